@@ -1,0 +1,1 @@
+"""One photograph becomes an explorable scene of 3D Gaussians."""

@@ -1,0 +1,1 @@
+"""Floor 2, one foreign model per file, translated to our nouns."""

@@ -1,0 +1,40 @@
+"""Floor 0, the nouns. Imports torch and nothing of ours."""
+
+from vistadream.core.camera import Camera
+from vistadream.core.gaussians import Gaussians
+from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted
+from vistadream.core.protocols import (
+    Captioner,
+    DepthEstimator,
+    Exporter,
+    Observer,
+    Outpainter,
+    Renderer,
+    Stage,
+    UserError,
+    silent,
+)
+from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
+
+__all__ = [
+    "Camera",
+    "Captioner",
+    "Chart",
+    "DepthEstimator",
+    "DepthPrediction",
+    "Exporter",
+    "Gaussians",
+    "Note",
+    "Observer",
+    "Outpainter",
+    "Progress",
+    "Renderer",
+    "Rendering",
+    "Scene",
+    "Stage",
+    "StageFinished",
+    "StageStarted",
+    "UserError",
+    "View",
+    "silent",
+]

@@ -1,0 +1,130 @@
+"""A pinhole camera in OpenCV axes, carried through every pad, crop and resize of its image."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """Pinhole camera: x right, y down, z forward; pixel centres at +0.5, so a centred principal point is (w/2, h/2)."""
+
+    K: Float[Tensor, "3 3"]
+    """Intrinsics in pixels: [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]."""
+    cam_from_world: Float[Tensor, "4 4"]
+    """Rigid transform: x_cam = cam_from_world @ x_world."""
+    width: int
+    """Image width in pixels."""
+    height: int
+    """Image height in pixels."""
+
+    def __post_init__(self) -> None:
+        if tuple(self.K.shape) != (3, 3) or tuple(self.cam_from_world.shape) != (4, 4):
+            raise ValueError(
+                f"Camera: K is {tuple(self.K.shape)}, cam_from_world {tuple(self.cam_from_world.shape)}; "
+                "wanted (3, 3) and (4, 4)"
+            )
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"Camera: size is {self.width}x{self.height}; wanted at least 1x1 pixels")
+        if not (math.isfinite(self.fx) and math.isfinite(self.fy) and self.fx > 0 and self.fy > 0):
+            raise ValueError(f"Camera: focal lengths are {self.fx}, {self.fy} px; wanted positive and finite")
+
+    @staticmethod
+    def from_focal(focal_px: float, width: int, height: int, principal_px: tuple[float, float] | None = None) -> Camera:
+        """Camera at the world's origin with square pixels; the principal point is centred unless given."""
+        cx, cy = principal_px if principal_px is not None else (width / 2, height / 2)
+        K = torch.tensor([[focal_px, 0.0, cx], [0.0, focal_px, cy], [0.0, 0.0, 1.0]])
+        return Camera(K, torch.eye(4), width, height)
+
+    @staticmethod
+    def from_fov(fov_x_deg: float, width: int, height: int) -> Camera:
+        """Camera at the world's origin with the given horizontal field of view in degrees."""
+        return Camera.from_focal(width / 2 / math.tan(math.radians(fov_x_deg) / 2), width, height)
+
+    @property
+    def fx(self) -> float:
+        return float(self.K[0, 0])
+
+    @property
+    def fy(self) -> float:
+        return float(self.K[1, 1])
+
+    @property
+    def cx(self) -> float:
+        return float(self.K[0, 2])
+
+    @property
+    def cy(self) -> float:
+        return float(self.K[1, 2])
+
+    @property
+    def world_from_cam(self) -> Float[Tensor, "4 4"]:
+        """The inverse of the rigid `cam_from_world`."""
+        R, t = self.cam_from_world[:3, :3], self.cam_from_world[:3, 3]
+        inverse = torch.eye(4, dtype=R.dtype, device=R.device)
+        inverse[:3, :3] = R.T
+        inverse[:3, 3] = -R.T @ t
+        return inverse
+
+    @property
+    def center(self) -> Float[Tensor, "3"]:
+        """The camera's position in the world."""
+        return self.world_from_cam[:3, 3]
+
+    def at(self, cam_from_world: Float[Tensor, "4 4"]) -> Camera:
+        """The same lens at another pose."""
+        return replace(self, cam_from_world=cam_from_world)
+
+    def with_focal(self, focal_px: float) -> Camera:
+        """The same camera with another focal length (square pixels) and its principal point kept."""
+        K = self.K.clone()
+        K[0, 0] = K[1, 1] = focal_px
+        return replace(self, K=K)
+
+    def resize(self, width: int, height: int) -> Camera:
+        """The camera of this image stretched to width x height pixels."""
+        scale = self.K.new_tensor([[width / self.width], [height / self.height], [1.0]])
+        return replace(self, K=self.K * scale, width=width, height=height)
+
+    def pad(self, left: int, right: int, top: int, bottom: int) -> Camera:
+        """The camera of this image with a border added (negative: cut off) on each side, in pixels."""
+        K = self.K.clone()
+        K[0, 2] += left
+        K[1, 2] += top
+        return replace(self, K=K, width=self.width + left + right, height=self.height + top + bottom)
+
+    def crop(self, left: int, top: int, width: int, height: int) -> Camera:
+        """The camera of the width x height window whose first pixel is (left, top)."""
+        return self.pad(-left, left + width - self.width, -top, top + height - self.height)
+
+    def project(self, points_world: Float[Tensor, "*n 3"]) -> tuple[Float[Tensor, "*n 2"], Float[Tensor, "*n"]]:
+        """World points to pixel coordinates and camera-space z; a point with z <= 0 lies behind the camera."""
+        R, t = self.cam_from_world[:3, :3], self.cam_from_world[:3, 3]
+        points_cam = points_world @ R.T + t
+        homogeneous = points_cam @ self.K.T
+        return homogeneous[..., :2] / homogeneous[..., 2:], points_cam[..., 2]
+
+    def rays(self) -> Float[Tensor, "h w 3"]:
+        """Camera-space ray through each pixel centre, scaled to z = 1."""
+        like = {"dtype": self.K.dtype, "device": self.K.device}
+        u = (torch.arange(self.width, **like) + 0.5 - self.K[0, 2]) / self.K[0, 0]
+        v = (torch.arange(self.height, **like) + 0.5 - self.K[1, 2]) / self.K[1, 1]
+        v, u = torch.meshgrid(v, u, indexing="ij")
+        return torch.stack([u, v, torch.ones_like(u)], dim=-1)
+
+    def unproject(self, z: Float[Tensor, "h w"]) -> Float[Tensor, "h w 3"]:
+        """Camera-space z of every pixel to world points."""
+        if tuple(z.shape) != (self.height, self.width):
+            raise ValueError(f"unproject: z is {tuple(z.shape)}; wanted {(self.height, self.width)}")
+        points_cam = self.rays() * z[..., None]
+        pose = self.world_from_cam
+        return points_cam @ pose[:3, :3].T + pose[:3, 3]
+
+    def to(self, device: torch.device | str) -> Camera:
+        """The same camera with its tensors on another device."""
+        return replace(self, K=self.K.to(device), cam_from_world=self.cam_from_world.to(device))

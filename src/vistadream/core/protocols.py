@@ -1,0 +1,81 @@
+"""The contracts between stages, backends, observers and exporters. Read this first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.core.camera import Camera
+from vistadream.core.gaussians import Gaussians
+from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
+
+
+class UserError(Exception):
+    """Something the user can mend: one sentence naming what was wrong, what was wanted and what to do. Exit code 2."""
+
+
+class Observer(Protocol):
+    """The one door to human eyes. Names are paths such as `coarse/03/hole`.
+
+    Values are core types, tensors (image "h w 3", map "h w" float, mask "h w" bool), floats, `core.messages`, or a
+    zero-argument callable that yields one of these when it is costly to make.
+    """
+
+    def __call__(self, name: str, value: Any, step: int | None = None) -> None: ...
+
+
+class Stage(Protocol):
+    """One step of the pipeline."""
+
+    def __call__(self, scene: Scene, observe: Observer) -> Scene: ...
+
+
+class DepthEstimator(Protocol):
+    """Depth of one or many views; keeps a View's focal length when `focal_known`, else predicts one."""
+
+    def __call__(self, views: Sequence[View]) -> list[DepthPrediction]: ...
+
+
+class Outpainter(Protocol):
+    """Invents the pixels of `hole`. Known pixels come back untouched; the same seed gives the same picture."""
+
+    def __call__(
+        self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int
+    ) -> Float[Tensor, "h w 3"]: ...
+
+
+class Renderer(Protocol):
+    """Differentiable in every Gaussian parameter. Only the maps named in `want` are computed.
+
+    `want` is drawn from "rgb", "z", "alpha"; the background is black. `extra` holds per-Gaussian channels "n c",
+    blended like colours, whose gradient counts each Gaussian's contributions.
+    """
+
+    def __call__(
+        self,
+        gaussians: Gaussians,
+        cameras: Sequence[Camera],
+        *,
+        want: Sequence[str] = ("rgb", "z", "alpha"),
+        extra: Float[Tensor, "n c"] | None = None,
+    ) -> list[Rendering]: ...
+
+
+class Captioner(Protocol):
+    """A sentence that describes the picture, for prompts."""
+
+    def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str: ...
+
+
+class Exporter(Protocol):
+    """Writes the Scene for another program into `folder`; returns the file or folder written."""
+
+    def __call__(self, scene: Scene, folder: Path) -> Path: ...
+
+
+def silent(name: str, value: Any, step: int | None = None) -> None:
+    """An Observer that looks away."""

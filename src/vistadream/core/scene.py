@@ -1,0 +1,114 @@
+"""The values that travel between stages: a View, a DepthPrediction, a Rendering and the Scene that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.core.camera import Camera
+from vistadream.core.gaussians import Gaussians
+
+
+def _check_size(owner: str, camera: Camera, **maps: Tensor | None) -> None:
+    for name, value in maps.items():
+        if value is not None and tuple(value.shape[:2]) != (camera.height, camera.width):
+            raise ValueError(
+                f"{owner}.{name}: shape is {tuple(value.shape)}; wanted {camera.height}x{camera.width} as its camera"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class DepthPrediction:
+    """What a depth model says of one View."""
+
+    z: Float[Tensor, "h w"]
+    """Camera-space z; meaningless where not valid."""
+    valid: Bool[Tensor, "h w"]
+    """Pixels whose z is to be trusted."""
+    camera: Camera
+    """The View's camera, with the model's own focal length where the View's was unknown."""
+    is_metric: bool
+    """True when z is in metres."""
+    normals: Float[Tensor, "h w 3"] | None = None
+    """Unit surface normals in camera axes, facing the camera."""
+    sky: Bool[Tensor, "h w"] | None = None
+    """Pixels infinitely far away; never valid."""
+
+    def __post_init__(self) -> None:
+        _check_size("DepthPrediction", self.camera, z=self.z, valid=self.valid, normals=self.normals, sky=self.sky)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One picture of the scene, with what is known of its pixels."""
+
+    name: str
+    """Unique in its Scene; also its file stem and its viewer path."""
+    camera: Camera
+    rgb: Float[Tensor, "h w 3"]
+    """sRGB colours in [0, 1]."""
+    z: Float[Tensor, "h w"] | None
+    """Camera-space z, or None before depth is known."""
+    supervise: Bool[Tensor, "h w"]
+    """Pixels that the fit must match."""
+    lift: Bool[Tensor, "h w"]
+    """Pixels that become (became) Gaussians."""
+    generated: Bool[Tensor, "h w"]
+    """Pixels that were invented rather than photographed."""
+    focal_known: bool = True
+    """False while the focal length is only a guess that a depth model may replace."""
+
+    def __post_init__(self) -> None:
+        _check_size(
+            f"View({self.name})",
+            self.camera,
+            rgb=self.rgb,
+            z=self.z,
+            supervise=self.supervise,
+            lift=self.lift,
+            generated=self.generated,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Rendering:
+    """What a Renderer returns for one camera; a map that was not asked for is None."""
+
+    rgb: Float[Tensor, "h w 3"] | None = None
+    """Colours over the background."""
+    z: Float[Tensor, "h w"] | None = None
+    """Expected camera-space z, normalised by alpha; 0 where alpha is 0."""
+    alpha: Float[Tensor, "h w"] | None = None
+    """Accumulated opacity in [0, 1]; a hole is where it is low."""
+    z_median: Float[Tensor, "h w"] | None = None
+    """Camera-space z where transmittance crosses one half."""
+    extra: Float[Tensor, "h w c"] | None = None
+    """The extra per-Gaussian channels, blended like colours over zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A run's one immutable value."""
+
+    views: tuple[View, ...] = ()
+    gaussians: Gaussians = field(default_factory=Gaussians.empty)
+
+    def __post_init__(self) -> None:
+        names = [view.name for view in self.views]
+        if len(set(names)) != len(names):
+            raise ValueError(f"Scene.views: names are {names}; wanted each only once")
+
+    def view(self, name: str) -> View:
+        """The View of that name; KeyError when there is none."""
+        for view in self.views:
+            if view.name == name:
+                return view
+        raise KeyError(f"no view named {name!r} in {[v.name for v in self.views]}")
+
+    def with_views(self, *views: View) -> Scene:
+        """These views put in place of those of the same name, new ones appended."""
+        given = {view.name: view for view in views}
+        kept = tuple(given.pop(view.name, view) for view in self.views)
+        return replace(self, views=kept + tuple(given.values()))

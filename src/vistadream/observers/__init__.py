@@ -1,0 +1,1 @@
+"""Floor 2, for human eyes."""

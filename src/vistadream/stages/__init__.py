@@ -1,0 +1,1 @@
+"""Floor 2, one step of the pipeline per file."""

@@ -1,0 +1,149 @@
+"""A depth map from a file: a sensor's, a renderer's, or another program's."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.core import DepthPrediction, UserError, View
+from vistadream.ops.depth import relative_depth_edges
+
+LOADER_CROP_PX = 32
+"""The loader cuts less than one multiple off the photo's sides; a map that differs by more is of another picture."""
+
+
+@dataclass(frozen=True)
+class GivenDepth:
+    """Depth of the photographed pixels from one file, cropped and scaled as the loader does with the photo.
+
+    Views at the world's pose (the input, and the canvas around it) get the map in the window of the photo; everything
+    else is invalid, and left to the stage to complete. Says nothing about the focal length.
+    """
+
+    path: str | Path
+    """16-bit PNG, NPY, or EXR of camera-space z; 0, negative, NaN and inf mean invalid."""
+    unit_m: float = 1.0
+    """Metres per stored unit: 0.001 for millimetres."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.unit_m) and self.unit_m > 0):
+            raise ValueError(f"GivenDepth.unit_m: got {self.unit_m}; wanted a positive number of metres")
+
+    def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
+        """One metric prediction per view; UserError when the file is not the photo's depth map."""
+        stored = _read(Path(self.path)) * self.unit_m
+        if not (stored > 0).any():
+            raise UserError(f"{self.path}: no pixel holds a depth; wanted positive, finite numbers")
+        return [self._place(stored, view) for view in views]
+
+    def _place(self, stored: Float[Tensor, "H W"], view: View) -> DepthPrediction:
+        """The map in the rectangle of the view's photographed pixels."""
+        z = torch.zeros(view.camera.height, view.camera.width)
+        rows, columns = _window(view)
+        width, height = columns.stop - columns.start, rows.stop - rows.start
+        if width and height:
+            z[rows, columns] = resample_depth(self._crop_box(stored, width, height), stored, width, height)
+        return DepthPrediction(z, z > 0, view.camera, is_metric=True)
+
+    def _crop_box(self, stored: Tensor, width: int, height: int) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of the largest central crop with the aspect width : height."""
+        H, W = stored.shape
+        stored_per_view_px = min(W / width, H / height)
+        w, h = width * stored_per_view_px, height * stored_per_view_px
+        if max(W - w, H - h) >= LOADER_CROP_PX * stored_per_view_px:
+            raise UserError(
+                f"{self.path}: the depth map is {W}x{H}; wanted the photo's shape, {width}x{height} or a scaled one"
+            )
+        return (W - w) / 2, (H - h) / 2, (W + w) / 2, (H + h) / 2
+
+
+def _window(view: View) -> tuple[slice, slice]:
+    """Rows and columns of the rectangle of photographed pixels; empty for a view from another pose."""
+    at_world = torch.allclose(view.camera.cam_from_world.cpu(), torch.eye(4), atol=1e-5)
+    rows, columns = torch.nonzero(~view.generated.cpu(), as_tuple=True)
+    if not at_world or not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)
+
+
+def resample_depth(
+    box: tuple[float, float, float, float], z: Float[Tensor, "H W"], width: int, height: int
+) -> Float[Tensor, "h w"]:
+    """The box (left, top, right, bottom in pixels) of z at width x height; 0 = invalid, as in z.
+
+    Bilinear in disparity, hence exact on planes; nearest where one of the four pixels is invalid or at a depth edge,
+    so that no depth is invented between two surfaces.
+    """
+    valid: Bool[Tensor, "H W"] = z > 0
+    disparity = torch.where(valid, 1 / z, 0.0)
+    unsure = (~valid | relative_depth_edges(z, valid)).to(z)
+    left, top, right, bottom = box
+    u = left + (torch.arange(width) + 0.5) * (right - left) / width
+    v = top + (torch.arange(height) + 0.5) * (bottom - top) / height
+    grid_v, grid_u = torch.meshgrid(2 * v / z.shape[0] - 1, 2 * u / z.shape[1] - 1, indexing="ij")
+    grid = torch.stack([grid_u, grid_v], dim=-1)[None]
+
+    def sample(values: Tensor, mode: str) -> Tensor:
+        return F.grid_sample(values[None, None], grid, mode=mode, padding_mode="border", align_corners=False)[0, 0]
+
+    smooth = sample(unsure, "bilinear") == 0
+    sampled = torch.where(smooth, sample(disparity, "bilinear"), sample(disparity, "nearest"))
+    return torch.where(sampled > 0, 1 / sampled, 0.0)
+
+
+def _read(path: Path) -> Float[Tensor, "H W"]:
+    """The stored numbers as float32, 0 where they are no depth."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such depth file; wanted a 16-bit PNG, an NPY or an EXR")
+    readers = {".npy": _read_npy, ".png": _read_png, ".exr": _read_exr}
+    if path.suffix.lower() not in readers:
+        raise UserError(f"{path}: unknown kind of depth file {path.suffix!r}; wanted .png, .npy or .exr")
+    levels = readers[path.suffix.lower()](path)
+    if levels.ndim == 3 and (levels == levels[..., :1]).all():
+        levels = levels[..., 0]
+    if levels.ndim != 2 or levels.size == 0 or levels.dtype.kind not in "uif":
+        raise UserError(f"{path}: holds {levels.dtype} of shape {levels.shape}; wanted one number per pixel, (h, w)")
+    numbers = levels.astype(np.float32)
+    return torch.from_numpy(np.where(np.isfinite(numbers) & (numbers > 0), numbers, 0.0).astype(np.float32))
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        levels = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"{path}: not a readable NPY file ({error}); wanted one made by numpy.save") from error
+    if not isinstance(levels, np.ndarray):
+        raise UserError(f"{path}: holds several arrays; wanted one made by numpy.save")
+    return levels
+
+
+def _read_png(path: Path) -> np.ndarray:
+    levels = _decode(path)
+    if levels.dtype != np.uint16:
+        raise UserError(f"{path}: is an {levels.dtype.itemsize * 8}-bit picture; wanted a 16-bit PNG of depths")
+    return levels
+
+
+def _read_exr(path: Path) -> np.ndarray:
+    os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
+    return _decode(path)
+
+
+def _decode(path: Path) -> np.ndarray:
+    try:
+        levels = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        levels = None
+    if levels is None:
+        raise UserError(f"{path}: cannot be decoded as {path.suffix[1:].upper()}; wanted a whole, undamaged file")
+    return levels

@@ -1,0 +1,45 @@
+# The same commands for a machine without Pixi. Each does its own set-up from a fresh clone; only make and Python are needed.
+#   make single-img IMAGE=photo.jpg STAGE=fine ARGS="seed=3 rerun.mode=off"
+#   make test ARGS="-k camera"
+# PIP_ARGS reaches the install of torch alone, to choose a build of it: PIP_ARGS="--index-url <index of CPU builds>"
+PYTHON ?= python3
+VENV ?= .venv
+STAGE ?= fine
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --disable-pip-version-check
+
+# Through the environment, so that a path may hold any character: neither make nor the shell reads it again.
+override export IMAGE := $(value IMAGE)
+export STAGE
+
+.PHONY: single-img test lint bench clean
+
+single-img: $(VENV)/.installed
+	$(BIN)/vistadream single-img "stage=$$STAGE" $${IMAGE:+"image=$$IMAGE"} $(ARGS)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/vulture
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/pipeline.py $(ARGS)
+
+clean:
+	rm -rf $(VENV)
+
+# torch first: with it in place no later package draws another build of it.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) $(PIP_ARGS) $$(grep '^torch==' constraints.txt)
+	$(PIP) -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) -c constraints.txt -e '.[dev]'
+	touch $@

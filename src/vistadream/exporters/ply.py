@@ -1,0 +1,136 @@
+"""Gaussians to and from the PLY layout of 3D Gaussian Splatting, which nearly every splat viewer opens.
+
+Layout (Kerbl et al. 2023, "3D Gaussian Splatting for Real-Time Radiance Field Rendering", reference implementation):
+x y z, f_dc_0..2, f_rest_* (channel-major; only where there are such coefficients), opacity (logit), scale_0..2 (natural
+log), rot_0..3 (wxyz), each a little-endian float32. The reference also writes three zero normals. They are left out,
+as gsplat does: viewers look properties up by name, and the few that expect a fixed row of 62 floats would want 45 zeros
+of f_rest as well, which would cost four times the size.
+
+Law: `write_ply(read_ply(f))` gives f's bytes for every f that `write_ply` made, so a resumed run goes on from exactly
+the numbers of an unbroken one. It holds because every transform is done in float64 and rounded once, because the
+clamps are fixed points, because a quaternion that is a unit one but for its rounding stays as it is, and because the
+writer makes one round trip of its own: where a float32 log and its exponential disagree, the first trip settles them.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import plyfile
+import torch
+
+from vistadream.core import Gaussians, UserError
+
+SH_C0 = 0.5 / math.sqrt(math.pi)
+"""The constant spherical harmonic: rgb = 0.5 + SH_C0 * f_dc."""
+MAX_LOGIT = 20.0
+"""Bound of the opacity's logit; sigmoid(20) is 1 in float32, sigmoid(-20) is 2e-9."""
+MIN_SCALE = float(np.finfo(np.float32).tiny)
+"""Least standard deviation; a smaller one is written as this, for log 0 is not a number that viewers take."""
+
+_MEANS = ("x", "y", "z")
+_DC = ("f_dc_0", "f_dc_1", "f_dc_2")
+_SCALES = ("scale_0", "scale_1", "scale_2")
+_QUATS = ("rot_0", "rot_1", "rot_2", "rot_3")
+_REQUIRED = (*_MEANS, *_DC, "opacity", *_SCALES, *_QUATS)
+
+
+def write_ply(gaussians: Gaussians, path: Path) -> Path:
+    """Write the Gaussians to `path` (its folder must exist) and return it.
+
+    Raises ValueError naming the column when a value is not finite or out of its physical range.
+    """
+    columns = _columns_from_gaussians(_gaussians_from_columns(_columns_from_gaussians(gaussians)))
+    _refuse_non_finite(columns, ValueError, "write_ply")
+    rows = np.rec.fromarrays(list(columns.values()), dtype=[(name, "<f4") for name in columns])
+    element = plyfile.PlyElement.describe(rows, "vertex")
+    plyfile.PlyData([element], text=False, byte_order="<").write(str(path))
+    return path
+
+
+def read_ply(path: Path) -> Gaussians:
+    """The Gaussians of a 3DGS PLY; colours are RGB "n 3" without f_rest, else SH "n k 3".
+
+    Normals and whatever else the file holds are passed over. Raises UserError naming the file and what is wrong.
+    """
+    gaussians = _gaussians_from_columns(read_columns(path))
+    _refuse_non_finite({name: tensor.numpy() for name, tensor in gaussians.tensors()}, UserError, str(path))
+    if bad := int((gaussians.quats_wxyz == 0).all(dim=1).sum()):
+        raise UserError(f"{path}: the quaternion is zero in {bad} of {len(gaussians)} Gaussians")
+    return gaussians
+
+
+def read_columns(path: Path) -> dict[str, np.ndarray]:
+    """The properties as stored (logs, logits), float64 "n" each, their values unchecked; UserError as `read_ply`."""
+    try:
+        ply = plyfile.PlyData.read(str(path))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); wanted a 3DGS PLY file") from error
+    except (plyfile.PlyParseError, ValueError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is not a complete PLY file ({error})") from error
+    if "vertex" not in ply:
+        raise UserError(f"{path}: has no element 'vertex', only {[e.name for e in ply.elements]}; wanted a 3DGS PLY")
+    vertex = ply["vertex"]
+    scalars = {p.name for p in vertex.properties if not isinstance(p, plyfile.PlyListProperty)}
+    if missing := [name for name in _REQUIRED if name not in scalars]:
+        raise UserError(f"{path}: lacks the properties {', '.join(missing)}; wanted an uncompressed 3DGS PLY")
+    rest = _rest_names(sum(name.startswith("f_rest_") for name in scalars))
+    if len(rest) not in (0, 9, 24, 45) or not scalars.issuperset(rest):
+        raise UserError(f"{path}: has {len(rest)} f_rest properties; wanted f_rest_0 up to 0, 9, 24 or 45 of them")
+    return {name: np.asarray(vertex[name], np.float64) for name in (*_REQUIRED, *rest)}
+
+
+def _rest_names(count: int) -> tuple[str, ...]:
+    return tuple(f"f_rest_{i}" for i in range(count))
+
+
+def _columns_from_gaussians(gaussians: Gaussians) -> dict[str, np.ndarray]:
+    """The properties to store: rounded to float32, held as float64 like those of `read_columns`."""
+    means, quats, scales, opacities, colors = (
+        tensor.detach().cpu().double().numpy() for _, tensor in gaussians.tensors()
+    )
+    with np.errstate(all="ignore"):  # what is not finite is refused by name, by the caller
+        columns = dict(zip(_MEANS, means.T, strict=True))
+        dc = (colors - 0.5) / SH_C0 if colors.ndim == 2 else colors[:, 0]
+        columns |= zip(_DC, dc.T, strict=True)
+        if colors.ndim == 3:
+            names = _rest_names(3 * (colors.shape[1] - 1))
+            rest = colors[:, 1:].transpose(2, 1, 0).reshape(len(names), len(colors))
+            columns |= zip(names, rest, strict=True)
+        logits = np.log(opacities) - np.log1p(-opacities)
+        columns["opacity"] = np.clip(logits, -MAX_LOGIT, MAX_LOGIT)
+        columns |= zip(_SCALES, np.log(np.where(scales >= 0, np.maximum(scales, MIN_SCALE), np.nan)).T, strict=True)
+        columns |= zip(_QUATS, _unit(quats).T, strict=True)
+        return {name: values.astype(np.float32).astype(np.float64) for name, values in columns.items()}
+
+
+def _unit(quats: np.ndarray) -> np.ndarray:
+    """Unit quaternions; one whose norm is off only by float32 rounding is kept, so a second writing changes nothing."""
+    norms = np.linalg.norm(quats, axis=1, keepdims=True)
+    return np.where(np.abs(norms - 1) < 1e-6, quats, quats / norms)
+
+
+def _refuse_non_finite(values: dict[str, np.ndarray], error: type[Exception], what: str) -> None:
+    for name, array in values.items():
+        finite = np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
+        if bad := int((~finite).sum()):
+            raise error(f"{what}: {name} is not a finite number in {bad} of {len(array)} Gaussians")
+
+
+def _gaussians_from_columns(columns: dict[str, np.ndarray]) -> Gaussians:
+    def stack(names: tuple[str, ...]) -> np.ndarray:
+        return np.stack([columns[name] for name in names], axis=1)
+
+    rest = [name for name in columns if name.startswith("f_rest_")]
+    dc = stack(_DC)
+    if rest:
+        per_channel = stack(tuple(rest)).reshape(len(dc), 3, len(rest) // 3)
+        colors = np.concatenate([dc[:, None], per_channel.transpose(0, 2, 1)], axis=1)
+    else:
+        colors = 0.5 + SH_C0 * dc
+    opacities = 1 / (1 + np.exp(-np.clip(columns["opacity"], -MAX_LOGIT, MAX_LOGIT)))
+    with np.errstate(all="ignore"):
+        physical = (stack(_MEANS), stack(_QUATS), np.exp(stack(_SCALES)), opacities, colors)
+        return Gaussians(*(torch.from_numpy(values.astype(np.float32)) for values in physical))

@@ -1,0 +1,63 @@
+"""pyproject.toml declares what the sources import, constraints.txt pins it, and no file tells where it comes from."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+IMPORT_NAMES = {  # distribution -> the package that it installs, where the two differ
+    "hydra-core": "hydra",
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "rerun-sdk": "rerun",
+}
+IF_THERE = {"pillow_heif"}  # imported under `try`, never required
+
+
+def import_names(requirements: list[str]) -> set[str]:
+    names = [Requirement(requirement).name for requirement in requirements]
+    return {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
+
+
+def imported_by_sources() -> set[str]:
+    """Top-level packages that src/ imports from outside itself and the standard library."""
+    nodes = [node for file in (ROOT / "src").rglob("*.py") for node in ast.walk(ast.parse(file.read_text()))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"vistadream"}
+
+
+def test_every_import_is_declared():
+    declared = import_names(PROJECT["dependencies"] + EXTRAS["gpu"] + EXTRAS["models"])
+    assert imported_by_sources() - declared - IF_THERE == set()
+
+
+def test_every_dependency_is_imported():
+    assert import_names(PROJECT["dependencies"]) - imported_by_sources() == set()
+
+
+def test_constraints_pin_every_dependency_within_its_range():
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    pins = {canonicalize_name(name): Version(v) for name, v in (line.split("==") for line in lines)}
+    for requirement in map(Requirement, PROJECT["dependencies"] + EXTRAS["dev"]):
+        assert pins[canonicalize_name(requirement.name)] in requirement.specifier
+    assert not [name for name, version in pins.items() if version.local], "no registry has a local version"
+
+
+def test_no_file_names_a_registrys_host():
+    hosts = re.compile(rb"p[y]pi\.|p[y]thonhosted|n[p]mjs\.|[a-z]+\.d[e]bian\.")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    files = [ROOT / name.decode() for name in listed.stdout.rstrip(b"\0").split(b"\0")]
+    assert [str(file) for file in files if file.is_file() and hosts.search(file.read_bytes())] == []

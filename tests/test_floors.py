@@ -1,0 +1,95 @@
+"""The house's floors and locks (docs/architecture.md), read off the sources' own import statements."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[1] / "src"
+PACKAGE = SRC / "vistadream"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+FLOOR = {
+    **{"core": 0, "ops": 1},
+    **dict.fromkeys(("stages", "backends", "observers", "exporters"), 2),
+    **{"run_folder": 3, "meter": 3, "pipeline": 4, "app": 5, "cli": 6},
+}
+FRONT_DOOR = "vistadream"  # __init__.py: it may name any room
+
+
+def room_of(module: str) -> str:
+    """`vistadream.core.camera` -> `core`; the package itself -> FRONT_DOOR."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else FRONT_DOOR
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_of(file: Path) -> set[str]:
+    """Dotted names that a file imports anywhere, function bodies included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute here"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def ours(file: Path) -> set[str]:
+    """Rooms of ours that a file imports from."""
+    return {room_of(name) for name in imports_of(file) if name.split(".")[0] == "vistadream"}
+
+
+def users_of(*packages: str) -> set[str]:
+    """Our modules that import one of these packages."""
+    return {module_of(f) for f in SOURCES if {name.split(".")[0] for name in imports_of(f)} & set(packages)}
+
+
+def test_each_room_has_its_floor():
+    rooms = {room_of(module_of(file)) for file in SOURCES}
+    assert rooms - {FRONT_DOOR} <= set(FLOOR), f"name the floor of {rooms - set(FLOOR)}"
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=module_of)
+def test_imports_go_down(file):
+    room = room_of(module_of(file))
+    if room == FRONT_DOOR:
+        return
+    above = {r for r in ours(file) - {room} if r == FRONT_DOOR or FLOOR[r] >= FLOOR[room]}
+    assert not above, f"{module_of(file)} (floor {FLOOR[room]}) imports from {above}"
+
+
+def test_rerun_lives_in_one_file():
+    assert users_of("rerun") <= {"vistadream.observers.rerun"}
+
+
+def test_configuration_stays_at_the_top():
+    assert users_of("hydra", "omegaconf") <= {"vistadream.app", "vistadream.cli"}
+
+
+def test_source_never_prints():
+    calls = [
+        f"{module_of(file)}:{node.lineno}"
+        for file in SOURCES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert not calls
+
+
+def test_no_file_outgrows_its_noun():
+    lengths = {module_of(file): len(file.read_text().splitlines()) for file in SOURCES}
+    assert not {name: n for name, n in lengths.items() if n > 400}
+
+
+def test_import_is_light():
+    """`import vistadream` brings in none of the heavy libraries; that keeps it under 0.3 s beyond torch."""
+    heavy = {"cv2", "hydra", "imageio", "numba", "omegaconf", "PIL", "plyfile", "pyarrow", "rerun", "rich", "scipy"}
+    code = "import sys, vistadream; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SRC).stdout
+    assert not heavy & set(loaded.split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -18,6 +18,7 @@ class UserError(Exception):
     """Something the user can mend: one sentence naming what was wrong, what was wanted and what to do. Exit code 2."""
 
 
+@runtime_checkable
 class Observer(Protocol):
     """The one door to human eyes. Names are paths such as `coarse/03/hole`.
 
@@ -28,18 +29,21 @@ class Observer(Protocol):
     def __call__(self, name: str, value: Any, step: int | None = None) -> None: ...
 
 
+@runtime_checkable
 class Stage(Protocol):
     """One step of the pipeline."""
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene: ...
 
 
+@runtime_checkable
 class DepthEstimator(Protocol):
     """Depth of one or many views; keeps a View's focal length when `focal_known`, else predicts one."""
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]: ...
 
 
+@runtime_checkable
 class Outpainter(Protocol):
     """Invents the pixels of `hole`. Known pixels come back untouched; the same seed gives the same picture."""
 
@@ -48,6 +52,7 @@ class Outpainter(Protocol):
     ) -> Float[Tensor, "h w 3"]: ...
 
 
+@runtime_checkable
 class Renderer(Protocol):
     """Differentiable in every Gaussian parameter. Only the maps named in `want` are computed.
 
@@ -65,12 +70,14 @@ class Renderer(Protocol):
     ) -> list[Rendering]: ...
 
 
+@runtime_checkable
 class Captioner(Protocol):
     """A sentence that describes the picture, for prompts."""
 
     def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str: ...
 
 
+@runtime_checkable
 class Exporter(Protocol):
     """Writes the Scene for another program into `folder`; returns the file or folder written."""
 

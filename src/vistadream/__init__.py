@@ -1,1 +1,25 @@
 """One photograph becomes an explorable scene of 3D Gaussians."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vistadream.app import Run
+
+__all__ = ["single_image"]
+
+
+def single_image(
+    image: str | PathLike[str] | None = None, *, stage: str = "fine", overrides: Sequence[str] = ()
+) -> Run:
+    """The main job, as `vistadream single-img image=... stage=...` runs it; `overrides` are words such as "seed=3".
+
+    Returns the Scene, the run folder and the metrics. Raises `vistadream.core.UserError` on bad input.
+    """
+    from vistadream.app import run
+
+    named = [] if image is None else [f"image={image}"]
+    return run([*named, f"stage={stage}", *overrides])

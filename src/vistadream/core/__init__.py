@@ -2,7 +2,7 @@
 
 from vistadream.core.camera import Camera
 from vistadream.core.gaussians import Gaussians
-from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted
+from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted, Summary
 from vistadream.core.protocols import (
     Captioner,
     DepthEstimator,
@@ -34,6 +34,7 @@ __all__ = [
     "Stage",
     "StageFinished",
     "StageStarted",
+    "Summary",
     "UserError",
     "View",
     "silent",

@@ -38,6 +38,14 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What a stage did: a line for people, and the same as JSON-able data, kept beside the stage's files."""
+
+    text: str
+    data: dict
+
+
+@dataclass(frozen=True)
 class Chart:
     """A small plot of y over x with an optional horizontal band; for the selection's hole ratios."""
 

@@ -1,0 +1,160 @@
+"""One run from its overrides to its results: folder, observers, stages, exports."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vistadream.assets import sample_camera, sample_image
+from vistadream.config import Composed, compose, quote_paths
+from vistadream.core import Note, Observer, Scene, UserError
+from vistadream.deliver import Export, deliver
+from vistadream.observers.console import ConsoleObserver
+from vistadream.observers.fan import Fan
+from vistadream.observers.record import Recorder
+from vistadream.observers.rerun import RerunObserver, RerunSettings
+from vistadream.pipeline import plan_of, run_stages
+from vistadream.provenance import environment
+from vistadream.run_folder import RunFolder, file_digest, write_json
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left: its Scene, its folder and its figures."""
+
+    scene: Scene
+    folder: Path
+    metrics: dict
+
+
+def run(words: Sequence[str], job: int | None = None) -> Run:
+    """One run of the main job from its overrides; `job` numbers the runs of a sweep. UserError on bad input."""
+    words, resumed = _resume(quote_paths(words))
+    composed = _compose_with_sample(words)
+    plan = plan_of(composed.plain("stage"))
+    stages = {name: composed.build(f"stages.{name}") for name in plan}
+    export = composed.make("export", Export)
+    viewing = composed.make("rerun", RerunSettings)
+    folder = RunFolder(resumed or _new_folder(composed, job))
+    facts = _begin(folder, words, composed)
+    recorder = Recorder()
+    with (
+        _log_file(folder.log),
+        RerunObserver(viewing, folder.recording, folder.root.parent.name) as viewer,
+        ConsoleObserver() as console,
+    ):
+        observe = Fan([console, viewer, recorder])
+        viewer.log_config(composed.yaml())
+        _announce(composed, folder, observe)
+        scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, recorder)
+        renderer, trajectory = composed.build("backends.render"), composed.build("trajectory")
+        metrics = deliver(scene, folder, export, renderer, trajectory, observe)
+        facts |= {"status": "finished", "stages": {name: folder.finished(name) for name in plan}}
+        _write_facts(folder, facts)
+        observe("export/done", Note(f"done: {folder.root}"))
+    return Run(scene, folder.root, metrics)
+
+
+def _resume(words: list[str]) -> tuple[list[str], Path | None]:
+    """The overrides of the run named by resume= with the new ones after them, and that run's folder."""
+    resuming = [w for w in words if w.startswith("resume=") and w != "resume=null"]
+    if not resuming:
+        return words, None
+    root = Path(compose(resuming[-1:]).plain("resume")).expanduser()
+    try:
+        saved = json.loads(RunFolder(root).run_json.read_text())["overrides"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"resume={root} is not a run folder; wanted one with a run.json: name the folder that a run printed first"
+        ) from error
+    return [*saved, *(w for w in words if w not in resuming)], root
+
+
+def _compose_with_sample(words: Sequence[str]) -> Composed:
+    """The configuration; without a picture, with VistaDream's own sample and its camera."""
+    composed = compose(words)
+    if composed.plain("image") is not None:
+        return composed
+    sample = quote_paths([f"image={sample_image()}"])
+    return compose([*words, *sample, f"camera.focal_px={sample_camera().fx}"])
+
+
+def _new_folder(composed: Composed, job: int | None) -> Path:
+    stem = re.sub(r"[^\w.-]+", "_", Path(composed.plain("image")).stem) or "image"
+    name = time.strftime("%Y-%m-%d_%H-%M-%S") + ("" if job is None else f"-{job}")
+    first = Path(composed.plain("out")).expanduser() / stem / name
+    root, n = first, 1
+    while root.exists():
+        root, n = first.with_name(f"{first.name}.{n + 1}"), n + 1
+    return root
+
+
+def _begin(folder: RunFolder, words: Sequence[str], composed: Composed) -> dict:
+    """Makes the run folder with its config.yaml and run.json; returns what run.json holds."""
+    backends = {role: {"name": c.name, "why": c.reason} for role, c in composed.choices.items()}
+    facts = {
+        "status": "running",
+        "overrides": [_absolute(word) for word in words],
+        "seed": composed.plain("seed"),
+        "backends": backends,
+        **environment(),
+    }
+    folder.clear_drafts()
+    with folder.replace(folder.config) as draft:
+        draft.write_text(composed.yaml())
+    _write_facts(folder, facts)
+    return facts
+
+
+def _absolute(word: str) -> str:
+    """A path knob made absolute, so that the run can be resumed from anywhere."""
+    knob, _, value = word.partition("=")
+    path = Path(value.strip("'")).expanduser()
+    return quote_paths([f"{knob}={path.resolve()}"])[0] if knob == "image" and path.exists() else word
+
+
+def _write_facts(folder: RunFolder, facts: dict) -> None:
+    with folder.replace(folder.run_json) as draft:
+        write_json(draft, facts)
+
+
+def _announce(composed: Composed, folder: RunFolder, observe: Observer) -> None:
+    observe("run/folder", Note(f"run folder: {folder.root}"))
+    for role, choice in composed.choices.items():
+        observe(f"run/{role}", Note(f"{role}: {choice.name} ({choice.reason})"))
+
+
+def _fingerprints(composed: Composed, plan: Sequence[str]) -> dict[str, dict]:
+    """For each stage all that decides its result: its resolved knobs, with named files replaced by their digests."""
+    version = environment()["vistadream"]
+    return {name: {"version": version, "knobs": _digested(composed.plain(f"stages.{name}"))} for name in plan}
+
+
+def _digested(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _digested(item) for key, item in value.items()}
+    if isinstance(value, str) and "/" in value and Path(value).expanduser().is_file():
+        return file_digest(Path(value).expanduser())
+    return value
+
+
+@contextmanager
+def _log_file(path: Path) -> Iterator[None]:
+    """Everything that the "vistadream" logger says goes to run.log too, appended when a run is resumed."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("vistadream")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,232 @@
+"""From the words on the command line to built stages. The only file that knows Hydra and OmegaConf."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from beartype import BeartypeConf
+from beartype.door import is_bearable
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.utils import get_class, instantiate
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from vistadream.backends.auto import ROLES, Choice, choose
+from vistadream.core import UserError
+
+PATH_KNOBS = ("image", "resume", "out", "backends.depth.path")
+"""Knobs whose value is a path and is taken to the letter."""
+_PLAIN = re.compile(r"[\w./:-]+", re.ASCII)
+
+
+@dataclass
+class Schema:
+    """Types of the top-level knobs; their defaults are in conf/single_img.yaml."""
+
+    image: str | None = None
+    stage: str = MISSING
+    seed: int = MISSING
+    expansion: float = MISSING
+    max_resolution: int = MISSING
+    out: str = MISSING
+    resume: str | None = None
+    camera: Any = MISSING
+    rerun: Any = MISSING
+    export: Any = MISSING
+    stages: Any = MISSING
+    backends: Any = MISSING
+    trajectory: Any = MISSING
+
+
+def conf_folder() -> Path:
+    """conf/ of a checkout, else the one inside the installed package."""
+    checkout = Path(__file__).parents[2] / "conf"
+    packaged = Path(str(resources.files("vistadream"))) / "conf"
+    return checkout if (checkout / "single_img.yaml").exists() else packaged
+
+
+def quote_paths(words: Sequence[str], many: bool = False) -> list[str]:
+    """Overrides with their path knobs quoted for Hydra's grammar, so that any file name works as it is.
+
+    `many`: a value that names no file is a list of paths at its commas (for --multirun). `+image=x` means `image=x`.
+    """
+    quoted = []
+    for word in words:
+        knob, equals, value = word.partition("=")
+        knob = knob.lstrip("+")
+        if knob not in PATH_KNOBS or not equals or value == "null" or value[:1] in "'\"":
+            quoted.append(word)
+            continue
+        parts = value.split(",") if many and not Path(value).expanduser().exists() else [value]
+        quoted.append(f"{knob}={','.join(_quote(part) for part in parts)}")
+    return quoted
+
+
+def _quote(text: str) -> str:
+    if _PLAIN.fullmatch(text) and not text.replace(".", "").isdigit():
+        return text
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${") + "'"
+
+
+def expand(words: Sequence[str]) -> Iterator[list[str]]:
+    """Every combination of the comma-separated values (and sweeps) of a --multirun."""
+    choices = []
+    for word in words:
+        override = _parse(word)
+        if override.is_sweep_override():
+            choices.append([f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()])
+        else:
+            choices.append([word])
+    return (list(combination) for combination in itertools.product(*choices))
+
+
+def _parse(word: str) -> Any:
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException as error:
+        raise UserError(
+            f"cannot read {word!r}; wanted knob=value: put a value with special characters in quotes, as in "
+            "'prompt=\"a, b\"'"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A resolved configuration and the backends that `auto` chose."""
+
+    config: DictConfig
+    choices: dict[str, Choice]
+
+    def yaml(self) -> str:
+        """The configuration with every interpolation resolved."""
+        return OmegaConf.to_yaml(self.config, resolve=True)
+
+    def plain(self, path: str) -> Any:
+        """A part of the configuration as plain Python values."""
+        node = OmegaConf.select(self.config, path, throw_on_missing=True)
+        return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+
+    def build(self, path: str) -> Any:
+        """The object that a part of the configuration describes; UserError names the knob that is off."""
+        node = OmegaConf.create(self.plain(path))
+        _check_types(node, path)
+        try:
+            return instantiate(node, _convert_="all")
+        except HydraException as error:
+            raise UserError(f"{path}: {error.__cause__ or error}") from error
+
+    def make(self, path: str, target: type) -> Any:
+        """An object of `target` from a part of the configuration that names no target itself."""
+        node = OmegaConf.create({"_target_": f"{target.__module__}.{target.__qualname__}", **self.plain(path)})
+        return Composed(OmegaConf.create({path: node}), {}).build(path)
+
+
+def compose(words: Sequence[str]) -> Composed:
+    """The configuration of one run; UserError names the nearest knob when one is misspelt."""
+    overrides, choices = _choose_backends(words)
+    ConfigStore.instance().store("schema", Schema)
+    try:
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            config = hydra_compose("single_img", overrides)
+        OmegaConf.resolve(config)
+        missing = OmegaConf.missing_keys(config)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(_explain(error, words)) from error
+    if missing:
+        knob = min(missing, key=len)
+        raise UserError(f"{knob} has no value; wanted one: add {knob}=...")
+    return Composed(config, choices)
+
+
+def _choose_backends(words: Sequence[str]) -> tuple[list[str], dict[str, Choice]]:
+    """Overrides with every `auto` backend replaced by a real one."""
+    named = {w.partition("=")[0].lstrip("+"): w.partition("=")[2] for w in words}
+    kept = [w for w in words if not (w.startswith("backends/") and w.endswith("=auto"))]
+    choices = {}
+    for role in ROLES:
+        asked = named.get(f"backends/{role}", "auto")
+        choices[role] = choose(role) if asked == "auto" else Choice(asked, "as asked")
+        if asked == "auto":
+            kept.append(f"backends/{role}={choices[role].name}")
+    return kept, choices
+
+
+def _knobs(config: Any, prefix: str = "") -> Iterator[str]:
+    for key in config:
+        if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config._get_node(key)):
+            yield from _knobs(config[key], f"{prefix}{key}.")
+        elif key != "_target_":
+            yield f"{prefix}{key}"
+
+
+def groups() -> dict[str, list[str]]:
+    """Every configuration group with its options."""
+    root = conf_folder()
+    found: dict[str, list[str]] = {}
+    for file in sorted(root.rglob("*.yaml")):
+        group = file.parent.relative_to(root).as_posix()
+        if group not in (".", "stages"):
+            found.setdefault(group, []).append(file.stem)
+    return {g: ["auto", *o] if g.startswith("backends/") else o for g, o in found.items()}
+
+
+def reference() -> str:
+    """Every knob with its default and remark, and every choice, for --help."""
+    text = (conf_folder() / "single_img.yaml").read_text()
+    knobs = text[text.index("image:") :]
+    choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
+    stages = "".join(f"\n{file.read_text()}" for file in sorted((conf_folder() / "stages").glob("*.yaml")))
+    stages = re.sub(r"# @package (.*)\n_target_:.*", r"\1.*:", stages)
+    return f"knobs, with their defaults:\n\n{knobs}\nchoices:\n\n{choices}{stages}"
+
+
+def _explain(error: Exception, words: Sequence[str]) -> str:
+    """One sentence for a failed composition: the word that is off and the nearest right one."""
+    options = groups()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        known = list(_knobs(hydra_compose("single_img")))
+    for word in words:
+        knob, _, value = word.partition("=")
+        knob = knob.lstrip("+~")
+        if knob in options:
+            if value not in options[knob]:
+                wanted = ", ".join(options[knob])
+                return f"{knob}={value} is no choice; wanted one of {wanted}{_near(value, options[knob])}"
+        elif knob not in known and not knob.startswith("backends."):
+            return f"{knob} is not a knob; see --help for all{_near(knob, [*known, *options])}"
+    lines = [line.strip() for line in str(error.__cause__ or error).splitlines() if line.strip()]
+    knob = next((line.split(":")[1].strip() for line in lines if line.startswith("full_key")), "")
+    return f"{knob + ': ' if knob else ''}{lines[0]}; wanted a value of the right type: see --help"
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    last = {k.rpartition(".")[2]: k for k in reversed(known)}
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or [
+        last[m] for m in difflib.get_close_matches(word.rpartition(".")[2], last, n=1, cutoff=0.75)
+    ]
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _check_types(node: DictConfig, path: str) -> None:
+    """Every plain value against the type that its dataclass declares."""
+    hints = get_type_hints(get_class(node["_target_"])) if "_target_" in node else {}
+    lenient = BeartypeConf(is_pep484_tower=True)
+    for key, value in node.items():
+        if OmegaConf.is_dict(value):
+            _check_types(value, f"{path}.{key}")
+            continue
+        plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+        if key in hints and not is_bearable(plain, hints[key], conf=lenient):
+            wanted = getattr(hints[key], "__name__", str(hints[key]))
+            raise UserError(f"{path}.{key}: got {plain!r}; wanted {wanted}")

@@ -1,0 +1,92 @@
+"""What a run leaves for people and for other programs: PLY, video, metrics, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vistadream.core import Camera, Observer, Progress, Renderer, Scene, View
+from vistadream.exporters.ply import write_ply
+from vistadream.exporters.video import write_video
+from vistadream.ops.image import to_uint8
+from vistadream.ops.metrics import psnr, ssim
+from vistadream.run_folder import RunFolder, write_json
+
+
+@dataclass(frozen=True)
+class Export:
+    """What to write after the last stage."""
+
+    video: bool
+    video_frames: int
+    video_fps: int
+    report: bool
+
+    def __post_init__(self) -> None:
+        for name in ("video_frames", "video_fps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"export.{name}: got {getattr(self, name)}; wanted 1 or more")
+
+
+def deliver(
+    scene: Scene,
+    folder: RunFolder,
+    export: Export,
+    renderer: Renderer,
+    trajectory: Callable[[View, int], list[Camera]],
+    observe: Observer,
+) -> dict:
+    """Writes export/gaussians.ply, export/scene.mp4 and metrics.json; returns the metrics."""
+    with folder.replace(folder.gaussians) as draft:
+        write_ply(scene.gaussians, draft)
+    metrics = _input_metrics(scene, renderer)
+    path = trajectory(_even(scene.view("input")), export.video_frames)
+    holes: list[float] = []
+    frames = _frames(scene, path, renderer, holes, observe)
+    if export.video:
+        with folder.replace(folder.video) as draft:
+            write_video(frames, draft, fps=export.video_fps)
+    else:
+        for _ in frames:
+            pass
+    metrics["path_hole_ratio"] = {"mean": float(np.mean(holes)), "largest": float(np.max(holes))}
+    with folder.replace(folder.metrics) as draft:
+        write_json(draft, metrics)
+    return metrics
+
+
+def _input_metrics(scene: Scene, renderer: Renderer) -> dict:
+    photo = scene.view("input")
+    with torch.no_grad():
+        seen = renderer(scene.gaussians, [photo.camera])[0]
+    return {
+        "gaussians": len(scene.gaussians),
+        "views": len(scene.views),
+        "input_psnr_db": round(psnr(seen.rgb, photo.rgb), 3),
+        "input_ssim": round(ssim(seen.rgb, photo.rgb), 5),
+        "input_alpha_mean": round(float(seen.alpha.mean()), 5),
+    }
+
+
+def _even(view: View) -> View:
+    """The View cut to even sides, as video codecs want."""
+    camera = view.camera
+    w, h = camera.width // 2 * 2, camera.height // 2 * 2
+    masks = {name: getattr(view, name)[:h, :w] for name in ("supervise", "lift", "generated")}
+    z = None if view.z is None else view.z[:h, :w]
+    return View(view.name, camera.crop(0, 0, w, h), view.rgb[:h, :w], z, **masks)
+
+
+def _frames(
+    scene: Scene, path: list[Camera], renderer: Renderer, holes: list[float], observe: Observer
+) -> Iterator[np.ndarray]:
+    """The fly-through one frame at a time; appends each frame's share of pixels with alpha under one half."""
+    for i, camera in enumerate(path):
+        with torch.no_grad():
+            seen = renderer(scene.gaussians, [camera], want=("rgb", "alpha"))[0]
+        holes.append(float((seen.alpha < 0.5).float().mean()))
+        observe("export/progress", Progress(i + 1, len(path)))
+        yield to_uint8(seen.rgb)

@@ -1,0 +1,36 @@
+"""Seconds and peak memory of a piece of work."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psutil
+
+
+class Meter:
+    """Use as a context manager; samples the process's resident memory while the block runs."""
+
+    def __init__(self, every_s: float = 0.05):
+        self.seconds = 0.0
+        self.peak_bytes = 0
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._process = psutil.Process()
+
+    def _sample(self) -> None:
+        while True:
+            self.peak_bytes = max(self.peak_bytes, self._process.memory_info().rss)
+            if self._stop.wait(self._every_s):
+                return
+
+    def __enter__(self) -> Meter:
+        self._begun = time.perf_counter()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._begun
+        self._stop.set()
+        self._thread.join()

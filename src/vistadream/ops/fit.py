@@ -1,0 +1,109 @@
+"""The one optimisation loop: Gaussians x Views x Renderer -> Gaussians."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vistadream.core import Gaussians, Observer, Progress, Renderer, Rendering, View
+
+Loss = Callable[[View, Rendering], Tensor]
+"""What one rendered View costs, a scalar."""
+
+_OPACITY_LIMITS = (0.005, 0.995)
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """Adam's step sizes; they fall to a tenth along a cosine."""
+
+    means: float
+    """In units of each Gaussian's own mean scale."""
+    quats: float
+    scales: float
+    """Of log scales."""
+    opacities: float
+    """Of logits."""
+    colors: float
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value >= 0:
+                raise ValueError(f"LearningRates.{name}: got {value}; wanted 0 or more")
+
+
+class _Parameters:
+    """Gaussians as free parameters: means in units of their scale, logs, logits."""
+
+    def __init__(self, gaussians: Gaussians):
+        self.origin = gaussians.means
+        self.unit = gaussians.scales.mean(dim=-1, keepdim=True)
+        low, high = _OPACITY_LIMITS
+        self.means = torch.zeros_like(gaussians.means).requires_grad_()
+        self.quats = torch.nn.functional.normalize(gaussians.quats_wxyz, dim=-1).requires_grad_()
+        self.scales = gaussians.scales.clamp_min(1e-9).log().requires_grad_()
+        self.opacities = gaussians.opacities.clamp(low, high).logit().requires_grad_()
+        self.colors = gaussians.colors.clone().requires_grad_()
+
+    def gaussians(self) -> Gaussians:
+        return Gaussians(
+            means=self.origin + self.unit * self.means,
+            quats_wxyz=self.quats,
+            scales=self.scales.exp(),
+            opacities=self.opacities.sigmoid(),
+            colors=self.colors,
+        )
+
+    def optimizer(self, rates: LearningRates) -> torch.optim.Optimizer:
+        groups = [{"params": [getattr(self, name)], "lr": rate} for name, rate in vars(rates).items()]
+        return torch.optim.Adam(groups, fused=True, eps=1e-15)
+
+
+def fit(
+    gaussians: Gaussians,
+    views: Sequence[View],
+    renderer: Renderer,
+    loss: Loss,
+    rates: LearningRates,
+    *,
+    order: Sequence[int],
+    want: Sequence[str] = ("rgb",),
+    observe: Observer,
+    name: str,
+) -> Gaussians:
+    """Adam over all Gaussians together, one View a step in the given `order` (indices of views, one for each step).
+
+    `want` names the maps that the loss reads. Colours come back within [0, 1].
+    Raises FloatingPointError when the loss is no longer finite.
+    """
+    if not len(gaussians) or not order:
+        return gaussians
+    parameters = _Parameters(gaussians)
+    optimizer = parameters.optimizer(rates)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, len(order))
+    for step, index in enumerate(order):
+        view = views[index]
+        cost = loss(view, renderer(parameters.gaussians(), [view.camera], want=want)[0])
+        if not bool(torch.isfinite(cost)):
+            raise FloatingPointError(f"{name}: the loss became {float(cost)} at step {step} on view {view.name!r}")
+        optimizer.zero_grad()
+        cost.backward()
+        optimizer.step()
+        if step < len(order) * 0.9:
+            schedule.step()
+        observe(f"{name}/loss", float(cost), step=step)
+        observe(f"{name}/progress", Progress(step + 1, len(order)))
+    fitted = parameters.gaussians().detach()
+    return Gaussians(**{k: v.clamp(0, 1) if k == "colors" else v for k, v in fitted.tensors()})
+
+
+def view_order(weights: Sequence[float], steps: int, seed: int) -> list[int]:
+    """`steps` indices in proportion to the weights (systematic sampling), shuffled by the seed."""
+    share = torch.tensor(weights, dtype=torch.float64)
+    edges = torch.cumsum(share, 0) / share.sum() * steps
+    indices = torch.searchsorted(edges, torch.arange(steps, dtype=torch.float64) + 0.5)
+    generator = torch.Generator().manual_seed(seed)
+    return indices[torch.randperm(steps, generator=generator)].tolist()

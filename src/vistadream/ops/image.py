@@ -1,0 +1,114 @@
+"""Pictures as tensors: colour modes to RGB, the crop and size that a working resolution asks for, resampling."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Shaped
+from PIL import ExifTags, Image, ImageCms, ImageOps
+from torch import Tensor
+
+FULL_FRAME_WIDTH_MM = 36.0
+"""Width of the 35 mm film frame that EXIF's FocalLengthIn35mmFilm refers to (long side)."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a source picture becomes the working picture: the central `box` of it, scaled to width x height."""
+
+    box: tuple[float, float, float, float]
+    """Left, top, right, bottom in source pixels; exactly of the target's aspect."""
+    width: int
+    height: int
+
+    @property
+    def scale(self) -> float:
+        """Working pixels per source pixel, the same for both axes."""
+        return self.width / (self.box[2] - self.box[0])
+
+
+def fit_resolution(width: int, height: int, max_resolution: int, multiple: int) -> Fit:
+    """The largest working size with sides of `multiple` within `max_resolution`, never enlarging, never stretching.
+
+    Sides are rounded down and the surplus is cropped evenly, so that one scale holds for both axes.
+    Raises ValueError when a side would round to nothing.
+    """
+    scale = min(1.0, max_resolution / max(width, height))
+    w, h = (int(side * scale + 1e-6) // multiple * multiple for side in (width, height))
+    if min(w, h) < multiple:
+        raise ValueError(f"{width}x{height} pixels become {width * scale:.0f}x{height * scale:.0f} at this resolution")
+    left, top = (width - w / scale) / 2, (height - h / scale) / 2
+    return Fit((left, top, left + w / scale, top + h / scale), w, h)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any Pillow mode to upright 8-bit sRGB: EXIF orientation applied, transparency laid over white."""
+    image = _to_srgb(ImageOps.exif_transpose(image))
+    if image.mode.startswith(("I", "F")):
+        levels = np.asarray(image, dtype=np.float64)
+        peak = 65535.0 if image.mode.startswith("I") else max(float(np.nanmax(levels)), 1.0)
+        return Image.fromarray(np.uint8(np.clip(np.nan_to_num(levels) / peak, 0, 1) * 255 + 0.5)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Phones write Display P3; an embedded profile is honoured, a broken one ignored."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "CMYK", "L"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or image
+    except ImageCms.PyCMSError:
+        return image
+
+
+def exif_focal_px(exif: Image.Exif, width: int, height: int) -> float | None:
+    """Focal length in pixels of the unscaled picture from EXIF's 35 mm equivalent (EXIF 2.32, 0xA405), else None."""
+    equivalent_mm = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
+    if not equivalent_mm:
+        return None
+    return float(equivalent_mm) / FULL_FRAME_WIDTH_MM * max(width, height)
+
+
+def resample(image: Image.Image, fit: Fit) -> Float[Tensor, "h w 3"]:
+    """The working picture in [0, 1], by Lanczos over exactly the fit's box."""
+    scaled = image.resize((fit.width, fit.height), Image.Resampling.LANCZOS, box=fit.box)
+    return from_uint8(np.asarray(scaled))
+
+
+def from_uint8(levels: Shaped[np.ndarray, "h w c"]) -> Float[Tensor, "h w c"]:
+    """8-bit levels to float32 in [0, 1]."""
+    return torch.from_numpy(np.array(levels, dtype=np.uint8)).float() / 255
+
+
+def to_uint8(rgb: Float[Tensor, "*n c"]) -> Shaped[np.ndarray, "*n c"]:
+    """[0, 1] to 8-bit levels, rounded and clipped."""
+    return (rgb.detach().cpu().clamp(0, 1) * 255 + 0.5).to(torch.uint8).numpy()
+
+
+def snap(rgb: Float[Tensor, "*n c"]) -> Float[Tensor, "*n c"]:
+    """Colours rounded to what an 8-bit file holds, so that saving them loses nothing."""
+    return (rgb.clamp(0, 1) * 255).round() / 255
+
+
+def pad_mask(height: int, width: int, pad_y: int, pad_x: int) -> Bool[Tensor, "h w"]:
+    """True on a border around a height x width picture."""
+    mask = torch.ones(height + 2 * pad_y, width + 2 * pad_x, dtype=torch.bool)
+    mask[pad_y : pad_y + height, pad_x : pad_x + width] = False
+    return mask
+
+
+def dilate(mask: Bool[Tensor, "h w"], radius_px: int) -> Bool[Tensor, "h w"]:
+    """The mask grown by a disc of the given radius."""
+    size = 2 * radius_px + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return torch.from_numpy(cv2.dilate(mask.numpy().astype(np.uint8), disc).astype(bool))

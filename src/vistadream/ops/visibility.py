@@ -1,0 +1,53 @@
+"""Who hides whom: new surfaces must stay behind what earlier Views have already seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.core import Camera, View
+
+
+def hides(points_world: Float[Tensor, "n 3"], view: View, tolerance: float) -> Bool[Tensor, "n"]:
+    """Points that the View would see in front of its own surface, by more than `tolerance` of the depth."""
+    if view.z is None:
+        raise ValueError(f"hides: view {view.name!r} has no depth; wanted one")
+    uv, z = view.camera.project(points_world)
+    inside = (z > 0) & (uv >= 0).all(-1) & (uv[:, 0] < view.camera.width) & (uv[:, 1] < view.camera.height)
+    column, row = torch.where(inside[:, None], uv, 0.0).long().unbind(-1)
+    seen = view.z[row, column]
+    return inside & (seen > 0) & (z < seen * (1 - tolerance))
+
+
+def push_behind(
+    camera: Camera,
+    z: Float[Tensor, "h w"],
+    pixels: Bool[Tensor, "h w"],
+    views: Sequence[View],
+    *,
+    tolerance: float = 0.05,
+    stride: float = 1.05,
+    max_strides: int = 40,
+) -> tuple[Float[Tensor, "h w"], Bool[Tensor, "h w"]]:
+    """Moves `pixels` back along their rays, by factors of `stride`, until they hide nothing that `views` have seen.
+
+    Returns the depth and the pixels that still hide something after the last stride.
+    """
+    depth, rays = z[pixels].clone(), camera.rays()[pixels]
+    pose = camera.world_from_cam
+    guilty = torch.ones_like(depth, dtype=torch.bool)
+    for _ in range(max_strides + 1):
+        points = (rays[guilty] * depth[guilty][:, None]) @ pose[:3, :3].T + pose[:3, 3]
+        still = torch.zeros(len(points), dtype=torch.bool)
+        for view in views:
+            still |= hides(points, view, tolerance)
+        guilty[guilty.clone()] = still
+        if not bool(still.any()):
+            break
+        depth[guilty] *= stride
+    pushed, left = z.clone(), torch.zeros_like(pixels)
+    pushed[pixels], left[pixels] = depth, guilty
+    return pushed, left

@@ -1,0 +1,83 @@
+"""The run loop: stages in order, each handed what the one before left on disk."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from vistadream.core import Note, Observer, Scene, Stage, StageFinished, StageStarted, UserError
+from vistadream.meter import Meter
+from vistadream.run_folder import RunFolder
+
+PLANS = {
+    "no-outpaint": ("load", "initialize"),
+    "outpaint": ("load", "outpaint", "initialize"),
+    "coarse": ("load", "outpaint", "initialize", "coarse"),
+    "fine": ("load", "outpaint", "initialize", "coarse", "refine"),
+}
+"""What `stage=` runs."""
+
+
+class Recorder(Protocol):
+    """Keeps what was observed of a stage so that a resumed run's report shows it too."""
+
+    def save(self, stage: str, folder: Path) -> None: ...
+    def load(self, stage: str, folder: Path) -> None: ...
+
+
+def plan_of(stage: str) -> tuple[str, ...]:
+    """The stages that a `stage=` value runs; UserError for a value that is none."""
+    if stage not in PLANS:
+        near = difflib.get_close_matches(stage, PLANS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"stage={stage} is not a stage; wanted {', '.join(PLANS)}{hint}")
+    return PLANS[stage]
+
+
+def run_stages(
+    stages: Mapping[str, Stage],
+    fingerprints: Mapping[str, dict],
+    plan: Sequence[str],
+    observe: Observer,
+    folder: RunFolder,
+    recorder: Recorder,
+) -> Scene:
+    """Runs the plan, taking from `folder` every stage whose own and earlier fingerprints are unchanged.
+
+    A fingerprint is all that decides a stage's result: its knobs, its inputs' digests, versions. Every stage gets the
+    Scene as read back from disk, so a resumed run and an unbroken one compute the same.
+    """
+    scene, key = Scene(), ""
+    for name in plan:
+        key = _chain(key, name, fingerprints[name])
+        done = folder.finished(name)
+        if done and done.get("key") == key:
+            recorder.load(name, folder.seen(name))
+            observe(f"{name}/finished", StageFinished(name, done["seconds"], resumed=True))
+        else:
+            _run_stage(name, stages[name], scene, key, observe, folder, recorder)
+        scene = folder.load_stage(name)
+    return scene
+
+
+def _run_stage(
+    name: str, stage: Stage, scene: Scene, key: str, observe: Observer, folder: RunFolder, recorder: Recorder
+) -> None:
+    observe(f"{name}/started", StageStarted(name))
+    with Meter() as meter:
+        result = stage(scene, observe)
+    done = {"key": key, "seconds": meter.seconds, "peak_bytes": meter.peak_bytes, "gaussians": len(result.gaussians)}
+    observe(f"{name}/finished", StageFinished(name, meter.seconds))
+    folder.save_stage(name, result, done, lambda draft: recorder.save(name, draft / folder.seen(name).name))
+    if len(result.gaussians):
+        observe(f"{name}/gaussians", result.gaussians)
+        observe(f"{name}/count", Note(f"{len(result.gaussians):,} Gaussians"))
+
+
+def _chain(previous: str, name: str, fingerprint: dict) -> str:
+    text = json.dumps([previous, name, fingerprint], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,196 @@
+"""Every path and file name of a run: save and load a Scene, know what is finished, write whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vistadream.core import Camera, Scene, UserError, View
+from vistadream.exporters.ply import read_ply, write_ply
+from vistadream.ops.image import from_uint8, to_uint8
+
+STAGES = ("load", "outpaint", "initialize", "coarse", "refine")
+"""All stages, in order; the number in a stage's folder is its place here."""
+_MASKS = ("supervise", "lift", "generated")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder. A stage's folder exists only when it is complete."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.yaml"
+
+    @property
+    def run_json(self) -> Path:
+        return self.root / "run.json"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "run.log"
+
+    @property
+    def recording(self) -> Path:
+        return self.root / "run.rrd"
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "metrics.json"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def gaussians(self) -> Path:
+        return self.root / "export" / "gaussians.ply"
+
+    @property
+    def video(self) -> Path:
+        return self.root / "export" / "scene.mp4"
+
+    def stage(self, name: str) -> Path:
+        """The folder of a finished stage."""
+        return self.root / f"{STAGES.index(name) + 1:02d}_{name}"
+
+    def seen(self, name: str) -> Path:
+        """What the observer recorded of a stage, for the report."""
+        return self.stage(name) / "seen"
+
+    def clear_drafts(self) -> None:
+        """Removes what a killed run left half-written."""
+        for draft in self.root.glob(".*"):
+            shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
+
+    def finished(self, name: str) -> dict | None:
+        """What done.json says of a stage, or None when the stage is not finished."""
+        try:
+            return json.loads((self.stage(name) / "done.json").read_text())
+        except (OSError, ValueError):
+            return None
+
+    def save_stage(self, name: str, scene: Scene, done: dict, also: Callable[[Path], None]) -> None:
+        """Writes a stage beside its place and renames it there; drops the stages that built on the old one.
+
+        `also` may write more into the new folder. Raises UserError when the disk is full or may not be written; what
+        was there stays.
+        """
+        target = self.stage(name)
+        with _write_errors(target), _beside(target) as draft:
+            save_scene(scene, draft)
+            also(draft)
+            write_json(draft / "done.json", done)
+        for later in STAGES[STAGES.index(name) + 1 :]:
+            shutil.rmtree(self.stage(later), ignore_errors=True)
+
+    def load_stage(self, name: str) -> Scene:
+        """The Scene that a finished stage left."""
+        return load_scene(self.stage(name))
+
+    @contextmanager
+    def replace(self, target: Path) -> Iterator[Path]:
+        """A path to write beside `target`; renamed to it when the block ends well, removed otherwise."""
+        with _write_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
+            try:
+                yield draft
+                os.replace(draft, target)
+            finally:
+                draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A new folder that takes the place of `target` when the block ends well."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        draft.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _write_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write {target}: {error.strerror or error}; wanted a writable folder with free space: free some or "
+            "choose another with out=FOLDER, then go on with resume="
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Readable JSON, keys in the order given."""
+    path.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def save_scene(scene: Scene, folder: Path) -> None:
+    """A Scene as PNG, NPY, JSON and PLY files in a folder. Colours must sit on 8-bit levels, else they are rounded."""
+    views = folder / "views"
+    views.mkdir(parents=True)
+    for view in scene.views:
+        Image.fromarray(to_uint8(view.rgb)).save(views / f"{view.name}.rgb.png", compress_level=2)
+        for mask in _MASKS:
+            Image.fromarray(getattr(view, mask).numpy()).save(views / f"{view.name}.{mask}.png")
+        if view.z is not None:
+            np.save(views / f"{view.name}.z.npy", view.z.numpy(), allow_pickle=False)
+        write_json(views / f"{view.name}.camera.json", _camera_dict(view))
+    write_json(folder / "scene.json", {"views": [view.name for view in scene.views]})
+    write_ply(scene.gaussians, folder / "gaussians.ply")
+
+
+def load_scene(folder: Path) -> Scene:
+    """The Scene that `save_scene` wrote."""
+    names = json.loads((folder / "scene.json").read_text())["views"]
+    return Scene(tuple(_load_view(folder / "views", name) for name in names), read_ply(folder / "gaussians.ply"))
+
+
+def _camera_dict(view: View) -> dict:
+    camera = view.camera
+    return {
+        "width": camera.width,
+        "height": camera.height,
+        "K": camera.K.tolist(),
+        "cam_from_world": camera.cam_from_world.tolist(),
+        "focal_known": view.focal_known,
+    }
+
+
+def _load_view(folder: Path, name: str) -> View:
+    facts = json.loads((folder / f"{name}.camera.json").read_text())
+    camera = Camera(torch.tensor(facts["K"]), torch.tensor(facts["cam_from_world"]), facts["width"], facts["height"])
+    z_file = folder / f"{name}.z.npy"
+    z = torch.from_numpy(np.load(z_file, allow_pickle=False)) if z_file.exists() else None
+    rgb = from_uint8(np.asarray(Image.open(folder / f"{name}.rgb.png")))
+    masks = {m: torch.from_numpy(np.array(Image.open(folder / f"{name}.{m}.png"))) for m in _MASKS}
+    return View(name, camera, rgb, z, **masks, focal_known=facts["focal_known"])
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,145 @@
+"""New views along the camera path, painted where the scene has holes and added to it, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from vistadream.core import (
+    Camera,
+    Chart,
+    DepthEstimator,
+    Gaussians,
+    Note,
+    Observer,
+    Outpainter,
+    Renderer,
+    Scene,
+    Summary,
+    View,
+)
+from vistadream.ops.fit import LearningRates, fit, view_order
+from vistadream.ops.holes import clean_hole
+from vistadream.ops.image import dilate, snap
+from vistadream.ops.lift import lift_view
+from vistadream.ops.losses import photometric
+from vistadream.ops.selection import Selection, SelectionRule, select_pose
+from vistadream.ops.visibility import push_behind
+from vistadream.stages.painting import Painter
+
+_PREVIEW_DIVISOR = 8
+
+
+@dataclass(frozen=True)
+class Coarse:
+    """Chooses the pose with the most hole inside the band, paints it, lifts the hole's pixels and fits all together."""
+
+    depth: DepthEstimator
+    outpainter: Outpainter
+    renderer: Renderer
+    trajectory: Callable[[View, int], list[Camera]]
+    rule: SelectionRule
+    rates: LearningRates
+    n_frames: int
+    """Views added at most."""
+    n_candidates: int
+    """Poses along the path to choose from."""
+    margin_px: int
+    """A candidate sees this much more on each side than the photo does."""
+    steps: int
+    """Steps of the fit after each new view."""
+    dssim: float
+    generated_weight: float
+    sigma_px: float
+    thickness: float
+    max_misfit: float
+    """A predicted depth that misses the known one by more than this (median, relative, after alignment) is not used."""
+    seed: int
+
+    def __call__(self, scene: Scene, observe: Observer) -> Scene:
+        m = self.margin_px
+        lens = replace(scene.view("input"), camera=scene.view("input").camera.pad(m, m, m, m))
+        path = self.trajectory(lens, self.n_candidates)
+        chosen: list[int] = []
+        rows: list[dict] = []
+        for k in range(self.n_frames):
+            selection = self._select(scene, path, chosen, observe, k)
+            if selection.pose is None:
+                break
+            before = len(scene.gaussians)
+            scene, pixels = self._add(scene, path[selection.pose], f"coarse_{k:02d}", self.seed + k, observe)
+            chosen.append(selection.pose)
+            rows.append(
+                {
+                    "pose": selection.pose,
+                    "hole_ratio": round(selection.ratio, 5),
+                    "pixels": pixels,
+                    "gaussians_added": len(scene.gaussians) - before,
+                }
+            )
+        observe("coarse/summary", _summary(rows, selection if self.n_frames else None, len(scene.gaussians)))
+        return scene
+
+    def _select(self, scene: Scene, path: list[Camera], chosen: list[int], observe: Observer, k: int) -> Selection:
+        """Scores all poses on alpha at low resolution; a hole is where over half of the light would pass."""
+        small = [c.resize(max(1, c.width // _PREVIEW_DIVISOR), max(1, c.height // _PREVIEW_DIVISOR)) for c in path]
+        with torch.no_grad():
+            seen = self.renderer(scene.gaussians, small, want=("alpha",))
+        ratios = [float((r.alpha < 0.5).float().mean()) for r in seen]
+        selection = select_pose(ratios, chosen, self.rule)
+        band = (self.rule.min_hole, self.rule.max_hole)
+        poses = tuple(float(i) for i in range(len(ratios)))
+        observe(f"coarse/{k:02d}/selection", Chart("hole ratio", poses, tuple(ratios), band, selection.pose))
+        observe("coarse/frame", Note(_words(k, selection)))
+        return selection
+
+    def _add(self, scene: Scene, camera: Camera, name: str, seed: int, observe: Observer) -> tuple[Scene, int]:
+        """The scene with one more View, and how many of its pixels were lifted."""
+        with torch.no_grad():
+            seen = self.renderer(scene.gaussians, [camera])[0]
+        hole = clean_hole(seen.alpha)
+        path = name.replace("_", "/")
+        observe(f"{path}/hole", hole)
+        observe(f"{path}/before", seen.rgb)
+        painter = Painter(self.depth, self.outpainter, self.max_misfit)
+        rgb, z = painter(camera, seen.rgb, seen.z, hole, seed, lambda key, value: observe(f"{path}/{key}", value))
+        z, hiding = push_behind(camera, z, hole, scene.views)
+        view = View(name, camera, snap(rgb), z, dilate(hole, 2), hole & ~hiding, torch.ones_like(hole))
+        observe(f"{path}/view", view)
+        new = lift_view(view, self.sigma_px, self.thickness)
+        scene = Scene((*scene.views, view), Gaussians.concat(scene.gaussians, new))
+        return replace(scene, gaussians=self._fit(scene, path, seed, observe)), len(new)
+
+    def _fit(self, scene: Scene, name: str, seed: int, observe: Observer) -> Gaussians:
+        """All Gaussians together; half of the steps look at the photo's canvas, a quarter at the newest View."""
+        n_old = len(scene.views) - 1
+        weights = [2.0 / n_old] * n_old + [1.0]
+        return fit(
+            scene.gaussians,
+            scene.views,
+            self.renderer,
+            lambda view, rendering: photometric(view, rendering, self.dssim, self.generated_weight),
+            self.rates,
+            order=view_order(weights, self.steps, seed),
+            observe=observe,
+            name=name,
+        )
+
+
+def _words(k: int, selection: Selection) -> str:
+    d = selection.diagnosis
+    if selection.pose is not None:
+        return f"frame {k + 1}: pose {selection.pose} of {d.n_poses}, {selection.ratio:.1%} of the picture is hole"
+    return (
+        f"no pose to add: {d.n_free} of {d.n_poses} free, holes {d.smallest:.2%} to {d.largest:.2%}, "
+        f"mean {d.mean:.2%}, {d.below} under, {d.inside} in, {d.above} over the band; {d.advice}"
+    )
+
+
+def _summary(rows: list[dict], last: Selection | None, total: int) -> Summary:
+    pixels, added = sum(r["pixels"] for r in rows), sum(r["gaussians_added"] for r in rows)
+    text = f"{len(rows)} views added, {pixels:,} pixels lifted, {added:,} Gaussians more, {total:,} in all"
+    stopped = last.diagnosis.as_dict() if last is not None and last.pose is None else None
+    return Summary(text, {"frames": rows, "gaussians": total, "stopped": stopped})

@@ -1,0 +1,85 @@
+"""Depth for the photo and its border, lifted to Gaussians and fitted to the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vistadream.core import DepthEstimator, DepthPrediction, Gaussians, Note, Observer, Renderer, Scene, UserError, View
+from vistadream.ops.depth import sharpen_depth_edges
+from vistadream.ops.fit import LearningRates, fit
+from vistadream.ops.holes import complete_depth
+from vistadream.ops.lift import lift_view
+from vistadream.ops.losses import photometric
+
+
+@dataclass(frozen=True)
+class Initialize:
+    """Every pixel of the canvas becomes one Gaussian; the fit then makes them render the canvas."""
+
+    depth: DepthEstimator
+    renderer: Renderer
+    rates: LearningRates
+    steps: int
+    """Steps of the fit."""
+    dssim: float
+    """Share of D-SSIM in the photometric loss."""
+    generated_weight: float
+    """Weight of an invented pixel beside a photographed one."""
+    sky_distance: float
+    """Distance of the sky shell as a multiple of the farthest surface (98th percentile)."""
+    sigma_px: float
+    """Standard deviation of a lifted splat in pixels."""
+    thickness: float
+    """Third axis of a lifted splat as a share of its smaller in-plane axis; a start, not a constraint."""
+
+    def __call__(self, scene: Scene, observe: Observer) -> Scene:
+        canvas = scene.views[-1]
+        prediction = self.depth([canvas])[0]
+        z = self._surface(prediction, observe)
+        views = self._with_depth(scene, z, prediction.camera.fx)
+        observe("initialize/depth", views[-1])
+        gaussians = Gaussians.concat(*(lift_view(view, self.sigma_px, self.thickness) for view in views))
+        gaussians = fit(
+            gaussians,
+            views[-1:],
+            self.renderer,
+            lambda view, rendering: photometric(view, rendering, self.dssim, self.generated_weight),
+            self.rates,
+            order=[0] * self.steps,
+            observe=observe,
+            name="initialize",
+        )
+        observe("initialize/render", lambda: self.renderer(gaussians, [views[-1].camera], want=("rgb",))[0].rgb)
+        return Scene(views, gaussians)
+
+    def _surface(self, prediction: DepthPrediction, observe: Observer) -> Float[Tensor, "h w"]:
+        """z of every pixel: flying pixels snapped, gaps completed from around, sky on a far shell."""
+        z, valid = prediction.z, prediction.valid & torch.isfinite(prediction.z) & (prediction.z > 0)
+        if int(valid.sum()) < 16:
+            raise UserError(
+                f"the depth model found no surface ({int(valid.sum())} valid pixels); wanted some: try another picture "
+                "or backends/depth="
+            )
+        sky = prediction.sky if prediction.sky is not None else torch.zeros_like(valid)
+        z = sharpen_depth_edges(torch.where(valid, z, 1.0), valid)
+        gaps = ~valid & ~sky
+        observe("initialize/gaps", Note(f"depth: {valid.float().mean():.0%} predicted, sky {sky.float().mean():.0%}"))
+        if bool(gaps.any()):
+            z = complete_depth(z, valid)
+        distance = self.sky_distance * float(torch.quantile(z[~sky][:: max(1, len(z[~sky]) // 100_000)], 0.98))
+        return torch.where(sky, distance / prediction.camera.rays().norm(dim=-1), z)
+
+    def _with_depth(self, scene: Scene, z: Float[Tensor, "h w"], focal_px: float) -> tuple[View, ...]:
+        """The Views under the predicted focal length; the photo takes its window of the canvas's depth."""
+        canvas = scene.views[-1]
+        views = []
+        for view in scene.views:
+            left, top = round(canvas.camera.cx - view.camera.cx), round(canvas.camera.cy - view.camera.cy)
+            window = z[top : top + view.camera.height, left : left + view.camera.width]
+            camera = view.camera if view.focal_known else view.camera.with_focal(focal_px)
+            views.append(replace(view, z=window.clone(), camera=camera, focal_known=True))
+        return tuple(views)

@@ -1,0 +1,115 @@
+"""A picture file becomes the first View."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from vistadream.core import Camera, Note, Observer, Scene, UserError, View
+from vistadream.ops.image import Fit, exif_focal_px, fit_resolution, resample, to_rgb
+
+FORMATS = "JPEG, PNG, WebP or TIFF (HEIC with pillow-heif installed)"
+
+
+@dataclass(frozen=True)
+class Load:
+    """Reads `image` upright in sRGB, at a working resolution that never enlarges and never stretches."""
+
+    image: str
+    max_resolution: int
+    """Long side of the working picture in pixels, at most."""
+    multiple: int
+    """Working sides are multiples of this; the surplus is cropped evenly."""
+    focal_px: float | None
+    """Focal length in pixels of the source picture; None: EXIF's, else `fov_x_deg`."""
+    principal_px: tuple[float, float] | None
+    """Principal point (x, y) in pixels of the source picture; None: its centre."""
+    fov_x_deg: float
+    """Horizontal field of view to begin with when nothing is known; a depth model may replace it."""
+
+    def __post_init__(self) -> None:
+        if self.multiple < 1 or self.max_resolution < 4 * self.multiple:
+            raise ValueError(
+                f"Load.max_resolution: got {self.max_resolution} with multiple {self.multiple}; wanted multiple >= 1 "
+                f"and at least {4 * max(self.multiple, 1)} pixels"
+            )
+        if self.focal_px is not None and not self.focal_px > 0:
+            raise ValueError(
+                f"Load.focal_px (camera.focal_px): got {self.focal_px}; wanted a positive number of pixels"
+            )
+        if not 5 <= self.fov_x_deg <= 150:
+            raise ValueError(f"Load.fov_x_deg (camera.fov_x_deg): got {self.fov_x_deg}; wanted 5 to 150 degrees")
+
+    def __call__(self, scene: Scene, observe: Observer) -> Scene:
+        picture, exif = read_picture(Path(self.image).expanduser())
+        fit = self._fit(picture)
+        rgb = resample(picture, fit)
+        camera, focal_known, source = self._camera(picture, exif, fit)
+        everywhere = torch.ones(fit.height, fit.width, dtype=torch.bool)
+        view = View("input", camera, rgb, None, everywhere, everywhere, ~everywhere, focal_known)
+        observe("load/size", Note(f"{picture.width}x{picture.height} pixels read, working at {fit.width}x{fit.height}"))
+        observe("load/focal", Note(f"focal length {camera.fx:.0f} px at working size, from {source}"))
+        observe("load/input", view)
+        return scene.with_views(view)
+
+    def _fit(self, picture: Image.Image) -> Fit:
+        try:
+            return fit_resolution(picture.width, picture.height, self.max_resolution, self.multiple)
+        except ValueError as error:
+            raise UserError(
+                f"{self.image} is too small or too narrow: {error}; wanted at least {self.multiple} pixels on each "
+                "side: use a larger picture, crop it, or raise max_resolution"
+            ) from error
+
+    def _camera(self, picture: Image.Image, exif: Image.Exif, fit: Fit) -> tuple[Camera, bool, str]:
+        """The working camera, whether its focal length is known, and where that came from."""
+        focal, source = self.focal_px, "camera.focal_px"
+        if focal is None:
+            focal, source = exif_focal_px(exif, picture.width, picture.height), "the photo's EXIF"
+        known = focal is not None
+        if focal is None:
+            focal = Camera.from_fov(self.fov_x_deg, picture.width, picture.height).fx
+            source = f"a guess of {self.fov_x_deg:g} degrees, open to the depth model"
+        cx, cy = self.principal_px or (picture.width / 2, picture.height / 2)
+        s, (left, top, _, _) = fit.scale, fit.box
+        principal = ((cx - left) * s, (cy - top) * s)
+        return Camera.from_focal(focal * s, fit.width, fit.height, principal), known, source
+
+
+def read_picture(path: Path) -> tuple[Image.Image, Image.Exif]:
+    """The upright sRGB picture in a file, and its EXIF; UserError with what to do when it cannot be read."""
+    if not path.exists():
+        raise UserError(f"no such picture: {path}; wanted a {FORMATS} file: check the path given as image=")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; wanted one picture file: name a file in it, or several with --multirun")
+    _allow_heif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                exif = image.getexif()
+                return to_rgb(image), exif
+    except UnidentifiedImageError as error:
+        raise UserError(f"{path} is not a picture that can be read; wanted {FORMATS}: convert it") from error
+    except Image.DecompressionBombError as error:
+        raise UserError(
+            f"{path} would unpack to too many pixels; wanted under 178 megapixels: scale it down"
+        ) from error
+    except PermissionError as error:
+        raise UserError(f"{path} may not be read; wanted a readable file: check its permissions") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(
+            f"{path} is broken or cut short ({error}); wanted a whole {FORMATS} file: save it anew"
+        ) from error
+
+
+def _allow_heif() -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return
+    register_heif_opener()

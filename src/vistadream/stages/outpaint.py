@@ -1,0 +1,44 @@
+"""The photo gets a painted border, on a canvas whose camera is the photo's own, padded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from vistadream.core import Captioner, Note, Observer, Outpainter, Scene, View
+from vistadream.ops.image import pad_mask, snap
+
+
+@dataclass(frozen=True)
+class Outpaint:
+    """Adds the View "outpaint": the photo with a border of `expansion` of its width and height, half on each side."""
+
+    outpainter: Outpainter
+    captioner: Captioner
+    expansion: float
+    """Border as a fraction of width and of height; 0 leaves the photo as it is."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.expansion <= 2:
+            raise ValueError(f"Outpaint.expansion (expansion): got {self.expansion}; wanted 0 to 2")
+
+    def __call__(self, scene: Scene, observe: Observer) -> Scene:
+        photo = scene.view("input")
+        h, w = photo.camera.height, photo.camera.width
+        pad_y, pad_x = round(h * self.expansion / 2), round(w * self.expansion / 2)
+        if not (pad_x or pad_y):
+            return scene
+        prompt = self.captioner(photo.rgb)
+        observe("outpaint/prompt", Note(f"prompt: {prompt}"))
+        hole = pad_mask(h, w, pad_y, pad_x)
+        canvas = torch.zeros(*hole.shape, 3)
+        canvas[~hole] = photo.rgb.reshape(-1, 3)
+        observe("outpaint/hole", hole)
+        painted = snap(self.outpainter(canvas, hole, prompt, self.seed))
+        rgb = torch.where(hole[..., None], painted, canvas)
+        camera = photo.camera.pad(pad_x, pad_x, pad_y, pad_y)
+        view = View("outpaint", camera, rgb, None, torch.ones_like(hole), hole, hole, photo.focal_known)
+        observe("outpaint/canvas", view)
+        return scene.with_views(view)

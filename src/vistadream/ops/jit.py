@@ -7,6 +7,7 @@ cache folder's name is a hash of every source beside the kernel, so an edit mean
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
 import os
 import tempfile
@@ -27,7 +28,8 @@ def kernel(**options: Any) -> Callable[[Callable], Any]:
         configured = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(cache_folder(Path(function.__code__.co_filename).parent))
         try:
-            return numba.njit(cache=True, **options)(function)
+            # unwrap: a shape-checking import hook puts its own function around ours, which numba cannot compile
+            return numba.njit(cache=True, **options)(inspect.unwrap(function))
         finally:
             numba.config.CACHE_DIR = configured
 

@@ -1,0 +1,57 @@
+"""Constructors refuse what does not fit together; composition keeps order."""
+
+import pytest
+import torch
+
+from vistadream.core import Camera, Gaussians, Scene, View
+
+
+def random_gaussians(n: int, seed: int = 0) -> Gaussians:
+    g = torch.Generator().manual_seed(seed)
+    return Gaussians(
+        torch.randn(n, 3, generator=g),
+        torch.randn(n, 4, generator=g),
+        torch.rand(n, 3, generator=g) + 0.01,
+        torch.rand(n, generator=g),
+        torch.rand(n, 3, generator=g),
+    )
+
+
+def view(name: str, width: int = 8, height: int = 6) -> View:
+    mask = torch.ones(height, width, dtype=torch.bool)
+    return View(name, Camera.from_fov(60, width, height), torch.rand(height, width, 3), None, mask, mask, ~mask)
+
+
+def test_concat_then_subset_returns_the_parts() -> None:
+    a, b = random_gaussians(5), random_gaussians(3, seed=1)
+    both = Gaussians.concat(a, Gaussians.empty(), b)
+    assert len(both) == 8
+    for part, index in ((a, torch.arange(5)), (b, torch.arange(5, 8))):
+        for (_, got), (_, want) in zip(both.subset(index).tensors(), part.tensors(), strict=True):
+            assert torch.equal(got, want)
+
+
+@pytest.mark.parametrize("field", ["means", "quats_wxyz", "scales", "opacities", "colors"])
+def test_gaussians_of_unequal_length_are_refused_by_name(field: str) -> None:
+    parts = dict(random_gaussians(5).tensors())
+    parts[field] = parts[field][:4]
+    with pytest.raises(ValueError, match="Gaussians"):
+        Gaussians(**parts)
+
+
+def test_a_map_that_does_not_fit_its_camera_is_refused_by_name() -> None:
+    good = view("a")
+    with pytest.raises(ValueError, match="supervise"):
+        View("a", good.camera, good.rgb, None, good.supervise[:3], good.lift, good.generated)
+
+
+def test_a_scene_replaces_views_by_name_and_keeps_their_order() -> None:
+    scene = Scene((view("a"), view("b")))
+    new_a, c = view("a"), view("c")
+    changed = scene.with_views(c, new_a)
+    assert [v.name for v in changed.views] == ["a", "b", "c"]
+    assert changed.view("a") is new_a
+    with pytest.raises(KeyError, match="nowhere"):
+        scene.view("nowhere")
+    with pytest.raises(ValueError, match="only once"):
+        Scene((view("a"), view("a")))

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 SRC = Path(__file__).parents[1] / "src"
@@ -18,6 +19,11 @@ def checked_modules() -> list[str]:
 
 # Before anything imports the package: from here on each call into these modules checks its shapes and types.
 install_import_hook(checked_modules(), TYPECHECKER)
+
+
+# Tests are never timed, and every run draws the same examples.
+settings.register_profile("vistadream", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("vistadream")
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,8 @@
 """Constructors refuse what does not fit together; composition keeps order."""
 
+from collections.abc import Iterator
+
+import jaxtyping
 import pytest
 import torch
 
@@ -31,6 +34,15 @@ def test_concat_then_subset_returns_the_parts() -> None:
             assert torch.equal(got, want)
 
 
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Without the tests' own shape checks, so that what a user's run would say is seen."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("field", ["means", "quats_wxyz", "scales", "opacities", "colors"])
 def test_gaussians_of_unequal_length_are_refused_by_name(field: str) -> None:
     parts = dict(random_gaussians(5).tensors())
@@ -39,6 +51,7 @@ def test_gaussians_of_unequal_length_are_refused_by_name(field: str) -> None:
         Gaussians(**parts)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_map_that_does_not_fit_its_camera_is_refused_by_name() -> None:
     good = view("a")
     with pytest.raises(ValueError, match="supervise"):

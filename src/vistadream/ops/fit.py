@@ -94,7 +94,7 @@ def fit(
         optimizer.step()
         if step < len(order) * 0.9:
             schedule.step()
-        observe(f"{name}/loss", float(cost), step=step)
+        observe(f"{name}/loss", float(cost.detach()), step=step)
         observe(f"{name}/progress", Progress(step + 1, len(order)))
     fitted = parameters.gaussians().detach()
     return Gaussians(**{k: v.clamp(0, 1) if k == "colors" else v for k, v in fitted.tensors()})

@@ -1,0 +1,52 @@
+"""Approximate depth without weights: the picture's own layout, at the scale of a camera held at eye height."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from vistadream.backends.depth.layout.prior import read_layout
+from vistadream.core import Camera, DepthPrediction, View
+from vistadream.ops.depth import normals_from_depth
+
+
+@dataclass(frozen=True)
+class EmbeddedDepth:
+    """A layout prior: vanishing points, horizon, room box or ground and backdrop. Each view is read on its own."""
+
+    camera_height_m: float = 1.5
+    """Assumed height of the camera above the floor, which sets the scale."""
+    fov_x_deg: float = 60.0
+    """Horizontal field of view to start from where the focal length is unknown."""
+    max_ratio: float = 8.0
+    """Farthest over nearest depth; bounds how much a wrong depth can tear the scene."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.camera_height_m) and self.camera_height_m > 0):
+            raise ValueError(f"EmbeddedDepth.camera_height_m: got {self.camera_height_m}; wanted a positive height")
+        if not 5 < self.fov_x_deg < 150:
+            raise ValueError(f"EmbeddedDepth.fov_x_deg: got {self.fov_x_deg}; wanted an angle between 5 and 150")
+        if not self.max_ratio > 1:
+            raise ValueError(f"EmbeddedDepth.max_ratio: got {self.max_ratio}; wanted a number above 1")
+
+    def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
+        """One prediction per view; not metric, for the height is a guess."""
+        return [self._predict(view) for view in views]
+
+    def _predict(self, view: View) -> DepthPrediction:
+        camera = view.camera if view.focal_known else self._guess(view.camera)
+        rgb = (view.rgb.detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        layout = read_layout(rgb, camera.K.cpu().double().numpy(), view.focal_known)
+        if not view.focal_known:
+            camera = camera.with_focal(camera.fx * layout.manhattan.zoom)
+        z = torch.from_numpy(layout.z).to(view.rgb) * self.camera_height_m
+        sky = torch.from_numpy(layout.sky).to(view.rgb.device)
+        z = z.clamp(min=float(z.max()) / self.max_ratio)
+        normals, has_normal = normals_from_depth(camera, z, ~sky)
+        return DepthPrediction(z, ~sky & has_normal, camera, is_metric=False, normals=normals, sky=sky)
+
+    def _guess(self, camera: Camera) -> Camera:
+        return camera.with_focal(Camera.from_fov(self.fov_x_deg, camera.width, camera.height).fx)

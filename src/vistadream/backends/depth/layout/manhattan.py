@@ -1,0 +1,114 @@
+"""The picture's three perpendicular directions (gravity and two horizontal axes), and its focal length if unknown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from vistadream.backends.depth.layout.ascent import ascend
+from vistadream.backends.depth.layout.lines import Segments
+
+TOLERANCE_DEG = 2.5
+"""Spread of a segment's direction about the direction to its vanishing point."""
+STEP_DEG = 3
+"""Grid of the exhaustive search; close to the tolerance, so that no attitude falls between."""
+PITCH_SPREAD_DEG, ROLL_SPREAD_DEG, ZOOM_SPREAD = 25.0, 8.0, 0.2
+"""How people hold cameras: spread about level; spread of the logarithm of the focal length about the guess."""
+PRIOR_WEIGHT = 0.015
+"""Cost of one squared spread, as a share of all lines."""
+Pose = Float[ndarray, "4"]
+"""Pitch down, roll, yaw right in radians, and the logarithm of focal length over the guess."""
+
+
+@dataclass(frozen=True)
+class Manhattan:
+    """The camera's attitude in the room: x right, y down along gravity, z the horizontal axis nearest the view."""
+
+    room_from_cam: Float[ndarray, "3 3"]
+    """Rotation from camera axes to room axes; its rows are the room's axes in the camera."""
+    zoom: float
+    """Focal length over the one that was guessed; 1 when that was known."""
+    support: float
+    """Share of all segment length that follows one of the three axes, in [0, 1]."""
+
+
+def rotation(pitch: float, roll: float, yaw: float) -> Float[ndarray, "3 3"]:
+    """room_from_cam of a camera looking down by `pitch`, rolled, and turned right by `yaw` (radians)."""
+    cp, sp, cr, sr, cy, sy = (f(a) for a in (pitch, roll, yaw) for f in (math.cos, math.sin))
+    yawed = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    pitched = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
+    rolled = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return yawed @ pitched @ rolled
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Segments in the picture's plane, asked how well they point at the vanishing point of a direction."""
+
+    middles: Float[ndarray, "n 2"]
+    """On the plane z = 1 of the guessed camera."""
+    directions: Float[ndarray, "n 2"]
+    """Unit vectors along the segments."""
+    weights: Float[ndarray, "n"]
+    """Share of all segment length."""
+
+    @staticmethod
+    def of(segments: Segments, K: Float[ndarray, "3 3"]) -> Votes:
+        """The segments seen by a camera with square pixels."""
+        ends = (segments.ends_px - K[:2, 2]) / K[0, 0]
+        along = ends[:, 1] - ends[:, 0]
+        lengths = np.linalg.norm(along, axis=-1)
+        return Votes(ends.mean(1), along / lengths[:, None], lengths / max(float(lengths.sum()), 1e-9))
+
+    def __call__(self, axes_cam: Float[ndarray, "a 3"], zoom: float = 1.0) -> Float[ndarray, "a n"]:
+        """In [0, 1], by the angle between each segment and the direction from its middle to the vanishing point."""
+        to_x = axes_cam[:, :1] * zoom - axes_cam[:, 2:] * self.middles[:, 0]
+        to_y = axes_cam[:, 1:2] * zoom - axes_cam[:, 2:] * self.middles[:, 1]
+        across = to_x * self.directions[:, 1] - to_y * self.directions[:, 0]
+        sine_squared = across**2 / np.maximum(to_x**2 + to_y**2, 1e-12)
+        return np.exp(-0.5 * sine_squared / math.sin(math.radians(TOLERANCE_DEG)) ** 2)
+
+    def axis(self, manhattan: Manhattan) -> Int[ndarray, "n"]:
+        """The room axis (0, 1, 2) that each segment follows, or -1."""
+        agreement = self(manhattan.room_from_cam, manhattan.zoom)
+        return np.where(agreement.max(0) > 0.1, agreement.argmax(0), -1)
+
+    def support(self, pose: Pose) -> float:
+        """Share of segment length that follows one of a pose's axes; each segment counts for its best axis only."""
+        return float(self(rotation(*pose[:3]), math.exp(pose[3])).max(0) @ self.weights) if len(self.weights) else 0.0
+
+
+def find_manhattan(votes: Votes, focal_known: bool) -> Manhattan:
+    """The attitude (and focal length) that most segment length agrees with, weighed against a level camera.
+
+    Exhaustive in steps of 3 degrees, then refined from the best few; deterministic.
+    """
+    turn = math.radians(1.5)
+    moves = np.diag([turn, turn, turn, 0.05])[: 3 if focal_known else 4]
+
+    def score(pose: ndarray) -> float:
+        return votes.support(pose) + _prior(pose)
+
+    best = max((ascend(seed, moves, score) for seed in _seeds(votes)), key=score)
+    return Manhattan(rotation(*best[:3]), math.exp(best[3]), votes.support(best))
+
+
+def _prior(pose: Pose) -> float:
+    pitch, roll, _, log_zoom = pose
+    spread = (math.degrees(pitch) / PITCH_SPREAD_DEG) ** 2 + (math.degrees(roll) / ROLL_SPREAD_DEG) ** 2
+    return -PRIOR_WEIGHT * (spread + (log_zoom / ZOOM_SPREAD) ** 2)
+
+
+def _seeds(votes: Votes) -> list[Pose]:
+    """The best few of all attitudes on a grid; level ones first where nothing speaks for any."""
+    grid = [np.radians(np.arange(-limit, limit + 1, STEP_DEG)) for limit in (48, 21, 45)]
+    poses = np.array([(p, r, y, 0.0) for p in grid[0] for r in grid[1] for y in grid[2]])
+    scores = np.array([_prior(pose) for pose in poses])
+    if len(votes.weights):
+        axes = np.concatenate([rotation(*pose[:3]) for pose in poses])
+        scores += votes(axes).reshape(len(poses), 3, -1).max(1) @ votes.weights
+    return [poses[i] for i in np.argsort(-scores, kind="stable")[:6]]

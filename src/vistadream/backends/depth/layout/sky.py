@@ -1,0 +1,29 @@
+"""The sky: what is bright, smooth, mostly blue, above the horizon and connected to the picture's top."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+MIN_AREA, MIN_BLUE = 0.02, 0.3
+"""Least share of the picture, and least share of clearly blue pixels, that make a smooth region sky."""
+
+
+def find_sky(rgb: Float[ndarray, "h w 3"], above_horizon: Bool[ndarray, "h w"]) -> Bool[ndarray, "h w"]:
+    """Sky pixels. Overcast and red skies are missed on purpose: white walls and ceilings look the same."""
+    smooth_rgb = cv2.GaussianBlur(rgb, (0, 0), 1.5)
+    slope = np.maximum(
+        *(np.abs(cv2.Sobel(smooth_rgb, cv2.CV_32F, *d, ksize=3, scale=0.25)).max(-1) for d in ((1, 0), (0, 1)))
+    )
+    red, blue = smooth_rgb[..., 0], smooth_rgb[..., 2]
+    candidate = (slope < 0.02) & (blue > 0.4) & (blue > red - 0.15) & above_horizon
+    _, labels = cv2.connectedComponents(candidate.astype(np.uint8), connectivity=4)
+    sky = np.zeros(candidate.shape, bool)
+    for label in np.setdiff1d(np.unique(labels[: max(1, len(labels) // 50)]), [0]):
+        region = labels == label
+        if region.mean() > MIN_AREA and ((blue - red)[region] > 0.06).mean() > MIN_BLUE:
+            sky |= region
+    closed = cv2.morphologyEx(sky.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    return closed.astype(bool) & above_horizon

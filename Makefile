@@ -32,11 +32,12 @@ bench: $(VENV)/.installed
 clean:
 	rm -rf $(VENV)
 
-# torch first: with it in place no later package draws another build of it.
+# torch first and alone: PIP_ARGS may name an index that holds nothing else, and with torch in place no later package
+# draws another build of it.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) $(PIP_ARGS) $$(grep '^torch==' constraints.txt)
+	$(PIP) $(PIP_ARGS) --no-deps $$(grep '^torch==' constraints.txt)
 	$(PIP) -c constraints.txt -e .
 	touch $@
 

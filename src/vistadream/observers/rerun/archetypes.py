@@ -1,0 +1,209 @@
+"""Core types as Rerun archetypes: one function for each type."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import rerun as rr
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.core import (
+    Camera,
+    Chart,
+    DepthPrediction,
+    Gaussians,
+    Note,
+    Progress,
+    Rendering,
+    Scene,
+    StageFinished,
+    StageStarted,
+    Summary,
+    View,
+)
+from vistadream.observers.rerun.settings import RerunSettings
+
+_LEVELS = {"info": rr.TextLogLevel.INFO, "warning": rr.TextLogLevel.WARN, "error": rr.TextLogLevel.ERROR}
+_SH_DC = 0.28209479177387814  # Y_00, so that a degree-0 coefficient c is the colour 0.5 + Y_00 c
+_BAR_COLORS = {"in band": (70, 130, 220), "outside": (150, 150, 150), "chosen": (250, 140, 20)}
+
+
+class Mark(NamedTuple):
+    """Something to log."""
+
+    kind: str
+    """splats, camera, image, depth, mask, curve, chart or text: decides the view that shows it."""
+    below: str
+    """Path below the event's name; empty for the name itself."""
+    archetypes: tuple[rr.AsComponents, ...]
+
+
+@functools.singledispatch
+def marks(value: Any, settings: RerunSettings) -> Iterator[Mark]:
+    """What to log for a value. Raises TypeError for a type that has no picture."""
+    raise TypeError(f"nothing to draw for {type(value).__name__}; wanted a core type, tensor, float or message")
+
+
+@marks.register
+def _(value: Gaussians, settings: RerunSettings) -> Iterator[Mark]:
+    n, shown = len(value), value.detach().to("cpu")
+    if n > settings.max_splats:
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(0))  # a stride would show as moire
+        shown = shown.subset(order[: settings.max_splats].sort().values)
+    # Fewer splats cover the same surface only if each covers more of it.
+    grow = math.sqrt(n / max(1, len(shown)))
+    rgb = shown.colors if shown.colors.ndim == 2 else 0.5 + _SH_DC * shown.colors[:, 0]
+    rgba = torch.cat([rgb, shown.opacities[:, None]], dim=1)
+    splats = rr.GaussianSplats3D(
+        shown.means.numpy(),
+        scales=(shown.scales * grow).numpy(),
+        quaternions=torch.nn.functional.normalize(shown.quats_wxyz, dim=1)[:, [1, 2, 3, 0]].numpy(),
+        colors=_uint8(rgba),
+    )
+    yield Mark("splats", "", (splats,))
+
+
+@marks.register
+def _(value: Camera, settings: RerunSettings) -> Iterator[Mark]:
+    yield Mark("camera", "", _camera(value))
+
+
+@marks.register
+def _(value: View, settings: RerunSettings) -> Iterator[Mark]:
+    picture = _image(value.rgb, settings)
+    distance = None if value.z is None else 0.06 * float(value.z[value.z > 0].median())
+    yield Mark("camera", "", (*_camera(value.camera, distance), picture))
+    yield Mark("image", "rgb", (picture,))
+    if value.z is not None:
+        yield Mark("depth", "z", (_depth(value.z),))
+
+
+@marks.register
+def _(value: Scene, settings: RerunSettings) -> Iterator[Mark]:
+    if len(value.gaussians):
+        yield from _under("gaussians", value.gaussians, settings)
+    for view in value.views:
+        yield from _under(view.name, view, settings)
+
+
+@marks.register
+def _(value: Rendering, settings: RerunSettings) -> Iterator[Mark]:
+    if value.rgb is not None:
+        yield Mark("image", "rgb", (_image(value.rgb, settings),))
+    if value.z is not None:
+        yield Mark("depth", "z", (_depth(value.z),))
+    if value.alpha is not None:
+        yield Mark("mask", "alpha", (rr.Image(_uint8(value.alpha)),))
+
+
+@marks.register
+def _(value: DepthPrediction, settings: RerunSettings) -> Iterator[Mark]:
+    yield Mark("depth", "z", (_depth(torch.where(value.valid, value.z, 0.0)),))
+    if value.normals is not None:
+        yield Mark("image", "normals", (_image(value.normals / 2 + 0.5, settings),))
+    if value.sky is not None:
+        yield Mark("mask", "sky", (_mask(value.sky),))
+
+
+@marks.register
+def _(value: Tensor, settings: RerunSettings) -> Iterator[Mark]:
+    if value.ndim == 0:
+        yield Mark("curve", "", (rr.Scalars(float(value)),))
+    elif value.ndim == 3 and value.shape[2] == 3:
+        yield Mark("image", "", (_image(value, settings),))
+    elif value.ndim == 2 and value.dtype == torch.bool:
+        yield Mark("mask", "", (_mask(value),))
+    elif value.ndim == 2:
+        yield Mark("depth", "", (_depth(value),))
+    else:
+        raise TypeError(f"nothing to draw for a tensor {tuple(value.shape)}; wanted (), (h, w) or (h, w, 3)")
+
+
+@marks.register(float)
+@marks.register(int)
+def _(value: float, settings: RerunSettings) -> Iterator[Mark]:
+    yield Mark("curve", "", (rr.Scalars(value),))
+
+
+@marks.register
+def _(value: Chart, settings: RerunSettings) -> Iterator[Mark]:
+    """Bars coloured by their relation to the band; all three entities are always written, so none is stale."""
+    low, high = value.band or (-math.inf, math.inf)
+    bars: dict[str, list[tuple[float, float]]] = {"in band": [], "outside": [], "chosen": []}
+    for i, (x, y) in enumerate(zip(value.x, value.y, strict=True)):
+        bars["chosen" if i == value.chosen else "in band" if low <= y <= high else "outside"].append((x, y))
+    for name, points in bars.items():
+        x, y = np.array(points, dtype=np.float64).reshape(-1, 2).T
+        yield Mark("chart", name.replace(" ", "_"), (rr.BarChart(y, abscissa=x, color=_BAR_COLORS[name]),))
+
+
+@marks.register
+def _(value: Note, settings: RerunSettings) -> Iterator[Mark]:
+    yield _text(value.text, value.level)
+
+
+@marks.register
+def _(value: Summary, settings: RerunSettings) -> Iterator[Mark]:
+    yield _text(value.text)
+
+
+@marks.register
+def _(value: StageStarted, settings: RerunSettings) -> Iterator[Mark]:
+    yield _text(f"{value.stage} started")
+
+
+@marks.register
+def _(value: StageFinished, settings: RerunSettings) -> Iterator[Mark]:
+    yield _text(f"{value.stage} " + ("taken from disk" if value.resumed else f"finished in {value.seconds:.1f} s"))
+
+
+@marks.register
+def _(value: Progress, settings: RerunSettings) -> Iterator[Mark]:
+    yield from ()  # the console's business
+
+
+def _under(name: str, value: Any, settings: RerunSettings) -> Iterator[Mark]:
+    return (mark._replace(below=f"{name}/{mark.below}".rstrip("/")) for mark in marks(value, settings))
+
+
+def _text(text: str, level: str = "info") -> Mark:
+    return Mark("text", "", (rr.TextLog(text, level=_LEVELS[level]),))
+
+
+def _camera(camera: Camera, image_plane_distance: float | None = None) -> tuple[rr.AsComponents, ...]:
+    pose = camera.world_from_cam.detach().cpu().numpy()
+    lens = rr.Pinhole(
+        image_from_camera=camera.K.detach().cpu().numpy(),
+        width=camera.width,
+        height=camera.height,
+        camera_xyz=rr.ViewCoordinates.RDF,
+        image_plane_distance=image_plane_distance,
+    )
+    return rr.Transform3D(translation=pose[:3, 3], mat3x3=pose[:3, :3]), rr.TransformAxes3D(0.0), lens
+
+
+def _image(rgb: Float[Tensor, "h w 3"], settings: RerunSettings) -> rr.EncodedImage:
+    return rr.Image(_uint8(rgb)).compress(jpeg_quality=settings.jpeg_quality)
+
+
+def _mask(mask: Bool[Tensor, "h w"]) -> rr.Image:
+    return rr.Image(_uint8(mask.float()))
+
+
+def _depth(z: Float[Tensor, "h w"]) -> rr.DepthImage:
+    """Half precision: a thousandth is enough to look at, and half the file."""
+    levels = z.detach().cpu().numpy()
+    known = np.isfinite(levels) & (levels > 0)
+    near, far = np.percentile(levels[known], (1, 99)) if known.any() else (0.0, 1.0)
+    shown = np.where(known, levels, 0).clip(max=6e4).astype(np.float16)
+    return rr.DepthImage(shown, colormap=rr.components.Colormap.Turbo, depth_range=(near, far))
+
+
+def _uint8(levels: Float[Tensor, "*shape"]) -> np.ndarray:
+    return (np.nan_to_num(levels.detach().cpu().numpy()) * 255 + 0.5).clip(0, 255).astype(np.uint8)

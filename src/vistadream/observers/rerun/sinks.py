@@ -1,0 +1,134 @@
+"""Where a recording goes: a file, and beside it a spawned viewer, a running viewer or a server of our own."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import rerun as rr
+
+from vistadream.observers.rerun.settings import RerunSettings
+
+log = logging.getLogger("vistadream.rerun")
+_PORTS_TRIED = 100
+_PROBE_S = 0.5
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+Sink = rr.FileSink | rr.GrpcSink | rr.GrpcServerSink
+
+
+def open_sinks(recording: rr.RecordingStream, settings: RerunSettings, file: Path | None) -> tuple[Sink, ...]:
+    """Connects the recording as `settings.mode` says and returns the sinks that opened.
+
+    What cannot be opened is said in a warning and left out: watching is no reason for a run to fail.
+    """
+    live = _live(settings)
+    for sinks in ((*([rr.FileSink(file)] if file else []), *live), live, ()):
+        try:
+            recording.set_sinks(*sinks)
+            return sinks
+        except RuntimeError as error:
+            log.warning("not recording to %s: %s", ", ".join(type(sink).__name__ for sink in sinks), error)
+    return ()
+
+
+def resolve_mode(settings: RerunSettings) -> str:
+    """What `auto` means here: spawn where a window can open, else serve."""
+    if settings.mode != "auto":
+        return settings.mode
+    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return "spawn" if display and viewer_executable() else "serve"
+
+
+def viewer_executable() -> str | None:
+    """The `rerun` program of this Python, else the one on PATH."""
+    return shutil.which("rerun", path=str(Path(sys.executable).parent)) or shutil.which("rerun")
+
+
+def free_port(host: str, first: int) -> int:
+    """The first port from `first` upwards that can be bound on `host`. OSError when there is none."""
+    for port in range(first, min(first + _PORTS_TRIED, 65536)):
+        if _can_bind(host, port):
+            if port != first:
+                log.warning("rerun.port=%d is taken, so it is %d this time", first, port)
+            return port
+    raise OSError(f"no port of {host} from {first} on can be bound")
+
+
+def _can_bind(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that only lingers is free
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _live(settings: RerunSettings) -> tuple[Sink, ...]:
+    """The sink for eyes that watch now; none when it cannot be had."""
+    opener = {"spawn": _spawn, "connect": _connect, "serve": _serve}.get(resolve_mode(settings))
+    try:
+        return (opener(settings),) if opener else ()
+    except (OSError, RuntimeError, ValueError) as error:
+        log.warning("nobody can watch this run live: %s", error)
+        return ()
+
+
+def _spawn(settings: RerunSettings) -> Sink:
+    executable = viewer_executable()
+    if executable is None:
+        raise OSError("found no program `rerun`; wanted the one that comes with rerun-sdk, or rerun.mode=serve")
+    port = free_port("127.0.0.1", settings.port)
+    rr.spawn(
+        port=port,
+        connect=False,
+        executable_path=executable,
+        memory_limit=settings.memory_limit,
+        server_memory_limit=settings.memory_limit,
+        hide_welcome_screen=True,
+    )
+    return rr.GrpcSink(address("127.0.0.1", port))
+
+
+def _connect(settings: RerunSettings) -> Sink:
+    """Probes first: a Rerun client with nobody to talk to would hold up the end of the run for many seconds."""
+    url = settings.connect or address("127.0.0.1", settings.port)
+    parts = urlsplit(url)
+    if not parts.hostname or not parts.port:
+        raise ValueError(f"rerun.connect={url} is no address; wanted rerun+http://HOST:PORT/proxy")
+    try:
+        socket.create_connection((parts.hostname, parts.port), timeout=_PROBE_S).close()
+    except OSError as error:
+        raise OSError(f"no viewer answers at {url} ({error}); start one there with `rerun`") from error
+    return rr.GrpcSink(url)
+
+
+def _serve(settings: RerunSettings) -> Sink:
+    port = free_port(settings.bind, settings.port)
+    sink = rr.GrpcServerSink(bind_ip=settings.bind, port=port, server_memory_limit=settings.memory_limit)
+    if settings.bind not in _LOOPBACK:
+        log.warning("rerun.bind=%s: whoever reaches port %d of this machine can watch", settings.bind, port)
+    url = address("127.0.0.1", port)
+    log.info("watch from here:       rerun --connect %s", url)
+    log.info("watch from elsewhere:  ssh -L %d:127.0.0.1:%d %s   and there  rerun --connect %s", port, port, _me(), url)
+    return sink
+
+
+def address(host: str, port: int) -> str:
+    """The URL of a Rerun server or viewer."""
+    return f"rerun+http://{host}:{port}/proxy"
+
+
+def _me() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in some containers
+        user = "USER"
+    return f"{user}@{socket.gethostname()}"

@@ -19,19 +19,20 @@ from typing import Any
 import numba
 
 _log = logging.getLogger(__name__)
+_config: Any = numba.config  # its fields are made at run time
 
 
 def kernel(**options: Any) -> Callable[[Callable], Any]:
     """Decorator: `numba.njit(**options)` with its machine code kept in the `cache_folder` of its source."""
 
     def decorate(function: Callable) -> Any:
-        configured = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(cache_folder(Path(function.__code__.co_filename).parent))
+        configured = _config.CACHE_DIR
+        _config.CACHE_DIR = str(cache_folder(Path(function.__code__.co_filename).parent))
         try:
             # unwrap: a shape-checking import hook puts its own function around ours, which numba cannot compile
             return numba.njit(cache=True, **options)(inspect.unwrap(function))
         finally:
-            numba.config.CACHE_DIR = configured
+            _config.CACHE_DIR = configured
 
     return decorate
 
@@ -64,8 +65,8 @@ def cache_folder(package: Path) -> Path:
 
 
 def _user_folder() -> Path:
-    if numba.config.CACHE_DIR:
-        return Path(numba.config.CACHE_DIR)
+    if _config.CACHE_DIR:
+        return Path(_config.CACHE_DIR)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "vistadream" / "numba"
 

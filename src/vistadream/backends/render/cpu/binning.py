@@ -1,0 +1,73 @@
+"""Which splats touch which tile: a counting sort that keeps every tile's list in depth order."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vistadream.backends.render.cpu.threads import in_shares
+from vistadream.ops.jit import kernel
+
+TILE_W, TILE_H = 64, 16
+
+
+class Bins(NamedTuple):
+    """The splats of each tile, front to back. A slot is one (splat, tile) pair."""
+
+    starts: np.ndarray  # tiles + 1, the first slot of each tile
+    splat_of_slot: np.ndarray  # slots
+    first_pair: np.ndarray  # splats + 1, into slot_of_pair
+    slot_of_pair: np.ndarray  # slots; pairs count splat by splat, so that a splat finds its slots
+
+
+def bin_splats(boxes: np.ndarray, width: int, height: int, *, threads: int, with_slots: bool) -> Bins:
+    """Lists for the image's TILE_W x TILE_H tiles, row by row, from the pixel boxes (x0, y0, x1, y1) of splats.
+
+    slot_of_pair stays empty unless `with_slots`.
+    """
+    tiles_x, tiles_y = -(-width // TILE_W), -(-height // TILE_H)
+    bounds = np.linspace(0, len(boxes), threads + 1).astype(np.int64)
+    counts = np.zeros((threads, tiles_x * tiles_y), np.int64)
+    pairs = np.zeros(len(boxes) + 1, np.int64)
+    in_shares(threads, lambda t: _count(bounds[t], bounds[t + 1], boxes, tiles_x, counts[t], pairs))
+    first_pair = np.cumsum(pairs)
+    ends = np.cumsum(counts.T).reshape(-1, threads)
+    cursors = np.ascontiguousarray((ends - counts.T).T)
+    starts = np.append(cursors[0], first_pair[-1])
+    slot_of_pair = np.empty(first_pair[-1] if with_slots else 0, np.int64)
+    bins = Bins(starts, np.empty(first_pair[-1], np.int32), first_pair, slot_of_pair)
+    in_shares(threads, lambda t: _fill(bounds[t], bounds[t + 1], boxes, tiles_x, cursors[t], bins))
+    return bins
+
+
+@kernel(nogil=True)
+def _tiles(box):
+    """The tile columns and rows of a pixel box, ends excluded."""
+    if box[2] == 0:
+        return 0, 0, 0, 0
+    return box[0] // TILE_W, box[1] // TILE_H, (box[2] - 1) // TILE_W + 1, (box[3] - 1) // TILE_H + 1
+
+
+@kernel(nogil=True)
+def _count(first, last, boxes, tiles_x, counts, pairs):
+    for s in range(first, last):
+        x0, y0, x1, y1 = _tiles(boxes[s])
+        pairs[s + 1] = (x1 - x0) * (y1 - y0)
+        for ty in range(y0, y1):
+            for tx in range(x0, x1):
+                counts[ty * tiles_x + tx] += 1
+
+
+@kernel(nogil=True)
+def _fill(first, last, boxes, tiles_x, cursors, bins):
+    for s in range(first, last):
+        x0, y0, x1, y1 = _tiles(boxes[s])
+        pair = bins.first_pair[s]
+        for ty in range(y0, y1):
+            for tx in range(x0, x1):
+                tile = ty * tiles_x + tx
+                slot = cursors[tile]
+                cursors[tile] += 1
+                bins.splat_of_slot[slot] = s
+                if len(bins.slot_of_pair):
+                    bins.slot_of_pair[pair] = slot
+                pair += 1

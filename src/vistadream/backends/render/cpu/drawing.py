@@ -1,0 +1,74 @@
+"""One picture and its gradient, as a sequence of kernels over shares of the work. numpy in, numpy out."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vistadream.backends.render.cpu.backward import MOMENTS, unblend_tiles
+from vistadream.backends.render.cpu.binning import Bins, bin_splats
+from vistadream.backends.render.cpu.forward import blend_tiles
+from vistadream.backends.render.cpu.projection import CULLED, FEATURES, Lens, Parameters, depth_keys, project
+from vistadream.backends.render.cpu.projection_backward import unproject
+from vistadream.backends.render.cpu.threads import in_shares, over_range
+
+
+class Drawing(NamedTuple):
+    """A picture with all that its gradient needs."""
+
+    image: np.ndarray  # h w c, blended features, then depth (not divided by alpha) if with_z
+    alpha: np.ndarray  # h w
+    gaussians: Parameters
+    with_z: bool
+    cam_from_world: np.ndarray  # 4 4 float64
+    lens: Lens
+    order: np.ndarray  # the Gaussian of each splat, by depth
+    splats: np.ndarray
+    boxes: np.ndarray
+    bins: Bins
+
+
+def draw(
+    gaussians: Parameters, with_z: bool, cam_from_world: np.ndarray, lens: Lens, *, threads: int, with_slots: bool
+) -> Drawing:
+    """Draws; `with_slots` keeps what `gradient` needs."""
+    pose = cam_from_world
+    keys = np.empty(len(gaussians.means), np.uint64)
+    over_range(threads, len(keys), lambda a, b: depth_keys(a, b, gaussians.means, pose, lens, keys))
+    keys.sort()
+    keys = keys[: np.searchsorted(keys, CULLED)]
+    order = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    channels = gaussians.features.shape[1] + with_z
+    splats = np.empty((len(order), FEATURES + channels), np.float32)
+    boxes = np.empty((len(order), 4), np.int32)
+    over_range(threads, len(order), lambda a, b: project(a, b, order, gaussians, with_z, pose, lens, splats, boxes))
+    bins = bin_splats(boxes, lens.width, lens.height, threads=threads, with_slots=with_slots)
+    image = np.empty((lens.height, lens.width, channels), np.float32)
+    alpha = np.empty((lens.height, lens.width), np.float32)
+    tiles = _busiest_first(bins)
+    in_shares(threads, lambda t: blend_tiles(tiles[t::threads], bins, splats, boxes, image, alpha))
+    return Drawing(image, alpha, gaussians, with_z, pose, lens, order, splats, boxes, bins)
+
+
+def gradient(drawing: Drawing, image_grad: np.ndarray, alpha_grad: np.ndarray, *, threads: int) -> Parameters:
+    """The gradient of sum(image * image_grad) + sum(alpha * alpha_grad)."""
+    d = drawing
+    slots = np.empty((len(d.bins.splat_of_slot), MOMENTS + d.image.shape[2]), np.float32)
+    tiles = _busiest_first(d.bins)
+    in_shares(
+        threads,
+        lambda t: unblend_tiles(
+            tiles[t::threads], d.bins, d.splats, d.boxes, d.image, d.alpha, image_grad, alpha_grad, slots
+        ),
+    )
+    grads = Parameters(*(np.zeros_like(values) for values in d.gaussians))
+    over_range(
+        threads,
+        len(d.order),
+        lambda a, b: unproject(a, b, d.order, d.bins, slots, d.gaussians, d.with_z, d.cam_from_world, d.lens, grads),
+    )
+    return grads
+
+
+def _busiest_first(bins: Bins) -> np.ndarray:
+    """Tiles by falling length of their lists, so that dealing them out in turn loads all threads alike."""
+    return np.argsort(-np.diff(bins.starts), kind="stable")

@@ -1,0 +1,45 @@
+"""An installed wheel is the same program as a checkout: the command, with its configuration and sample inside."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """The wheel of this checkout, unpacked outside it as pip would."""
+    wheels = pytest.importorskip("hatchling.builders.wheel", reason="hatchling, of the extra `dev`, builds the wheel")
+    folder = tmp_path_factory.mktemp("wheel")
+    (wheel,) = wheels.WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
+    site = folder / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    return site
+
+
+def test_wheel_holds_every_package_file_and_all_of_conf(installed):
+    sources = {path.relative_to(ROOT / "src") for path in (ROOT / "src" / "vistadream").rglob("*") if path.is_file()}
+    sources = {path for path in sources if "__pycache__" not in path.parts}
+    conf = {Path("vistadream") / path.relative_to(ROOT) for path in (ROOT / "conf").rglob("*.yaml")}
+    packed = {path.relative_to(installed) for path in (installed / "vistadream").rglob("*") if path.is_file()}
+    assert packed == sources | conf
+
+
+def test_wheel_runs_without_the_checkout(installed, tmp_path):
+    code = "import sys, vistadream.cli; sys.exit(vistadream.cli.main(['single-img', '--cfg', 'expansion=0.4']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "expansion: 0.4" in done.stdout
+    entry_points = next(installed.glob("vistadream-*.dist-info/entry_points.txt")).read_text()
+    assert "vistadream = vistadream.cli:main" in entry_points

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from vistadream.assets import sample_camera, sample_image
 from vistadream.config import Composed, compose, quote_paths
 from vistadream.core import Note, Observer, Scene, UserError
 from vistadream.deliver import Export, deliver
 from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.fan import Fan
-from vistadream.observers.record import Recorder
+from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import plan_of, run_stages
 from vistadream.provenance import environment
@@ -44,16 +46,16 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
     viewing = composed.make("rerun", RerunSettings)
     folder = RunFolder(resumed or _new_folder(composed, job))
     facts = _begin(folder, words, composed)
-    recorder = Recorder()
+    record = Record()
     with (
         _log_file(folder.log),
-        RerunObserver(viewing, folder.recording, folder.root.parent.name) as viewer,
-        ConsoleObserver() as console,
+        ConsoleObserver(Console()) as console,
+        RerunObserver(viewing, folder.new_recording(), name=folder.root.parent.name, stages=plan) as viewer,
     ):
-        observe = Fan([console, viewer, recorder])
+        observe = Fan(console, viewer, record)
         viewer.log_config(composed.yaml())
         _announce(composed, folder, observe)
-        scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, recorder)
+        scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record)
         renderer, trajectory = composed.build("backends.render"), composed.build("trajectory")
         metrics = deliver(scene, folder, export, renderer, trajectory, observe)
         facts |= {"status": "finished", "stages": {name: folder.finished(name) for name in plan}}

@@ -18,7 +18,7 @@ from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from hydra.utils import get_class, instantiate
+from hydra.utils import get_class
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -27,7 +27,9 @@ from vistadream.core import UserError
 
 PATH_KNOBS = ("image", "resume", "out", "backends.depth.path")
 """Knobs whose value is a path and is taken to the letter."""
-_PLAIN = re.compile(r"[\w./:-]+", re.ASCII)
+_PLAIN_TYPES = (str, int, float, list, type(None))
+_TOWER = BeartypeConf(is_pep484_tower=True)
+"""An int is good where a float is wanted (PEP 484)."""
 
 
 @dataclass
@@ -74,9 +76,10 @@ def quote_paths(words: Sequence[str], many: bool = False) -> list[str]:
 
 
 def _quote(text: str) -> str:
-    if _PLAIN.fullmatch(text) and not text.replace(".", "").isdigit():
-        return text
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${") + "'"
+    """In Hydra's single quotes, where a backslash counts only before a quote; interpolations are escaped."""
+    text = re.sub(r"(\\*)'", r"\1\1\\'", text)
+    text = re.sub(r"(\\+)$", r"\1\1", text)
+    return "'" + text.replace("${", "\\${") + "'"
 
 
 def expand(words: Sequence[str]) -> Iterator[list[str]]:
@@ -119,17 +122,11 @@ class Composed:
 
     def build(self, path: str) -> Any:
         """The object that a part of the configuration describes; UserError names the knob that is off."""
-        node = OmegaConf.create(self.plain(path))
-        _check_types(node, path)
-        try:
-            return instantiate(node, _convert_="all")
-        except HydraException as error:
-            raise UserError(f"{path}: {error.__cause__ or error}") from error
+        return _construct(self.plain(path), path)
 
     def make(self, path: str, target: type) -> Any:
         """An object of `target` from a part of the configuration that names no target itself."""
-        node = OmegaConf.create({"_target_": f"{target.__module__}.{target.__qualname__}", **self.plain(path)})
-        return Composed(OmegaConf.create({path: node}), {}).build(path)
+        return _construct({"_target_": f"{target.__module__}.{target.__qualname__}", **self.plain(path)}, path)
 
 
 def compose(words: Sequence[str]) -> Composed:
@@ -139,7 +136,6 @@ def compose(words: Sequence[str]) -> Composed:
     try:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
             config = hydra_compose("single_img", overrides)
-        OmegaConf.resolve(config)
         missing = OmegaConf.missing_keys(config)
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_explain(error, words)) from error
@@ -218,15 +214,20 @@ def _near(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _check_types(node: DictConfig, path: str) -> None:
-    """Every plain value against the type that its dataclass declares."""
-    hints = get_type_hints(get_class(node["_target_"])) if "_target_" in node else {}
-    lenient = BeartypeConf(is_pep484_tower=True)
-    for key, value in node.items():
-        if OmegaConf.is_dict(value):
-            _check_types(value, f"{path}.{key}")
-            continue
-        plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-        if key in hints and not is_bearable(plain, hints[key], conf=lenient):
-            wanted = getattr(hints[key], "__name__", str(hints[key]))
-            raise UserError(f"{path}.{key}: got {plain!r}; wanted {wanted}")
+def _construct(node: Any, path: str) -> Any:
+    """The object that plain values describe: `_target_` called with the rest, each checked against its type."""
+    if not isinstance(node, dict):
+        return node
+    values = {key: _construct(value, f"{path}.{key}") for key, value in node.items() if key != "_target_"}
+    if "_target_" not in node:
+        return values
+    target = get_class(node["_target_"])
+    hints = get_type_hints(target)
+    for key, value in values.items():
+        if isinstance(value, _PLAIN_TYPES) and not is_bearable(value, hints.get(key, Any), conf=_TOWER):
+            wanted = str(hints[key].__name__ if isinstance(hints[key], type) else hints[key])
+            raise UserError(f"{path}.{key}: got {value!r}; wanted {wanted.replace('collections.abc.', '')}")
+    try:
+        return target(**values)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: {error}") from error

@@ -61,6 +61,8 @@ def run_stages(
         else:
             _run_stage(name, stages[name], scene, key, observe, folder, recorder)
         scene = folder.load_stage(name)
+        if len(scene.gaussians):
+            observe(f"{name}/gaussians", scene.gaussians)
     return scene
 
 
@@ -73,9 +75,7 @@ def _run_stage(
     done = {"key": key, "seconds": meter.seconds, "peak_bytes": meter.peak_bytes, "gaussians": len(result.gaussians)}
     observe(f"{name}/finished", StageFinished(name, meter.seconds))
     folder.save_stage(name, result, done, lambda draft: recorder.save(name, draft / folder.seen(name).name))
-    if len(result.gaussians):
-        observe(f"{name}/gaussians", result.gaussians)
-        observe(f"{name}/count", Note(f"{len(result.gaussians):,} Gaussians"))
+    observe(f"{name}/count", Note(f"{len(result.gaussians):,} Gaussians"))
 
 
 def _chain(previous: str, name: str, fingerprint: dict) -> str:

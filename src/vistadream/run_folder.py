@@ -43,9 +43,13 @@ class RunFolder:
     def log(self) -> Path:
         return self.root / "run.log"
 
-    @property
-    def recording(self) -> Path:
-        return self.root / "run.rrd"
+    def new_recording(self) -> Path:
+        """run.rrd; when the run is resumed, run.2.rrd and so on, so that what was seen before is kept."""
+        n, path = 1, self.root / "run.rrd"
+        while path.exists():
+            n += 1
+            path = self.root / f"run.{n}.rrd"
+        return path
 
     @property
     def metrics(self) -> Path:

@@ -60,8 +60,7 @@ class Coarse:
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         m = self.margin_px
-        lens = replace(scene.view("input"), camera=scene.view("input").camera.pad(m, m, m, m))
-        path = self.trajectory(lens, self.n_candidates)
+        path = [camera.pad(m, m, m, m) for camera in self.trajectory(scene.view("input"), self.n_candidates)]
         chosen: list[int] = []
         rows: list[dict] = []
         for k in range(self.n_frames):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Load:
     """Working sides are multiples of this; the surplus is cropped evenly."""
     focal_px: float | None
     """Focal length in pixels of the source picture; None: EXIF's, else `fov_x_deg`."""
-    principal_px: tuple[float, float] | None
+    principal_px: Sequence[float] | None
     """Principal point (x, y) in pixels of the source picture; None: its centre."""
     fov_x_deg: float
     """Horizontal field of view to begin with when nothing is known; a depth model may replace it."""
@@ -40,6 +41,10 @@ class Load:
         if self.focal_px is not None and not self.focal_px > 0:
             raise ValueError(
                 f"Load.focal_px (camera.focal_px): got {self.focal_px}; wanted a positive number of pixels"
+            )
+        if self.principal_px is not None and len(self.principal_px) != 2:
+            raise ValueError(
+                f"Load.principal_px (camera.principal_px): got {self.principal_px}; wanted [x, y] in pixels"
             )
         if not 5 <= self.fov_x_deg <= 150:
             raise ValueError(f"Load.fov_x_deg (camera.fov_x_deg): got {self.fov_x_deg}; wanted 5 to 150 degrees")

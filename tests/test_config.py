@@ -1,0 +1,148 @@
+"""The words of the command line: quoting, misspellings, types, and every YAML file."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.utils import get_class
+
+from vistadream.config import compose, conf_folder, expand, groups, quote_paths, reference
+from vistadream.core import UserError
+
+ODD_NAMES = [
+    "a b.png",
+    "照片.png",
+    "é#&.png",
+    "a=b,(1).png",
+    "it's [x].png",
+    "${oops}.png",
+    "1e3",
+    "true",
+    "~x.png",
+    "a\\b",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("plus", ["", "+"])
+def test_any_file_name_reaches_the_configuration_as_it_is(tmp_path: Path, name: str, plus: str) -> None:
+    path = str(tmp_path / name)
+    assert compose(quote_paths([f"{plus}image={path}"])).plain("image") == path
+    assert compose(quote_paths([f"{plus}image={name}"])).plain("image") == name
+
+
+def test_several_images_are_split_at_commas_unless_one_file_is_named_so(tmp_path: Path) -> None:
+    odd = tmp_path / "a,b.png"
+    odd.touch()
+    runs = list(expand(quote_paths([f"image={odd}", "stage=coarse,fine"], many=True)))
+    assert len(runs) == 2
+    assert [compose(run).plain("image") for run in runs] == [str(odd)] * 2
+    two = list(expand(quote_paths(["image=x y.png,z.png"], many=True)))
+    assert [compose(run).plain("image") for run in two] == ["x y.png", "z.png"]
+
+
+def test_a_multirun_is_the_product_of_its_choices() -> None:
+    runs = list(expand(["seed=0,1", "stage=coarse,fine", "expansion=0.2"]))
+    assert len(runs) == 4
+    assert {(compose(run).plain("seed"), compose(run).plain("stage")) for run in runs} == {
+        (seed, stage) for seed in (0, 1) for stage in ("coarse", "fine")
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "suggestion"),
+    [
+        ("sed=1", "did you mean seed?"),
+        ("stages.coarse.n_frame=3", "did you mean stages.coarse.n_frames?"),
+        ("n_frames=3", "did you mean stages.coarse.n_frames?"),
+        ("backends/depth=embeded", "did you mean embedded?"),
+        ("trajectory=spirl", "did you mean spiral?"),
+        ("trajectori=spiral", "did you mean trajectory?"),
+    ],
+)
+def test_a_misspelt_word_names_the_nearest_right_one(word: str, suggestion: str) -> None:
+    with pytest.raises(UserError) as caught:
+        compose([word])
+    assert suggestion in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "knob"), [("seed=abc", "seed"), ("max_resolution=1.5", "max_resolution"), ("expansion=wide", "expansion")]
+)
+def test_a_top_level_value_of_the_wrong_type_is_refused_by_name(word: str, knob: str) -> None:
+    with pytest.raises(UserError, match=knob):
+        compose([word])
+
+
+@pytest.mark.parametrize(
+    ("word", "path"),
+    [
+        ("stages.coarse.n_frames=many", "stages.coarse"),
+        ("stages.coarse.rates.means=fast", "stages.coarse"),
+        ("stages.coarse.rule.fallback=best", "stages.coarse"),
+        ("stages.coarse.rule.min_hole=0.9", "stages.coarse"),
+        ("trajectory.turns=none", "trajectory"),
+        ("expansion=7", "stages.outpaint"),
+        ("max_resolution=4", "stages.load"),
+        ("camera.principal_px=[1]", "stages.load"),
+    ],
+)
+def test_a_knob_out_of_type_or_range_is_refused_with_what_was_wanted(word: str, path: str) -> None:
+    composed = compose([word, "image=x.png"])
+    with pytest.raises(UserError, match="wanted"):
+        composed.build(path)
+
+
+def test_a_backend_that_needs_a_path_says_so() -> None:
+    with pytest.raises(UserError, match=r"backends\.depth\.path"):
+        compose(["backends/depth=given"])
+
+
+def test_auto_is_replaced_by_a_real_backend_with_a_reason() -> None:
+    composed = compose(["backends/depth=auto"])
+    assert composed.choices["depth"].name == "embedded"
+    assert composed.choices["depth"].reason
+    asked = compose(["backends/depth=given", "backends.depth.path=d.png"])
+    assert asked.choices["depth"].reason == "as asked"
+
+
+def test_a_recipe_changes_top_level_and_stage_knobs() -> None:
+    plain, quick = compose([]), compose(["recipe=quick"])
+    assert quick.plain("max_resolution") < plain.plain("max_resolution")
+    assert quick.plain("stages.coarse.n_frames") < plain.plain("stages.coarse.n_frames")
+
+
+FILES = sorted(p for p in conf_folder().rglob("*.yaml") if p.parent != conf_folder() and p.parent.name != "recipe")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda p: p.relative_to(conf_folder()).as_posix())
+def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path) -> None:
+    """No knob exists in one place only: what the class takes is what the file offers."""
+    group = file.parent.relative_to(conf_folder()).as_posix()
+    words = ["image=x.png"]
+    path = f"stages.{file.stem}"
+    if group != "stages":
+        words.append(f"{group}={file.stem}")
+        path = group.replace("/", ".")
+    if file.stem == "given":
+        words.append("backends.depth.path=d.png")
+    built = compose(words).build(path)
+    target = get_class(yaml.safe_load(file.read_text())["_target_"])
+    assert isinstance(built, target)
+    offered = set(yaml.safe_load(file.read_text())) - {"_target_"}
+    assert offered == {f.name for f in dataclasses.fields(target)}
+
+
+@pytest.mark.parametrize("recipe", groups()["recipe"])
+def test_every_recipe_composes(recipe: str) -> None:
+    assert compose([f"recipe={recipe}", "image=x.png"]).build("stages.refine")
+
+
+def test_help_lists_every_group_and_every_top_level_knob() -> None:
+    text = reference()
+    for group in groups():
+        assert f"{group}=" in text
+    for knob in ("image", "stage", "seed", "expansion", "max_resolution", "resume", "rerun", "export"):
+        assert f"\n{knob}:" in text

@@ -1,0 +1,86 @@
+"""The run loop: plans, resuming, and which knob reruns which stage."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from vistadream.core import Camera, Scene, StageFinished, UserError, View, silent
+from vistadream.pipeline import PLANS, plan_of, run_stages
+from vistadream.run_folder import STAGES, RunFolder
+
+
+class Count:
+    """A stage that adds a View of its own name and counts its runs."""
+
+    def __init__(self, name: str):
+        self.name, self.runs = name, 0
+
+    def __call__(self, scene: Scene, observe) -> Scene:
+        self.runs += 1
+        mask = torch.ones(2, 2, dtype=torch.bool)
+        return scene.with_views(
+            View(self.name, Camera.from_fov(60, 2, 2), torch.zeros(2, 2, 3), None, mask, mask, mask)
+        )
+
+
+class NoRecord:
+    def save(self, stage: str, folder: Path) -> None:
+        folder.mkdir()
+
+    def load(self, stage: str, folder: Path) -> None:
+        pass
+
+
+def go(folder: RunFolder, until: str, observe=silent, **changed: int) -> dict[str, int]:
+    """Runs the plan with a fingerprint per stage; returns how often each stage ran."""
+    stages = {name: Count(name) for name in STAGES}
+    prints = {name: {"knob": changed.get(name, 0)} for name in STAGES}
+    scene = run_stages(stages, prints, plan_of(until), observe, folder, NoRecord())
+    assert [v.name for v in scene.views] == list(PLANS[until])
+    return {name: stage.runs for name, stage in stages.items() if stage.runs}
+
+
+@pytest.mark.parametrize("until", PLANS)
+def test_every_stage_value_runs_its_plan_in_order(tmp_path: Path, until: str) -> None:
+    assert list(go(RunFolder(tmp_path), until)) == list(PLANS[until])
+
+
+def test_each_plan_goes_further_than_the_one_before() -> None:
+    assert PLANS["fine"] == STAGES
+    assert PLANS["coarse"] == STAGES[:4]
+    assert PLANS["outpaint"] == STAGES[:3]
+
+
+def test_a_finished_run_runs_nothing_again(tmp_path: Path) -> None:
+    go(RunFolder(tmp_path), "fine")
+    seen = []
+    assert go(RunFolder(tmp_path), "fine", observe=lambda name, value, step=None: seen.append(value)) == {}
+    assert [v.stage for v in seen if isinstance(v, StageFinished) and v.resumed] == list(STAGES)
+
+
+def test_going_further_runs_only_what_is_new(tmp_path: Path) -> None:
+    go(RunFolder(tmp_path), "coarse")
+    assert go(RunFolder(tmp_path), "fine") == {"refine": 1}
+
+
+@pytest.mark.parametrize("changed", STAGES)
+def test_a_changed_knob_reruns_its_stage_and_those_after(tmp_path: Path, changed: str) -> None:
+    go(RunFolder(tmp_path), "fine")
+    assert list(go(RunFolder(tmp_path), "fine", **{changed: 1})) == list(STAGES[STAGES.index(changed) :])
+
+
+def test_a_stage_that_raises_leaves_the_earlier_ones_to_resume_from(tmp_path: Path) -> None:
+    def broken(scene: Scene, observe) -> Scene:
+        raise RuntimeError("power cut")
+
+    stages = {name: Count(name) for name in STAGES} | {"coarse": broken}
+    prints = {name: {"knob": 0} for name in STAGES}
+    with pytest.raises(RuntimeError):
+        run_stages(stages, prints, plan_of("fine"), silent, RunFolder(tmp_path), NoRecord())
+    assert list(go(RunFolder(tmp_path), "fine")) == ["coarse", "refine"]
+
+
+def test_an_unknown_stage_names_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean coarse"):
+        plan_of("corse")

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vistadream.backends.render.cpu.threads import in_shares
 from vistadream.ops.jit import kernel
+from vistadream.ops.threads import in_shares
 
 TILE_W, TILE_H = 64, 16
 

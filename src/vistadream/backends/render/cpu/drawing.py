@@ -9,7 +9,7 @@ from vistadream.backends.render.cpu.binning import Bins, bin_splats
 from vistadream.backends.render.cpu.forward import blend_tiles
 from vistadream.backends.render.cpu.projection import CULLED, FEATURES, Lens, Parameters, depth_keys, project
 from vistadream.backends.render.cpu.projection_backward import unproject
-from vistadream.backends.render.cpu.threads import in_shares, over_range
+from vistadream.ops.threads import in_shares, over_range
 
 
 class Drawing(NamedTuple):

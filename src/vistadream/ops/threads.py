@@ -20,4 +20,4 @@ def over_range(threads: int, size: int, work: Callable[[int, int], None]) -> Non
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="cpu-renderer")
+    return ThreadPoolExecutor(threads, thread_name_prefix="vistadream-kernel")

@@ -1,0 +1,28 @@
+"""Shares of work on threads."""
+
+import threading
+
+import pytest
+
+from vistadream.ops.threads import in_shares, over_range
+
+
+@pytest.mark.parametrize(("threads", "size"), [(1, 5), (3, 10), (4, 3), (2, 0)])
+def test_a_range_is_covered_once(threads, size):
+    seen = []
+    over_range(threads, size, lambda first, last: seen.extend(range(first, last)))
+    assert sorted(seen) == list(range(size))
+
+
+def test_shares_run_at_the_same_time():
+    meeting = threading.Barrier(3, timeout=10)
+    in_shares(3, lambda share: meeting.wait())
+
+
+def test_a_failing_share_is_heard():
+    def fail(share):
+        if share == 1:
+            raise ArithmeticError("share 1")
+
+    with pytest.raises(ArithmeticError, match="share 1"):
+        in_shares(2, fail)

@@ -67,6 +67,11 @@ def test_a_padded_crop_sees_the_same_rays(camera: Camera, x: int, y: int) -> Non
     torch.testing.assert_close(window, camera.rays())
 
 
+@given(cameras(), st.integers(1, 5))
+def test_decimated_pixels_keep_their_rays(camera: Camera, step: int) -> None:
+    torch.testing.assert_close(camera.decimate(step).rays(), camera.rays()[::step, ::step])
+
+
 @given(cameras())
 def test_the_inverse_pose_undoes_the_pose(camera: Camera) -> None:
     torch.testing.assert_close(camera.world_from_cam @ camera.cam_from_world, torch.eye(4, dtype=torch.float64))

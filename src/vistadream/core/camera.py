@@ -91,6 +91,13 @@ class Camera:
         scale = self.K.new_tensor([[width / self.width], [height / self.height], [1.0]])
         return replace(self, K=self.K * scale, width=width, height=height)
 
+    def decimate(self, step: int) -> Camera:
+        """The camera of image[::step, ::step], whose pixels keep their rays."""
+        K = self.K.clone()
+        K[:2] = K[:2] / step
+        K[:2, 2] += 0.5 - 0.5 / step
+        return replace(self, K=K, width=-(-self.width // step), height=-(-self.height // step))
+
     def pad(self, left: int, right: int, top: int, bottom: int) -> Camera:
         """The camera of this image with a border added (negative: cut off) on each side, in pixels."""
         K = self.K.clone()

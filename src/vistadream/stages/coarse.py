@@ -23,13 +23,14 @@ from vistadream.core import (
 from vistadream.ops.fit import LearningRates, fit, view_order
 from vistadream.ops.holes import clean_hole
 from vistadream.ops.image import dilate, snap
-from vistadream.ops.lift import lift_view
+from vistadream.ops.lift import lift_view, thin
 from vistadream.ops.losses import photometric
 from vistadream.ops.selection import Selection, SelectionRule, select_pose
 from vistadream.ops.visibility import push_behind
 from vistadream.stages.painting import Painter
 
-_PREVIEW_DIVISOR = 8
+_PREVIEW_DIVISOR = 4
+_PREVIEW_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Coarse:
         """Scores all poses on alpha at low resolution; a hole is where over half of the light would pass."""
         small = [c.resize(max(1, c.width // _PREVIEW_DIVISOR), max(1, c.height // _PREVIEW_DIVISOR)) for c in path]
         with torch.no_grad():
-            seen = self.renderer(scene.gaussians, small, want=("alpha",))
+            seen = self.renderer(thin(scene.gaussians, _PREVIEW_EVERY), small, want=("alpha",))
         ratios = [float((r.alpha < 0.5).float().mean()) for r in seen]
         selection = select_pose(ratios, chosen, self.rule)
         band = (self.rule.min_hole, self.rule.max_hole)

@@ -28,10 +28,12 @@ from vistadream.core import (
     View,
 )
 from vistadream.observers.rerun.settings import RerunSettings
+from vistadream.ops.colormap import depth_range
+from vistadream.ops.image import to_uint8
 
 _LEVELS = {"info": rr.TextLogLevel.INFO, "warning": rr.TextLogLevel.WARN, "error": rr.TextLogLevel.ERROR}
 _SH_DC = 0.28209479177387814  # Y_00, so that a degree-0 coefficient c is the colour 0.5 + Y_00 c
-_BAR_COLORS = {"in band": (70, 130, 220), "outside": (150, 150, 150), "chosen": (250, 140, 20)}
+_BAR_COLORS = {"in_band": (70, 130, 220), "outside": (150, 150, 150), "chosen": (250, 140, 20)}
 
 
 class Mark(NamedTuple):
@@ -64,7 +66,7 @@ def _(value: Gaussians, settings: RerunSettings) -> Iterator[Mark]:
         shown.means.numpy(),
         scales=(shown.scales * grow).numpy(),
         quaternions=torch.nn.functional.normalize(shown.quats_wxyz, dim=1)[:, [1, 2, 3, 0]].numpy(),
-        colors=_uint8(rgba),
+        colors=to_uint8(rgba),
     )
     yield Mark("splats", "", (splats,))
 
@@ -99,7 +101,7 @@ def _(value: Rendering, settings: RerunSettings) -> Iterator[Mark]:
     if value.z is not None:
         yield Mark("depth", "z", (_depth(value.z),))
     if value.alpha is not None:
-        yield Mark("mask", "alpha", (rr.Image(_uint8(value.alpha)),))
+        yield Mark("mask", "alpha", (rr.Image(to_uint8(value.alpha)),))
 
 
 @marks.register
@@ -135,12 +137,12 @@ def _(value: float, settings: RerunSettings) -> Iterator[Mark]:
 def _(value: Chart, settings: RerunSettings) -> Iterator[Mark]:
     """Bars coloured by their relation to the band; all three entities are always written, so none is stale."""
     low, high = value.band or (-math.inf, math.inf)
-    bars: dict[str, list[tuple[float, float]]] = {"in band": [], "outside": [], "chosen": []}
+    bars: dict[str, list[tuple[float, float]]] = {"in_band": [], "outside": [], "chosen": []}
     for i, (x, y) in enumerate(zip(value.x, value.y, strict=True)):
-        bars["chosen" if i == value.chosen else "in band" if low <= y <= high else "outside"].append((x, y))
+        bars["chosen" if i == value.chosen else "in_band" if low <= y <= high else "outside"].append((x, y))
     for name, points in bars.items():
-        x, y = np.array(points, dtype=np.float64).reshape(-1, 2).T
-        yield Mark("chart", name.replace(" ", "_"), (rr.BarChart(y, abscissa=x, color=_BAR_COLORS[name]),))
+        xs, ys = np.array(points, dtype=np.float64).reshape(-1, 2).T
+        yield Mark("chart", name, (rr.BarChart(ys, abscissa=xs, color=_BAR_COLORS[name]),))
 
 
 @marks.register
@@ -188,22 +190,17 @@ def _camera(camera: Camera, image_plane_distance: float | None = None) -> tuple[
     return rr.Transform3D(translation=pose[:3, 3], mat3x3=pose[:3, :3]), rr.TransformAxes3D(0.0), lens
 
 
-def _image(rgb: Float[Tensor, "h w 3"], settings: RerunSettings) -> rr.EncodedImage:
-    return rr.Image(_uint8(rgb)).compress(jpeg_quality=settings.jpeg_quality)
+def _image(rgb: Float[Tensor, "h w 3"], settings: RerunSettings) -> rr.AsComponents:
+    return rr.Image(to_uint8(rgb)).compress(jpeg_quality=settings.jpeg_quality)
 
 
 def _mask(mask: Bool[Tensor, "h w"]) -> rr.Image:
-    return rr.Image(_uint8(mask.float()))
+    return rr.Image(to_uint8(mask.float()))
 
 
 def _depth(z: Float[Tensor, "h w"]) -> rr.DepthImage:
     """Half precision: a thousandth is enough to look at, and half the file."""
-    levels = z.detach().cpu().numpy()
-    known = np.isfinite(levels) & (levels > 0)
-    near, far = np.percentile(levels[known], (1, 99)) if known.any() else (0.0, 1.0)
-    shown = np.where(known, levels, 0).clip(max=6e4).astype(np.float16)
-    return rr.DepthImage(shown, colormap=rr.components.Colormap.Turbo, depth_range=(near, far))
-
-
-def _uint8(levels: Float[Tensor, "*shape"]) -> np.ndarray:
-    return (np.nan_to_num(levels.detach().cpu().numpy()) * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    z = z.detach().cpu()
+    known = torch.isfinite(z) & (z > 0)
+    shown = torch.where(known, z, 0.0).clamp(max=6e4).half()
+    return rr.DepthImage(shown.numpy(), colormap=rr.components.Colormap.Turbo, depth_range=depth_range(z, known))

@@ -17,9 +17,10 @@ def layout(
 
     `focus_z` is the distance that the 3D eye turns around, in front of the input camera at the origin.
     """
-    tabs = [_overview(seen, focus_z), *(_stage(stage, seen, stages, focus_z) for stage in stages)]
+    tabs: list[rrb.Container | rrb.View] = [_overview(seen, focus_z)]
+    tabs += [_stage(stage, seen, stages, focus_z) for stage in stages]
     if CONFIG in seen:
-        tabs.append(rrb.TextDocumentView(origin=f"/{CONFIG}", name=CONFIG))
+        tabs.append(rrb.TextDocumentView(origin=f"/__properties/{CONFIG}", name=CONFIG))
     active_tab = 1 + stages.index(active) if active in stages else 0
     return rrb.Blueprint(
         rrb.Tabs(*tabs, active_tab=active_tab),

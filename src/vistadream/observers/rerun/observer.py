@@ -12,6 +12,7 @@ from typing import Any
 import rerun as rr
 
 from vistadream.core import Chart, Gaussians, Note, StageFinished, StageStarted, Summary
+from vistadream.observers.logtap import LogTap
 from vistadream.observers.rerun.archetypes import Mark, marks
 from vistadream.observers.rerun.blueprint import CONFIG, layout
 from vistadream.observers.rerun.settings import RerunSettings
@@ -52,9 +53,7 @@ class RerunObserver:
         self._layout_due = True
         self._layout_sent_s = float("-inf")
         self._recording = None if settings.mode == "off" else self._open(file, name, application_id)
-        self._handler = _Handler(self._recording)
-        for source in _Handler.SOURCES:
-            logging.getLogger(source).addHandler(self._handler)
+        self._tap = LogTap(self._say)
 
     def _open(self, file: Path | None, name: str, application_id: str) -> rr.RecordingStream | None:
         recording = rr.RecordingStream(application_id)
@@ -80,8 +79,6 @@ class RerunObserver:
         for mark in marks(value, self._settings):
             self._draw(name, mark)
         self._lay_out(at_once=isinstance(value, StageStarted | StageFinished))
-        if isinstance(value, StageFinished):
-            self._flush(self._recording)
 
     def log_config(self, text: str) -> None:
         """Keeps the run's configuration (YAML) with the recording, and shows it in a tab of its own."""
@@ -95,7 +92,7 @@ class RerunObserver:
         settings = self._settings
         if not self.serving or not (settings.wait or settings.wait_seconds):
             return
-        log.info("still serving %s; Ctrl-C ends it", "" if settings.wait else f"for {settings.wait_seconds:g} s")
+        log.info("still serving%s; Ctrl-C ends it", "" if settings.wait else f" for {settings.wait_seconds:g} s")
         try:
             threading.Event().wait(None if settings.wait else settings.wait_seconds)
         except KeyboardInterrupt:
@@ -103,11 +100,11 @@ class RerunObserver:
 
     def close(self) -> None:
         """Ends the recording, so that its file is complete; takes no longer than 2 s whatever became of its sinks."""
-        recording, self._recording = self._recording, None
-        for source in _Handler.SOURCES:
-            logging.getLogger(source).removeHandler(self._handler)
-        if recording is None:
+        self._tap.detach()
+        if self._recording is None:
             return
+        self._lay_out(at_once=True)
+        recording, self._recording = self._recording, None
         ending = threading.Thread(target=self._end, args=[recording], daemon=True)
         ending.start()
         ending.join(_CLOSE_S)
@@ -126,6 +123,11 @@ class RerunObserver:
         finally:
             self.close()
 
+    def _say(self, record: logging.LogRecord) -> None:
+        if self._recording is not None and record.name != "vistadream.console":  # its lines are observed already
+            level = rr.TextLogLevel.WARN if record.levelno == logging.WARNING else record.levelname
+            self._recording.log(f"log/{record.name.replace('.', '/')}", rr.TextLog(record.getMessage(), level=level))
+
     def _too_often(self, value: Any, step: int | None) -> bool:
         return step is not None and step % self._settings.image_every > 0 and not isinstance(value, _LIGHT)
 
@@ -143,27 +145,10 @@ class RerunObserver:
             self._recording.send_blueprint(layout(self._seen, self._stages, self._active, self._focus_z))
             self._layout_due, self._layout_sent_s = False, now
 
-    def _end(self, recording: rr.RecordingStream) -> None:
-        self._flush(recording)
-        recording.disconnect()
-
-    def _flush(self, recording: rr.RecordingStream) -> None:
+    @staticmethod
+    def _end(recording: rr.RecordingStream) -> None:
         try:
             recording.flush(timeout_sec=_FLUSH_S)
         except RuntimeError as error:
             log.warning("the recording may lack its last part: %s", error)
-
-
-class _Handler(logging.Handler):
-    """Our log lines and Python's warnings (once captured) as text; the console's own lines are observed already."""
-
-    SOURCES = ("vistadream", "py.warnings")
-
-    def __init__(self, recording: rr.RecordingStream | None):
-        super().__init__()
-        self._recording = recording
-        self.addFilter(lambda record: recording is not None and record.name != "vistadream.console")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        level = rr.TextLogLevel.WARN if record.levelno == logging.WARNING else record.levelname
-        self._recording.log(f"log/{record.name.replace('.', '/')}", rr.TextLog(record.getMessage(), level=level))
+        recording.disconnect()

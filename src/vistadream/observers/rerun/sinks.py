@@ -28,7 +28,7 @@ def open_sinks(recording: rr.RecordingStream, settings: RerunSettings, file: Pat
 
     What cannot be opened is said in a warning and left out: watching is no reason for a run to fail.
     """
-    live = _live(settings)
+    live = _live(settings, recording)
     for sinks in ((*([rr.FileSink(file)] if file else []), *live), live, ()):
         try:
             recording.set_sinks(*sinks)
@@ -71,17 +71,22 @@ def _can_bind(host: str, port: int) -> bool:
     return True
 
 
-def _live(settings: RerunSettings) -> tuple[Sink, ...]:
+def _live(settings: RerunSettings, recording: rr.RecordingStream) -> tuple[Sink, ...]:
     """The sink for eyes that watch now; none when it cannot be had."""
-    opener = {"spawn": _spawn, "connect": _connect, "serve": _serve}.get(resolve_mode(settings))
     try:
-        return (opener(settings),) if opener else ()
+        match resolve_mode(settings):
+            case "spawn":
+                return (_spawn(settings, recording),)
+            case "connect":
+                return (_connect(settings),)
+            case "serve":
+                return (_serve(settings),)
     except (OSError, RuntimeError, ValueError) as error:
         log.warning("nobody can watch this run live: %s", error)
-        return ()
+    return ()
 
 
-def _spawn(settings: RerunSettings) -> Sink:
+def _spawn(settings: RerunSettings, recording: rr.RecordingStream) -> Sink:
     executable = viewer_executable()
     if executable is None:
         raise OSError("found no program `rerun`; wanted the one that comes with rerun-sdk, or rerun.mode=serve")
@@ -89,25 +94,31 @@ def _spawn(settings: RerunSettings) -> Sink:
     rr.spawn(
         port=port,
         connect=False,
+        recording=recording,
         executable_path=executable,
         memory_limit=settings.memory_limit,
         server_memory_limit=settings.memory_limit,
         hide_welcome_screen=True,
     )
+    _probe("127.0.0.1", port)
     return rr.GrpcSink(address("127.0.0.1", port))
 
 
 def _connect(settings: RerunSettings) -> Sink:
-    """Probes first: a Rerun client with nobody to talk to would hold up the end of the run for many seconds."""
     url = settings.connect or address("127.0.0.1", settings.port)
     parts = urlsplit(url)
     if not parts.hostname or not parts.port:
         raise ValueError(f"rerun.connect={url} is no address; wanted rerun+http://HOST:PORT/proxy")
-    try:
-        socket.create_connection((parts.hostname, parts.port), timeout=_PROBE_S).close()
-    except OSError as error:
-        raise OSError(f"no viewer answers at {url} ({error}); start one there with `rerun`") from error
+    _probe(parts.hostname, parts.port)
     return rr.GrpcSink(url)
+
+
+def _probe(host: str, port: int) -> None:
+    """Raises OSError when nobody listens: a client of theirs would wait for somebody, here and again at exit."""
+    try:
+        socket.create_connection((host, port), timeout=_PROBE_S).close()
+    except OSError as error:
+        raise OSError(f"no viewer listens on {host}:{port} ({error}); start one with `rerun`") from error
 
 
 def _serve(settings: RerunSettings) -> Sink:

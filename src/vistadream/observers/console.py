@@ -1,0 +1,89 @@
+"""The terminal: log lines, and a bar with the time left for whatever is being worked on."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from vistadream.core import Note, StageFinished, StageStarted, Summary
+from vistadream.core import Progress as Done
+from vistadream.observers.logtap import LogTap
+
+_log = logging.getLogger("vistadream.console")
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_STYLES = {logging.WARNING: "yellow", logging.ERROR: "bold red"}
+
+
+class ConsoleObserver:
+    """Says every line through the logger `vistadream.console`, so that a log file has it too.
+
+    While open, it prints what `vistadream` and captured Python warnings log. Bars appear on a terminal only.
+    A context manager; else `close()` it.
+    """
+
+    def __init__(self, console: Console):
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            refresh_per_second=4,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, Any] = {}
+        self._losses: dict[str, float] = {}
+        self._console = console
+        self._tap = LogTap(self._print)
+
+    def __call__(self, name: str, value: Any, step: int | None = None) -> None:
+        stem = name.rpartition("/")[0]
+        match value:
+            case StageStarted():
+                _log.info("%s", value.stage, extra={"style": "bold cyan"})
+            case StageFinished(resumed=True):
+                _log.info("%s: taken from disk", value.stage, extra={"style": "cyan"})
+            case StageFinished():
+                _log.info("%s: done in %.1f s", value.stage, value.seconds, extra={"style": "cyan"})
+            case Note():
+                _log.log(_LEVELS[value.level], "  %s", value.text)
+            case Summary():
+                _log.info("  %s", value.text)
+            case Done():
+                self._advance(stem, value)
+            case float() if name.endswith("/loss"):
+                self._losses[stem] = value
+
+    def _advance(self, stem: str, work: Done) -> None:
+        """Moves the bar of `stem`; the last step takes it away."""
+        if stem not in self._tasks:
+            self._tasks[stem] = self._bars.add_task(stem)
+            self._bars.start()
+        loss = f"  loss {self._losses[stem]:.4f}" if stem in self._losses else ""
+        self._bars.update(self._tasks[stem], description=stem + loss, completed=work.done, total=work.total)
+        if work.done >= work.total:
+            self._bars.remove_task(self._tasks.pop(stem))
+            if not self._tasks:
+                self._bars.stop()
+
+    def _print(self, record: logging.LogRecord) -> None:
+        style = getattr(record, "style", _STYLES.get(record.levelno, ""))
+        self._console.print(Text(record.getMessage(), style), soft_wrap=True)  # long lines stay copyable
+
+    def close(self) -> None:
+        """Removes the bars and prints no more."""
+        self._bars.stop()
+        self._tap.detach()
+
+    def __enter__(self) -> ConsoleObserver:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,84 @@
+"""What the terminal shows."""
+
+import io
+import logging
+
+import pytest
+from rich.console import Console
+
+from vistadream.core import Note, Progress, StageFinished, StageStarted, Summary
+from vistadream.observers.console import ConsoleObserver
+
+
+@pytest.fixture(autouse=True)
+def level(caplog):
+    caplog.set_level(logging.INFO, "vistadream")
+
+
+def play(observe):
+    observe("coarse/started", StageStarted("coarse"))
+    for step in range(20):
+        observe("coarse/00/loss", 0.5 / (1 + step), step=step)
+        observe("coarse/00/progress", Progress(step + 1, 20))
+    observe("coarse/frame", Note("pose 7 of 60"))
+    observe("coarse/summary", Summary("one frame", {"n": 1}))
+    observe("coarse/finished", StageFinished("coarse", 12.34))
+    observe("refine/finished", StageFinished("refine", 5.0, resumed=True))
+
+
+def shown(terminal, act=play):
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None)
+    with ConsoleObserver(console) as observe:
+        act(observe)
+    return console.file.getvalue()
+
+
+LINES = ["coarse", "  pose 7 of 60", "  one frame", "coarse: done in 12.3 s", "refine: taken from disk"]
+
+
+def test_without_a_terminal_there_are_lines_and_no_bars():
+    assert shown(terminal=False).splitlines() == LINES
+
+
+def test_log_file_gets_the_same_lines(caplog):
+    shown(terminal=False)
+    assert [record.getMessage() for record in caplog.records] == LINES
+
+
+def test_a_terminal_gets_a_bar_with_the_loss_and_the_time_left():
+    def halfway(observe):
+        observe("coarse/00/loss", 0.25, step=9)
+        observe("coarse/00/progress", Progress(10, 20))
+
+    text = shown(terminal=True, act=halfway)
+    assert "coarse/00  loss 0.2500" in text
+    assert "10/20" in text
+    assert "left" in text
+
+
+def test_a_bar_that_is_full_goes_away():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with ConsoleObserver(console) as observe:
+        observe("a/progress", Progress(1, 2))
+        observe("a/progress", Progress(2, 2))
+        before = console.file.tell()
+        observe("a/note", Note("only this line"))
+        console.file.seek(before)
+        assert console.file.read().strip() == "only this line"
+
+
+def test_other_log_lines_are_printed_while_it_is_open_and_long_ones_stay_whole():
+    line = "ssh " + "x" * 300
+
+    def say(observe):
+        logging.getLogger("vistadream.rerun").warning("%s", line)
+
+    assert shown(terminal=False, act=say) == line + "\n"
+    assert shown(terminal=False, act=lambda observe: None) == ""
+
+
+def test_text_is_never_taken_for_markup():
+    assert (
+        shown(terminal=False, act=lambda observe: observe("a", Note("[red]a[/red] :smile:")))
+        == "  [red]a[/red] :smile:\n"
+    )

@@ -14,10 +14,10 @@ from typing import Any
 
 from rich.console import Console
 
-from vistadream.assets import sample_camera, sample_image
+from vistadream.assets import sample_image
 from vistadream.config import Composed, compose, quote_paths
 from vistadream.core import Note, Observer, Scene, UserError
-from vistadream.deliver import Export, deliver
+from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.fan import Fan
 from vistadream.observers.record import Record
@@ -58,8 +58,10 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
         scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record)
         renderer, trajectory = composed.build("backends.render"), composed.build("trajectory")
         metrics = deliver(scene, folder, export, renderer, trajectory, observe)
-        facts |= {"status": "finished", "stages": {name: folder.finished(name) for name in plan}}
+        facts |= {"status": "finished", "stages": {name: folder.finished(name) for name in plan}, "metrics": metrics}
         _write_facts(folder, facts)
+        if export.report:
+            deliver_report(scene, folder, renderer, record, facts, composed.changed())
         observe("export/done", Note(f"done: {folder.root}"))
     return Run(scene, folder.root, metrics)
 
@@ -80,12 +82,11 @@ def _resume(words: list[str]) -> tuple[list[str], Path | None]:
 
 
 def _compose_with_sample(words: Sequence[str]) -> Composed:
-    """The configuration; without a picture, with VistaDream's own sample and its camera."""
+    """The configuration; without a picture, with VistaDream's own sample."""
     composed = compose(words)
     if composed.plain("image") is not None:
         return composed
-    sample = quote_paths([f"image={sample_image()}"])
-    return compose([*words, *sample, f"camera.focal_px={sample_camera().fx}"])
+    return compose([*words, *quote_paths([f"image={sample_image()}"])])
 
 
 def _new_folder(composed: Composed, job: int | None) -> Path:

@@ -128,6 +128,11 @@ class Composed:
         """An object of `target` from a part of the configuration that names no target itself."""
         return _construct({"_target_": f"{target.__module__}.{target.__qualname__}", **self.plain(path)}, path)
 
+    def changed(self) -> dict[str, tuple[Any, Any]]:
+        """Knobs whose value is not the default: knob -> (value, default)."""
+        mine, default = (_flat(OmegaConf.to_container(c, resolve=False)) for c in (self.config, compose([]).config))
+        return {knob: (value, default.get(knob)) for knob, value in mine.items() if value != default.get(knob)}
+
 
 def compose(words: Sequence[str]) -> Composed:
     """The configuration of one run; UserError names the nearest knob when one is misspelt."""
@@ -212,6 +217,13 @@ def _near(word: str, known: Sequence[str]) -> str:
         last[m] for m in difflib.get_close_matches(word.rpartition(".")[2], last, n=1, cutoff=0.75)
     ]
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def _flat(values: Any, above: str = "") -> dict[str, Any]:
+    """Nested dicts as one: {"a": {"b": 1}} -> {"a.b": 1}."""
+    if not isinstance(values, dict):
+        return {above.rstrip("."): values}
+    return {knob: leaf for key, value in values.items() for knob, leaf in _flat(value, f"{above}{key}.").items()}
 
 
 def _construct(node: Any, path: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,9 @@ import torch
 
 from vistadream.core import Camera, Observer, Progress, Renderer, Scene, View
 from vistadream.exporters.ply import write_ply
+from vistadream.exporters.report import ReportData, StageRow, write_report
 from vistadream.exporters.video import write_video
+from vistadream.observers.record import Record
 from vistadream.ops.image import to_uint8
 from vistadream.ops.metrics import psnr, ssim
 from vistadream.run_folder import RunFolder, write_json
@@ -56,6 +59,39 @@ def deliver(
     with folder.replace(folder.metrics) as draft:
         write_json(draft, metrics)
     return metrics
+
+
+def deliver_report(
+    scene: Scene, folder: RunFolder, renderer: Renderer, record: Record, facts: dict, changed: dict
+) -> None:
+    """Writes report.html from what was observed and from run.json's facts."""
+    photo = scene.view("input")
+    with torch.no_grad():
+        seen = renderer(scene.gaussians, [photo.camera], want=("rgb",))[0]
+    words = " ".join(shlex.quote(word) for word in facts["overrides"])
+    rows = [
+        StageRow(name, done["seconds"], done["peak_bytes"], done["gaussians"], resumed=name in record.resumed)
+        for name, done in facts["stages"].items()
+    ]
+    data = ReportData(
+        title=folder.root.parent.name,
+        command=f"vistadream single-img {words}".strip(),
+        stages=rows,
+        photo=to_uint8(photo.rgb),
+        result=to_uint8(seen.rgb),
+        video=folder.video if folder.video.exists() else None,
+        images=record.images,
+        curves=record.curves,
+        charts=record.charts,
+        notes=record.notes,
+        summaries=record.summaries,
+        metrics=facts["metrics"],
+        backends={role: (b["name"], b["why"]) for role, b in facts["backends"].items()},
+        knobs=changed,
+        environment={k: facts[k] for k in ("vistadream", "git_revision", "python", "platform", "versions")},
+    )
+    with folder.replace(folder.report) as draft:
+        write_report(data, draft)
 
 
 def _input_metrics(scene: Scene, renderer: Renderer) -> dict:

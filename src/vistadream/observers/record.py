@@ -37,12 +37,15 @@ class Record:
         self.summaries: dict[str, Summary] = {}
         self.seconds: dict[str, float] = {}
         """Of each finished stage."""
+        self.resumed: set[str] = set()
+        """Stages that were taken from disk."""
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
         value = value() if callable(value) else value
         match value:
             case StageFinished():
                 self.seconds[value.stage] = value.seconds
+                self.resumed |= {value.stage} if value.resumed else set()
             case Chart():
                 self.charts[name] = value
             case Note():

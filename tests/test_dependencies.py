@@ -19,9 +19,14 @@ IMPORT_NAMES = {  # distribution -> the package that it installs, where the two 
     "hydra-core": "hydra",
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
+    "py-rattler": "rattler",
+    "pyyaml": "yaml",
     "rerun-sdk": "rerun",
 }
-IF_THERE = {"pillow_heif"}  # imported under `try`, never required
+UNDECLARED = {
+    "pillow_heif",  # imported under `try`, never required
+    "rerun_cli",  # comes with rerun-sdk
+}
 
 
 def import_names(requirements: list[str]) -> set[str]:
@@ -29,21 +34,29 @@ def import_names(requirements: list[str]) -> set[str]:
     return {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
 
 
-def imported_by_sources() -> set[str]:
-    """Top-level packages that src/ imports from outside itself and the standard library."""
-    nodes = [node for file in (ROOT / "src").rglob("*.py") for node in ast.walk(ast.parse(file.read_text()))]
+def imported_in(folder: str) -> set[str]:
+    """Top-level packages that a folder imports from outside this repository and the standard library."""
+    files = list((ROOT / folder).rglob("*.py"))
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"vistadream"}
+    ours = {"vistadream"} | {name for file in files for name in (file.stem, file.relative_to(ROOT / folder).parts[0])}
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours
 
 
 def test_every_import_is_declared():
     declared = import_names(PROJECT["dependencies"] + EXTRAS["gpu"] + EXTRAS["models"])
-    assert imported_by_sources() - declared - IF_THERE == set()
+    assert imported_in("src") - declared - UNDECLARED == set()
+
+
+@pytest.mark.parametrize("folder", ["tools", "benchmarks", "tests"])
+def test_what_a_checkout_needs_is_in_the_extra_dev(folder):
+    declared = import_names(PROJECT["dependencies"] + EXTRAS["dev"])
+    assert imported_in(folder) - declared - UNDECLARED == set()
 
 
 def test_every_dependency_is_imported():
-    assert import_names(PROJECT["dependencies"]) - imported_by_sources() == set()
+    assert import_names(PROJECT["dependencies"]) - imported_in("src") == set()
 
 
 def test_constraints_pin_every_dependency_within_its_range():

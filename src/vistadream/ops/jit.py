@@ -37,6 +37,11 @@ def kernel(**options: Any) -> Callable[[Callable], Any]:
     return decorate
 
 
+def inlined(**options: Any) -> Callable[[Callable], Any]:
+    """Decorator: a `kernel` for use in kernels, pasted into its callers: to pass an array means to pass seven words."""
+    return kernel(forceinline=True, **options)
+
+
 @cache
 def announce_compilation(source: str, what: str, seconds: int) -> None:
     """Logs one line, once a process, if the kernels beside the file `source` (`__file__`) were never compiled."""

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.ops.jit import kernel
+from vistadream.ops.jit import inlined, kernel
 from vistadream.ops.threads import over_range
 
 _REACH = 5
@@ -93,7 +93,7 @@ def _inverse_norm(size: int) -> Float[np.ndarray, " size"]:
     return (1 / np.convolve(np.ones(size), _TAPS)[_REACH : _REACH + size]).astype(np.float32)
 
 
-@kernel(**_OPTIONS)
+@inlined(**_OPTIONS)
 def _blur_across(padded, out):
     """out[i] = sum over k of taps[k] padded[i + 3 k]."""
     for i in range(len(out)):
@@ -103,7 +103,7 @@ def _blur_across(padded, out):
         out[i] = total
 
 
-@kernel(**_OPTIONS)
+@inlined(**_OPTIONS)
 def _blur_down(plane, row, out):
     """out = the weighted sum of the rows of plane around `row`."""
     out[:] = 0
@@ -142,7 +142,7 @@ def _compare(first, last, x, y, share, mix, products, across, down, slopes, loss
             _blur_across(padded[p], slopes[p, row])
 
 
-@kernel(**_OPTIONS)
+@inlined(**_OPTIONS)
 def _compare_row(x, y, share, mix, means, across, down, padded):
     """The loss of one row; fills padded with its slopes, already divided as the means were."""
     loss, one, two, edge = 0.0, np.float32(1), np.float32(2), 3 * _REACH

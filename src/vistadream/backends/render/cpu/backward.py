@@ -28,7 +28,7 @@ from vistadream.backends.render.cpu.projection import (
     QUAD_YY,
 )
 from vistadream.backends.render.cpu.simd import LANES, count, load, ramp, select, splat, store, total
-from vistadream.ops.jit import kernel
+from vistadream.ops.jit import inlined, kernel
 
 MOMENTS = 6
 """A slot holds, of m = d loss / d log(alpha), the sums m, m dx, m dy, m dx^2, m dx dy, m dy^2; then the channels'."""
@@ -52,7 +52,7 @@ def unblend_tiles(tiles, bins, splats, boxes, image, alpha, image_grad, alpha_gr
             alive -= _unblend(splats[s], boxes[s], left, top, channels, planes, sums, slots[slot])
 
 
-@kernel(nogil=True, error_model="numpy")
+@inlined(error_model="numpy")
 def _open_tile(bounds, image, alpha, image_grad, alpha_grad, planes):
     """Planes: transmittance, R, the gradient of alpha, those of the channels. Returns the number of pixels."""
     left, top, right, bottom = bounds
@@ -70,7 +70,7 @@ def _open_tile(bounds, image, alpha, image_grad, alpha_grad, planes):
     return open_tile(planes, right - left, bottom - top)
 
 
-@kernel(nogil=True, error_model="numpy")
+@inlined(error_model="numpy")
 def _unblend(splat_row, box, left, top, channels, planes, sums, slot):
     """Repeats `_blend` of one splat and fills its slot; returns how many pixels it finished."""
     x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)

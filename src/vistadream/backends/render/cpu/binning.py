@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vistadream.ops.jit import kernel
+from vistadream.ops.jit import inlined, kernel
 from vistadream.ops.threads import in_shares
 
 TILE_W, TILE_H = 64, 16
@@ -39,7 +39,7 @@ def bin_splats(boxes: np.ndarray, width: int, height: int, *, threads: int, with
     return bins
 
 
-@kernel(nogil=True)
+@inlined(error_model="numpy")
 def _tiles(box):
     """The tile columns and rows of a pixel box, ends excluded."""
     if box[2] == 0:
@@ -47,7 +47,7 @@ def _tiles(box):
     return box[0] // TILE_W, box[1] // TILE_H, (box[2] - 1) // TILE_W + 1, (box[3] - 1) // TILE_H + 1
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, error_model="numpy")
 def _count(first, last, boxes, tiles_x, counts, pairs):
     for s in range(first, last):
         x0, y0, x1, y1 = _tiles(boxes[s])
@@ -57,7 +57,7 @@ def _count(first, last, boxes, tiles_x, counts, pairs):
                 counts[ty * tiles_x + tx] += 1
 
 
-@kernel(nogil=True)
+@kernel(nogil=True, error_model="numpy")
 def _fill(first, last, boxes, tiles_x, cursors, bins):
     for s in range(first, last):
         x0, y0, x1, y1 = _tiles(boxes[s])

@@ -16,19 +16,19 @@ from vistadream.backends.render.cpu.projection import (
     FEATURES,
     LOG2_OPACITY,
     MIN_ALPHA,
+    MIN_LOG2_ALPHA,
     QUAD_XX,
     QUAD_XY,
     QUAD_YY,
 )
 from vistadream.backends.render.cpu.simd import LANES, count, exp2, load, ramp, select, splat, store
-from vistadream.ops.jit import kernel
+from vistadream.ops.jit import inlined, kernel
 
 MAX_ALPHA = 0.999
 MIN_TRANSMITTANCE = 1e-4
 STRIDE = TILE_W + LANES  # a vector may begin at a tile's last pixel
 PLANE = TILE_H * STRIDE
 
-_MIN_LOG2_ALPHA = math.log2(MIN_ALPHA)
 _SPAN_MARGIN_PX = 0.01
 
 
@@ -53,7 +53,7 @@ def blend_tiles(tiles, bins, splats, boxes, image, alpha):
                     image[top + y, left + x, k] = planes[(k + 1) * PLANE + y * STRIDE + x]
 
 
-@kernel(nogil=True, error_model="numpy")
+@inlined(error_model="numpy")
 def tile_bounds(tile, width, height):
     """left, top, right, bottom of a tile in pixels, ends excluded."""
     tiles_x = (width + TILE_W - 1) // TILE_W
@@ -61,7 +61,7 @@ def tile_bounds(tile, width, height):
     return left, top, min(left + TILE_W, width), min(top + TILE_H, height)
 
 
-@kernel(nogil=True, error_model="numpy")
+@inlined(error_model="numpy")
 def open_tile(planes, width, height):
     """Sets the first plane to full transmittance inside width x height and to finished outside; returns the pixels."""
     planes[:PLANE] = -1.0
@@ -70,13 +70,13 @@ def open_tile(planes, width, height):
     return width * height
 
 
-@kernel(nogil=True, error_model="numpy")
+@inlined(error_model="numpy")
 def row_span(splat_row, center_x, dy, x0, x1):
     """The part of the pixel columns [x0, x1) of a row dy from the centre in which the splat reaches MIN_ALPHA."""
     if x1 - x0 <= LANES:  # one vector anyway
         return x0, x1
     a, b = splat_row[QUAD_XX], splat_row[QUAD_XY] * dy
-    c = splat_row[QUAD_YY] * dy * dy + splat_row[LOG2_OPACITY] - _MIN_LOG2_ALPHA
+    c = splat_row[QUAD_YY] * dy * dy + splat_row[LOG2_OPACITY] - MIN_LOG2_ALPHA
     discriminant = b * b - 4.0 * a * c
     if discriminant < 0.0:
         return x0, x0
@@ -85,7 +85,7 @@ def row_span(splat_row, center_x, dy, x0, x1):
     return int(max(x0, np.ceil(middle - half))), int(min(x1, np.floor(middle + half) + 1.0))
 
 
-@kernel(nogil=True, error_model="numpy")
+@inlined(error_model="numpy")
 def composite(log2_alpha, transmittance):
     """alpha, the lanes it blends into, and the transmittance after (sign turned where the pixel is now finished)."""
     alpha = exp2(log2_alpha)
@@ -98,7 +98,7 @@ def composite(log2_alpha, transmittance):
     return alpha, blended, finished, select(finished, splat(0.0) - after, after)
 
 
-@kernel(nogil=True, error_model="numpy")
+@inlined(error_model="numpy")
 def _blend(splat_row, box, left, top, channels, planes):
     """Blends one splat into a tile's planes (transmittance, then channels); returns how many pixels it finished."""
     x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vistadream.ops.jit import kernel
+from vistadream.core import Camera
+from vistadream.ops.jit import inlined, kernel
 
-SCALAR = {"nogil": True, "error_model": "numpy"}
 MIN_ALPHA = 1.0 / 255.0
+MIN_LOG2_ALPHA = math.log2(MIN_ALPHA)
 CENTER_X, CENTER_Y, QUAD_XX, QUAD_XY, QUAD_YY, LOG2_OPACITY, FEATURES = range(7)
 CULLED = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -40,9 +41,20 @@ class Lens(NamedTuple):
     cy: float
     width: int
     height: int
+    min_slope_x: float  # of x/z where the projection is linearised
+    max_slope_x: float
+    min_slope_y: float
+    max_slope_y: float
     near_z: float
     far_z: float
     eps2d_px2: float
+
+
+def make_lens(camera: Camera, near_z: float, far_z: float, eps2d_px2: float) -> Lens:
+    """The camera's Lens; slopes reach 15 % of the image beyond its borders, as in 3DGS."""
+    fx, fy, cx, cy, width, height = camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height
+    slopes = (-0.15 * width - cx) / fx, (1.15 * width - cx) / fx, (-0.15 * height - cy) / fy, (1.15 * height - cy) / fy
+    return Lens(fx, fy, cx, cy, width, height, *slopes, float(near_z), float(far_z), float(eps2d_px2))
 
 
 class Work(NamedTuple):
@@ -55,13 +67,13 @@ class Work(NamedTuple):
     turned: np.ndarray  # 2 3, jacobian @ rotation: the Gaussian's axes on the screen, before scaling
 
 
-@kernel(**SCALAR)
+@kernel()
 def make_work():
     """Space for the values of one Gaussian."""
     return Work(np.empty(3), np.empty(4), np.empty((3, 3)), np.empty((2, 3)), np.empty((2, 3)))
 
 
-@kernel(**SCALAR)
+@kernel(nogil=True, error_model="numpy")
 def depth_keys(first, last, means, cam_from_world, lens, keys):
     """keys[i] sorts Gaussian i by float32 depth, then by index; CULLED where it is not between near_z and far_z."""
     m = cam_from_world
@@ -74,7 +86,7 @@ def depth_keys(first, last, means, cam_from_world, lens, keys):
             keys[i] = (np.uint64(bits[0]) << np.uint64(32)) | np.uint64(i)
 
 
-@kernel(**SCALAR)
+@kernel(nogil=True, error_model="numpy")
 def project(first, last, order, gaussians, with_z, cam_from_world, lens, splats, boxes):
     """Fills splats[s] and boxes[s] (x0, y0, x1, y1 in pixels, ends excluded) from Gaussian order[s].
 
@@ -84,82 +96,94 @@ def project(first, last, order, gaussians, with_z, cam_from_world, lens, splats,
     channels = gaussians.features.shape[1]
     for s in range(first, last):
         i = order[s]
-        boxes[s] = 0
+        boxes[s, 0], boxes[s, 1], boxes[s, 2], boxes[s, 3] = 0, 0, 0, 0
         opacity = gaussians.opacities[i]
-        if not MIN_ALPHA <= opacity < np.inf or not _all_finite(gaussians.features[i]):
+        if not MIN_ALPHA <= opacity < np.inf or not _has_finite_features(i, gaussians.features):
             continue
-        if not linearise(gaussians.means[i], gaussians.quats_wxyz[i], cam_from_world, lens, work):
+        if not linearise(i, gaussians, cam_from_world, lens, work):
             continue
-        xx, xy, yy, det = covariance(work.turned, gaussians.scales[i], lens.eps2d_px2)
+        xx, xy, yy, det = covariance(i, gaussians.scales, work.turned, lens.eps2d_px2)
         if not 0.0 < det < np.inf:
             continue
         x = lens.fx * work.xyz[0] / work.xyz[2] + lens.cx
         y = lens.fy * work.xyz[1] / work.xyz[2] + lens.cy
-        reach = 2.0 * math.log(opacity / MIN_ALPHA)
-        _fill_box(x, y, math.sqrt(reach * xx), math.sqrt(reach * yy), lens, boxes[s])
-        splat = splats[s]
-        splat[CENTER_X], splat[CENTER_Y] = x, y
-        splat[QUAD_XX] = -0.5 * _LOG2_E * yy / det
-        splat[QUAD_XY] = _LOG2_E * xy / det
-        splat[QUAD_YY] = -0.5 * _LOG2_E * xx / det
-        splat[LOG2_OPACITY] = math.log2(opacity)
+        log2_opacity = math.log2(opacity)
+        reach = 2.0 / _LOG2_E * (log2_opacity - MIN_LOG2_ALPHA)
+        _fill_box(s, x, y, math.sqrt(reach * xx), math.sqrt(reach * yy), lens, boxes)
+        splats[s, CENTER_X], splats[s, CENTER_Y] = x, y
+        per_det = _LOG2_E / det
+        splats[s, QUAD_XX] = -0.5 * per_det * yy
+        splats[s, QUAD_XY] = per_det * xy
+        splats[s, QUAD_YY] = -0.5 * per_det * xx
+        splats[s, LOG2_OPACITY] = log2_opacity
         for k in range(channels):
-            splat[FEATURES + k] = gaussians.features[i, k]
+            splats[s, FEATURES + k] = gaussians.features[i, k]
         if with_z:
-            splat[FEATURES + channels] = work.xyz[2]
+            splats[s, FEATURES + channels] = work.xyz[2]
 
 
-@kernel(**SCALAR)
-def _all_finite(values):
+@inlined(error_model="numpy")
+def _has_finite_features(i, features):
     total = 0.0  # float32 values cannot overflow it
-    for value in values:
-        total += value
+    for k in range(features.shape[1]):
+        total += features[i, k]
     return math.isfinite(total)
 
 
-@kernel(**SCALAR)
-def _fill_box(x, y, reach_x, reach_y, lens, box):
+@inlined(error_model="numpy")
+def _fill_box(s, x, y, reach_x, reach_y, lens, boxes):
     """Pixels whose centres lie within reach of (x, y), clipped to the image; left empty (0 0 0 0) if there are none."""
     x0 = max(np.ceil(x - reach_x - 0.5 - _BOX_MARGIN_PX), 0.0)
     y0 = max(np.ceil(y - reach_y - 0.5 - _BOX_MARGIN_PX), 0.0)
     x1 = min(np.floor(x + reach_x + 0.5 + _BOX_MARGIN_PX), float(lens.width))
     y1 = min(np.floor(y + reach_y + 0.5 + _BOX_MARGIN_PX), float(lens.height))
     if x0 < x1 and y0 < y1:
-        box[0], box[1], box[2], box[3] = x0, y0, x1, y1
+        boxes[s, 0], boxes[s, 1], boxes[s, 2], boxes[s, 3] = x0, y0, x1, y1
 
 
-@kernel(**SCALAR)
-def linearise(mean, quat, cam_from_world, lens, work):
-    """Fills `work`; False if the quaternion has no direction."""
-    m = cam_from_world
-    norm = math.sqrt(quat[0] ** 2.0 + quat[1] ** 2.0 + quat[2] ** 2.0 + quat[3] ** 2.0)
+@inlined(error_model="numpy")
+def linearise(i, gaussians, cam_from_world, lens, work):
+    """Fills `work` for Gaussian i; False if its quaternion has no direction."""
+    m, means, quats = cam_from_world, gaussians.means, gaussians.quats_wxyz
+    norm = quaternion_norm(i, quats)
     if not norm > 0.0:
         return False
+    per_norm = 1.0 / norm
     for c in range(4):
-        work.quat[c] = quat[c] / norm
+        work.quat[c] = quats[i, c] * per_norm
     _fill_rotation(work.quat, work.rotation)
     for r in range(3):
-        work.xyz[r] = m[r, 0] * mean[0] + m[r, 1] * mean[1] + m[r, 2] * mean[2] + m[r, 3]
-    slope_x, slope_y = clamped_slopes(work.xyz, lens)
+        work.xyz[r] = m[r, 0] * means[i, 0] + m[r, 1] * means[i, 1] + m[r, 2] * means[i, 2] + m[r, 3]
+    per_z = 1.0 / work.xyz[2]
+    slope_x, slope_y = clamped_slopes(work.xyz[0] * per_z, work.xyz[1] * per_z, lens)
     for c in range(3):
-        work.jacobian[0, c] = lens.fx / work.xyz[2] * (m[0, c] - slope_x * m[2, c])
-        work.jacobian[1, c] = lens.fy / work.xyz[2] * (m[1, c] - slope_y * m[2, c])
+        work.jacobian[0, c] = lens.fx * per_z * (m[0, c] - slope_x * m[2, c])
+        work.jacobian[1, c] = lens.fy * per_z * (m[1, c] - slope_y * m[2, c])
     for r in range(2):
-        p = work.jacobian[r]
         for c in range(3):
-            work.turned[r, c] = p[0] * work.rotation[0, c] + p[1] * work.rotation[1, c] + p[2] * work.rotation[2, c]
+            work.turned[r, c] = (
+                work.jacobian[r, 0] * work.rotation[0, c]
+                + work.jacobian[r, 1] * work.rotation[1, c]
+                + work.jacobian[r, 2] * work.rotation[2, c]
+            )
     return True
 
 
-@kernel(**SCALAR)
-def clamped_slopes(xyz, lens):
-    """x/z and y/z where the projection is linearised: at most 15 % of the image outside it, as 3DGS does."""
-    low_x, high_x = (-0.15 * lens.width - lens.cx) / lens.fx, (1.15 * lens.width - lens.cx) / lens.fx
-    low_y, high_y = (-0.15 * lens.height - lens.cy) / lens.fy, (1.15 * lens.height - lens.cy) / lens.fy
-    return min(max(xyz[0] / xyz[2], low_x), high_x), min(max(xyz[1] / xyz[2], low_y), high_y)
+@inlined(error_model="numpy")
+def quaternion_norm(i, quats):
+    """The length of quaternion i."""
+    return math.sqrt(quats[i, 0] ** 2.0 + quats[i, 1] ** 2.0 + quats[i, 2] ** 2.0 + quats[i, 3] ** 2.0)
 
 
-@kernel(**SCALAR)
+@inlined(error_model="numpy")
+def clamped_slopes(slope_x, slope_y, lens):
+    """x/z and y/z where the projection is linearised: no farther outside the image than `lens` says."""
+    slope_x = min(max(slope_x, lens.min_slope_x), lens.max_slope_x)
+    slope_y = min(max(slope_y, lens.min_slope_y), lens.max_slope_y)
+    return slope_x, slope_y
+
+
+@inlined(error_model="numpy")
 def _fill_rotation(quat, out):
     w, x, y, z = quat[0], quat[1], quat[2], quat[3]
     out[0, 0], out[0, 1], out[0, 2] = 1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)
@@ -167,12 +191,12 @@ def _fill_rotation(quat, out):
     out[2, 0], out[2, 1], out[2, 2] = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
 
 
-@kernel(**SCALAR)
-def covariance(turned, scale, eps2d_px2):
-    """xx, xy, yy and the determinant of the blurred screen covariance in px^2."""
+@inlined(error_model="numpy")
+def covariance(i, scales, turned, eps2d_px2):
+    """Of Gaussian i: xx, xy, yy and the determinant of the blurred screen covariance in px^2."""
     xx, xy, yy = eps2d_px2, 0.0, eps2d_px2
     for c in range(3):
-        a, b = turned[0, c] * scale[c], turned[1, c] * scale[c]
+        a, b = turned[0, c] * scales[i, c], turned[1, c] * scales[i, c]
         xx += a * a
         xy += a * b
         yy += b * b

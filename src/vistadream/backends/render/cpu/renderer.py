@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.backends.render.cpu.drawing import Drawing, draw, gradient
-from vistadream.backends.render.cpu.projection import Lens, Parameters
+from vistadream.backends.render.cpu.projection import Lens, Parameters, make_lens
 from vistadream.core import Camera, Gaussians, Rendering
 from vistadream.ops.jit import announce_compilation
 
@@ -65,7 +65,12 @@ class CpuRenderer:
     def _render(
         self, inputs: tuple[Tensor, ...], camera: Camera, want: Sequence[str], extra: Tensor | None
     ) -> Rendering:
-        picture = _Picture(self._lens(camera), _pose(camera), "z" in want, self.threads or torch.get_num_threads())
+        picture = _Picture(
+            make_lens(camera, self.near_z, self.far_z, self.eps2d_px2),
+            _pose(camera),
+            "z" in want,
+            self.threads or torch.get_num_threads(),
+        )
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs):
             features, z, alpha = _Draw.apply(picture, *inputs)
         else:
@@ -77,10 +82,6 @@ class CpuRenderer:
             alpha=alpha if "alpha" in want else None,
             extra=features[..., colors:] if extra is not None else None,
         )
-
-    def _lens(self, camera: Camera) -> Lens:
-        knobs = (float(self.near_z), float(self.far_z), float(self.eps2d_px2))
-        return Lens(camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height, *knobs)
 
 
 class _Picture(NamedTuple):

@@ -12,7 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
-from vistadream.ops.jit import kernel
+from vistadream.ops.jit import inlined
 
 LANES = 8
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
@@ -176,7 +176,7 @@ def _power_of_two(typing, exponent):
     return F8(exponent), lower
 
 
-@kernel(nogil=True)
+@inlined(error_model="numpy")
 def exp2(value):
     """2**value for value <= 127, within 2e-7 relative; values below -126 count as -126.
 

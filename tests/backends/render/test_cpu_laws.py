@@ -105,8 +105,9 @@ def test_a_gaussian_that_cannot_be_drawn_changes_nothing_and_gets_no_gradient(va
     assert all((grad[-1] == 0).all() for grad in grads_with)
 
 
-def test_a_huge_gaussian_fills_the_picture_evenly():
-    scene = with_row(Gaussians.empty(), scales=[1e4, 1e4, 0], opacities=0.5)
+@pytest.mark.parametrize("scale", [1e4, 1e10, 1e25, 1e38])
+def test_a_huge_gaussian_fills_the_picture_evenly(scale):
+    scene = with_row(Gaussians.empty(), scales=[scale, scale, 0], opacities=0.5)
     maps, grads = render_and_backward(scene)
     assert (maps[2] - 0.5).abs().max() < 1e-4
     assert (maps[1] - 2).abs().max() < 1e-5

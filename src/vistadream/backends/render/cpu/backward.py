@@ -14,19 +14,12 @@ from vistadream.backends.render.cpu.forward import (
     PLANE,
     STRIDE,
     composite,
+    log2_alpha,
     open_tile,
     row_span,
     tile_bounds,
 )
-from vistadream.backends.render.cpu.projection import (
-    CENTER_X,
-    CENTER_Y,
-    FEATURES,
-    LOG2_OPACITY,
-    QUAD_XX,
-    QUAD_XY,
-    QUAD_YY,
-)
+from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, FEATURES
 from vistadream.backends.render.cpu.simd import LANES, count, load, ramp, select, splat, store, total
 from vistadream.ops.jit import inlined, kernel
 
@@ -74,21 +67,19 @@ def _open_tile(bounds, image, alpha, image_grad, alpha_grad, planes):
 def _unblend(splat_row, box, left, top, channels, planes, sums, slot):
     """Repeats `_blend` of one splat and fills its slot; returns how many pixels it finished."""
     x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
-    center_x, center_y = splat_row[CENTER_X] - left, splat_row[CENTER_Y] - top
+    center_x, center_y = splat_row[CENTER_X] - np.float32(left), splat_row[CENTER_Y] - np.float32(top)
     finished_pixels = 0
     zero = splat(0.0)
     m_1, m_x, m_y, m_xx, m_xy, m_yy = zero, zero, zero, zero, zero, zero
     sums[:] = 0.0
     for y in range(max(box[1] - top, 0), min(box[3] - top, TILE_H)):
-        dy = y + np.float32(0.5) - center_y
+        dy = np.float32(y + 0.5) - center_y
         first, last = row_span(splat_row, center_x, dy, x0, x1)
         for x in range(first, last, LANES):
-            dx = ramp() + (x + np.float32(0.5) - center_x)
-            linear = dx * splat_row[QUAD_XX] + splat_row[QUAD_XY] * dy
-            log2_alpha = dx * linear + (splat_row[QUAD_YY] * dy * dy + splat_row[LOG2_OPACITY])
+            dx = ramp() + (np.float32(x + 0.5) - center_x)
             pixel = y * STRIDE + x
             before = load(planes, pixel)
-            alpha, blended, finished, after = composite(log2_alpha, before)
+            alpha, blended, finished, after = composite(log2_alpha(splat_row, dx, dy), before)
             store(planes, pixel, after)
             finished_pixels += count(finished)
             weight = select(blended, alpha * before, 0.0)

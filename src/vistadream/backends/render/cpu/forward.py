@@ -78,17 +78,25 @@ def row_span(splat_row, center_x, dy, x0, x1):
     a, b = splat_row[QUAD_XX], splat_row[QUAD_XY] * dy
     c = splat_row[QUAD_YY] * dy * dy + splat_row[LOG2_OPACITY] - MIN_LOG2_ALPHA
     discriminant = b * b - 4.0 * a * c
-    if discriminant < 0.0:
+    middle = center_x - 0.5 * b / a
+    half = -0.5 * math.sqrt(max(discriminant, 0.0)) / a + _SPAN_MARGIN_PX
+    first, last = np.ceil(middle - half - 0.5), np.floor(middle + half + 0.5)
+    if discriminant < 0.0 or first >= x1 or last <= x0:
         return x0, x0
-    middle = center_x - 0.5 * b / a - 0.5
-    half = -0.5 * math.sqrt(discriminant) / a + _SPAN_MARGIN_PX
-    return int(max(x0, np.ceil(middle - half))), int(min(x1, np.floor(middle + half) + 1.0))
+    return int(first) if first > x0 else x0, int(last) if last < x1 else x1  # all of it where a vanishes: NaN
 
 
 @inlined(error_model="numpy")
-def composite(log2_alpha, transmittance):
-    """alpha, the lanes it blends into, and the transmittance after (sign turned where the pixel is now finished)."""
-    alpha = exp2(log2_alpha)
+def log2_alpha(splat_row, dx, dy):
+    """Of the pixels at dx (eight of them) and dy from the splat's centre."""
+    along_row = dx * splat_row[QUAD_XX] + splat_row[QUAD_XY] * dy
+    return dx * along_row + (splat_row[QUAD_YY] * dy * dy + splat_row[LOG2_OPACITY])
+
+
+@inlined(error_model="numpy")
+def composite(exponent, transmittance):
+    """alpha = 2**exponent, the lanes it blends into, those it finishes, and the new state of the transmittance."""
+    alpha = exp2(exponent)
     touched = (alpha >= MIN_ALPHA) & (transmittance > 0.0)
     alpha = select(alpha < MAX_ALPHA, alpha, MAX_ALPHA)
     after = transmittance - alpha * transmittance
@@ -102,18 +110,16 @@ def composite(log2_alpha, transmittance):
 def _blend(splat_row, box, left, top, channels, planes):
     """Blends one splat into a tile's planes (transmittance, then channels); returns how many pixels it finished."""
     x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
-    center_x, center_y = splat_row[CENTER_X] - left, splat_row[CENTER_Y] - top
+    center_x, center_y = splat_row[CENTER_X] - np.float32(left), splat_row[CENTER_Y] - np.float32(top)
     finished_pixels = 0
     for y in range(max(box[1] - top, 0), min(box[3] - top, TILE_H)):
-        dy = y + np.float32(0.5) - center_y
+        dy = np.float32(y + 0.5) - center_y
         first, last = row_span(splat_row, center_x, dy, x0, x1)
         for x in range(first, last, LANES):
-            dx = ramp() + (x + np.float32(0.5) - center_x)
-            linear = dx * splat_row[QUAD_XX] + splat_row[QUAD_XY] * dy
-            log2_alpha = dx * linear + (splat_row[QUAD_YY] * dy * dy + splat_row[LOG2_OPACITY])
+            dx = ramp() + (np.float32(x + 0.5) - center_x)
             pixel = y * STRIDE + x
             before = load(planes, pixel)
-            alpha, blended, finished, after = composite(log2_alpha, before)
+            alpha, blended, finished, after = composite(log2_alpha(splat_row, dx, dy), before)
             store(planes, pixel, after)
             finished_pixels += count(finished)
             weight = select(blended, alpha * before, 0.0)

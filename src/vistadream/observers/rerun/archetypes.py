@@ -40,7 +40,7 @@ class Mark(NamedTuple):
     """Something to log."""
 
     kind: str
-    """splats, camera, image, depth, mask, curve, chart or text: decides the view that shows it."""
+    """splats, camera, plane (a camera's picture), image, depth, mask, curve, chart or text: decides where it shows."""
     below: str
     """Path below the event's name; empty for the name itself."""
     archetypes: tuple[rr.AsComponents, ...]
@@ -54,12 +54,7 @@ def marks(value: Any, settings: RerunSettings) -> Iterator[Mark]:
 
 @marks.register
 def _(value: Gaussians, settings: RerunSettings) -> Iterator[Mark]:
-    n, shown = len(value), value.detach().to("cpu")
-    if n > settings.max_splats:
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(0))  # a stride would show as moire
-        shown = shown.subset(order[: settings.max_splats].sort().values)
-    # Fewer splats cover the same surface only if each covers more of it.
-    grow = math.sqrt(n / max(1, len(shown)))
+    shown, grow = _thin(value.detach().to("cpu"), settings.max_splats)
     rgb = shown.colors if shown.colors.ndim == 2 else 0.5 + _SH_DC * shown.colors[:, 0]
     rgba = torch.cat([rgb, shown.opacities[:, None]], dim=1)
     splats = rr.GaussianSplats3D(
@@ -78,11 +73,13 @@ def _(value: Camera, settings: RerunSettings) -> Iterator[Mark]:
 
 @marks.register
 def _(value: View, settings: RerunSettings) -> Iterator[Mark]:
+    """A camera with its picture once the depth says how large to draw it; the picture and the depth."""
     picture = _image(value.rgb, settings)
-    distance = None if value.z is None else 0.06 * float(value.z[value.z > 0].median())
-    yield Mark("camera", "", (*_camera(value.camera, distance), picture))
     yield Mark("image", "rgb", (picture,))
     if value.z is not None:
+        distance = 0.08 * float(value.z[value.z > 0].median())
+        yield Mark("camera", "", _camera(value.camera, distance))
+        yield Mark("plane", "", (picture,))
         yield Mark("depth", "z", (_depth(value.z),))
 
 
@@ -168,6 +165,19 @@ def _(value: StageFinished, settings: RerunSettings) -> Iterator[Mark]:
 @marks.register
 def _(value: Progress, settings: RerunSettings) -> Iterator[Mark]:
     yield from ()  # the console's business
+
+
+def _thin(gaussians: Gaussians, most: int) -> tuple[Gaussians, float]:
+    """At most so many Gaussians, evenly from their order (a raster's, where pictures were lifted).
+
+    Also the factor by which each must grow so that together they cover the same surface.
+    """
+    ratio = len(gaussians) / most
+    if ratio <= 1:
+        return gaussians, 1.0
+    jitter = torch.rand(most, generator=torch.Generator().manual_seed(0), dtype=torch.float64)  # no moire
+    index = (torch.arange(most) * ratio + jitter * (ratio - 1)).long()
+    return gaussians.subset(index), math.sqrt(ratio)
 
 
 def _under(name: str, value: Any, settings: RerunSettings) -> Iterator[Mark]:

@@ -26,7 +26,7 @@ def layout(
         rrb.Tabs(*tabs, active_tab=active_tab),
         rrb.BlueprintPanel(state="collapsed"),
         rrb.SelectionPanel(state="collapsed"),
-        rrb.TimePanel(state="collapsed", timeline="log_time"),
+        rrb.TimePanel(state="collapsed", timeline="log_time", play_state="following"),
         auto_views=False,
         auto_layout=False,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import rerun as rr
 
-from vistadream.core import Chart, Gaussians, Note, StageFinished, StageStarted, Summary
+from vistadream.core import Chart, Gaussians, Note, Scene, StageFinished, StageStarted, Summary
 from vistadream.observers.logtap import LogTap
 from vistadream.observers.rerun.archetypes import Mark, marks
 from vistadream.observers.rerun.blueprint import CONFIG, layout
@@ -21,7 +21,7 @@ from vistadream.observers.rerun.sinks import log, open_sinks
 _LAYOUT_EVERY_S = 1.0
 _FLUSH_S = 1.0
 _CLOSE_S = 1.5
-_ABREAST = ("camera", "curve", "text")
+_ABREAST = ("camera", "plane", "curve", "text")
 _LIGHT = (int, float, Chart, Note, Summary, StageStarted, StageFinished)
 
 
@@ -72,8 +72,9 @@ class RerunObserver:
         value = value() if callable(value) else value
         if isinstance(value, StageStarted):
             self._active, self._layout_due, step = value.stage, True, 0
-        if isinstance(value, Gaussians) and len(value):
-            self._focus_z = float(value.means[:, 2].median())
+        splats = value.gaussians if isinstance(value, Scene) else value
+        if isinstance(splats, Gaussians) and len(splats):
+            self._focus_z = float(splats.means[:, 2].median())
         if step is not None:
             self._recording.set_time("step", sequence=step)
         for mark in marks(value, self._settings):
@@ -134,7 +135,9 @@ class RerunObserver:
     def _draw(self, name: str, mark: Mark) -> None:
         path = f"{name}/{mark.below}".rstrip("/")
         role = "/".join(word for word in path.split("/") if not word.isdigit())
-        self._recording.log(path if mark.kind in _ABREAST else role, *mark.archetypes)
+        # A picture's camera must be there at all times, else a viewer that looks back calls it an error.
+        static = mark.kind == "camera"
+        self._recording.log(path if mark.kind in _ABREAST else role, *mark.archetypes, static=static)
         self._layout_due |= role not in self._seen
         self._seen[role] = self._seen.pop(role, mark.kind)  # newest last
 

@@ -27,7 +27,7 @@ class RerunSettings:
     """Keep serving after the run until Ctrl-C."""
     wait_seconds: float = 0.0
     """Keep serving after the run for so long."""
-    max_splats: int = 100_000
+    max_splats: int = 200_000
     """Larger sets of Gaussians are thinned to so many."""
     image_every: int = 10
     """Of pictures and splats that come with a step, show those whose step is a multiple of this."""

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
+from vistadream.backends.depth.layout.fit import LineField, fit_room
 from vistadream.backends.depth.layout.lines import find_segments
 from vistadream.backends.depth.layout.manhattan import Manhattan, Votes, find_manhattan
-from vistadream.backends.depth.layout.room import INDOORS, OUTDOORS, LineField, Room, fit_room
+from vistadream.backends.depth.layout.room import INDOORS, OUTDOORS, Room
 from vistadream.backends.depth.layout.sky import find_sky
 
 OUTDOOR_SKY = 0.03
@@ -44,6 +45,10 @@ def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_kn
     K = np.diag([manhattan.zoom, manhattan.zoom, 1.0]) @ K + np.outer((1 - manhattan.zoom) * K[:, 2], [0, 0, 1])
     rays_room = pixel_rays(K, width, height) @ manhattan.room_from_cam.T
     sky = find_sky(rgb.astype(np.float32) / 255, rays_room[..., 1] < 0)
-    usual = OUTDOORS if sky.mean() > OUTDOOR_SKY else INDOORS
-    room = fit_room(LineField.of(rays_room, segments, votes.axis(manhattan)), usual)
+    outdoors = sky.mean() > OUTDOOR_SKY
+    room = fit_room(
+        LineField.of(rays_room, segments, votes.axis(manhattan)),
+        OUTDOORS if outdoors else INDOORS,
+        benches=not outdoors,
+    )
     return Layout(manhattan, room, sky, room.cast(rays_room)[0])

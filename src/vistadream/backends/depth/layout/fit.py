@@ -1,0 +1,146 @@
+"""The room whose surfaces and creases agree best with the lines of the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from vistadream.backends.depth.layout.ascent import ascend
+from vistadream.backends.depth.layout.lines import Segments
+from vistadream.backends.depth.layout.room import SLOWEST, Room
+from vistadream.ops.jit import kernel
+
+GRID_WIDTH = 48
+"""Pixels across the grid on which rooms are compared."""
+SPREAD = 0.6
+"""Natural logarithm of how far rooms usually are from the usual one."""
+CREASE_WEIGHT, USUAL_WEIGHT, BENCH_COST = 0.3, 0.02, 0.01
+"""Of lines along creases, of one squared spread and of one bench, beside the share of lines on a wrong surface."""
+USUAL_BENCH = (0.3, 0.45)
+"""How far a bench comes forward, as a share of the way to its wall, and how high it stands."""
+KEPT_WALLS, KEPT_BENCHES = 100, 30
+"""Candidates taken from each round of the search to the next."""
+
+
+@dataclass(frozen=True)
+class LineField:
+    """The picture's lines on a coarse grid, against which a room is held."""
+
+    rays_room: Float[ndarray, "h w 3"]
+    wide: Float[ndarray, "h w 3"]
+    """Density of the segments along each room axis, as far as a surface around them is likely the same; sum 1."""
+    narrow: Float[ndarray, "h w 3"]
+    """The same, as far as a crease may be misplaced; 1 on a line."""
+
+    @staticmethod
+    def of(rays_room: Float[ndarray, "h w 3"], segments: Segments, axes: Int[ndarray, "n"]) -> LineField:
+        """The field of segments that follow the given axes, in the picture whose rays are given."""
+        height, width = rays_room.shape[:2]
+        grid = (GRID_WIDTH, max(8, round(GRID_WIDTH * height / width)))
+        drawn = [_draw(segments.ends_px[axes == axis], (height, width), grid) for axis in range(3)]
+        wide, narrow = (np.stack([cv2.GaussianBlur(d, (0, 0), sigma) for d in drawn], -1) for sigma in (1.5, 0.7))
+        rays = cv2.resize(rays_room, grid, interpolation=cv2.INTER_AREA)
+        return LineField(rays, wide / max(wide.sum(), 1e-9), narrow)
+
+    def score(self, room: Room, usual: Room) -> float:
+        """Creases that follow lines, minus lines across the surface they lie on, minus how unusual the room is.
+
+        A line along an axis cannot lie on a surface across that axis (Lee, Hebert and Kanade 2009).
+        """
+        planes = np.array([1.0, *room.walls, *room.fronts, *room.tops])
+        wrong, creased = _agreement(self.rays_room, self.wide, self.narrow, planes)
+        return CREASE_WEIGHT * creased - wrong - USUAL_WEIGHT * _surprise(room, usual) - BENCH_COST * room.benches
+
+
+def _surprise(room: Room, usual: Room) -> float:
+    """Sum of squared spreads from the usual room and, for each bench that there is, from the usual bench."""
+    walls = np.log(np.divide(room.walls, usual.walls)) / SPREAD
+    sizes = np.subtract(1, [room.fronts, room.tops])
+    benches = np.log(np.maximum(sizes, 1e-3) / np.array(USUAL_BENCH)[:, None]) / SPREAD
+    return float((walls**2).sum() + (benches**2)[:, sizes.min(0) > 0].sum())
+
+
+def _draw(ends_px: ndarray, size: tuple[int, int], grid: tuple[int, int]) -> ndarray:
+    """Segments drawn at the picture's size and shrunk to the grid."""
+    canvas = np.zeros(size, np.uint8)
+    cv2.polylines(canvas, list(np.round(ends_px * 16 - 8).astype(np.int32)), False, 255, 3, cv2.LINE_AA, 4)
+    return cv2.resize(canvas, grid, interpolation=cv2.INTER_AREA).astype(np.float64) / 255
+
+
+@kernel()
+def _axis_hit(x, y, z, planes):
+    """`Room.cast` for one ray: the axis across the surface that it meets first."""
+    best, axis = max(y, SLOWEST), 1
+    speed = max(-y, SLOWEST) / planes[1]
+    best = max(best, speed)
+    for k in range(3):
+        toward = -x if k == 0 else (x if k == 1 else z)
+        across = 2 if k == 2 else 0
+        speed = max(toward, SLOWEST) / planes[2 + k]
+        if speed > best:
+            best, axis = speed, across
+        front, top = speed / planes[5 + k], max(y, SLOWEST) / planes[8 + k]
+        if min(front, top) > best:
+            best, axis = min(front, top), across if front < top else 1
+    return axis
+
+
+@kernel()
+def _agreement(rays, wide, narrow, planes):
+    """Share of lines on surfaces that cannot hold them, and lines along creases per height and width of the grid."""
+    h, w, _ = rays.shape
+    above = np.full(w, -1)
+    wrong, creased = 0.0, 0.0
+    for i in range(h):
+        before = -1
+        for j in range(w):
+            axis = _axis_hit(rays[i, j, 0], rays[i, j, 1], rays[i, j, 2], planes)
+            wrong += wide[i, j, axis]
+            if before >= 0 and before != axis:
+                creased += narrow[i, j, 3 - before - axis]
+            if above[j] >= 0 and above[j] != axis:
+                creased += narrow[i, j, 3 - above[j] - axis]
+            before = above[j] = axis
+    return wrong, creased / (h + w)
+
+
+def fit_room(lines: LineField, usual: Room, benches: bool) -> Room:
+    """The best room: exhaustive over the walls, then over benches along them, then refined in everything."""
+
+    def score(x: ndarray) -> float:
+        return lines.score(_room(x), usual)
+
+    walls = [np.concatenate([np.log(usual.walls) + offsets, np.zeros(6)]) for offsets in _wall_offsets()]
+    walls = sorted(walls, key=score)[-KEPT_WALLS:]
+    moves = 0.2 * np.concatenate([np.eye(4, 10), [[1.0] * 4 + [0.0] * 6]])
+    seeds = walls[-5:]
+    if benches:
+        seeds += sorted((bench for x in walls for bench in _with_benches(x)), key=score)[-KEPT_BENCHES:]
+        moves = np.concatenate([moves, -0.15 * np.eye(10)[4:]])
+    return _room(max((ascend(x, moves, score) for x in seeds), key=score))
+
+
+def _room(x: Float[ndarray, "10"]) -> Room:
+    """From the logarithms of the walls, how far benches come forward (share of the way), and how high they stand."""
+    walls, fronts, tops = np.exp(x[:4]), 1 - np.clip(x[4:7], 0, 0.6), 1 - np.clip(x[7:], 0, 0.9)
+    return Room(tuple(walls.tolist()), tuple(fronts.tolist()), tuple(tops.tolist()))
+
+
+def _wall_offsets() -> list[ndarray]:
+    steps = SPREAD * np.array([-2, -1.3, -0.7, 0, 0.7, 1.3, 2])
+    return [np.array(offsets) for offsets in product(steps[2:5], steps, steps, steps)]
+
+
+def _with_benches(x: ndarray) -> list[ndarray]:
+    """Every choice of benches of a few sizes; also with what was taken for the floor as the benches' top."""
+    candidates = []
+    for walls, front, height in product(list(product((0, 1), repeat=3))[1:], (0.2, 0.45), (0.3, 0.45, 0.6)):
+        here = np.array(walls)
+        benches = np.concatenate([x[:4], here * front, here * height])
+        candidates += [benches, benches + np.log(1 - height) * np.eye(10)[1:4].sum(0)]
+    return candidates

@@ -118,9 +118,9 @@ class Camera:
 
     def rays(self) -> Float[Tensor, "h w 3"]:
         """Camera-space ray through each pixel centre, scaled to z = 1."""
-        like = {"dtype": self.K.dtype, "device": self.K.device}
-        u = (torch.arange(self.width, **like) + 0.5 - self.K[0, 2]) / self.K[0, 0]
-        v = (torch.arange(self.height, **like) + 0.5 - self.K[1, 2]) / self.K[1, 1]
+        K = self.K
+        u = (torch.arange(self.width, dtype=K.dtype, device=K.device) + 0.5 - K[0, 2]) / K[0, 0]
+        v = (torch.arange(self.height, dtype=K.dtype, device=K.device) + 0.5 - K[1, 2]) / K[1, 1]
         v, u = torch.meshgrid(v, u, indexing="ij")
         return torch.stack([u, v, torch.ones_like(u)], dim=-1)
 

@@ -43,9 +43,9 @@ def split_holes(
     """
     mask = hole.cpu().numpy().astype(np.uint8)
     width_px = round(min_width * max(mask.shape))
-    padded = cv2.copyMakeBorder(mask, *4 * [width_px], cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(mask, width_px, width_px, width_px, width_px, cv2.BORDER_REPLICATE)
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disc(width_px // 2))
-    rim = cv2.dilate(opened, _disc(width_px // 4))[width_px:-width_px, width_px:-width_px] & mask
+    rim = np.minimum(cv2.dilate(opened, _disc(width_px // 4))[width_px:-width_px, width_px:-width_px], mask)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(rim, connectivity=8)
     large_enough = stats[:, cv2.CC_STAT_AREA] >= min_area * mask.size
     large_enough[0] = False

@@ -51,7 +51,9 @@ def _solve(values: ndarray, known: ndarray, outside: ndarray, slope: ndarray, sc
     return values
 
 
-def _halve(values: ndarray, known: ndarray, outside: ndarray, slope: ndarray) -> tuple[ndarray, ...]:
+def _halve(
+    values: ndarray, known: ndarray, outside: ndarray, slope: ndarray
+) -> tuple[ndarray, ndarray, ndarray, ndarray]:
     """Half the resolution: means over the known pixels of each 2x2 block; a slope per pixel doubles."""
     even = [(0, -n % 2) for n in known.shape]
     weight = _blocks(np.pad(known.astype(np.float64), even))

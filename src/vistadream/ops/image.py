@@ -51,7 +51,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         levels = np.asarray(image, dtype=np.float64)
         peak = 65535.0 if image.mode.startswith("I") else max(float(np.nanmax(levels)), 1.0)
-        return Image.fromarray(np.uint8(np.clip(np.nan_to_num(levels) / peak, 0, 1) * 255 + 0.5)).convert("RGB")
+        eight_bit = np.clip(np.nan_to_num(levels) / peak, 0, 1) * 255 + 0.5
+        return Image.fromarray(eight_bit.astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, "white")

@@ -64,7 +64,7 @@ class ConsoleObserver:
     def _advance(self, stem: str, work: Done) -> None:
         """Moves the bar of `stem`; the last step takes it away."""
         if stem not in self._tasks:
-            self._tasks[stem] = self._bars.add_task(stem)
+            self._tasks[stem] = self._bars.add_task(stem, total=work.total)
             self._bars.start()
         loss = f"  loss {self._losses[stem]:.4f}" if stem in self._losses else ""
         self._bars.update(self._tasks[stem], description=stem + loss, completed=work.done, total=work.total)

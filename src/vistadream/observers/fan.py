@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -24,7 +23,7 @@ class Fan:
         self._muted: set[tuple[int, str]] = set()
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
-        shared = _once(value) if callable(value) else value
+        shared = cache(value) if callable(value) else value
         for number, observer in enumerate(self._observers):
             if (number, name) not in self._muted:
                 self._tell(number, observer, name, shared, step)
@@ -36,7 +35,3 @@ class Fan:
             self._muted.add((number, name))
             who = type(observer).__name__
             _log.warning("%s cannot show %s, which it now leaves out: %s: %s", who, name, type(error).__name__, error)
-
-
-def _once(make: Callable[[], Any]) -> Callable[[], Any]:
-    return cache(make)

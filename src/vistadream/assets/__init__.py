@@ -1,0 +1,26 @@
+"""The project's own picture: a path-traced living room with its true camera and depth (`tools/render_sample.py`)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from vistadream.core import Camera
+
+_FOLDER = Path(__file__).parent
+
+
+def sample_image() -> Path:
+    """The picture: 8-bit sRGB PNG whose EXIF carries the focal length."""
+    return _FOLDER / "sample.png"
+
+
+def sample_depth() -> Path:
+    """Its camera-space z: 16-bit PNG in millimetres, known at every pixel."""
+    return _FOLDER / "sample_depth.png"
+
+
+def sample_camera() -> Camera:
+    """Its camera, at the world's origin."""
+    facts = json.loads((_FOLDER / "sample_camera.json").read_text())
+    return Camera.from_focal(facts["focal_px"], facts["width"], facts["height"])

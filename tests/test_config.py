@@ -9,6 +9,8 @@ from hydra.utils import get_class
 
 from vistadream.config import compose, conf_folder, expand, groups, quote_paths, reference
 from vistadream.core import UserError
+from vistadream.deliver import Export
+from vistadream.observers.rerun import RerunSettings
 
 ODD_NAMES = [
     "a b.png",
@@ -133,6 +135,13 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path) -> Non
     assert isinstance(built, target)
     offered = set(yaml.safe_load(file.read_text())) - {"_target_"}
     assert offered == {f.name for f in dataclasses.fields(target)}
+
+
+@pytest.mark.parametrize(("section", "target"), [("rerun", RerunSettings), ("export", Export)])
+def test_a_section_offers_every_field_of_its_class(section: str, target: type) -> None:
+    composed = compose([])
+    assert isinstance(composed.make(section, target), target)
+    assert set(composed.plain(section)) == {f.name for f in dataclasses.fields(target)}
 
 
 @pytest.mark.parametrize("recipe", groups()["recipe"])

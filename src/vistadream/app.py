@@ -156,8 +156,10 @@ def _log_file(path: Path) -> Iterator[None]:
     logger = logging.getLogger("vistadream")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    logging.captureWarnings(True)
     try:
         yield
     finally:
+        logging.captureWarnings(False)
         logger.removeHandler(handler)
         handler.close()

@@ -73,9 +73,10 @@ def _run_stage(
     with Meter() as meter:
         result = stage(scene, observe)
     done = {"key": key, "seconds": meter.seconds, "peak_bytes": meter.peak_bytes, "gaussians": len(result.gaussians)}
+    if len(result.gaussians):
+        observe(f"{name}/count", Note(f"{len(result.gaussians):,} Gaussians"))
     observe(f"{name}/finished", StageFinished(name, meter.seconds))
     folder.save_stage(name, result, done, lambda draft: recorder.save(name, draft / folder.seen(name).name))
-    observe(f"{name}/count", Note(f"{len(result.gaussians):,} Gaussians"))
 
 
 def _chain(previous: str, name: str, fingerprint: dict) -> str:

@@ -74,6 +74,8 @@ class Record:
             "summaries": {name: asdict(summary) for name, summary in _of(stage, self.summaries).items()},
         }
         (folder / _FILE).write_text(json.dumps(facts, indent=1))
+        for name, summary in _of(stage, self.summaries).items():
+            (folder / f"{name.replace('/', '_')}.json").write_text(json.dumps(summary.data, indent=2) + "\n")
 
     def load(self, stage: str, folder: Path) -> None:
         """Takes back what `save` wrote; nothing when the folder holds nothing."""

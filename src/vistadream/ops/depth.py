@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -81,6 +82,17 @@ def sharpen_depth_edges(
         flying = reach & valid & (torch.minimum(gap_near, gap_far) > 0.5 * threshold)
         z = torch.where(flying, torch.where(gap_near <= gap_far, near, far), z)
     return z
+
+
+def smooth_depth(z: Float[Tensor, "h w"], sigma_log: float, sigma_px: float = 3.0) -> Float[Tensor, "h w"]:
+    """Sensor noise taken out: two passes of a bilateral filter (Tomasi and Manduchi 1998) on log z.
+
+    Depths that differ by more than a few `sigma_log` do not mix, so edges stay. `z` must be positive everywhere.
+    """
+    log_z = torch.log(z).numpy()
+    for _ in range(2 if sigma_log > 0 else 0):
+        log_z = cv2.bilateralFilter(log_z, 2 * round(sigma_px) + 1, sigma_log, sigma_px)
+    return torch.exp(torch.from_numpy(log_z))
 
 
 def _tangent(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import DepthEstimator, DepthPrediction, Gaussians, Note, Observer, Renderer, Scene, UserError, View
-from vistadream.ops.depth import sharpen_depth_edges
+from vistadream.ops.depth import sharpen_depth_edges, smooth_depth
 from vistadream.ops.fit import LearningRates, fit
 from vistadream.ops.holes import complete_depth
 from vistadream.ops.lift import lift_view
@@ -29,6 +29,8 @@ class Initialize:
     """Share of D-SSIM in the photometric loss."""
     generated_weight: float
     """Weight of an invented pixel beside a photographed one."""
+    smoothing: float
+    """Noise in depth that is smoothed away, relative; 0 leaves depth as it came."""
     sky_distance: float
     """Distance of the sky shell as a multiple of the farthest surface (98th percentile)."""
     sigma_px: float
@@ -70,6 +72,7 @@ class Initialize:
         observe("initialize/gaps", Note(f"depth: {valid.float().mean():.0%} predicted, sky {sky.float().mean():.0%}"))
         if bool(gaps.any()):
             z = complete_depth(z, valid)
+        z = smooth_depth(z, self.smoothing)
         distance = self.sky_distance * float(torch.quantile(z[~sky][:: max(1, len(z[~sky]) // 100_000)], 0.98))
         return torch.where(sky, distance / prediction.camera.rays().norm(dim=-1), z)
 

@@ -1,0 +1,92 @@
+"""Pieces of the report's HTML. Every text is escaped here; only `Raw` passes as it is."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+Picture = UInt8[np.ndarray, "h w 3"]
+_JPEG_QUALITY = 88
+
+
+class Raw(str):
+    """Text that already is HTML."""
+
+
+def section(title: str, body: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{body}</section>"
+
+
+def table(rows: Sequence[Sequence[Any]], head: Sequence[str]) -> str:
+    """A table that scrolls sideways on a narrow screen; nothing when there are no rows."""
+    if not rows:
+        return ""
+    top = "".join(f"<th>{escape(name)}</th>" for name in head) if any(head) else ""
+    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="scroll"><table><tr>{top}</tr>{body}</table></div>'
+
+
+def bullets(items: Iterable[str]) -> str:
+    """A list; nothing when there are no items."""
+    inside = "".join(f"<li>{escape(item)}</li>" for item in items)
+    return f"<ul>{inside}</ul>" if inside else ""
+
+
+def figure(inside: str, caption: str) -> str:
+    return f"<figure>{inside}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def image(picture: Picture, caption: str) -> str:
+    return figure(_img(picture, caption), caption)
+
+
+def slider(before: Picture, after: Picture, before_caption: str, after_caption: str) -> str:
+    """Both pictures on top of each other, with a handle that uncovers the first."""
+    names = f"<span>{escape(before_caption)}</span><span>{escape(after_caption)}</span>"
+    handle = f'<input type="range" min="0" max="100" value="50" aria-label="{escape(before_caption)} to after">'
+    pictures = _img(after, after_caption) + _img(before, before_caption)
+    return f'<figure class="slider"><div>{pictures}{handle}</div><figcaption>{names}</figcaption></figure>'
+
+
+def video(content: bytes | None, link: str, caption: str) -> str:
+    """A video that plays by itself in a loop: embedded, or when `content` is None by its link."""
+    source = _data_uri(content, "video/mp4") if content is not None else escape(link)
+    tag = f'<video src="{source}" autoplay muted loop playsinline controls></video>'
+    return f'<figure>{tag}<figcaption>{escape(caption)} (<a href="{escape(link)}">file</a>)</figcaption></figure>'
+
+
+def memory(count: int) -> str:
+    """Bytes in MiB or GiB."""
+    return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def _img(picture: Picture, alt: str) -> str:
+    height, width = picture.shape[:2]
+    return f'<img src="{_picture_uri(picture)}" width="{width}" height="{height}" alt="{escape(alt)}">'
+
+
+def _picture_uri(picture: Picture) -> str:
+    """Masks as PNG, which keeps them sharp and small; all else as JPEG."""
+    stream = io.BytesIO()
+    if np.isin(picture, (0, 255)).all():
+        Image.fromarray(picture).convert("1").save(stream, "PNG", optimize=True)
+        return _data_uri(stream.getvalue(), "image/png")
+    Image.fromarray(picture).save(stream, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+    return _data_uri(stream.getvalue(), "image/jpeg")
+
+
+def _data_uri(content: bytes, mime: str) -> str:
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, Raw):
+        return cell
+    return escape(f"{cell:.5g}" if isinstance(cell, float) else str(cell))

@@ -1,0 +1,181 @@
+"""One HTML page that shows a run: self-contained, so that it can be mailed, and asks no other machine for anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from vistadream.core import Chart, Note, Summary
+from vistadream.exporters import html, svg
+
+Picture = UInt8[np.ndarray, "h w 3"]
+EMBED_BYTES = 16 * 2**20
+"""A larger video is linked to instead of embedded."""
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """What a stage cost and left."""
+
+    name: str
+    seconds: float
+    peak_bytes: int
+    gaussians: int
+    resumed: bool = False
+    """Taken from disk: the seconds are those of the run that made it."""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """What the page shows. Names such as "coarse/03/hole" begin with their stage, as they were observed."""
+
+    title: str
+    command: str
+    """Repeats the run."""
+    stages: Sequence[StageRow]
+    photo: Picture
+    result: Picture
+    """The finished scene seen from the photo's camera."""
+    video: Path | None = None
+    images: Mapping[str, Picture] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    """(step, value) pairs."""
+    charts: Mapping[str, Chart] = field(default_factory=dict)
+    notes: Sequence[tuple[str, Note]] = ()
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    backends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Role -> (name, why it was chosen)."""
+    knobs: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """Those that differ from the defaults: knob -> (value, default)."""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """Versions, machine, revision."""
+
+
+def write_report(data: ReportData, path: Path) -> Path:
+    """Write the page to `path` (its folder must exist) and return it; a large video is linked relative to it."""
+    template = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
+    sections = [_header(data, path), _warnings(data.notes), _costs(data.stages)]
+    sections += [_stage(i, row, data) for i, row in enumerate(data.stages, start=1)]
+    sections += [_choices(data), _details(data)]
+    page = template.substitute(title=escape(data.title), body="\n".join(filter(None, sections)))
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _header(data: ReportData, path: Path) -> str:
+    figures = [html.image(data.photo, "the photograph"), html.image(data.result, "the scene from the same place")]
+    if data.video is not None:
+        size = data.video.stat().st_size
+        link = os.path.relpath(data.video, path.parent).replace(os.sep, "/")
+        figures.append(
+            html.video(data.video.read_bytes() if size <= EMBED_BYTES else None, link, "a flight through it")
+        )
+    facts = [
+        ("seconds", f"{sum(row.seconds for row in data.stages):.1f}"),
+        ("peak memory", html.memory(max((row.peak_bytes for row in data.stages), default=0))),
+        ("Gaussians", f"{data.stages[-1].gaussians:,}" if data.stages else "0"),
+    ]
+    tiles = "".join(f"<div><b>{escape(value)}</b>{escape(name)}</div>" for name, value in facts)
+    return (
+        f'<header><h1>{escape(data.title)}</h1><div class="tiles">{tiles}</div>'
+        f'<div class="pictures hero">{"".join(figures)}</div></header>'
+    )
+
+
+def _warnings(notes: Sequence[tuple[str, Note]]) -> str:
+    items = [f"<li>{escape(name)}: {escape(note.text)}</li>" for name, note in notes if note.level != "info"]
+    return html.section("Warnings", f'<ul class="warnings">{"".join(items)}</ul>') if items else ""
+
+
+def _costs(stages: Sequence[StageRow]) -> str:
+    longest = max((row.seconds for row in stages), default=0) or 1
+    rows = []
+    for row in stages:
+        bar = html.Raw(f'<div class="bar" style="width:{100 * row.seconds / longest:.1f}%"></div>')
+        seconds = f"{row.seconds:.2f}" + (" (from disk)" if row.resumed else "")
+        rows.append((row.name, seconds, bar, html.memory(row.peak_bytes), f"{row.gaussians:,}"))
+    return html.section("Time and memory", html.table(rows, ("stage", "seconds", "", "peak memory", "Gaussians")))
+
+
+def _stage(number: int, row: StageRow, data: ReportData) -> str:
+    def mine(named: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in named.items() if name.split("/")[0] == row.name}
+
+    body = [f"<p>{escape(summary.text)}</p>" for summary in mine(data.summaries).values()]
+    notes = [note.text for name, note in data.notes if name.split("/")[0] == row.name and note.level == "info"]
+    body.append(html.bullets(notes))
+    images, charts = mine(data.images), _drawn(mine(data.curves), mine(data.charts))
+    for group in sorted({_group(name) for name in (*images, *charts)}):
+        number_of_view = group.partition("/")[2]
+        title = f"<h3>frame {int(number_of_view) + 1}</h3>" if number_of_view else ""
+        figures = [*_pictures(group, images), *_plots(group, charts)]
+        body.append(f'{title}<div class="pictures">{"".join(figures)}</div>')
+    return html.section(f"{number:02d} {row.name}", "".join(body))
+
+
+def _group(name: str) -> str:
+    """The stage, with the number of the view where the name has one: "coarse/03/hole" -> "coarse/03"."""
+    parts = name.split("/")
+    return "/".join(parts[:2]) if len(parts) > 2 and parts[1].isdigit() else parts[0]
+
+
+def _drawn(curves: Mapping[str, Sequence[tuple[float, float]]], charts: Mapping[str, Chart]) -> dict[str, str]:
+    """SVG by name; a chart's title becomes the last word of its name."""
+    lines = {name: svg.line_chart(points, label=name) for name, points in curves.items()}
+    for name, chart in charts.items():
+        points = list(zip(chart.x, chart.y, strict=True))
+        lines[f"{name}/{chart.title}"] = svg.line_chart(points, chart.band, chart.chosen, label=chart.title)
+    return lines
+
+
+def _pictures(group: str, images: Mapping[str, Picture]) -> Iterator[str]:
+    """The group's pictures side by side; a "before" and its "after" as one, with a slider between them."""
+    named = {_caption(group, name): picture for name, picture in images.items() if _group(name) == group}
+    for caption, picture in named.items():
+        later = caption.replace("before", "after")
+        if later != caption and later in named:
+            yield html.slider(picture, named[later], caption, later)
+        elif "after" not in caption or caption.replace("after", "before") not in named:
+            yield html.image(picture, caption)
+
+
+def _plots(group: str, charts: Mapping[str, str]) -> Iterator[str]:
+    return (html.figure(plot, _caption(group, name)) for name, plot in charts.items() if _group(name) == group)
+
+
+def _caption(group: str, name: str) -> str:
+    """ "coarse/03/view/z" in the group "coarse/03" -> "view, depth"."""
+    *words, last = name.removeprefix(f"{group}/").split("/")
+    kind = {"rgb": "colour", "z": "depth"}.get(last, last)
+    return ", ".join(words if kind in words else [*words, kind])
+
+
+def _choices(data: ReportData) -> str:
+    backends = [(role, name, why) for role, (name, why) in data.backends.items()]
+    knobs = [(knob, value, default) for knob, (value, default) in data.knobs.items()]
+    body = html.table(backends, ("backend", "chosen", "because"))
+    body += html.table(knobs, ("knob", "value", "default")) if knobs else "<p>All knobs at their defaults.</p>"
+    return html.section("Choices", f"{body}<h3>To repeat this run</h3><pre>{escape(data.command)}</pre>")
+
+
+def _details(data: ReportData) -> str:
+    tables = [html.table(list(flattened(values)), ("", "")) for values in (data.metrics, data.environment)]
+    return html.section("Measurements", tables[0]) + html.section("Environment", tables[1])
+
+
+def flattened(values: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+    """Nested mappings as rows: {"a": {"b": 1}} -> ("a.b", 1)."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value

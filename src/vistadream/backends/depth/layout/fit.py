@@ -19,7 +19,7 @@ GRID_WIDTH = 48
 """Pixels across the grid on which rooms are compared."""
 SPREAD = 0.6
 """Natural logarithm of how far rooms usually are from the usual one."""
-CREASE_WEIGHT, USUAL_WEIGHT, BENCH_COST = 0.3, 0.02, 0.01
+CREASE_WEIGHT, USUAL_WEIGHT, BENCH_COST = 0.3, 0.02, 0.004
 """Of lines along creases, of one squared spread and of one bench, beside the share of lines on a wrong surface."""
 USUAL_BENCH = (0.3, 0.45)
 """How far a bench comes forward, as a share of the way to its wall, and how high it stands."""
@@ -34,8 +34,8 @@ class LineField:
     rays_room: Float[ndarray, "h w 3"]
     wide: Float[ndarray, "h w 3"]
     """Density of the segments along each room axis, as far as a surface around them is likely the same; sum 1."""
-    narrow: Float[ndarray, "h w 3"]
-    """The same, as far as a crease may be misplaced; 1 on a line."""
+    crease: Float[ndarray, "h w 3"]
+    """How much more of them there are, as near as a crease may be misplaced, than around: tiles make no crease."""
 
     @staticmethod
     def of(rays_room: Float[ndarray, "h w 3"], segments: Segments, axes: Int[ndarray, "n"]) -> LineField:
@@ -43,9 +43,9 @@ class LineField:
         height, width = rays_room.shape[:2]
         grid = (GRID_WIDTH, max(8, round(GRID_WIDTH * height / width)))
         drawn = [_draw(segments.ends_px[axes == axis], (height, width), grid) for axis in range(3)]
-        wide, narrow = (np.stack([cv2.GaussianBlur(d, (0, 0), sigma) for d in drawn], -1) for sigma in (1.5, 0.7))
+        thin, wide, around = (np.stack([cv2.GaussianBlur(d, (0, 0), s) for d in drawn], -1) for s in (0.7, 1.5, 4.0))
         rays = cv2.resize(rays_room, grid, interpolation=cv2.INTER_AREA)
-        return LineField(rays, wide / max(wide.sum(), 1e-9), narrow)
+        return LineField(rays, wide / max(wide.sum(), 1e-9), thin - around)
 
     def score(self, room: Room, usual: Room) -> float:
         """Creases that follow lines, minus lines across the surface they lie on, minus how unusual the room is.
@@ -53,7 +53,7 @@ class LineField:
         A line along an axis cannot lie on a surface across that axis (Lee, Hebert and Kanade 2009).
         """
         planes = np.array([1.0, *room.walls, *room.fronts, *room.tops])
-        wrong, creased = _agreement(self.rays_room, self.wide, self.narrow, planes)
+        wrong, creased = _agreement(self.rays_room, self.wide, self.crease, planes)
         return CREASE_WEIGHT * creased - wrong - USUAL_WEIGHT * _surprise(room, usual) - BENCH_COST * room.benches
 
 
@@ -91,7 +91,7 @@ def _axis_hit(x, y, z, planes):
 
 
 @kernel()
-def _agreement(rays, wide, narrow, planes):
+def _agreement(rays, wide, crease, planes):
     """Share of lines on surfaces that cannot hold them, and lines along creases per height and width of the grid."""
     h, w, _ = rays.shape
     above = np.full(w, -1)
@@ -102,9 +102,9 @@ def _agreement(rays, wide, narrow, planes):
             axis = _axis_hit(rays[i, j, 0], rays[i, j, 1], rays[i, j, 2], planes)
             wrong += wide[i, j, axis]
             if before >= 0 and before != axis:
-                creased += narrow[i, j, 3 - before - axis]
+                creased += crease[i, j, 3 - before - axis]
             if above[j] >= 0 and above[j] != axis:
-                creased += narrow[i, j, 3 - above[j] - axis]
+                creased += crease[i, j, 3 - above[j] - axis]
             before = above[j] = axis
     return wrong, creased / (h + w)
 

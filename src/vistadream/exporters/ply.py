@@ -30,11 +30,11 @@ MAX_LOGIT = 20.0
 MIN_SCALE = float(np.finfo(np.float32).tiny)
 """Least standard deviation; a smaller one is written as this, for log 0 is not a number that viewers take."""
 
-_MEANS = ("x", "y", "z")
+MEANS = ("x", "y", "z")
 _DC = ("f_dc_0", "f_dc_1", "f_dc_2")
-_SCALES = ("scale_0", "scale_1", "scale_2")
-_QUATS = ("rot_0", "rot_1", "rot_2", "rot_3")
-_REQUIRED = (*_MEANS, *_DC, "opacity", *_SCALES, *_QUATS)
+SCALES = ("scale_0", "scale_1", "scale_2")
+QUATS = ("rot_0", "rot_1", "rot_2", "rot_3")
+_REQUIRED = (*MEANS, *_DC, "opacity", *SCALES, *QUATS)
 
 
 def write_ply(gaussians: Gaussians, path: Path) -> Path:
@@ -92,7 +92,7 @@ def _columns_from_gaussians(gaussians: Gaussians) -> dict[str, np.ndarray]:
         tensor.detach().cpu().double().numpy() for _, tensor in gaussians.tensors()
     )
     with np.errstate(all="ignore"):  # what is not finite is refused by name, by the caller
-        columns = dict(zip(_MEANS, means.T, strict=True))
+        columns = dict(zip(MEANS, means.T, strict=True))
         dc = (colors - 0.5) / SH_C0 if colors.ndim == 2 else colors[:, 0]
         columns |= zip(_DC, dc.T, strict=True)
         if colors.ndim == 3:
@@ -101,8 +101,8 @@ def _columns_from_gaussians(gaussians: Gaussians) -> dict[str, np.ndarray]:
             columns |= zip(names, rest, strict=True)
         logits = np.log(opacities) - np.log1p(-opacities)
         columns["opacity"] = np.clip(logits, -MAX_LOGIT, MAX_LOGIT)
-        columns |= zip(_SCALES, np.log(np.where(scales >= 0, np.maximum(scales, MIN_SCALE), np.nan)).T, strict=True)
-        columns |= zip(_QUATS, _unit(quats).T, strict=True)
+        columns |= zip(SCALES, np.log(np.where(scales >= 0, np.maximum(scales, MIN_SCALE), np.nan)).T, strict=True)
+        columns |= zip(QUATS, _unit(quats).T, strict=True)
         return {name: values.astype(np.float32).astype(np.float64) for name, values in columns.items()}
 
 
@@ -132,5 +132,5 @@ def _gaussians_from_columns(columns: dict[str, np.ndarray]) -> Gaussians:
         colors = 0.5 + SH_C0 * dc
     opacities = 1 / (1 + np.exp(-np.clip(columns["opacity"], -MAX_LOGIT, MAX_LOGIT)))
     with np.errstate(all="ignore"):
-        physical = (stack(_MEANS), stack(_QUATS), np.exp(stack(_SCALES)), opacities, colors)
+        physical = (stack(MEANS), stack(QUATS), np.exp(stack(SCALES)), opacities, colors)
         return Gaussians(*(torch.from_numpy(values.astype(np.float32)) for values in physical))

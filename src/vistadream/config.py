@@ -198,8 +198,10 @@ def _explain(error: Exception, words: Sequence[str]) -> str:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         known = list(_knobs(hydra_compose("single_img")))
     for word in words:
-        knob, _, value = word.partition("=")
+        knob, equals, value = word.partition("=")
         knob = knob.lstrip("+~")
+        if not equals:
+            return f"cannot read {word!r}; wanted knob=value, or a flag: see --help"
         if knob in options:
             if value not in options[knob]:
                 wanted = ", ".join(options[knob])

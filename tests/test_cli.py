@@ -1,0 +1,126 @@
+"""The command: help, exit codes, and one sentence for every bad input."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vistadream.cli import main
+from vistadream.run_folder import RunFolder
+
+QUIET = ("rerun.mode=off", "max_resolution=64", "export.video=false", "export.report=false")
+
+
+def run(words: list[str], capsys: pytest.CaptureFixture) -> tuple[int, str]:
+    code = main(["single-img", *words])
+    return code, capsys.readouterr().err
+
+
+def test_help_is_for_people(capsys: pytest.CaptureFixture) -> None:
+    assert main(["single-img", "--help"]) == 0
+    text = capsys.readouterr().out
+    for word in ("image=PATH", "stage=no-outpaint|outpaint|coarse|fine", "--multirun", "resume=", "backends/depth="):
+        assert word in text
+    assert main([]) == 0
+    assert "single-img" in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture) -> None:
+    assert main(["paint"]) == 2
+    assert "wanted single-img" in capsys.readouterr().err
+
+
+def test_cfg_prints_the_resolved_configuration(capsys: pytest.CaptureFixture) -> None:
+    assert main(["single-img", "--cfg", "seed=7"]) == 0
+    text = capsys.readouterr().out
+    assert "seed: 7" in text
+    assert "${" not in text
+
+
+BAD = [
+    ("image=/nowhere/x.jpg", "no such picture"),
+    ("+image=/nowhere/x.jpg", "no such picture"),
+    ("image={folder}", "is a folder"),
+    ("image={text}", "not a picture"),
+    ("stage=fien", "did you mean fine"),
+    ("seed=abc", "Integer"),
+    ("sead=1", "did you mean seed"),
+    ("stages.refine.steps=[1]", "wanted"),
+    ("resume={folder}", "not a run folder"),
+    ("rerun.mode=loud", "wanted one of"),
+    ("rerun.port=0", "1 to 65535"),
+    ("export.video_fps=0", "1 or more"),
+    ("backends/depth=magic", "wanted one of"),
+    ("what is this", "wanted knob=value"),
+    ("--fast", "wanted knob=value"),
+]
+
+
+@pytest.mark.parametrize(("word", "says"), BAD, ids=[word for word, _ in BAD])
+def test_bad_input_is_one_sentence_and_exit_code_2(word: str, says: str, tmp_path: Path, capsys) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    out = tmp_path / "out"
+    code, errors = run([*QUIET, f"out={out}", word.format(folder=tmp_path, text=text)], capsys)
+    assert code == 2
+    assert says in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    assert not list(out.rglob("done.json")), "nothing that a resume would trust"
+
+
+def test_a_bad_depth_map_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    import numpy as np
+
+    np.save(tmp_path / "nan.npy", np.full((48, 64), np.nan, np.float32))
+    words = ["stage=no-outpaint", "backends/depth=given", f"backends.depth.path={tmp_path / 'nan.npy'}"]
+    code, errors = run([*words, f"out={tmp_path / 'out'}", *QUIET], capsys)
+    assert code == 2
+    assert "nan.npy" in errors
+
+
+def test_verbose_shows_the_traceback(tmp_path: Path) -> None:
+    from vistadream.core import UserError
+
+    with pytest.raises(UserError):
+        main(["single-img", "-v", "image=/nowhere/x.jpg", f"out={tmp_path}", *QUIET])
+
+
+def test_an_unwritable_output_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, errors = run([f"out={tmp_path / 'file'}", *QUIET], capsys)
+    assert code == 2
+    assert "cannot write" in errors
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_what_was_there(tmp_path: Path) -> None:
+    """A limit on file size stands in for the disk: the first Gaussians do not fit."""
+    words = [sys.executable, "-m", "vistadream", "single-img", "stage=no-outpaint", f"out={tmp_path}", *QUIET]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    done = subprocess.run(words, capture_output=True, text=True, preexec_fn=limit, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "cannot write" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    (folder,) = tmp_path.glob("*/*")
+    assert RunFolder(folder).finished("load")
+    assert not RunFolder(folder).finished("initialize")
+
+
+def test_a_multirun_gives_each_run_its_folder(tmp_path: Path) -> None:
+    words = ["--multirun", "seed=0,1", "stage=no-outpaint", "stages.initialize.steps=1", f"out={tmp_path}"]
+    assert main(["single-img", *words, *QUIET]) == 0
+    folders = sorted(tmp_path.glob("*/*"))
+    assert len(folders) == 2
+    assert [f.name.rpartition("-")[2] for f in folders] == ["0", "1"]
+    assert all(RunFolder(f).finished("initialize") for f in folders)
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = "import torch, sys; a = set(sys.modules); import vistadream; print(*sorted(set(sys.modules) - a))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert all(name.startswith("vistadream") for name in loaded), loaded

@@ -1,0 +1,171 @@
+"""The main job, small but whole: artefacts, fidelity, reproducibility, resuming after a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import imageio.v3 as iio
+import pytest
+import torch
+
+from vistadream import single_image
+from vistadream.app import Run
+from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.exporters.ply import read_ply
+from vistadream.ops.metrics import psnr
+from vistadream.run_folder import STAGES, RunFolder
+
+SMALL = (
+    "max_resolution=96",
+    "stages.initialize.steps=12",
+    "stages.coarse.n_frames=3",
+    "stages.coarse.steps=3",
+    "stages.coarse.margin_px=4",
+    "stages.refine.steps=6",
+    "export.video_frames=5",
+)
+
+
+def small_run(out: Path, *words: str, stage: str = "fine", image: Path | None = None) -> Run:
+    return single_image(image, stage=stage, overrides=[*SMALL, "rerun.mode=off", f"out={out}", *words])
+
+
+def command(out: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "vistadream", "single-img", *SMALL, "rerun.mode=off", f"out={out}", *words]
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """What must not differ between equal runs: every stage's views and Gaussians, and the export."""
+    kept = [*folder.glob("0*/views/*"), *folder.glob("0*/gaussians.ply"), folder / "export" / "gaussians.ply"]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in kept}
+
+
+def only(out: Path) -> Path:
+    """The one run folder below `out`."""
+    (folder,) = out.glob("*/*")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return small_run(tmp_path_factory.mktemp("whole"), "rerun.mode=save")
+
+
+def test_the_sample_becomes_a_scene_with_everything_a_run_leaves(whole: Run) -> None:
+    folder = RunFolder(whole.folder)
+    for name in STAGES:
+        assert folder.finished(name), name
+    for path in (folder.config, folder.run_json, folder.log, folder.metrics, folder.report, folder.gaussians):
+        assert path.stat().st_size > 0, path
+    assert (whole.folder / "run.rrd").stat().st_size > 10_000
+    assert len(read_ply(folder.gaussians)) == len(whole.scene.gaussians) == whole.metrics["gaussians"]
+    assert len(iio.imread(folder.video)) == 5
+
+
+def test_the_photo_is_rendered_faithfully_after_every_stage(whole: Run) -> None:
+    folder = RunFolder(whole.folder)
+    for name in STAGES[2:]:
+        scene = folder.load_stage(name)
+        photo = scene.view("input")
+        with torch.no_grad():
+            seen = CpuRenderer()(scene.gaussians, [photo.camera], want=("rgb",))[0].rgb
+        assert psnr(seen, photo.rgb) > 30, name
+
+
+def test_the_flight_has_no_holes(whole: Run) -> None:
+    assert whole.metrics["path_hole_ratio"]["largest"] < 0.01
+
+
+def test_run_json_tells_what_was_done_and_why(whole: Run) -> None:
+    facts = json.loads((whole.folder / "run.json").read_text())
+    assert facts["status"] == "finished"
+    assert facts["seed"] == 0
+    assert facts["backends"]["depth"]["name"] == "embedded"
+    assert all(choice["why"] for choice in facts["backends"].values())
+    for name in STAGES:
+        assert facts["stages"][name]["seconds"] > 0
+        assert facts["stages"][name]["peak_bytes"] > 50e6
+    assert facts["versions"]["torch"].startswith("2.")
+
+
+def test_the_coarse_summary_is_kept_as_json(whole: Run) -> None:
+    summary = json.loads((RunFolder(whole.folder).seen("coarse") / "coarse_summary.json").read_text())
+    added = [view for view in whole.scene.views if view.name.startswith("coarse")]
+    assert len(summary["frames"]) == len(added)
+    assert sum(row["gaussians_added"] for row in summary["frames"]) == sum(int(v.lift.sum()) for v in added)
+
+
+def test_no_gaussian_is_broken(whole: Run) -> None:
+    for name, tensor in whole.scene.gaussians.tensors():
+        assert bool(torch.isfinite(tensor).all()), name
+    assert bool((whole.scene.gaussians.scales > 0).all())
+
+
+def test_the_same_seed_gives_the_same_bytes(whole: Run, tmp_path: Path) -> None:
+    again = small_run(tmp_path, "backends.render.threads=1")
+    assert results(again.folder) == results(whole.folder)
+
+
+@pytest.mark.parametrize("after", ["01_load", "03_initialize", "04_coarse"])
+def test_a_run_killed_at_any_stage_resumes_to_the_same_bytes(whole: Run, tmp_path: Path, after: str) -> None:
+    process = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while not list(tmp_path.glob(f"*/*/{after}/done.json")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    killed = only(tmp_path)
+    resumed = single_image(stage="fine", overrides=[f"resume={killed}"])
+    assert resumed.folder == killed
+    assert results(killed) == results(whole.folder)
+    assert not list(killed.rglob(".*")), "no drafts are left"
+
+
+def test_a_changed_knob_reruns_only_what_depends_on_it(tmp_path: Path) -> None:
+    first = small_run(tmp_path, stage="coarse")
+    kept = {p: p.stat().st_mtime_ns for p in first.folder.glob("0[123]*/gaussians.ply")}
+    coarse = (first.folder / "04_coarse" / "done.json").read_text()
+    again = single_image(stage="coarse", overrides=[f"resume={first.folder}", "stages.coarse.n_frames=1"])
+    assert {p: p.stat().st_mtime_ns for p in kept} == kept
+    assert (first.folder / "04_coarse" / "done.json").read_text() != coarse
+    assert len([v for v in again.scene.views if v.name.startswith("coarse")]) <= 1
+
+
+def test_another_seed_gives_another_border(whole: Run, tmp_path: Path) -> None:
+    other = small_run(tmp_path, "seed=1", stage="outpaint")
+    a, b = whole.scene.view("outpaint").rgb, other.scene.view("outpaint").rgb
+    ring = whole.scene.view("outpaint").generated
+    assert not torch.equal(a[ring], b[ring])
+    assert torch.equal(a[~ring], b[~ring])
+
+
+def test_a_photo_with_an_awkward_name(tmp_path: Path, test_data: Path) -> None:
+    photo = tmp_path / "office (1), a=b #é.jpg"
+    photo.write_bytes((test_data / "photos" / "office.jpg").read_bytes())
+    made = small_run(tmp_path / "out", stage="fine", image=photo)
+    assert made.metrics["input_psnr_db"] > 30
+    assert made.metrics["path_hole_ratio"]["largest"] < 0.01
+
+
+def test_terminating_a_run_ends_it_cleanly(tmp_path: Path) -> None:
+    words = [w for w in command(tmp_path) if w != "rerun.mode=off"]
+    process = subprocess.Popen(
+        [*words, "rerun.mode=save"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob("*/*/02_outpaint/done.json")) and process.poll() is None:
+        time.sleep(0.02)
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "Traceback" not in errors
+    assert json.loads((only(tmp_path) / "run.json").read_text())["status"] == "running"
+    verify = subprocess.run(
+        [Path(sys.executable).parent / "rerun", "rrd", "verify", only(tmp_path) / "run.rrd"],
+        capture_output=True,
+        env=os.environ | {"RERUN": "on"},
+    )
+    assert verify.returncode == 0, verify.stderr

@@ -40,7 +40,8 @@ def imported_in(folder: str) -> set[str]:
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    ours = {"vistadream"} | {name for file in files for name in (file.stem, file.relative_to(ROOT / folder).parts[0])}
+    local = [*files, *(ROOT / "tools").rglob("*.py")]  # which tests import too
+    ours = {"vistadream"} | {name for file in local for name in (file.stem, file.relative_to(ROOT).parts[1])}
     return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours
 
 

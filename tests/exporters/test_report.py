@@ -31,6 +31,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.tags: list[tuple[str, dict]] = []
         self.text = ""
+        self.titles: list[str] = []
         self.feed(path.read_text(encoding="utf-8"))
         self.close()
         assert self.open == []
@@ -48,6 +49,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
+        if self.open[-1:] == ["h2"]:
+            self.titles.append(data)
 
     def all(self, tag: str) -> list[dict]:
         return [attrs for name, attrs in self.tags if name == tag]
@@ -137,8 +140,9 @@ def test_before_and_after_share_a_slider(page: Page) -> None:
 
 def test_stages_costs_curves_and_choices_are_all_there(page: Page) -> None:
     assert len(page.all("svg")) == 2
-    places = [page.text.index(words) for words in ("01 load", "02 coarse", "frame 1", "frame 2", "03 refine")]
+    places = [page.text.index(words) for words in ("two views added", "frame 1", "frame 2")]
     assert places == sorted(places)
+    assert [title for title in page.titles if title in ("load", "coarse", "refine")] == ["load", "coarse", "refine"]
     for words in (
         "12.25",
         "3.00 GiB",

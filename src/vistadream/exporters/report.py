@@ -64,7 +64,7 @@ def write_report(data: ReportData, path: Path) -> Path:
     """Write the page to `path` (its folder must exist) and return it; a large video is linked relative to it."""
     template = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
     sections = [_header(data, path), _warnings(data.notes), _costs(data.stages)]
-    sections += [_stage(i, row, data) for i, row in enumerate(data.stages, start=1)]
+    sections += [_stage(row, data) for row in data.stages]
     sections += [_choices(data), _details(data)]
     page = template.substitute(title=escape(data.title), body="\n".join(filter(None, sections)))
     path.write_text(page, encoding="utf-8")
@@ -106,7 +106,7 @@ def _costs(stages: Sequence[StageRow]) -> str:
     return html.section("Time and memory", html.table(rows, ("stage", "seconds", "", "peak memory", "Gaussians")))
 
 
-def _stage(number: int, row: StageRow, data: ReportData) -> str:
+def _stage(row: StageRow, data: ReportData) -> str:
     def mine(named: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in named.items() if name.split("/")[0] == row.name}
 
@@ -119,7 +119,7 @@ def _stage(number: int, row: StageRow, data: ReportData) -> str:
         title = f"<h3>frame {int(number_of_view) + 1}</h3>" if number_of_view else ""
         figures = [*_pictures(group, images), *_plots(group, charts)]
         body.append(f'{title}<div class="pictures">{"".join(figures)}</div>')
-    return html.section(f"{number:02d} {row.name}", "".join(body))
+    return html.section(row.name, "".join(body))
 
 
 def _group(name: str) -> str:

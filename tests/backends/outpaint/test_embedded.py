@@ -1,6 +1,5 @@
 """What every outpainter owes, and what patch completion must do on textures whose continuation is known."""
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -43,7 +42,7 @@ def test_known_pixels_come_back_untouched_and_the_rest_are_colours(hole: torch.T
 
 def test_a_repeating_texture_goes_on(hole: torch.Tensor) -> None:
     error = (paint(STRIPES, hole) - STRIPES)[hole]
-    assert 10 * torch.log10(1 / error.square().mean()) > 16
+    assert 10 * torch.log10(1 / error.square().mean()) > 22
 
 
 def test_a_constant_picture_stays_constant(hole: torch.Tensor) -> None:
@@ -62,12 +61,13 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(hole: torch
     generator = torch.Generator().manual_seed(1)
     noise = torch.rand(H, W, 3, generator=generator)
     first = paint(noise, hole, seed=3)
-    threads = numba.get_num_threads()
+    threads = torch.get_num_threads()
     try:
-        numba.set_num_threads(1)
-        assert torch.equal(paint(noise, hole, seed=3), first)
+        for n in (1, 3):
+            torch.set_num_threads(n)
+            assert torch.equal(paint(noise, hole, seed=3), first)
     finally:
-        numba.set_num_threads(threads)
+        torch.set_num_threads(threads)
     assert not torch.equal(paint(noise, hole, seed=4), first)
 
 
@@ -93,7 +93,7 @@ def test_a_hole_of_scattered_pixels_is_filled() -> None:
     assert (paint(STRIPES, hole) - STRIPES)[hole].abs().mean() < 0.15
 
 
-@pytest.mark.parametrize("knob", [{"locality": -1.0}, {"rounds": 1}])
+@pytest.mark.parametrize("knob", [{"locality": -1.0}, {"upright": float("nan")}, {"rarity": -0.1}, {"rounds": 1}])
 def test_bad_knobs_are_named(knob: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"EmbeddedOutpainter.{next(iter(knob))}: got"):
         EmbeddedOutpainter(**knob)

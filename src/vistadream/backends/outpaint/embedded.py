@@ -8,24 +8,30 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from vistadream.backends.outpaint.completion import complete
+from vistadream.backends.outpaint.completion import Completion
+from vistadream.ops.jit import announce_compilation
 
 
 @dataclass(frozen=True)
 class EmbeddedOutpainter:
-    """Multi-scale PatchMatch completion (Wexler et al. 2007, Barnes et al. 2009), seeded by a mirrored, blurred one.
+    """Multi-scale PatchMatch completion (Wexler et al. 2007, Barnes et al. 2009), seeded by a smooth continuation.
 
     Deterministic for a seed on any number of threads. The prompt is not read: nothing is invented that is not there.
     """
 
-    locality: float = 0.02
-    """Cost of taking a patch from one long side of the picture away, as a squared colour difference in [0, 1]."""
+    locality: float = 0.05
+    """Cost of copying from one long side of the picture away, as a squared colour difference in [0, 1]."""
+    upright: float = 10.0
+    """How many times dearer it is to copy from another height: floors lie below and ceilings above."""
+    rarity: float = 0.25
+    """Share of a patch's misfit to all others that is added to its cost: padding is made of common patches."""
     rounds: int = 6
     """Searches and votes at the coarsest scale; each finer one has two fewer, at least two."""
 
     def __post_init__(self) -> None:
-        if not self.locality >= 0:
-            raise ValueError(f"EmbeddedOutpainter.locality: got {self.locality}; wanted 0 or more")
+        for name in ("locality", "upright", "rarity"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"EmbeddedOutpainter.{name}: got {getattr(self, name)}; wanted 0 or more")
         if self.rounds < 2:
             raise ValueError(f"EmbeddedOutpainter.rounds: got {self.rounds}; wanted 2 or more")
 
@@ -38,6 +44,10 @@ class EmbeddedOutpainter:
             raise ValueError(f"EmbeddedOutpainter: all {mask.size} pixels are hole; wanted at least one known pixel")
         if not mask.any():
             return rgb
+        announce_compilation(__file__, "patch search", 10)
         picture = torch.where(hole[..., None], 0, rgb.detach()).float().cpu().numpy()
-        filled = complete(picture, mask, seed, self.locality, self.rounds)
+        completion = Completion(
+            self.locality, self.upright, self.rarity, self.rounds, seed, threads=torch.get_num_threads()
+        )
+        filled = completion(picture, mask)
         return torch.where(hole[..., None], torch.from_numpy(filled).to(rgb).clamp(0, 1), rgb)

@@ -1,21 +1,78 @@
-"""Approximate nearest patches (Barnes et al. 2009) and the vote of overlapping patches (Wexler et al. 2007).
+"""Approximate nearest patches (PatchMatch, Barnes et al. 2009) and the vote of patches (Wexler et al. 2007).
 
-Every sweep reads one field and writes another, and the random numbers are a hash of what they are for, so the result
-depends on neither the number of threads nor their order.
+A field "h w 2" holds each query's source as (row, column), -1 where there is no query. Every sweep reads one field and
+writes another, and random numbers are hashes of what they are for: neither the number of threads nor their order
+changes a bit.
 """
 
 from __future__ import annotations
 
-import numba
-import numpy as np
+from functools import partial
+from typing import NamedTuple
 
-from vistadream.ops.jit import kernel
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from vistadream.ops.jit import inlined, kernel
+from vistadream.ops.threads import over_range
 
 RADIUS = 3
 """Patches are squares of 2 * RADIUS + 1 pixels."""
+NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1), (-4, 0), (4, 0), (0, -4), (0, 4))
+"""Where a query looks for better sources: nearby, and a few pixels on, so that good ones spread fast."""
 
 
-@kernel(inline="always")
+class Sources(NamedTuple):
+    """Where patches may be copied from, and what a source costs beyond its looks (squared colour differences)."""
+
+    usable: Bool[ndarray, "h w"]
+    """Centres of patches that are wholly known and inside the picture."""
+    bias: Float[ndarray, "h w"]
+    """Extra cost of each source."""
+    pull: Float[ndarray, "2"]
+    """Extra cost per squared pixel of vertical and of horizontal distance between query and source."""
+    apart: int = 0
+    """Sources nearer to their query than this, along both axes, are not allowed."""
+
+
+def search(
+    image: Float[ndarray, "h w c"],
+    trust: Float[ndarray, "h w"],
+    sources: Sources,
+    queries: Int[ndarray, "n 2"],
+    field: Int[ndarray, "h w 2"],
+    sweeps: int,
+    seed: int,
+    threads: int,
+) -> tuple[Int[ndarray, "h w 2"], Float[ndarray, "h w"]]:
+    """A better field and its costs: squared colour difference per pixel, weighted by `trust`, plus the extra costs."""
+    side = 2 * RADIUS + 1
+    weight = cv2.boxFilter(trust, -1, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    reach = max(trust.shape) / 2
+    for sweep in range(sweeps):
+        found, cost = field.copy(), np.zeros(trust.shape, np.float32)
+        read = (image, trust, weight, *sources, queries, field, reach, seed + sweep)
+        over_range(threads, len(queries), partial(_sweep, *read, found, cost))
+        field = found
+    return field, cost
+
+
+def vote(
+    image: Float[ndarray, "h w c"],
+    pixels: Int[ndarray, "n 2"],
+    field: Int[ndarray, "h w 2"],
+    weight: Float[ndarray, "h w"],
+    threads: int,
+) -> Float[ndarray, "h w c"]:
+    """`image` with each listed pixel the weighted mean of what the patches over it say."""
+    voted = image.copy()
+    over_range(threads, len(pixels), partial(_vote, image, pixels, field, weight, voted))
+    return voted
+
+
+@inlined()
 def _random(seed, a, b):
     """A float in [0, 1) from three integers: two rounds of the splitmix64 finaliser (Steele et al. 2014)."""
     x = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(a) * np.uint64(0xBF58476D1CE4E5B9) + np.uint64(b)
@@ -26,71 +83,63 @@ def _random(seed, a, b):
     return np.float64(x >> np.uint64(11)) / np.float64(1 << 53)
 
 
-@kernel(fastmath=True)
-def _cost(image, trust, y, x, v, u, pull, limit):
-    """Trust-weighted mean squared difference of the patch at (y, x), where inside the picture, to that at (v, u)."""
+@inlined(fastmath={"reassoc", "contract"})
+def _cost(image, trust, weight, usable, bias, pull, apart, y, x, v, u, limit):
+    """What it costs to copy (v, u) to (y, x); infinite where it may not be or as soon as it exceeds `limit`."""
     h, w, channels = image.shape
-    top, bottom = max(-RADIUS, -y), min(RADIUS, h - 1 - y)
+    if v < 0 or v >= h or u < 0 or u >= w or not usable[v, u] or max(abs(v - y), abs(u - x)) < apart:
+        return np.float32(np.inf)
+    extra = bias[v, u] + pull[0] * np.float32((v - y) * (v - y)) + pull[1] * np.float32((u - x) * (u - x))
+    budget = (limit - extra) * weight[y, x]
     left, right = max(-RADIUS, -x), min(RADIUS, w - 1 - x)
-    distance = pull * np.float32((u - x) * (u - x) + (v - y) * (v - y))
-    weight = np.float32(0)
-    for dy in range(top, bottom + 1):
-        for dx in range(left, right + 1):
-            weight += trust[y + dy, x + dx]
     total = np.float32(0)
-    budget = (limit - distance) * weight
-    for dy in range(top, bottom + 1):
+    for dy in range(max(-RADIUS, -y), min(RADIUS, h - 1 - y) + 1):
+        if total > budget:
+            return np.float32(np.inf)
         for dx in range(left, right + 1):
             difference = np.float32(0)
             for c in range(channels):
                 step = image[y + dy, x + dx, c] - image[v + dy, u + dx, c]
                 difference += step * step
             total += trust[y + dy, x + dx] * difference
-        if total > budget:
-            return np.float32(np.inf)
-    return total / weight + distance
+    return total / weight[y, x] + extra
 
 
-@kernel(parallel=True)
-def search(image, trust, usable, rows, columns, field, pull, reach, seed):
-    """One sweep: each query takes the best of its own, its neighbours' (shifted) and random sources around the best."""
+@kernel(nogil=True)
+def _sweep(
+    image, trust, weight, usable, bias, pull, apart, queries, field, reach, seed, found, found_cost, first, last
+):
+    """Each query takes the best of its own, its neighbours' (shifted) and random sources around the best."""
     h, w = usable.shape
-    found, found_cost = field.copy(), np.zeros((h, w), np.float32)
-    for i in numba.prange(rows.size):
-        y, x = rows[i], columns[i]
+    for i in range(first, last):
+        y, x = queries[i]
         v, u = field[y, x, 0], field[y, x, 1]
-        best = _cost(image, trust, y, x, v, u, pull, np.float32(np.inf))
-        for stride in (1, 4):
-            for dy, dx in ((-stride, 0), (stride, 0), (0, -stride), (0, stride)):
-                if 0 <= y + dy < h and 0 <= x + dx < w and field[y + dy, x + dx, 0] >= 0:
-                    a, b = field[y + dy, x + dx, 0] - dy, field[y + dy, x + dx, 1] - dx
-                    if 0 <= a < h and 0 <= b < w and usable[a, b]:
-                        candidate = _cost(image, trust, y, x, a, b, pull, best)
-                        if candidate < best:
-                            v, u, best = a, b, candidate
-        radius, k = float(reach), 0
+        best = _cost(image, trust, weight, usable, bias, pull, apart, y, x, v, u, np.float32(np.inf))
+        for dy, dx in NEIGHBOURS:
+            if 0 <= y + dy < h and 0 <= x + dx < w and field[y + dy, x + dx, 0] >= 0:
+                a, b = field[y + dy, x + dx, 0] - dy, field[y + dy, x + dx, 1] - dx
+                cost = _cost(image, trust, weight, usable, bias, pull, apart, y, x, a, b, best)
+                if cost < best:
+                    v, u, best = a, b, cost
+        radius, k = reach, 0
         while radius >= 1:
-            a = v + round((2 * _random(seed, y * w + x, 2 * k) - 1) * radius)
-            b = u + round((2 * _random(seed, y * w + x, 2 * k + 1) - 1) * radius)
-            if 0 <= a < h and 0 <= b < w and usable[a, b]:
-                candidate = _cost(image, trust, y, x, a, b, pull, best)
-                if candidate < best:
-                    v, u, best = a, b, candidate
-            radius *= 0.5
-            k += 1
+            a = v + round((2 * _random(seed, y * w + x, k) - 1) * radius)
+            b = u + round((2 * _random(seed, y * w + x, k + 1) - 1) * radius)
+            cost = _cost(image, trust, weight, usable, bias, pull, apart, y, x, a, b, best)
+            if cost < best:
+                v, u, best = a, b, cost
+            radius, k = radius / 2, k + 2
         found[y, x, 0], found[y, x, 1], found_cost[y, x] = v, u, best
-    return found, found_cost
 
 
-@kernel(parallel=True)
-def vote(image, rows, columns, field, weight):
-    """Each listed pixel becomes the weighted mean of what the patches over it say."""
+@kernel(nogil=True)
+def _vote(image, pixels, field, weight, voted, first, last):
     h, w, channels = image.shape
-    voted = image.copy()
-    for i in numba.prange(rows.size):
-        y, x = rows[i], columns[i]
+    colour = np.zeros(channels, np.float32)
+    for i in range(first, last):
+        y, x = pixels[i]
         total = np.float32(0)
-        colour = np.zeros(channels, np.float32)
+        colour[:] = 0
         for dy in range(max(-RADIUS, -y), min(RADIUS, h - 1 - y) + 1):
             for dx in range(max(-RADIUS, -x), min(RADIUS, w - 1 - x) + 1):
                 v, u = field[y + dy, x + dx, 0], field[y + dy, x + dx, 1]
@@ -101,4 +150,3 @@ def vote(image, rows, columns, field, weight):
                         colour[c] += share * image[v - dy, u - dx, c]
         for c in range(channels):
             voted[y, x, c] = colour[c] / total
-    return voted

@@ -88,7 +88,10 @@ def forward_warp(source: Frame, target: Camera) -> tuple[Tensor, Tensor]:
     inside = (depth > 0) & (column >= 0) & (column < target.width) & (row >= 0) & (row < target.height)
     order = torch.argsort(depth[inside], descending=True, stable=True)
     index = (row * target.width + column)[inside][order].numpy()
-    picture, covered = np.zeros((target.height * target.width, 3), np.float32), np.zeros(target.height * target.width, bool)
+    picture, covered = (
+        np.zeros((target.height * target.width, 3), np.float32),
+        np.zeros(target.height * target.width, bool),
+    )
     picture[index] = rgb[known][inside][order].numpy()  # the nearest is written last
     covered[index] = True
     shape = (target.height, target.width)

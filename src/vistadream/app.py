@@ -38,8 +38,8 @@ class Run:
 
 def run(words: Sequence[str], job: int | None = None) -> Run:
     """One run of the main job from its overrides; `job` numbers the runs of a sweep. UserError on bad input."""
-    words, resumed = _resume(quote_paths(words))
-    composed = _compose_with_sample(words)
+    words, resumed = _resume(list(words))
+    composed = _compose_with_sample(quote_paths(words))
     plan = plan_of(composed.plain("stage"))
     stages = {name: composed.build(f"stages.{name}") for name in plan}
     export = composed.make("export", Export)
@@ -68,10 +68,10 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
 
 def _resume(words: list[str]) -> tuple[list[str], Path | None]:
     """The overrides of the run named by resume= with the new ones after them, and that run's folder."""
-    resuming = [w for w in words if w.startswith("resume=") and w != "resume=null"]
+    resuming = [w for w in words if w.lstrip("+").startswith("resume=") and not w.endswith("=null")]
     if not resuming:
         return words, None
-    root = Path(compose(resuming[-1:]).plain("resume")).expanduser()
+    root = Path(compose(quote_paths(resuming[-1:])).plain("resume")).expanduser()
     try:
         saved = json.loads(RunFolder(root).run_json.read_text())["overrides"]
     except (OSError, ValueError, KeyError) as error:
@@ -117,10 +117,10 @@ def _begin(folder: RunFolder, words: Sequence[str], composed: Composed) -> dict:
 
 
 def _absolute(word: str) -> str:
-    """A path knob made absolute, so that the run can be resumed from anywhere."""
+    """The image made absolute, so that the run can be resumed from anywhere."""
     knob, _, value = word.partition("=")
-    path = Path(value.strip("'")).expanduser()
-    return quote_paths([f"{knob}={path.resolve()}"])[0] if knob == "image" and path.exists() else word
+    path = Path(value).expanduser()
+    return f"image={path.resolve()}" if knob.lstrip("+") == "image" and path.exists() else word
 
 
 def _write_facts(folder: RunFolder, facts: dict) -> None:

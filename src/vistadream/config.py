@@ -129,9 +129,13 @@ class Composed:
         return _construct({"_target_": f"{target.__module__}.{target.__qualname__}", **self.plain(path)}, path)
 
     def changed(self) -> dict[str, tuple[Any, Any]]:
-        """Knobs whose value is not the default: knob -> (value, default)."""
+        """Knobs, the picture aside, whose value is not the default: knob -> (value, default)."""
         mine, default = (_flat(OmegaConf.to_container(c, resolve=False)) for c in (self.config, compose([]).config))
-        return {knob: (value, default.get(knob)) for knob, value in mine.items() if value != default.get(knob)}
+        return {
+            knob: (value, default.get(knob))
+            for knob, value in mine.items()
+            if knob != "image" and value != default.get(knob)
+        }
 
 
 def compose(words: Sequence[str]) -> Composed:

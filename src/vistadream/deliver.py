@@ -68,14 +68,13 @@ def deliver_report(
     photo = scene.view("input")
     with torch.no_grad():
         seen = renderer(scene.gaussians, [photo.camera], want=("rgb",))[0]
-    words = " ".join(shlex.quote(word) for word in facts["overrides"])
     rows = [
         StageRow(name, done["seconds"], done["peak_bytes"], done["gaussians"], resumed=name in record.resumed)
         for name, done in facts["stages"].items()
     ]
     data = ReportData(
         title=folder.root.parent.name,
-        command=f"vistadream single-img {words}".strip(),
+        command=shlex.join(["vistadream", "single-img", *facts["overrides"]]),
         stages=rows,
         photo=to_uint8(photo.rgb),
         result=to_uint8(seen.rgb),

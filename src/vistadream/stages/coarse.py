@@ -29,8 +29,8 @@ from vistadream.ops.selection import Selection, SelectionRule, select_pose
 from vistadream.ops.visibility import push_behind
 from vistadream.stages.painting import Painter
 
-_PREVIEW_DIVISOR = 4
-_PREVIEW_EVERY = 4
+_PREVIEW_PX = 128
+"""Long side at which poses are scored; the scene is thinned to match."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,10 @@ class Coarse:
 
     def _select(self, scene: Scene, path: list[Camera], chosen: list[int], observe: Observer, k: int) -> Selection:
         """Scores all poses on alpha at low resolution; a hole is where over half of the light would pass."""
-        small = [c.resize(max(1, c.width // _PREVIEW_DIVISOR), max(1, c.height // _PREVIEW_DIVISOR)) for c in path]
+        shrink = max(1, max(path[0].width, path[0].height) // _PREVIEW_PX)
+        small = [c.resize(c.width // shrink, c.height // shrink) for c in path]
         with torch.no_grad():
-            seen = self.renderer(thin(scene.gaussians, _PREVIEW_EVERY), small, want=("alpha",))
+            seen = self.renderer(thin(scene.gaussians, shrink), small, want=("alpha",))
         ratios = [float((r.alpha < 0.5).float().mean()) for r in seen]
         selection = select_pose(ratios, chosen, self.rule)
         band = (self.rule.min_hole, self.rule.max_hole)

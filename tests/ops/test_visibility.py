@@ -3,7 +3,7 @@
 import torch
 
 from vistadream.core import Camera, View
-from vistadream.ops.visibility import hides, push_behind
+from vistadream.ops.visibility import hides, near_rim, push_behind
 
 H, W = 20, 30
 
@@ -41,3 +41,14 @@ def test_what_cannot_be_pushed_far_enough_is_told() -> None:
     pixels = torch.ones(H, W, dtype=torch.bool)
     _, left = push_behind(view.camera, torch.ones(H, W), pixels, [view], max_strides=3)
     assert left.all()
+
+
+def test_the_rim_is_what_stands_in_front_of_the_hole_within_reach() -> None:
+    z = torch.full((H, W), 2.0)
+    z[:, :10] = 1.0  # a thing in front, to the left
+    hole = torch.zeros(H, W, dtype=torch.bool)
+    hole[5:15, 10:14] = True
+    rim = near_rim(z, hole, torch.full((H, W), 2.0), reach_px=3)
+    assert rim[5:15, 7:10].all()
+    assert not rim[:, :7].any(), "no further than asked"
+    assert not rim[:, 10:].any(), "neither the hole nor what lies as far as it"

@@ -51,3 +51,16 @@ def push_behind(
     pushed, left = z.clone(), torch.zeros_like(pixels)
     pushed[pixels], left[pixels] = depth, guilty
     return pushed, left
+
+
+def near_rim(
+    z: Float[Tensor, "h w"], hole: Bool[Tensor, "h w"], behind_z: Float[Tensor, "h w"], reach_px: int, gap: float = 0.1
+) -> Bool[Tensor, "h w"]:
+    """Known pixels around a hole that stand in front of what continues through it, by more than `gap` of its depth.
+
+    `behind_z` is the depth expected inside the hole. What is painted there must not continue these pixels.
+    """
+    depth = torch.where(hole, behind_z, 0.0)[None, None]
+    for _ in range(reach_px):
+        depth = torch.nn.functional.max_pool2d(depth, 3, stride=1, padding=1)
+    return ~hole & (z > 0) & (z < (1 - gap) * depth[0, 0])

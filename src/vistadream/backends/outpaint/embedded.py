@@ -20,7 +20,7 @@ class EmbeddedOutpainter:
     """
 
     locality: float = 0.05
-    """Cost of copying from one long side of the picture away, as a squared colour difference in [0, 1]."""
+    """Cost of copying from one long side of the picture away, as a squared difference of square-rooted colours."""
     upright: float = 10.0
     """How many times dearer it is to copy from another height: floors lie below and ceilings above."""
     rarity: float = 0.25
@@ -45,9 +45,10 @@ class EmbeddedOutpainter:
         if not mask.any():
             return rgb
         announce_compilation(__file__, "patch search", 10)
-        picture = torch.where(hole[..., None], 0, rgb.detach()).float().cpu().numpy()
+        # square roots, so that dark rooms have differences that count
+        picture = torch.where(hole[..., None], 0, rgb.detach()).float().clamp(0, 1).sqrt().cpu().numpy()
         completion = Completion(
             self.locality, self.upright, self.rarity, self.rounds, seed, threads=torch.get_num_threads()
         )
-        filled = completion(picture, mask)
-        return torch.where(hole[..., None], torch.from_numpy(filled).to(rgb).clamp(0, 1), rgb)
+        filled = torch.from_numpy(completion(picture, mask)).clamp(0, 1).square()
+        return torch.where(hole[..., None], filled.to(rgb), rgb)

@@ -1,5 +1,6 @@
 """Shares of work on threads."""
 
+import multiprocessing
 import threading
 
 import pytest
@@ -26,3 +27,15 @@ def test_a_failing_share_is_heard():
 
     with pytest.raises(ArithmeticError, match="share 1"):
         in_shares(2, fail)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+def test_a_forked_child_has_threads_of_its_own():
+    in_shares(2, lambda share: None)
+    child = multiprocessing.get_context("fork").Process(target=in_shares, args=(2, lambda share: None))
+    child.start()
+    child.join(10)
+    hangs = child.is_alive()
+    child.kill()
+    assert not hangs
+    assert child.exitcode == 0

@@ -1,5 +1,6 @@
 """Work shares on Python threads: kernels run without the GIL, so no threading layer has to agree with torch's."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -21,3 +22,7 @@ def over_range(threads: int, size: int, work: Callable[[int, int], None]) -> Non
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="vistadream-kernel")
+
+
+if hasattr(os, "register_at_fork"):  # a forked child inherits the pool, but none of its threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -169,6 +169,16 @@ def test_nothing_shows_through_an_opaque_wall():
     assert extra.grad[:50].max() < 1e-3 * extra.grad[51].item()
 
 
+def test_a_gradient_at_an_untouched_pixel_is_not_felt():
+    """As that of log z where nothing was drawn, which is infinite."""
+    scene = leaves(with_row(Gaussians.empty()))
+    got = CpuRenderer()(scene, [camera()])[0]
+    assert got.alpha.min() == 0
+    (got.z.log() + got.alpha.sqrt() + got.rgb.sum(-1).sqrt()).sum().backward()
+    for name in ("means", "opacities", "colors"):
+        assert getattr(scene, name).grad.isfinite().all()
+
+
 def test_a_change_in_place_before_backward_is_an_error():
     scene = leaves(cloud(10))
     loss = CpuRenderer()(scene, [camera()])[0].rgb.sum()

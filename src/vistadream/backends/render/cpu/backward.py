@@ -1,9 +1,9 @@
-"""Gradients of the blending, tile by tile and again front to back, then of the projection.
+"""The gradient of the blending, tile by tile, back to front.
 
-With v = g . channels of a splat (g: the pixel's upstream gradient) and R the sum of w v over the splats behind it,
-d loss / d alpha = T v - R / (1 - alpha). R starts as g . (blended pixel) and loses each splat's part in turn, so no
-splat has to be visited in reverse. Every (splat, tile) pair owns a slot for its sums, so no two threads ever add to
-the same number, and the slots of a splat are added in a fixed order: the result does not depend on the threads.
+With v = g . channels of a splat (g: the pixel's upstream gradient) and B the sum of w v over the splats behind it,
+d loss / d alpha = T v - B / (1 - alpha), where the transmittance T in front of it is that behind it / (1 - alpha).
+Every (splat, tile) pair owns a slot for its sums, so no two threads ever add to the same number, and the slots of a
+splat are added in a fixed order: the result does not depend on the threads.
 """
 
 import numpy as np
@@ -13,62 +13,62 @@ from vistadream.backends.render.cpu.forward import (
     MAX_ALPHA,
     PLANE,
     STRIDE,
-    composite,
     log2_alpha,
-    open_tile,
     row_span,
     tile_bounds,
 )
-from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, FEATURES
-from vistadream.backends.render.cpu.simd import LANES, count, load, ramp, select, splat, store, total
+from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, FEATURES, MIN_ALPHA
+from vistadream.backends.render.cpu.simd import LANES, exp2, load, ramp, select, splat, store, total
 from vistadream.ops.jit import inlined, kernel
 
 MOMENTS = 6
 """A slot holds, of m = d loss / d log(alpha), the sums m, m dx, m dy, m dx^2, m dx dy, m dy^2; then the channels'."""
 
+_CHANNELS = 4  # planes before the channels' gradients: transmittance, ends, B, the gradient of alpha
+
 
 @kernel(nogil=True, error_model="numpy")
-def unblend_tiles(tiles, bins, splats, boxes, image, alpha, image_grad, alpha_grad, slots):
+def unblend_tiles(tiles, bins, splats, boxes, transmittance, ends, image_grad, alpha_grad, slots):
     """Fills the slots of `tiles` (slots x (MOMENTS + c)) from the gradients of image (h w c) and alpha (h w)."""
-    height, width, channels = image.shape
-    planes = np.empty((channels + 3) * PLANE, np.float32)
+    height, width, channels = image_grad.shape
+    planes = np.empty((_CHANNELS + channels) * PLANE, np.float32)
     sums = np.empty(channels * LANES, np.float32)
     for tile in tiles:
-        bounds = tile_bounds(tile, width, height)
-        alive = _open_tile(bounds, image, alpha, image_grad, alpha_grad, planes)
-        left, top = bounds[0], bounds[1]
-        for slot in range(bins.starts[tile], bins.starts[tile + 1]):
-            if alive == 0:
-                slots[slot] = 0.0
-                continue
+        start, stop = bins.starts[tile], bins.starts[tile + 1]
+        left, top, right, bottom = tile_bounds(tile, width, height)
+        farthest = _open_tile(left, top, right, bottom, transmittance, ends, image_grad, alpha_grad, planes)
+        used = start + int(min(farthest, np.float32(stop - start)))
+        slots[used:stop] = 0.0
+        for slot in range(used - 1, start - 1, -1):
             s = bins.splat_of_slot[slot]
-            alive -= _unblend(splats[s], boxes[s], left, top, channels, planes, sums, slots[slot])
+            _unblend(slot - start, splats[s], boxes[s], left, top, channels, planes, sums, slots[slot])
 
 
 @inlined(error_model="numpy")
-def _open_tile(bounds, image, alpha, image_grad, alpha_grad, planes):
-    """Planes: transmittance, R, the gradient of alpha, those of the channels. Returns the number of pixels."""
-    left, top, right, bottom = bounds
-    channels = image.shape[2]
-    planes[PLANE:] = 0.0
+def _open_tile(left, top, right, bottom, transmittance, ends, image_grad, alpha_grad, planes):
+    """Fills the planes; returns the last pixel's end. An untouched pixel stays out: its gradients may be infinite."""
+    planes[:] = 0.0
+    planes[PLANE : 2 * PLANE] = -1.0  # no splat comes before this end
+    farthest = np.float32(0.0)
     for y in range(top, bottom):
         for x in range(left, right):
+            if transmittance[y, x] == 1.0:
+                continue
             pixel = (y - top) * STRIDE + x - left
-            behind = alpha_grad[y, x] * alpha[y, x]
-            for k in range(channels):
-                behind += image_grad[y, x, k] * image[y, x, k]
-                planes[(k + 3) * PLANE + pixel] = image_grad[y, x, k]
-            planes[PLANE + pixel] = behind
-            planes[2 * PLANE + pixel] = alpha_grad[y, x]
-    return open_tile(planes, right - left, bottom - top)
+            planes[pixel] = transmittance[y, x]
+            planes[PLANE + pixel] = ends[y, x]
+            planes[3 * PLANE + pixel] = alpha_grad[y, x]
+            farthest = max(farthest, ends[y, x])
+            for k in range(image_grad.shape[2]):
+                planes[(_CHANNELS + k) * PLANE + pixel] = image_grad[y, x, k]
+    return farthest
 
 
 @inlined(error_model="numpy")
-def _unblend(splat_row, box, left, top, channels, planes, sums, slot):
-    """Repeats `_blend` of one splat and fills its slot; returns how many pixels it finished."""
+def _unblend(number, splat_row, box, left, top, channels, planes, sums, slot):
+    """Takes one splat away from a tile's planes again and fills its slot."""
     x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
     center_x, center_y = splat_row[CENTER_X] - np.float32(left), splat_row[CENTER_Y] - np.float32(top)
-    finished_pixels = 0
     zero = splat(0.0)
     m_1, m_x, m_y, m_xx, m_xy, m_yy = zero, zero, zero, zero, zero, zero
     sums[:] = 0.0
@@ -78,20 +78,23 @@ def _unblend(splat_row, box, left, top, channels, planes, sums, slot):
         for x in range(first, last, LANES):
             dx = ramp() + (np.float32(x + 0.5) - center_x)
             pixel = y * STRIDE + x
-            before = load(planes, pixel)
-            alpha, blended, finished, after = composite(log2_alpha(splat_row, dx, dy), before)
-            store(planes, pixel, after)
-            finished_pixels += count(finished)
+            alpha = exp2(log2_alpha(splat_row, dx, dy))
+            blended = (alpha >= MIN_ALPHA) & (load(planes, PLANE + pixel) > np.float32(number))
+            free = blended & (alpha < MAX_ALPHA)
+            alpha = select(alpha < MAX_ALPHA, alpha, MAX_ALPHA)
+            per_rest = splat(1.0) / (splat(1.0) - alpha)
+            after = load(planes, pixel)
+            before = after * per_rest
+            store(planes, pixel, select(blended, before, after))
             weight = select(blended, alpha * before, 0.0)
-            value = load(planes, 2 * PLANE + pixel)
+            value = load(planes, 3 * PLANE + pixel)
             for k in range(channels):
-                grad = load(planes, (k + 3) * PLANE + pixel)
+                grad = load(planes, (_CHANNELS + k) * PLANE + pixel)
                 value += grad * splat_row[FEATURES + k]
                 store(sums, k * LANES, load(sums, k * LANES) + weight * grad)
-            behind = load(planes, PLANE + pixel) - weight * value
-            store(planes, PLANE + pixel, behind)
-            m = alpha * (before * value - behind / (splat(1.0) - alpha))
-            m = select(blended & (alpha < MAX_ALPHA), m, 0.0)
+            behind = load(planes, 2 * PLANE + pixel)
+            store(planes, 2 * PLANE + pixel, behind + weight * value)
+            m = select(free, alpha * (before * value - behind * per_rest), 0.0)
             m_1 += m
             m_x += m * dx
             m_y += m * dy
@@ -102,4 +105,3 @@ def _unblend(splat_row, box, left, top, channels, planes, sums, slot):
     slot[3], slot[4], slot[5] = total(m_xx), total(m_xy), total(m_yy)
     for k in range(channels):
         slot[MOMENTS + k] = total(load(sums, k * LANES))
-    return finished_pixels

@@ -16,7 +16,8 @@ class Drawing(NamedTuple):
     """A picture with all that its gradient needs."""
 
     image: np.ndarray  # h w c, blended features, then depth (not divided by alpha) if with_z
-    alpha: np.ndarray  # h w
+    transmittance: np.ndarray  # h w, what of the background shows: 1 - alpha
+    ends: np.ndarray  # h w, how many splats of its tile's list a pixel took into account
     gaussians: Parameters
     with_z: bool
     cam_from_world: np.ndarray  # 4 4 float64
@@ -43,21 +44,21 @@ def draw(
     over_range(threads, len(order), lambda a, b: project(a, b, order, gaussians, with_z, pose, lens, splats, boxes))
     bins = bin_splats(boxes, lens.width, lens.height, threads=threads, with_slots=with_slots)
     image = np.empty((lens.height, lens.width, channels), np.float32)
-    alpha = np.empty((lens.height, lens.width), np.float32)
+    transmittance, ends = np.empty((2, lens.height, lens.width), np.float32)
     tiles = _busiest_first(bins)
-    in_shares(threads, lambda t: blend_tiles(tiles[t::threads], bins, splats, boxes, image, alpha))
-    return Drawing(image, alpha, gaussians, with_z, pose, lens, order, splats, boxes, bins)
+    in_shares(threads, lambda t: blend_tiles(tiles[t::threads], bins, splats, boxes, image, transmittance, ends))
+    return Drawing(image, transmittance, ends, gaussians, with_z, pose, lens, order, splats, boxes, bins)
 
 
 def gradient(drawing: Drawing, image_grad: np.ndarray, alpha_grad: np.ndarray, *, threads: int) -> Parameters:
-    """The gradient of sum(image * image_grad) + sum(alpha * alpha_grad)."""
+    """The gradient of sum(image * image_grad) + sum((1 - transmittance) * alpha_grad)."""
     d = drawing
     slots = np.empty((len(d.bins.splat_of_slot), MOMENTS + d.image.shape[2]), np.float32)
     tiles = _busiest_first(d.bins)
     in_shares(
         threads,
         lambda t: unblend_tiles(
-            tiles[t::threads], d.bins, d.splats, d.boxes, d.image, d.alpha, image_grad, alpha_grad, slots
+            tiles[t::threads], d.bins, d.splats, d.boxes, d.transmittance, d.ends, image_grad, alpha_grad, slots
         ),
     )
     grads = Parameters(*(np.zeros_like(values) for values in d.gaussians))

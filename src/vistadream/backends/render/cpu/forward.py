@@ -1,8 +1,8 @@
 """Front-to-back blending of one tile after another, Gaussian by Gaussian and eight pixels of a row at a time.
 
 Rules of the 3DGS reference as in gsplat: alpha is capped at MAX_ALPHA and skipped under MIN_ALPHA; a pixel is finished,
-without that splat, when its transmittance would fall to MIN_TRANSMITTANCE. A finished pixel keeps its transmittance
-with the sign turned, which also marks lanes outside the tile.
+without that splat, when its transmittance would fall to MIN_TRANSMITTANCE. Inside a tile the sign of the transmittance
+tells finished pixels, and lanes outside the tile, from the others.
 """
 
 import math
@@ -33,24 +33,31 @@ _SPAN_MARGIN_PX = 0.01
 
 
 @kernel(nogil=True, error_model="numpy")
-def blend_tiles(tiles, bins, splats, boxes, image, alpha):
-    """Writes the pixels of `tiles` into image (h w c) and alpha (h w)."""
+def blend_tiles(tiles, bins, splats, boxes, image, transmittance, ends):
+    """Writes the pixels of `tiles` into image (h w c) and transmittance (h w).
+
+    ends (h w) receives which splat of the tile's list finished the pixel, inf if none did.
+    """
     height, width, channels = image.shape
-    planes = np.empty((channels + 1) * PLANE, np.float32)
+    planes = np.empty((channels + 2) * PLANE, np.float32)
     for tile in tiles:
         left, top, right, bottom = tile_bounds(tile, width, height)
-        planes[PLANE:] = 0.0
-        alive = open_tile(planes, right - left, bottom - top)
+        alive = (right - left) * (bottom - top)
+        planes[2 * PLANE :] = 0.0
+        fill_plane(planes[:PLANE], right - left, bottom - top, 1.0, -1.0)
+        planes[PLANE : 2 * PLANE] = np.inf
         for slot in range(bins.starts[tile], bins.starts[tile + 1]):
             s = bins.splat_of_slot[slot]
-            alive -= _blend(splats[s], boxes[s], left, top, channels, planes)
+            alive -= _blend(slot - bins.starts[tile], splats[s], boxes[s], left, top, channels, planes)
             if alive == 0:
                 break
-        for y in range(bottom - top):
-            for x in range(right - left):
-                alpha[top + y, left + x] = np.float32(1.0) - abs(planes[y * STRIDE + x])
+        for y in range(top, bottom):
+            for x in range(left, right):
+                pixel = (y - top) * STRIDE + x - left
+                transmittance[y, x] = abs(planes[pixel])
+                ends[y, x] = planes[PLANE + pixel]
                 for k in range(channels):
-                    image[top + y, left + x, k] = planes[(k + 1) * PLANE + y * STRIDE + x]
+                    image[y, x, k] = planes[(k + 2) * PLANE + pixel]
 
 
 @inlined(error_model="numpy")
@@ -62,12 +69,11 @@ def tile_bounds(tile, width, height):
 
 
 @inlined(error_model="numpy")
-def open_tile(planes, width, height):
-    """Sets the first plane to full transmittance inside width x height and to finished outside; returns the pixels."""
-    planes[:PLANE] = -1.0
+def fill_plane(plane, width, height, inside, outside):
+    """Sets the plane's first width x height pixels, and the rest."""
+    plane[:] = outside
     for y in range(height):
-        planes[y * STRIDE : y * STRIDE + width] = 1.0
-    return width * height
+        plane[y * STRIDE : y * STRIDE + width] = inside
 
 
 @inlined(error_model="numpy")
@@ -94,21 +100,8 @@ def log2_alpha(splat_row, dx, dy):
 
 
 @inlined(error_model="numpy")
-def composite(exponent, transmittance):
-    """alpha = 2**exponent, the lanes it blends into, those it finishes, and the new state of the transmittance."""
-    alpha = exp2(exponent)
-    touched = (alpha >= MIN_ALPHA) & (transmittance > 0.0)
-    alpha = select(alpha < MAX_ALPHA, alpha, MAX_ALPHA)
-    after = transmittance - alpha * transmittance
-    finished = touched & (after <= MIN_TRANSMITTANCE)
-    blended = touched & (after > MIN_TRANSMITTANCE)
-    after = select(blended, after, transmittance)
-    return alpha, blended, finished, select(finished, splat(0.0) - after, after)
-
-
-@inlined(error_model="numpy")
-def _blend(splat_row, box, left, top, channels, planes):
-    """Blends one splat into a tile's planes (transmittance, then channels); returns how many pixels it finished."""
+def _blend(number, splat_row, box, left, top, channels, planes):
+    """Blends one splat into a tile's planes: transmittance, ends, channels. Returns how many pixels it finished."""
     x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
     center_x, center_y = splat_row[CENTER_X] - np.float32(left), splat_row[CENTER_Y] - np.float32(top)
     finished_pixels = 0
@@ -119,11 +112,18 @@ def _blend(splat_row, box, left, top, channels, planes):
             dx = ramp() + (np.float32(x + 0.5) - center_x)
             pixel = y * STRIDE + x
             before = load(planes, pixel)
-            alpha, blended, finished, after = composite(log2_alpha(splat_row, dx, dy), before)
-            store(planes, pixel, after)
-            finished_pixels += count(finished)
+            alpha = exp2(log2_alpha(splat_row, dx, dy))
+            touched = (alpha >= MIN_ALPHA) & (before > 0.0)
+            alpha = select(alpha < MAX_ALPHA, alpha, MAX_ALPHA)
+            after = before - alpha * before
+            finished = touched & (after <= MIN_TRANSMITTANCE)
+            blended = touched & (after > MIN_TRANSMITTANCE)
+            store(planes, pixel, select(blended, after, select(finished, splat(0.0) - before, before)))
             weight = select(blended, alpha * before, 0.0)
             for k in range(channels):
-                at = (k + 1) * PLANE + pixel
+                at = (k + 2) * PLANE + pixel
                 store(planes, at, load(planes, at) + weight * splat_row[FEATURES + k])
+            if count(finished):
+                finished_pixels += count(finished)
+                store(planes, PLANE + pixel, select(finished, np.float32(number), load(planes, PLANE + pixel)))
     return finished_pixels

@@ -117,7 +117,7 @@ class _Draw(torch.autograd.Function):
 
 def _maps(drawing: Drawing) -> tuple[Tensor, Tensor | None, Tensor]:
     """Features, expected z divided by alpha (None without z), and alpha."""
-    alpha = torch.from_numpy(drawing.alpha)
+    alpha = 1 - torch.from_numpy(drawing.transmittance)
     image = torch.from_numpy(drawing.image)
     if not drawing.with_z:
         return image, None, alpha
@@ -129,7 +129,7 @@ def _image_grads(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of the three maps to those of the drawing's image and alpha."""
     image_grad = torch.zeros(drawing.image.shape)
-    to_alpha = torch.zeros(drawing.alpha.shape) if alpha_grad is None else alpha_grad.clone()
+    to_alpha = torch.zeros(drawing.transmittance.shape) if alpha_grad is None else alpha_grad.clone()
     if features_grad is not None:
         image_grad[..., : features_grad.shape[2]] = features_grad
     if z_grad is not None:

@@ -23,7 +23,7 @@ def lift(
     sigma_px: float = 0.55,
     thickness: float = 0.5,
     opacity: float = 0.95,
-    max_stretch: float = 4.0,
+    max_stretch: float = 10.0,
 ) -> Gaussians:
     """One Gaussian for every pixel of `pixels`, its footprint that of the pixel.
 

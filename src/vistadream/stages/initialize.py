@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import DepthEstimator, DepthPrediction, Gaussians, Note, Observer, Renderer, Scene, UserError, View
@@ -14,6 +14,7 @@ from vistadream.ops.fit import LearningRates, fit
 from vistadream.ops.holes import complete_depth
 from vistadream.ops.lift import lift_view
 from vistadream.ops.losses import photometric
+from vistadream.ops.sky import behind_the_skyline, shell_z
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Initialize:
     """Noise in depth that is smoothed away, relative; 0 leaves depth as it came."""
     sky_distance: float
     """Distance of the sky shell as a multiple of the farthest surface (98th percentile)."""
+    sky_reach: float
+    """How far the sky goes on behind the skyline, as a share of the picture's height."""
     sigma_px: float
     """Standard deviation of a lifted splat in pixels."""
     thickness: float
@@ -41,10 +44,13 @@ class Initialize:
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         canvas = scene.views[-1]
         prediction = self.depth([canvas])[0]
-        z = self._surface(prediction, observe)
-        views = self._with_depth(scene, z, prediction.camera.fx)
+        sky = prediction.sky if prediction.sky is not None else torch.zeros_like(prediction.valid)
+        z = self._surface(prediction, sky, observe)
+        far = self.sky_distance * float(torch.quantile(z[~sky][:: max(1, len(z[~sky]) // 100_000)], 0.98))
+        views = self._with_depth(scene, torch.where(sky, shell_z(prediction.camera, far), z), prediction.camera.fx)
         observe("initialize/depth", views[-1])
-        gaussians = Gaussians.concat(*(lift_view(view, self.sigma_px, self.thickness) for view in views))
+        lifted = (*views, behind_the_skyline(views[-1], sky, far, self.sky_reach))
+        gaussians = Gaussians.concat(*(lift_view(view, self.sigma_px, self.thickness) for view in lifted))
         gaussians = fit(
             gaussians,
             views[-1:],
@@ -58,23 +64,22 @@ class Initialize:
         observe("initialize/render", lambda: self.renderer(gaussians, [views[-1].camera], want=("rgb",))[0].rgb)
         return Scene(views, gaussians)
 
-    def _surface(self, prediction: DepthPrediction, observe: Observer) -> Float[Tensor, "h w"]:
-        """z of every pixel: flying pixels snapped, gaps completed from around, sky on a far shell."""
+    def _surface(
+        self, prediction: DepthPrediction, sky: Bool[Tensor, "h w"], observe: Observer
+    ) -> Float[Tensor, "h w"]:
+        """z of every pixel that is not sky: flying pixels snapped, gaps completed from around, noise smoothed."""
         z, valid = prediction.z, prediction.valid & torch.isfinite(prediction.z) & (prediction.z > 0)
         if int(valid.sum()) < 16:
             raise UserError(
                 f"the depth model found no surface ({int(valid.sum())} valid pixels); wanted some: try another picture "
                 "or backends/depth="
             )
-        sky = prediction.sky if prediction.sky is not None else torch.zeros_like(valid)
         z = sharpen_depth_edges(torch.where(valid, z, 1.0), valid)
         gaps = ~valid & ~sky
         observe("initialize/gaps", Note(f"depth: {valid.float().mean():.0%} predicted, sky {sky.float().mean():.0%}"))
         if bool(gaps.any()):
             z = complete_depth(z, valid)
-        z = smooth_depth(z, self.smoothing)
-        distance = self.sky_distance * float(torch.quantile(z[~sky][:: max(1, len(z[~sky]) // 100_000)], 0.98))
-        return torch.where(sky, distance / prediction.camera.rays().norm(dim=-1), z)
+        return smooth_depth(z, self.smoothing)
 
     def _with_depth(self, scene: Scene, z: Float[Tensor, "h w"], focal_px: float) -> tuple[View, ...]:
         """The Views under the predicted focal length; the photo takes its window of the canvas's depth."""

@@ -118,3 +118,14 @@ def test_the_same_input_gives_the_same_bytes() -> None:
     first, second = fill_from_far_side(rgb, z, hole), fill_from_far_side(rgb, z, hole)
     assert torch.equal(first[0], second[0])
     assert torch.equal(first[1], second[1])
+
+
+@pytest.mark.parametrize("size", [(1, 2), (7, 3), (2, 40)])
+def test_tiny_pictures_are_filled_too(size: tuple[int, int]) -> None:
+    hole = torch.zeros(size, dtype=torch.bool)
+    hole[:, -1] = True
+    thin, large = split_holes(hole)
+    assert torch.equal(thin | large, hole)
+    rgb, z = fill_from_far_side(torch.full((*size, 3), 0.5), torch.full(size, 2.0), hole)
+    assert torch.allclose(rgb, torch.tensor(0.5))
+    assert torch.allclose(z, torch.tensor(2.0))

@@ -42,7 +42,7 @@ def split_holes(
     of whole components, but a sliver that hangs on to a large hole stays a sliver.
     """
     mask = hole.cpu().numpy().astype(np.uint8)
-    width_px = round(min_width * max(mask.shape))
+    width_px = max(1, round(min_width * max(mask.shape)))
     padded = cv2.copyMakeBorder(mask, width_px, width_px, width_px, width_px, cv2.BORDER_REPLICATE)
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disc(width_px // 2))
     rim = np.minimum(cv2.dilate(opened, _disc(width_px // 4))[width_px:-width_px, width_px:-width_px], mask)

@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.core import Camera, View
@@ -51,7 +53,70 @@ def test_a_tiled_room_is_read_right(pitch, yaw):
     assert abs_rel(aligned, z, found.valid) < 0.5 * flat
 
 
-@pytest.mark.parametrize("fov", [50, 60, 75])
+def test_a_canvas_with_an_off_centre_principal_point_is_read_as_well():
+    camera = Camera.from_fov(55, W, H).pad(60, 10, 0, 40)
+    rgb, z = render_room(camera, room_from_cam(15, 25))
+    (found,) = EmbeddedDepth()([view_of(rgb, camera)])
+    aligned = align_scale_shift(found.z, z, found.valid.float()).apply(found.z)
+    assert abs_rel(aligned, z, found.valid) < 0.06
+
+
+@pytest.mark.parametrize(("width", "height"), [(W, H), (120, 300), (16, 12)])
+def test_a_blank_picture_gets_a_plausible_room(width, height):
+    camera = Camera.from_fov(60, width, height)
+    (found,) = EmbeddedDepth()([view_of(torch.full((height, width, 3), 0.5), camera, focal_known=False)])
+    assert found.valid.all()
+    assert found.camera.fx == pytest.approx(camera.fx)
+    assert float(found.z.max() / found.z.min()) <= 8
+    assert found.z[-1].mean() <= found.z[height // 2].mean()
+    assert found.normals is not None
+    assert ((found.normals * camera.rays()).sum(-1) < 0).all()
+
+
+def test_depth_scales_with_the_height_of_the_camera_and_its_ratio_is_bounded():
+    camera = Camera.from_fov(65, W, H)
+    rgb, _ = render_room(camera, room_from_cam(12, 10))
+    (low,) = EmbeddedDepth(camera_height_m=1.0)([view_of(rgb, camera)])
+    (high,) = EmbeddedDepth(camera_height_m=2.0, max_ratio=1.2)([view_of(rgb, camera)])
+    assert float(high.z.max()) == pytest.approx(2 * float(low.z.max()))
+    assert float(high.z.max() / high.z.min()) == pytest.approx(1.2)
+    assert not high.is_metric
+
+
+def test_the_sky_is_never_valid_and_the_ground_runs_away_below_it():
+    camera = Camera.from_fov(60, W, H)
+    up = camera.rays()[..., 1] < -0.05
+    rgb = torch.where(up[..., None], torch.tensor([0.45, 0.65, 0.95]), torch.tensor([0.4, 0.35, 0.25]))
+    (found,) = EmbeddedDepth()([view_of(rgb, camera)])
+    assert found.sky is not None
+    assert torch.equal(found.valid, ~found.sky)
+    assert (found.sky == up).float().mean() > 0.98
+    assert (found.z[-1] < found.z[H * 3 // 4]).all()
+
+
+def test_views_are_read_one_by_one():
+    camera = Camera.from_fov(60, 80, 60)
+    rgb, _ = render_room(camera, room_from_cam(10, 20))
+    both = EmbeddedDepth()([view_of(rgb, camera), view_of(rgb.flip(1), camera)])
+    (alone,) = EmbeddedDepth()([view_of(rgb.flip(1), camera)])
+    assert torch.equal(both[1].z, alone.z)
+
+
+@pytest.mark.parametrize("number", ["000150", "000185"])
+def test_a_real_kitchen_is_read_better_than_a_ramp(test_data, number):
+    def read(kind):
+        return np.array(Image.open(test_data / "kitchen" / f"frame-{number}.{kind}.png"))
+
+    truth = torch.from_numpy(read("depth").astype(np.float32)) / 1000
+    rgb = torch.from_numpy(read("color")).float() / 255
+    (found,) = EmbeddedDepth()([view_of(rgb, Camera.from_focal(585.0, 640, 480))])
+    ramp = (1 / torch.linspace(1, 2, 480))[:, None].expand(-1, 640)
+    known = truth > 0
+    errors = [abs_rel(align_scale_shift(z, truth, known.float()).apply(z), truth, known) for z in (found.z, ramp)]
+    assert errors[0] < 0.7 * errors[1]
+
+
+@pytest.mark.parametrize("fov", [50, 75])
 def test_the_focal_length_of_a_cornered_room_is_found(fov):
     camera = Camera.from_fov(fov, W, H)
     rgb, _ = render_room(camera, room_from_cam(15, 35))

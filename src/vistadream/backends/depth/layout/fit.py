@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -23,8 +24,8 @@ CREASE_WEIGHT, USUAL_WEIGHT, BENCH_COST = 0.3, 0.02, 0.004
 """Of lines along creases, of one squared spread and of one bench, beside the share of lines on a wrong surface."""
 USUAL_BENCH = (0.3, 0.45)
 """How far a bench comes forward, as a share of the way to its wall, and how high it stands."""
-KEPT_WALLS, KEPT_BENCHES = 100, 30
-"""Candidates taken from each round of the search to the next."""
+KEPT_WALLS, KEPT = 60, 4
+"""Candidates for having benches, and for being refined for each choice of benches."""
 
 
 @dataclass(frozen=True)
@@ -110,17 +111,20 @@ def _agreement(rays, wide, crease, planes):
 
 
 def fit_room(lines: LineField, usual: Room, benches: bool) -> Room:
-    """The best room: exhaustive over the walls, then over benches along them, then refined in everything."""
+    """The best room: exhaustive over the walls, then over benches along every choice of them, then refined."""
 
     def score(x: ndarray) -> float:
         return lines.score(_room(x), usual)
 
-    walls = [np.concatenate([np.log(usual.walls) + offsets, np.zeros(6)]) for offsets in _wall_offsets()]
-    walls = sorted(walls, key=score)[-KEPT_WALLS:]
+    def best(candidates: Iterable[ndarray], n: int) -> list[ndarray]:
+        return sorted(candidates, key=score)[-n:]
+
+    walls = best((np.concatenate([np.log(usual.walls) + o, np.zeros(6)]) for o in _wall_offsets()), KEPT_WALLS)
     moves = 0.2 * np.concatenate([np.eye(4, 10), [[1.0] * 4 + [0.0] * 6]])
-    seeds = walls[-5:]
+    seeds = walls[-KEPT:]
     if benches:
-        seeds += sorted((bench for x in walls for bench in _with_benches(x)), key=score)[-KEPT_BENCHES:]
+        for choice in list(product((0, 1), repeat=3))[1:]:
+            seeds += best((bench for x in walls for bench in _with_benches(x, choice)), KEPT)
         moves = np.concatenate([moves, -0.15 * np.eye(10)[4:]])
     return _room(max((ascend(x, moves, score) for x in seeds), key=score))
 
@@ -136,11 +140,13 @@ def _wall_offsets() -> list[ndarray]:
     return [np.array(offsets) for offsets in product(steps[2:5], steps, steps, steps)]
 
 
-def _with_benches(x: ndarray) -> list[ndarray]:
-    """Every choice of benches of a few sizes; also with what was taken for the floor as the benches' top."""
-    candidates = []
-    for walls, front, height in product(list(product((0, 1), repeat=3))[1:], (0.2, 0.45), (0.3, 0.45, 0.6)):
-        here = np.array(walls)
-        benches = np.concatenate([x[:4], here * front, here * height])
-        candidates += [benches, benches + np.log(1 - height) * np.eye(10)[1:4].sum(0)]
-    return candidates
+def _with_benches(x: ndarray, choice: tuple[int, ...]) -> Iterator[ndarray]:
+    """Benches of a few sizes along the chosen walls.
+
+    Each as such, with what was taken for the floor as their top, and with what was taken for the wall as their front.
+    """
+    here = np.array(choice)
+    for front, height in product((0.2, 0.45), (0.3, 0.45, 0.6)):
+        benches = np.concatenate([here * front, here * height])
+        for shift in (np.zeros(3), np.full(3, np.log(1 - height)), -here * np.log(1 - front)):
+            yield np.concatenate([x[:1], x[1:4] + shift, benches])

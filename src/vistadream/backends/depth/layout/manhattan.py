@@ -14,10 +14,10 @@ from vistadream.backends.depth.layout.lines import Segments
 
 TOLERANCE_DEG = 2.5
 """Spread of a segment's direction about the direction to its vanishing point."""
-STEP_DEG = 3
-"""Grid of the exhaustive search; close to the tolerance, so that no attitude falls between."""
-PITCH_SPREAD_DEG, ROLL_SPREAD_DEG, ZOOM_SPREAD = 25.0, 8.0, 0.2
-"""How people hold cameras: spread about level; spread of the logarithm of the focal length about the guess."""
+STEP_DEG = 4
+"""Grid of the exhaustive search: no attitude is farther than the tolerance from it."""
+USUAL_SPREAD = np.array([math.radians(25), math.radians(8), math.radians(40), 0.2])
+"""How far a `Pose` usually is from zero: cameras are held level, look along the room, and the guess is fair."""
 PRIOR_WEIGHT = 0.015
 """Cost of one squared spread, as a share of all lines."""
 Pose = Float[ndarray, "4"]
@@ -62,7 +62,8 @@ class Votes:
         ends = (segments.ends_px - K[:2, 2]) / K[0, 0]
         along = ends[:, 1] - ends[:, 0]
         lengths = np.linalg.norm(along, axis=-1)
-        return Votes(ends.mean(1), along / lengths[:, None], lengths / max(float(lengths.sum()), 1e-9))
+        weights = lengths / max(float(lengths.sum()), 1e-9)
+        return Votes(*(x.astype(np.float32) for x in (ends.mean(1), along / lengths[:, None], weights)))
 
     def __call__(self, axes_cam: Float[ndarray, "a 3"], zoom: float = 1.0) -> Float[ndarray, "a n"]:
         """In [0, 1], by the angle between each segment and the direction from its middle to the vanishing point."""
@@ -85,7 +86,7 @@ class Votes:
 def find_manhattan(votes: Votes, focal_known: bool) -> Manhattan:
     """The attitude (and focal length) that most segment length agrees with, weighed against a level camera.
 
-    Exhaustive in steps of 3 degrees, then refined from the best few; deterministic.
+    Exhaustive in steps of 4 degrees, then refined from the best few; deterministic.
     """
     turn = math.radians(1.5)
     moves = np.diag([turn, turn, turn, 0.05])[: 3 if focal_known else 4]
@@ -98,17 +99,15 @@ def find_manhattan(votes: Votes, focal_known: bool) -> Manhattan:
 
 
 def _prior(pose: Pose) -> float:
-    pitch, roll, _, log_zoom = pose
-    spread = (math.degrees(pitch) / PITCH_SPREAD_DEG) ** 2 + (math.degrees(roll) / ROLL_SPREAD_DEG) ** 2
-    return -PRIOR_WEIGHT * (spread + (log_zoom / ZOOM_SPREAD) ** 2)
+    return -PRIOR_WEIGHT * float(((pose / USUAL_SPREAD) ** 2).sum())
 
 
 def _seeds(votes: Votes) -> list[Pose]:
     """The best few of all attitudes on a grid; level ones first where nothing speaks for any."""
-    grid = [np.radians(np.arange(-limit, limit + 1, STEP_DEG)) for limit in (48, 21, 45)]
+    grid = [np.radians(np.arange(-limit, limit + 1, STEP_DEG)) for limit in (48, 20, 44)]
     poses = np.array([(p, r, y, 0.0) for p in grid[0] for r in grid[1] for y in grid[2]])
     scores = np.array([_prior(pose) for pose in poses])
     if len(votes.weights):
-        axes = np.concatenate([rotation(*pose[:3]) for pose in poses])
+        axes = np.concatenate([rotation(*pose[:3]) for pose in poses]).astype(np.float32)
         scores += votes(axes).reshape(len(poses), 3, -1).max(1) @ votes.weights
     return [poses[i] for i in np.argsort(-scores, kind="stable")[:6]]

@@ -10,11 +10,16 @@ from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
 from vistadream.backends.depth.layout.fit import LineField, fit_room
+from vistadream.backends.depth.layout.foreground import find_foreground, stand
 from vistadream.backends.depth.layout.lines import find_segments
 from vistadream.backends.depth.layout.manhattan import Manhattan, Votes, find_manhattan
+from vistadream.backends.depth.layout.matting import follow_edges
+from vistadream.backends.depth.layout.regions import find_regions
 from vistadream.backends.depth.layout.room import INDOORS, OUTDOORS, Room
 from vistadream.backends.depth.layout.sky import find_sky
 
+REGION_WIDTH = 320
+"""Width in pixels at which regions of colour are sought."""
 OUTDOOR_SKY = 0.03
 """Share of the picture above which sky means outdoors."""
 
@@ -42,13 +47,25 @@ def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_kn
     segments = find_segments(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
     votes = Votes.of(segments, K)
     manhattan = find_manhattan(votes, focal_known)
-    K = np.diag([manhattan.zoom, manhattan.zoom, 1.0]) @ K + np.outer((1 - manhattan.zoom) * K[:, 2], [0, 0, 1])
+    K = K * np.array([[manhattan.zoom, 1, 1], [1, manhattan.zoom, 1], [1, 1, 1]])
     rays_room = pixel_rays(K, width, height) @ manhattan.room_from_cam.T
     sky = find_sky(rgb.astype(np.float32) / 255, rays_room[..., 1] < 0)
     outdoors = sky.mean() > OUTDOOR_SKY
-    room = fit_room(
-        LineField.of(rays_room, segments, votes.axis(manhattan)),
-        OUTDOORS if outdoors else INDOORS,
-        benches=not outdoors,
-    )
-    return Layout(manhattan, room, sky, room.cast(rays_room)[0])
+    lines = LineField.of(rays_room, segments, votes.axis(manhattan))
+    room = fit_room(lines, OUTDOORS if outdoors else INDOORS, benches=not outdoors)
+    z = room.cast(rays_room)[0]
+    return Layout(manhattan, room, sky, z if outdoors else _with_foreground(z, room, rays_room, rgb))
+
+
+def _with_foreground(z: ndarray, room: Room, rays_room: ndarray, rgb: ndarray) -> Float[ndarray, "h w"]:
+    """Depth with the things in front of the room stood up."""
+    height, width = z.shape
+    size = (REGION_WIDTH, max(8, round(REGION_WIDTH * height / width)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    rays = cv2.resize(rays_room, size, interpolation=cv2.INTER_AREA)
+    small_z, surfaces = room.cast(rays)
+    floor_z = 1 / np.maximum(rays[..., 1], 1e-3)
+    guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) / 255
+    for thing in find_foreground(find_regions(small), surfaces, rays[..., 1] > 0):
+        z = np.where(follow_edges(thing, guide), np.minimum(z, stand(small_z, floor_z, thing)), z)
+    return z

@@ -12,6 +12,8 @@ FACE_AXES = np.array([1, 1, 0, 0, 2])
 """Room axis across floor, ceiling, left, right and far wall."""
 FACE_SIDES = np.array([1, -1, -1, 1, 1])
 """On which side of the camera each lies along its axis (y points down)."""
+SURFACE_AXES = np.array([*FACE_AXES, 0, 0, 2, 1, 1, 1])
+"""The same for all surfaces: those five, then the fronts and then the tops of the left, right and far bench."""
 SLOWEST = 1e-6
 """Closing speed of a plane that a ray runs along or away from."""
 
@@ -33,7 +35,7 @@ class Room:
         return sum(front < 1 and top < 1 for front, top in zip(self.fronts, self.tops, strict=True))
 
     def cast(self, rays_room: Float[ndarray, "*n 3"]) -> tuple[Float[ndarray, "*n"], Int[ndarray, "*n"]]:
-        """How many times its own length each ray goes before it meets a surface, and the room axis across that surface.
+        """How many times its own length each ray goes before it meets a surface, and which (see `SURFACE_AXES`).
 
         Every plane has a closing speed. The ray leaves the room through the plane that closes in fastest, and enters a
         bench once it has passed both its front and its top, that is, at the slower of these two speeds.
@@ -41,13 +43,13 @@ class Room:
         planes = np.maximum(rays_room[..., FACE_AXES] * FACE_SIDES, SLOWEST) / [1.0, *self.walls]
         fronts, tops = planes[..., 2:] / self.fronts, planes[..., :1] / self.tops
         speeds = np.concatenate([planes, np.minimum(fronts, tops)], -1)
-        axes = np.broadcast_to(FACE_AXES, planes.shape)
-        axes = np.concatenate([axes, np.where(fronts < tops, axes[..., 2:], 1)], -1)
+        surfaces = np.broadcast_to(np.arange(5), planes.shape)
+        surfaces = np.concatenate([surfaces, np.where(fronts < tops, [5, 6, 7], [8, 9, 10])], -1)
         fastest = speeds.argmax(-1)[..., None]
-        return 1 / speeds.max(-1), np.take_along_axis(axes, fastest, -1)[..., 0]
+        return 1 / speeds.max(-1), np.take_along_axis(surfaces, fastest, -1)[..., 0]
 
 
 INDOORS = Room((0.75, 1.2, 1.2, 2.2))
 """The room expected where nothing is seen."""
-OUTDOORS = Room((1e3, 8.0, 8.0, 8.0))
+OUTDOORS = Room((1e3, 15.0, 15.0, 15.0))
 """Ground, and a backdrop about as far away as parallax is worth showing."""

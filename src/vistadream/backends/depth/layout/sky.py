@@ -10,6 +10,9 @@ from numpy import ndarray
 MIN_AREA, MIN_BLUE = 0.02, 0.3
 """Least share of the picture, and least share of clearly blue pixels, that make a smooth region sky."""
 
+ALIKE = 0.06
+"""Largest difference of a colour channel between sky and sky nearby."""
+
 
 def find_sky(rgb: Float[ndarray, "h w 3"], above_horizon: Bool[ndarray, "h w"]) -> Bool[ndarray, "h w"]:
     """Sky pixels. Overcast and red skies are missed on purpose: white walls and ceilings look the same."""
@@ -25,5 +28,15 @@ def find_sky(rgb: Float[ndarray, "h w 3"], above_horizon: Bool[ndarray, "h w"]) 
         region = labels == label
         if region.mean() > MIN_AREA and ((blue - red)[region] > 0.06).mean() > MIN_BLUE:
             sky |= region
-    closed = cv2.morphologyEx(sky.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    return closed.astype(bool) & above_horizon
+    return _grown(sky, rgb) & above_horizon
+
+
+def _grown(sky: Bool[ndarray, "h w"], rgb: Float[ndarray, "h w 3"]) -> Bool[ndarray, "h w"]:
+    """The sky with its rim, which the smoothing took away, and what lies close by in place and colour."""
+    size = 2 * max(2, round(0.008 * sky.shape[1])) + 1
+    for _ in range(8):
+        seen = sky.astype(np.float32)
+        share = cv2.blur(seen, (size, size))
+        color = cv2.blur(rgb * seen[..., None], (size, size)) / np.maximum(share, 1e-6)[..., None]
+        sky = sky | ((share > 1e-3) & (np.abs(rgb - color).max(-1) < ALIKE))
+    return cv2.morphologyEx(sky.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)).astype(bool)

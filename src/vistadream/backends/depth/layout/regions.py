@@ -1,0 +1,71 @@
+"""Regions of one colour, by the graph method of Felzenszwalb and Huttenlocher (2004)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from numpy import ndarray
+
+from vistadream.ops.jit import kernel
+
+TOLERANCE = 80.0
+"""The method's k in units of CIELAB: larger lets larger colour differences join small regions."""
+LIGHTNESS = 0.6
+"""Weight of lightness beside hue and chroma, which change less across a shaded surface."""
+
+
+def find_regions(rgb: UInt8[ndarray, "h w 3"], min_area: float = 0.002) -> Int[ndarray, "h w"]:
+    """The region number of each pixel, from 0 without gaps; none is smaller than `min_area` of the picture."""
+    height, width = rgb.shape[:2]
+    smooth = cv2.GaussianBlur(rgb.astype(np.float32) / 255, (0, 0), 0.8)
+    lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB) * np.array([LIGHTNESS, 1, 1], np.float32)
+    first, second, difference = _edges(lab)
+    order = np.argsort(difference, kind="stable")
+    roots = _join(order, first, second, difference, height * width, TOLERANCE, int(min_area * height * width))
+    return np.unique(roots, return_inverse=True)[1].reshape(height, width)
+
+
+def _edges(lab: Float[ndarray, "h w 3"]) -> tuple[ndarray, ndarray, ndarray]:
+    """All pairs of neighbouring pixels (of eight) and their colour differences."""
+    height, width = lab.shape[:2]
+    index = np.arange(height * width).reshape(height, width)
+    pairs: list[tuple[Any, Any]] = [
+        (np.s_[:, :-1], np.s_[:, 1:]),
+        (np.s_[:-1], np.s_[1:]),
+        (np.s_[:-1, :-1], np.s_[1:, 1:]),
+        (np.s_[:-1, 1:], np.s_[1:, :-1]),
+    ]
+    first = np.concatenate([index[a].ravel() for a, _ in pairs])
+    second = np.concatenate([index[b].ravel() for _, b in pairs])
+    return first, second, np.linalg.norm(lab.reshape(-1, 3)[first] - lab.reshape(-1, 3)[second], axis=-1)
+
+
+@kernel()
+def _root(parent, i):
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@kernel()
+def _join(order, first, second, difference, n, tolerance, min_size):
+    """Joins across edges by rising difference where it is small beside those inside both sides; then tiny regions."""
+    parent, size = np.arange(n), np.ones(n, np.int64)
+    limit = np.full(n, tolerance)
+    for final in (False, True):
+        for edge in order:
+            a, b = _root(parent, first[edge]), _root(parent, second[edge])
+            if a == b:
+                continue
+            alike = difference[edge] <= min(limit[a], limit[b])
+            if (alike and not final) or (final and min(size[a], size[b]) < min_size):
+                parent[b] = a
+                size[a] += size[b]
+                limit[a] = difference[edge] + tolerance / size[a]
+    for i in range(n):
+        parent[i] = _root(parent, i)
+    return parent

@@ -1,10 +1,14 @@
 """What every outpainter owes, and what patch completion must do on textures whose continuation is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
+from vistadream.ops.membrane import membrane
 
 H, W = 90, 120
 Y, X = torch.meshgrid(torch.arange(H).float(), torch.arange(W).float(), indexing="ij")
@@ -43,6 +47,21 @@ def test_known_pixels_come_back_untouched_and_the_rest_are_colours(hole: torch.T
 def test_a_repeating_texture_goes_on(hole: torch.Tensor) -> None:
     error = (paint(STRIPES, hole) - STRIPES)[hole]
     assert 10 * torch.log10(1 / error.square().mean()) > 22
+
+
+def test_a_slanted_line_runs_on_over_the_border() -> None:
+    above = (Y < 20 + 0.5 * X)[..., None]
+    picture = torch.where(above, torch.tensor([0.8, 0.7, 0.5]), torch.tensor([0.2, 0.3, 0.4]))
+    wrong = (paint(picture, border_hole()) - picture).abs().amax(-1) > 0.2
+    assert wrong.float().mean() < 0.01
+
+
+def test_a_thing_that_stands_there_once_is_not_repeated() -> None:
+    disc = ((X - 32) ** 2 + (Y - 45) ** 2 < 9**2)[..., None]
+    grain = 0.05 * torch.rand(H, W, 3, generator=torch.Generator().manual_seed(2))
+    picture = torch.where(disc, torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.6, 0.6, 0.5])) + grain
+    painted = paint(picture, border_hole())
+    assert (painted - torch.tensor([0.6, 0.6, 0.5]))[border_hole()].abs().max() < 0.25
 
 
 def test_a_constant_picture_stays_constant(hole: torch.Tensor) -> None:
@@ -97,3 +116,15 @@ def test_a_hole_of_scattered_pixels_is_filled() -> None:
 def test_bad_knobs_are_named(knob: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"EmbeddedOutpainter.{next(iter(knob))}: got"):
         EmbeddedOutpainter(**knob)
+
+
+def test_a_hole_in_a_photo_gets_its_texture_without_straying_from_its_colours(test_data: Path) -> None:
+    photo = Image.open(test_data / "photos" / "living_room.jpg").resize((240, 160), Image.Resampling.BOX)
+    rgb = torch.from_numpy(np.array(photo)).float() / 255
+    y, x = torch.meshgrid(torch.arange(160), torch.arange(240), indexing="ij")
+    hole = (x - 160) ** 2 + (y - 130) ** 2 < 18**2
+    flat = torch.from_numpy(membrane(rgb.numpy(), (~hole).numpy())).float()
+    painted = paint(rgb, hole)
+    error, flat_error = ((filled - rgb)[hole].square().mean() for filled in (painted, flat))
+    assert error < 2 * flat_error
+    assert painted[hole].std() > 0.5 * rgb[hole].std()

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from vistadream.ops.threads import in_shares, over_range
+from vistadream.ops.threads import in_shares, over_range, share_count
 
 
 @pytest.mark.parametrize(("threads", "size"), [(1, 5), (3, 10), (4, 3), (2, 0)])
@@ -15,9 +15,15 @@ def test_a_range_is_covered_once(threads, size):
     assert sorted(seen) == list(range(size))
 
 
-def test_shares_run_at_the_same_time():
+def test_each_share_runs_once():
+    seen = []
+    in_shares(3, seen.append)
+    assert sorted(seen) == list(range(share_count(3)))
+
+
+def test_as_many_shares_as_threads_run_at_the_same_time():
     meeting = threading.Barrier(3, timeout=10)
-    in_shares(3, lambda share: meeting.wait())
+    in_shares(3, lambda share: meeting.wait() if share < 3 else None)
 
 
 def test_a_failing_share_is_heard():

@@ -6,17 +6,33 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 
+def share_count(threads: int) -> int:
+    """Into how many shares to cut work for so many threads: several each, lest one that is held up hold up all."""
+    return 1 if threads == 1 else 4 * threads
+
+
 def in_shares(threads: int, work: Callable[[int], None]) -> None:
-    """Runs work(0) ... work(threads - 1) at the same time, the first on the calling thread; raises what they raise."""
-    others = [_pool(threads).submit(work, share) for share in range(1, threads)]
-    work(0)
+    """Runs work(0) ... work(share_count(threads) - 1), at most `threads` at a time, the caller's own among them.
+
+    A thread takes the next share when it is done with one. Raises what `work` raises.
+    """
+    todo = iter(range(share_count(threads)))  # its next() is one step under the GIL
+
+    def take_turns() -> None:
+        for share in todo:
+            work(share)
+
+    others = [_pool(threads).submit(take_turns) for _ in range(1, threads)]
+    take_turns()
     for other in others:
-        other.result()
+        if not other.cancel():  # it may not even have started
+            other.result()
 
 
 def over_range(threads: int, size: int, work: Callable[[int, int], None]) -> None:
-    """Runs work(first, last) over equal parts of range(size), one on each thread."""
-    in_shares(threads, lambda share: work(size * share // threads, size * (share + 1) // threads))
+    """Runs work(first, last) over equal parts of range(size), as `in_shares` does."""
+    shares = share_count(threads)
+    in_shares(threads, lambda share: work(size * share // shares, size * (share + 1) // shares))
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vistadream.ops.jit import inlined, kernel
-from vistadream.ops.threads import in_shares
+from vistadream.ops.threads import in_shares, share_count
 
 TILE_W, TILE_H = 64, 16
 
@@ -25,17 +25,18 @@ def bin_splats(boxes: np.ndarray, width: int, height: int, *, threads: int, with
     slot_of_pair stays empty unless `with_slots`.
     """
     tiles_x, tiles_y = -(-width // TILE_W), -(-height // TILE_H)
-    bounds = np.linspace(0, len(boxes), threads + 1).astype(np.int64)
-    counts = np.zeros((threads, tiles_x * tiles_y), np.int64)
+    shares = share_count(threads)
+    bounds = np.linspace(0, len(boxes), shares + 1).astype(np.int64)
+    counts = np.zeros((shares, tiles_x * tiles_y), np.int64)
     pairs = np.zeros(len(boxes) + 1, np.int64)
-    in_shares(threads, lambda t: _count(bounds[t], bounds[t + 1], boxes, tiles_x, counts[t], pairs))
+    in_shares(threads, lambda i: _count(bounds[i], bounds[i + 1], boxes, tiles_x, counts[i], pairs))
     first_pair = np.cumsum(pairs)
-    ends = np.cumsum(counts.T).reshape(-1, threads)
+    ends = np.cumsum(counts.T).reshape(-1, shares)
     cursors = np.ascontiguousarray((ends - counts.T).T)
     starts = np.append(cursors[0], first_pair[-1])
     slot_of_pair = np.empty(first_pair[-1] if with_slots else 0, np.int64)
     bins = Bins(starts, np.empty(first_pair[-1], np.int32), first_pair, slot_of_pair)
-    in_shares(threads, lambda t: _fill(bounds[t], bounds[t + 1], boxes, tiles_x, cursors[t], bins))
+    in_shares(threads, lambda i: _fill(bounds[i], bounds[i + 1], boxes, tiles_x, cursors[i], bins))
     return bins
 
 

@@ -9,7 +9,7 @@ from vistadream.backends.render.cpu.binning import Bins, bin_splats
 from vistadream.backends.render.cpu.forward import blend_tiles
 from vistadream.backends.render.cpu.projection import CULLED, FEATURES, Lens, Parameters, depth_keys, project
 from vistadream.backends.render.cpu.projection_backward import unproject
-from vistadream.ops.threads import in_shares, over_range
+from vistadream.ops.threads import in_shares, over_range, share_count
 
 
 class Drawing(NamedTuple):
@@ -45,8 +45,8 @@ def draw(
     bins = bin_splats(boxes, lens.width, lens.height, threads=threads, with_slots=with_slots)
     image = np.empty((lens.height, lens.width, channels), np.float32)
     transmittance, ends = np.empty((2, lens.height, lens.width), np.float32)
-    tiles = _busiest_first(bins)
-    in_shares(threads, lambda t: blend_tiles(tiles[t::threads], bins, splats, boxes, image, transmittance, ends))
+    tiles = _deal_tiles(bins, share_count(threads))
+    in_shares(threads, lambda i: blend_tiles(tiles[i], bins, splats, boxes, image, transmittance, ends))
     return Drawing(image, transmittance, ends, gaussians, with_z, pose, lens, order, splats, boxes, bins)
 
 
@@ -54,11 +54,11 @@ def gradient(drawing: Drawing, image_grad: np.ndarray, alpha_grad: np.ndarray, *
     """The gradient of sum(image * image_grad) + sum((1 - transmittance) * alpha_grad)."""
     d = drawing
     slots = np.empty((len(d.bins.splat_of_slot), MOMENTS + d.image.shape[2]), np.float32)
-    tiles = _busiest_first(d.bins)
+    tiles = _deal_tiles(d.bins, share_count(threads))
     in_shares(
         threads,
-        lambda t: unblend_tiles(
-            tiles[t::threads], d.bins, d.splats, d.boxes, d.transmittance, d.ends, image_grad, alpha_grad, slots
+        lambda i: unblend_tiles(
+            tiles[i], d.bins, d.splats, d.boxes, d.transmittance, d.ends, image_grad, alpha_grad, slots
         ),
     )
     grads = Parameters(*(np.zeros_like(values) for values in d.gaussians))
@@ -70,6 +70,7 @@ def gradient(drawing: Drawing, image_grad: np.ndarray, alpha_grad: np.ndarray, *
     return grads
 
 
-def _busiest_first(bins: Bins) -> np.ndarray:
-    """Tiles by falling length of their lists, so that dealing them out in turn loads all threads alike."""
-    return np.argsort(-np.diff(bins.starts), kind="stable")
+def _deal_tiles(bins: Bins, shares: int) -> list[np.ndarray]:
+    """Tile numbers dealt out in turn, those with the longest lists first, so that all shares weigh about the same."""
+    busiest_first = np.argsort(-np.diff(bins.starts), kind="stable")
+    return [busiest_first[share::shares] for share in range(shares)]

@@ -15,13 +15,14 @@ from vistadream.core import (
     Note,
     Observer,
     Outpainter,
+    Progress,
     Renderer,
     Scene,
     Summary,
     View,
 )
 from vistadream.ops.fit import LearningRates, fit, view_order
-from vistadream.ops.holes import clean_hole
+from vistadream.ops.holes import clean_hole, fill_from_far_side
 from vistadream.ops.image import dilate, snap
 from vistadream.ops.lift import lift_view, thin
 from vistadream.ops.losses import photometric
@@ -47,6 +48,8 @@ class Coarse:
     """Views added at most."""
     n_candidates: int
     """Poses along the path to choose from."""
+    n_closing: int
+    """Poses along the path at which small holes are closed in the end."""
     margin_px: int
     """A candidate sees this much more on each side than the photo does."""
     steps: int
@@ -79,6 +82,7 @@ class Coarse:
                     "gaussians_added": len(scene.gaussians) - before,
                 }
             )
+        scene = self._close(scene, path, observe)
         observe("coarse/summary", _summary(rows, selection if self.n_frames else None, len(scene.gaussians)))
         return scene
 
@@ -112,6 +116,24 @@ class Coarse:
         new = lift_view(view, self.sigma_px, self.thickness)
         scene = Scene((*scene.views, view), Gaussians.concat(scene.gaussians, new))
         return replace(scene, gaussians=self._fit(scene, path, seed, observe)), len(new)
+
+    def _close(self, scene: Scene, path: list[Camera], observe: Observer) -> Scene:
+        """The scene with the small holes that are left along the path continued from their far side."""
+        before = len(scene.gaussians)
+        poses = [path[round(i * (len(path) - 1) / max(1, self.n_closing - 1))] for i in range(self.n_closing)]
+        for i, camera in enumerate(poses):
+            with torch.no_grad():
+                seen = self.renderer(scene.gaussians, [camera])[0]
+            hole = clean_hole(seen.alpha)
+            if bool(hole.any()) and not bool(hole.all()):
+                rgb, z = fill_from_far_side(seen.rgb, seen.z, hole)
+                z, hiding = push_behind(camera, z, hole, scene.views)
+                filled = View("closed", camera, rgb, z, hole, hole & ~hiding, torch.ones_like(hole))
+                closed = lift_view(filled, self.sigma_px, self.thickness)
+                scene = replace(scene, gaussians=Gaussians.concat(scene.gaussians, closed))
+            observe("coarse/closing/progress", Progress(i + 1, len(poses)))
+        observe("coarse/closed", Note(f"{len(scene.gaussians) - before:,} Gaussians close what was left of holes"))
+        return scene
 
     def _fit(self, scene: Scene, name: str, seed: int, observe: Observer) -> Gaussians:
         """All Gaussians together; half of the steps look at the photo's canvas, a quarter at the newest View."""

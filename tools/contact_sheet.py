@@ -1,0 +1,66 @@
+"""One picture of a finished run: what went in, its canvas and depth, and views from the flight through the scene.
+
+python tools/contact_sheet.py outputs/photo/DATE sheet.jpg
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import tyro
+from PIL import Image
+
+from vistadream.config import compose
+from vistadream.core import View
+from vistadream.ops.colormap import depth_colors, depth_range
+from vistadream.ops.image import to_uint8
+from vistadream.run_folder import STAGES, RunFolder
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Draw a contact sheet of a finished run."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run's folder."""
+    out: Annotated[Path, tyro.conf.Positional]
+    """The picture to write; JPEG, PNG or WebP."""
+    columns: int = 3
+    rows: int = 3
+    tile_px: int = 400
+    """Width of one picture."""
+
+
+def draw(arguments: Arguments) -> None:
+    """Three pictures of the input, then views spread over the path, in reading order."""
+    folder = RunFolder(arguments.run)
+    scene = folder.load_stage([name for name in STAGES if folder.finished(name)][-1])
+    canvas = scene.views[min(1, len(scene.views) - 1)]
+    pictures = [to_uint8(scene.view("input").rgb), to_uint8(canvas.rgb), depth_picture(canvas)]
+    composed = compose([])
+    renderer, trajectory = composed.build("backends.render"), composed.build("trajectory")
+    n = arguments.columns * arguments.rows - len(pictures)
+    for camera in trajectory(scene.view("input"), n + 2)[1:-1]:
+        pictures.append(to_uint8(renderer(scene.gaussians, [camera], want=("rgb",))[0].rgb))
+    tile = (arguments.tile_px, round(arguments.tile_px * pictures[0].shape[0] / pictures[0].shape[1]))
+    sheet = Image.new("RGB", (arguments.columns * tile[0], arguments.rows * tile[1]))
+    for i, picture in enumerate(pictures):
+        place = (i % arguments.columns * tile[0], i // arguments.columns * tile[1])
+        sheet.paste(Image.fromarray(picture).resize(tile, Image.Resampling.LANCZOS), place)
+    sheet.save(arguments.out, quality=88)
+
+
+def depth_picture(view: View) -> np.ndarray:
+    """Turbo colours of 1/z."""
+    if view.z is None:
+        raise SystemExit("the run has no depth yet; wanted one with initialize finished")
+    known = view.z > 0
+    return depth_colors(torch.where(known, view.z, 1.0), known, *depth_range(view.z, known))
+
+
+if __name__ == "__main__":
+    draw(tyro.cli(Arguments, description=__doc__))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vistadream.app import Run
 
-__all__ = ["single_image"]
+__version__ = "0.1.0"
+__all__ = ["__version__", "single_image"]
 
 
 def single_image(

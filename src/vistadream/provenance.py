@@ -9,13 +9,15 @@ from pathlib import Path
 
 import torch
 
+from vistadream import __version__
+
 _PACKAGES = ("torch", "numpy", "numba", "opencv-python-headless", "rerun-sdk", "hydra-core")
 
 
 def environment() -> dict:
     """Versions, machine and git revision (None outside a checkout), for run.json."""
     return {
-        "vistadream": _version("vistadream"),
+        "vistadream": __version__,
         "git_revision": _git_revision(),
         "python": platform.python_version(),
         "platform": platform.platform(),

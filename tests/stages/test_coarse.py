@@ -1,0 +1,109 @@
+"""New views fill what the path reveals, keep what is known, and say what they did."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.core import Camera, Chart, DepthPrediction, Note, Scene, Summary, View
+from vistadream.ops.fit import LearningRates
+from vistadream.ops.lift import lift_view
+from vistadream.ops.selection import SelectionRule
+from vistadream.ops.trajectory import Swing
+from vistadream.stages.coarse import Coarse
+
+H, W = 48, 64
+RATES = LearningRates(0.02, 0.005, 0.01, 0.02, 0.002)
+RULE = SelectionRule(min_hole=0.005, max_hole=0.6, adjacent=1, fallback="none")
+
+
+def blind(views):
+    z = torch.ones(views[0].camera.height, views[0].camera.width)
+    return [DepthPrediction(z, torch.zeros_like(z, dtype=torch.bool), views[0].camera, False)]
+
+
+def mean_known(rgb, hole, prompt, seed):
+    return torch.where(hole[..., None], rgb[~hole].mean(0), rgb)
+
+
+def post_before_wall() -> Scene:
+    """A post at 1 m before a wall at 3 m, lifted as initialize would."""
+    mask = torch.ones(H, W, dtype=torch.bool)
+    z, rgb = torch.full((H, W), 3.0), torch.rand(H, W, 3, generator=torch.Generator().manual_seed(0))
+    z[:, 26:38], rgb[:, 26:38] = 1.0, torch.tensor([0.9, 0.2, 0.1])
+    view = View("input", Camera.from_fov(60, W, H), rgb, z, mask, mask, ~mask)
+    return Scene((view,), lift_view(view, 0.5, 0.5))
+
+
+class Ear:
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, Any]] = []
+
+    def __call__(self, name: str, value: Any, step: int | None = None) -> None:
+        self.heard.append((name, value))
+
+    def of(self, kind: type) -> list[Any]:
+        return [value for _, value in self.heard if isinstance(value, kind)]
+
+
+def coarse(ear: Ear, rule: SelectionRule = RULE, n_frames: int = 2) -> Scene:
+    stage = Coarse(
+        blind, mean_known, CpuRenderer(), Swing(0.3), rule, RATES,
+        n_frames=n_frames, n_candidates=17, n_closing=5, margin_px=2, steps=2, dssim=0.2, generated_weight=0.5,
+        sigma_px=0.5, thickness=0.5, max_misfit=0.08, seed=0,
+    )  # fmt: skip
+    return stage(post_before_wall(), ear)
+
+
+def holes(scene: Scene) -> float:
+    path = Swing(0.3)(scene.view("input"), 17)
+    with torch.no_grad():
+        return max(float((r.alpha < 0.5).float().mean()) for r in CpuRenderer()(scene.gaussians, path, want=("alpha",)))
+
+
+def test_holes_along_the_path_are_filled() -> None:
+    assert holes(post_before_wall()) > 0.05
+    assert holes(coarse(Ear())) < 0.01
+
+
+def test_new_views_are_invented_and_the_photo_stays() -> None:
+    ear = Ear()
+    before, scene = post_before_wall(), coarse(ear)
+    assert torch.equal(scene.view("input").rgb, before.view("input").rgb)
+    added = [view for view in scene.views if view.name != "input"]
+    assert [view.name for view in added] == [f"coarse_{k:02d}" for k in range(len(added))]
+    assert added
+    for view in added:
+        assert view.generated.all()
+        assert bool((view.supervise | ~view.lift).all()), "what is lifted is supervised"
+    assert len(ear.of(Chart)) == 2
+
+
+def test_what_was_behind_the_post_is_painted_behind_it() -> None:
+    first = coarse(Ear(), n_frames=1).view("coarse_00")
+    assert float(first.z[first.lift].min()) > 1.5
+
+
+def test_the_summary_adds_up() -> None:
+    ear = Ear()
+    scene = coarse(ear)
+    (summary,) = ear.of(Summary)
+    assert summary.data["gaussians"] == len(scene.gaussians)
+    lifted = {view.name: int(view.lift.sum()) for view in scene.views if view.name != "input"}
+    assert [row["gaussians_added"] for row in summary.data["frames"]] == list(lifted.values())
+
+
+def test_when_nothing_fits_it_says_why_and_stops() -> None:
+    ear = Ear()
+    scene = coarse(ear, SelectionRule(min_hole=0.9, max_hole=0.95, adjacent=1, fallback="none"))
+    assert [view.name for view in scene.views] == ["input"]
+    assert any("min_hole" in note.text for note in ear.of(Note))
+    assert ear.of(Summary)[0].data["stopped"]["inside"] == 0
+
+
+@pytest.mark.parametrize("n_frames", [0])
+def test_no_frames_asked_for_still_closes_what_it_can(n_frames: int) -> None:
+    scene = coarse(Ear(), n_frames=n_frames)
+    assert [view.name for view in scene.views] == ["input"]
+    assert holes(scene) < holes(post_before_wall())

@@ -1,0 +1,89 @@
+"""Depth becomes Gaussians: gaps, sky and focal length, whatever the model says."""
+
+import math
+
+import pytest
+import torch
+
+from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.core import Camera, DepthPrediction, Scene, UserError, View, silent
+from vistadream.ops.fit import LearningRates
+from vistadream.stages.initialize import Initialize
+
+H, W, PAD = 24, 32, 4
+NO_FIT = LearningRates(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def scene(focal_known: bool = True) -> Scene:
+    mask = torch.ones(H, W, dtype=torch.bool)
+    camera = Camera.from_focal(30.0, W, H)
+    photo = View("input", camera, torch.rand(H, W, 3), None, mask, mask, ~mask, focal_known)
+    ring = torch.ones(H + 2 * PAD, W + 2 * PAD, dtype=torch.bool)
+    ring[PAD:-PAD, PAD:-PAD] = False
+    rgb = torch.zeros(*ring.shape, 3)
+    rgb[~ring] = photo.rgb.reshape(-1, 3)
+    canvas = View("outpaint", camera.pad(PAD, PAD, PAD, PAD), rgb, None, ring | True, ring, ring, focal_known)
+    return Scene((photo, canvas))
+
+
+def wall(views, valid=None, sky=None, focal_px=None, z=2.0):
+    (view,) = views
+    depth = torch.full((view.camera.height, view.camera.width), z)
+    valid = torch.ones_like(depth, dtype=torch.bool) if valid is None else valid
+    camera = view.camera if focal_px is None else view.camera.with_focal(focal_px)
+    return [DepthPrediction(torch.where(valid, depth, math.nan), valid, camera, True, None, sky)]
+
+
+def initialize(depth, start=None) -> Scene:
+    stage = Initialize(depth, CpuRenderer(), NO_FIT, 0, 0.2, 0.5, 0.03, 1.5, 0.2, 0.5, 0.5)
+    return stage(start or scene(), silent)
+
+
+def test_every_pixel_is_lifted_once_onto_its_surface() -> None:
+    made = initialize(wall)
+    assert len(made.gaussians) == (H + 2 * PAD) * (W + 2 * PAD)
+    torch.testing.assert_close(made.gaussians.means[:, 2], torch.full((len(made.gaussians),), 2.0))
+
+
+def test_the_photo_takes_its_window_of_the_canvas_s_depth() -> None:
+    def slope(views):
+        (prediction,) = wall(views)
+        z = 2 + 0.01 * torch.arange(prediction.z.numel()).reshape(prediction.z.shape) / prediction.z.numel()
+        return [DepthPrediction(z, prediction.valid, prediction.camera, True)]
+
+    made = initialize(slope)
+    torch.testing.assert_close(made.view("input").z, made.view("outpaint").z[PAD:-PAD, PAD:-PAD])
+
+
+def test_the_model_s_focal_length_is_taken_only_where_none_is_known() -> None:
+    def model(views):
+        return wall(views, focal_px=None if views[0].focal_known else 41.0)
+
+    assert initialize(model).view("input").camera.fx == 30.0
+    guessed = initialize(model, scene(focal_known=False))
+    assert [view.camera.fx for view in guessed.views] == [41.0, 41.0]
+    assert all(view.focal_known for view in guessed.views)
+
+
+def test_gaps_are_completed_and_nothing_is_lifted_at_the_camera() -> None:
+    valid = torch.ones(H + 2 * PAD, W + 2 * PAD, dtype=torch.bool)
+    valid[10:16, 10:20] = False
+    made = initialize(lambda views: wall(views, valid=valid))
+    assert bool(torch.isfinite(made.gaussians.means).all())
+    torch.testing.assert_close(made.view("outpaint").z, torch.full(valid.shape, 2.0), atol=0.05, rtol=0)
+
+
+def test_the_sky_is_a_far_shell_that_goes_on_behind_the_skyline() -> None:
+    sky = torch.zeros(H + 2 * PAD, W + 2 * PAD, dtype=torch.bool)
+    sky[:12] = True
+    made = initialize(lambda views: wall(views, valid=~sky, sky=sky))
+    distance = made.gaussians.means.norm(dim=-1)
+    shell = distance > 2.6
+    assert float(distance[shell].std()) < 1e-3
+    assert int(shell.sum()) > int(sky.sum()), "more of it than is seen"
+
+
+def test_a_model_that_sees_nothing_is_one_sentence() -> None:
+    nothing = torch.zeros(H + 2 * PAD, W + 2 * PAD, dtype=torch.bool)
+    with pytest.raises(UserError, match="no surface"):
+        initialize(lambda views: wall(views, valid=nothing))

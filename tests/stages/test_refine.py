@@ -1,0 +1,69 @@
+"""Refining pulls the surface to its prior and flattens nothing."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.core import Camera, Gaussians, Scene, View, silent
+from vistadream.ops.fit import LearningRates
+from vistadream.ops.lift import lift_view
+from vistadream.stages.refine import Refine
+
+RATES = LearningRates(means=0.1, quats=0.01, scales=0.01, opacities=0.02, colors=0.005)
+
+
+def refine(**knobs) -> Refine:
+    settings = {"steps": 40, "dssim": 0.2, "generated_weight": 0.5, "depth_weight": 1.0, "normal_weight": 0.05}
+    return Refine(CpuRenderer(), RATES, photo_share=0.6, seed=0, **(settings | knobs))
+
+
+def shaken_wall() -> Scene:
+    """A slanted, textureless wall whose Gaussians were shaken along the view: only its prior knows where it is."""
+    camera = Camera.from_fov(60, 48, 36)
+    mask = torch.ones(36, 48, dtype=torch.bool)
+    z = 2 + 0.5 * torch.linspace(0, 1, 48).expand(36, 48)
+    view = View("input", camera, torch.full((36, 48, 3), 0.5), z, mask, mask, ~mask)
+    gaussians = lift_view(view, 0.5, 0.5)
+    noise = torch.zeros_like(gaussians.means)
+    noise[:, 2] = 0.05 * torch.randn(len(gaussians), generator=torch.Generator().manual_seed(1))
+    return Scene((view,), replace(gaussians, means=gaussians.means + noise))
+
+
+def depth_error(scene: Scene) -> float:
+    view = scene.views[0]
+    with torch.no_grad():
+        z = CpuRenderer()(scene.gaussians, [view.camera], want=("z",))[0].z
+    return float(((z - view.z) / view.z).abs().mean())
+
+
+def flatness(gaussians: Gaussians) -> torch.Tensor:
+    ratio = gaussians.scales.min(-1).values / gaussians.scales.max(-1).values
+    return torch.quantile(ratio, torch.tensor([0.05, 0.5]))
+
+
+def test_the_depth_term_brings_the_surface_to_its_prior() -> None:
+    scene = shaken_wall()
+    with_prior = refine(steps=120)(scene, silent)
+    without = refine(steps=120, depth_weight=0.0, normal_weight=0.0)(scene, silent)
+    assert depth_error(with_prior) < 0.95 * depth_error(scene)
+    assert depth_error(with_prior) < 0.85 * depth_error(without)
+
+
+def test_no_gaussian_is_flattened() -> None:
+    scene = shaken_wall()
+    before, after = flatness(scene.gaussians), flatness(refine()(scene, silent).gaussians)
+    assert bool((after > 0.95 * before).all())
+
+
+def test_views_are_handed_on_and_the_seed_decides() -> None:
+    scene = shaken_wall()
+    first, again = refine(steps=5)(scene, silent), refine(steps=5)(scene, silent)
+    assert first.views == scene.views
+    assert torch.equal(first.gaussians.means, again.gaussians.means)
+
+
+def test_a_share_out_of_range_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"Refine\.photo_share"):
+        Refine(CpuRenderer(), RATES, 1, 0.2, 0.5, 0.1, 0.1, photo_share=0.0, seed=0)

@@ -59,7 +59,7 @@ class CpuRenderer:
         if unknown:
             raise ValueError(f"CpuRenderer: want names {sorted(unknown)}; wanted some of {_MAPS}")
         inputs = _inputs(gaussians, "rgb" in want, extra)
-        announce_compilation(__file__, "CPU renderer", 15)
+        announce_compilation(__file__, "CPU renderer", 10)
         return [self._render(inputs, camera, want, extra) for camera in cameras]
 
     def _render(

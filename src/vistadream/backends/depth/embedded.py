@@ -41,7 +41,7 @@ class EmbeddedDepth:
         rgb = (view.rgb.detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8).numpy()
         layout = read_layout(rgb, camera.K.cpu().double().numpy(), view.focal_known)
         if not view.focal_known:
-            camera = camera.with_focal(camera.fx * layout.manhattan.zoom)
+            camera = camera.with_focal(camera.fx * layout.zoom)
         z = torch.from_numpy(layout.z).to(view.rgb) * self.camera_height_m
         sky = torch.from_numpy(layout.sky).to(view.rgb.device)
         z = z.clamp(min=float(z.max()) / self.max_ratio)

@@ -6,7 +6,7 @@ import pytest
 from vistadream.backends.depth.layout.ascent import ascend
 from vistadream.backends.depth.layout.foreground import find_foreground, stand
 from vistadream.backends.depth.layout.matting import follow_edges
-from vistadream.backends.depth.layout.regions import find_regions
+from vistadream.backends.depth.layout.regions import alike, find_regions, region_colors
 from vistadream.backends.depth.layout.sky import find_sky
 
 H, W = 120, 160
@@ -26,6 +26,11 @@ def test_regions_follow_colours_and_have_no_crumbs():
     assert len(np.unique(regions[80:, :])) == 1
     assert len({regions[100, 10], regions[40, 50], regions[10, 150]}) == 3
     assert regions[5, 5] == regions[10, 150]
+    colors = region_colors(rgb, regions)
+    same = alike(colors, np.arange(len(colors)) == regions[10, 150])
+    assert colors[regions[100, 10], 1] > 30
+    assert same[regions[10, 150]]
+    assert not same[[regions[100, 10], regions[40, 50]]].any()
 
 
 def outdoor_rgb() -> np.ndarray:

@@ -9,7 +9,7 @@ from vistadream.backends.depth.layout.fit import LineField, _axis_hit, fit_room
 from vistadream.backends.depth.layout.lines import Segments
 from vistadream.backends.depth.layout.manhattan import rotation
 from vistadream.backends.depth.layout.prior import pixel_rays
-from vistadream.backends.depth.layout.room import INDOORS, SURFACE_AXES, Room
+from vistadream.backends.depth.layout.room import SURFACE_AXES, USUAL_ROOM, Room
 
 ROOM = Room((0.8, 1.0, 1.5, 2.0), (0.6, 1.0, 0.75), (0.5, 1.0, 0.4))
 
@@ -62,4 +62,4 @@ def test_the_search_sees_the_same_room():
 def test_without_lines_the_room_is_the_usual_one():
     K = np.array([[60.0, 0, 40], [0, 60, 30], [0, 0, 1]])
     none = LineField.of(pixel_rays(K, 80, 60), Segments(np.zeros((0, 2, 2))), np.zeros(0, int))
-    assert fit_room(none, INDOORS, benches=True) == INDOORS
+    assert fit_room(none) == USUAL_ROOM

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from vistadream.backends.depth.layout.ascent import ascend
 from vistadream.backends.depth.layout.lines import Segments
-from vistadream.backends.depth.layout.room import SLOWEST, Room
+from vistadream.backends.depth.layout.room import SLOWEST, USUAL_ROOM, Room
 from vistadream.ops.jit import kernel
 
 GRID_WIDTH = 48
@@ -48,19 +48,19 @@ class LineField:
         rays = cv2.resize(rays_room, grid, interpolation=cv2.INTER_AREA)
         return LineField(rays, wide / max(wide.sum(), 1e-9), thin - around)
 
-    def score(self, room: Room, usual: Room) -> float:
+    def score(self, room: Room) -> float:
         """Creases that follow lines, minus lines across the surface they lie on, minus how unusual the room is.
 
         A line along an axis cannot lie on a surface across that axis (Lee, Hebert and Kanade 2009).
         """
         planes = np.array([1.0, *room.walls, *room.fronts, *room.tops])
         wrong, creased = _agreement(self.rays_room, self.wide, self.crease, planes)
-        return CREASE_WEIGHT * creased - wrong - USUAL_WEIGHT * _surprise(room, usual) - BENCH_COST * room.benches
+        return CREASE_WEIGHT * creased - wrong - USUAL_WEIGHT * _surprise(room) - BENCH_COST * room.benches
 
 
-def _surprise(room: Room, usual: Room) -> float:
+def _surprise(room: Room) -> float:
     """Sum of squared spreads from the usual room and, for each bench that there is, from the usual bench."""
-    walls = np.log(np.divide(room.walls, usual.walls)) / SPREAD
+    walls = np.log(np.divide(room.walls, USUAL_ROOM.walls)) / SPREAD
     sizes = np.subtract(1, [room.fronts, room.tops])
     benches = np.log(np.maximum(sizes, 1e-3) / np.array(USUAL_BENCH)[:, None]) / SPREAD
     return float((walls**2).sum() + (benches**2)[:, sizes.min(0) > 0].sum())
@@ -110,22 +110,20 @@ def _agreement(rays, wide, crease, planes):
     return wrong, creased / (h + w)
 
 
-def fit_room(lines: LineField, usual: Room, benches: bool) -> Room:
+def fit_room(lines: LineField) -> Room:
     """The best room: exhaustive over the walls, then over benches along every choice of them, then refined."""
 
     def score(x: ndarray) -> float:
-        return lines.score(_room(x), usual)
+        return lines.score(_room(x))
 
     def best(candidates: Iterable[ndarray], n: int) -> list[ndarray]:
         return sorted(candidates, key=score)[-n:]
 
-    walls = best((np.concatenate([np.log(usual.walls) + o, np.zeros(6)]) for o in _wall_offsets()), KEPT_WALLS)
-    moves = 0.2 * np.concatenate([np.eye(4, 10), [[1.0] * 4 + [0.0] * 6]])
+    walls = best((np.concatenate([np.log(USUAL_ROOM.walls) + o, np.zeros(6)]) for o in _wall_offsets()), KEPT_WALLS)
     seeds = walls[-KEPT:]
-    if benches:
-        for choice in list(product((0, 1), repeat=3))[1:]:
-            seeds += best((bench for x in walls for bench in _with_benches(x, choice)), KEPT)
-        moves = np.concatenate([moves, -0.15 * np.eye(10)[4:]])
+    for choice in list(product((0, 1), repeat=3))[1:]:
+        seeds += best((bench for x in walls for bench in _with_benches(x, choice)), KEPT)
+    moves = np.concatenate([0.2 * np.eye(10)[:4], [[0.2] * 4 + [0.0] * 6], 0.15 * np.eye(10)[4:]])
     return _room(max((ascend(x, moves, score) for x in seeds), key=score))
 
 

@@ -9,8 +9,10 @@ from numpy import ndarray
 
 TOUCH = 0.5
 """Least share of a thing's columns in which it reaches the lower border."""
-MIN_AREA, MAX_AREA, MIN_SOLIDITY = 0.012, 0.2, 0.7
+MIN_AREA, MAX_AREA, MIN_SOLIDITY = 0.012, 0.2, 0.84
 """Share of the picture, and of the convex hull; smaller, larger or more ragged things stay painted on the room."""
+MIN_SURFACE = 0.02
+"""Least share of the picture for a surface of the room to show its own colour."""
 ROUNDING = 0.015
 """Gaps and spurs narrower than twice this share of the width are closed and cut."""
 USUAL_HEIGHT = 0.4
@@ -22,12 +24,12 @@ def find_foreground(
 ) -> list[Bool[ndarray, "h w"]]:
     """One compact mask per thing.
 
-    Its regions lie below the horizon, reach the lower border, and none is the largest region on a surface of the room,
-    for that is the surface itself. Regions that such a thing mostly encloses belong to it.
+    Its regions lie below the horizon and reach the lower border, and none is the largest region on a surface of the
+    room, for that is the surface itself. Regions that such a thing mostly encloses belong to it.
     """
     n = regions.max() + 1
     hidden = np.bincount(regions[~below_horizon], minlength=n) > 0
-    for surface in np.unique(surfaces):
+    for surface in np.nonzero(np.bincount(surfaces.ravel()) > MIN_SURFACE * surfaces.size)[0]:
         hidden[np.bincount(regions[surfaces == surface]).argmax()] = True
     columns = np.array([(regions == r).any(0).sum() for r in range(n)])
     touching = np.bincount(regions[-1], minlength=n) >= TOUCH * columns
@@ -42,9 +44,8 @@ def _mostly_inside(region: ndarray, mask: ndarray) -> bool:
     """Whether more than half of the ring around a region, the picture's border included, is masked."""
     grown = cv2.dilate(np.pad(region, 1).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     ring = grown & ~np.pad(region, 1)
-    return bool(
-        ring.any() and np.pad(mask, 1, constant_values=True)[ring].mean() > 0.5 and (ring[1:-1, 1:-1] & mask).any()
-    )
+    enclosed = np.pad(mask, 1, constant_values=True)[ring].mean() > 0.5
+    return bool(enclosed and mask[ring[1:-1, 1:-1]].any())
 
 
 def _rounded(mask: Bool[ndarray, "h w"]) -> Bool[ndarray, "h w"]:

@@ -11,25 +11,23 @@ from numpy import ndarray
 
 from vistadream.backends.depth.layout.fit import LineField, fit_room
 from vistadream.backends.depth.layout.foreground import find_foreground, stand
-from vistadream.backends.depth.layout.lines import find_segments
-from vistadream.backends.depth.layout.manhattan import Manhattan, Votes, find_manhattan
+from vistadream.backends.depth.layout.lines import Segments, find_segments
+from vistadream.backends.depth.layout.manhattan import Votes, find_manhattan
 from vistadream.backends.depth.layout.matting import follow_edges
-from vistadream.backends.depth.layout.regions import find_regions
-from vistadream.backends.depth.layout.room import INDOORS, OUTDOORS, Room
+from vistadream.backends.depth.layout.outdoors import cast_outdoors, curtain_distance, find_ground
+from vistadream.backends.depth.layout.regions import find_regions, region_colors
 from vistadream.backends.depth.layout.sky import find_sky
 
 REGION_WIDTH = 320
 """Width in pixels at which regions of colour are sought."""
-OUTDOOR_SKY = 0.03
-"""Share of the picture above which sky means outdoors."""
 
 
 @dataclass(frozen=True)
 class Layout:
     """What the prior made of a picture."""
 
-    manhattan: Manhattan
-    room: Room
+    zoom: float
+    """Focal length over the one that was guessed; 1 when that was known."""
     sky: Bool[ndarray, "h w"]
     z: Float[ndarray, "h w"]
     """Camera-space z in heights of the camera above the floor, sky included."""
@@ -50,22 +48,34 @@ def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_kn
     K = K * np.array([[manhattan.zoom, 1, 1], [1, manhattan.zoom, 1], [1, 1, 1]])
     rays_room = pixel_rays(K, width, height) @ manhattan.room_from_cam.T
     sky = find_sky(rgb.astype(np.float32) / 255, rays_room[..., 1] < 0)
-    outdoors = sky.mean() > OUTDOOR_SKY
-    lines = LineField.of(rays_room, segments, votes.axis(manhattan))
-    room = fit_room(lines, OUTDOORS if outdoors else INDOORS, benches=not outdoors)
+    if sky.any():
+        z = _read_outdoors(rgb, rays_room)
+    else:
+        z = _read_room(rgb, rays_room, segments, votes.axis(manhattan))
+    return Layout(manhattan.zoom, sky, z)
+
+
+def _small(image: ndarray) -> ndarray:
+    """The picture, or its rays, at the width at which regions are sought."""
+    size = (REGION_WIDTH, max(8, round(REGION_WIDTH * image.shape[0] / image.shape[1])))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def _read_outdoors(rgb: ndarray, rays_room: ndarray) -> Float[ndarray, "h w"]:
+    rays, picture = _small(rays_room), _small(rgb)
+    regions = find_regions(picture)
+    ground = find_ground(regions, region_colors(picture, regions), rays[..., 1] > 0)
+    return cast_outdoors(curtain_distance(ground, rays), rays_room)
+
+
+def _read_room(rgb: ndarray, rays_room: ndarray, segments: Segments, axes: ndarray) -> Float[ndarray, "h w"]:
+    """Depth of the room, with the things in front of it stood up."""
+    room = fit_room(LineField.of(rays_room, segments, axes))
     z = room.cast(rays_room)[0]
-    return Layout(manhattan, room, sky, z if outdoors else _with_foreground(z, room, rays_room, rgb))
-
-
-def _with_foreground(z: ndarray, room: Room, rays_room: ndarray, rgb: ndarray) -> Float[ndarray, "h w"]:
-    """Depth with the things in front of the room stood up."""
-    height, width = z.shape
-    size = (REGION_WIDTH, max(8, round(REGION_WIDTH * height / width)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    rays = cv2.resize(rays_room, size, interpolation=cv2.INTER_AREA)
+    rays = _small(rays_room)
     small_z, surfaces = room.cast(rays)
     floor_z = 1 / np.maximum(rays[..., 1], 1e-3)
     guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) / 255
-    for thing in find_foreground(find_regions(small), surfaces, rays[..., 1] > 0):
+    for thing in find_foreground(find_regions(_small(rgb)), surfaces, rays[..., 1] > 0):
         z = np.where(follow_edges(thing, guide), np.minimum(z, stand(small_z, floor_z, thing)), z)
     return z

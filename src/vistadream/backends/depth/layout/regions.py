@@ -6,7 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from numpy import ndarray
 
 from vistadream.ops.jit import kernel
@@ -16,16 +16,34 @@ TOLERANCE = 80.0
 LIGHTNESS = 0.6
 """Weight of lightness beside hue and chroma, which change less across a shaded surface."""
 
+ALIKE = 12.0
+"""Distance in CIELAB, lightness weighed as above, within which two regions may well be one surface."""
+
+
+def region_colors(rgb: UInt8[ndarray, "h w 3"], regions: Int[ndarray, "h w"]) -> Float[ndarray, "n 3"]:
+    """The mean colour of each region in CIELAB, lightness weighed by LIGHTNESS."""
+    lab = _lab(rgb.astype(np.float32) / 255)
+    flat = regions.ravel()
+    return np.stack([np.bincount(flat, lab[..., c].ravel()) for c in range(3)], -1) / np.bincount(flat)[:, None]
+
+
+def alike(colors: Float[ndarray, "n 3"], some: Bool[ndarray, "n"]) -> Bool[ndarray, "n"]:
+    """Regions of about the colour of one of some."""
+    return np.linalg.norm(colors[:, None] - colors[some], axis=-1).min(1, initial=np.inf) < ALIKE
+
 
 def find_regions(rgb: UInt8[ndarray, "h w 3"], min_area: float = 0.002) -> Int[ndarray, "h w"]:
     """The region number of each pixel, from 0 without gaps; none is smaller than `min_area` of the picture."""
     height, width = rgb.shape[:2]
     smooth = cv2.GaussianBlur(rgb.astype(np.float32) / 255, (0, 0), 0.8)
-    lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB) * np.array([LIGHTNESS, 1, 1], np.float32)
-    first, second, difference = _edges(lab)
+    first, second, difference = _edges(_lab(smooth))
     order = np.argsort(difference, kind="stable")
     roots = _join(order, first, second, difference, height * width, TOLERANCE, int(min_area * height * width))
     return np.unique(roots, return_inverse=True)[1].reshape(height, width)
+
+
+def _lab(rgb: Float[ndarray, "h w 3"]) -> Float[ndarray, "h w 3"]:
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB) * np.array([LIGHTNESS, 1, 1], np.float32)
 
 
 def _edges(lab: Float[ndarray, "h w 3"]) -> tuple[ndarray, ndarray, ndarray]:

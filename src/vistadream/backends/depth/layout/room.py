@@ -49,7 +49,5 @@ class Room:
         return 1 / speeds.max(-1), np.take_along_axis(surfaces, fastest, -1)[..., 0]
 
 
-INDOORS = Room((0.75, 1.2, 1.2, 2.2))
+USUAL_ROOM = Room((0.75, 1.2, 1.2, 2.2))
 """The room expected where nothing is seen."""
-OUTDOORS = Room((1e3, 15.0, 15.0, 15.0))
-"""Ground, and a backdrop about as far away as parallax is worth showing."""

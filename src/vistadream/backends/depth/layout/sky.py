@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-MIN_AREA, MIN_BLUE = 0.02, 0.3
+MIN_AREA, MIN_BLUE = 0.03, 0.3
 """Least share of the picture, and least share of clearly blue pixels, that make a smooth region sky."""
 
 ALIKE = 0.06

@@ -1,0 +1,54 @@
+"""Ground, and everything above it on one curtain that stands where the ground ends (after Hoiem et al. 2005)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from vistadream.backends.depth.layout.regions import alike
+
+FOOT, MIN_SHARE = 0.025, 0.05
+"""Height of the strip along the lower border that shows ground, and least share of it for a region to be ground."""
+MAX_ABOVE = 0.15
+"""Largest share of a region above the horizon for it to be ground."""
+MAX_DISTANCE, MAX_RATIO = 12.0, 2.0
+"""Of the curtain, in heights of the camera, and from its nearest to its farthest part: more would only tear it."""
+WINDOW, SMOOTHING = 0.06, 0.05
+"""Of the median and of the Gaussian along the curtain's foot, in widths of the picture."""
+
+
+def find_ground(
+    regions: Int[ndarray, "h w"], colors: Float[ndarray, "n 3"], below_horizon: Bool[ndarray, "h w"]
+) -> Bool[ndarray, "h w"]:
+    """Below the horizon, the regions that make up the lower border, and others of their colour."""
+    n = len(colors)
+    above = np.bincount(regions[~below_horizon], minlength=n) / np.bincount(regions.ravel(), minlength=n)
+    strip = regions[-max(1, round(FOOT * len(regions))) :]
+    foot = np.bincount(strip.ravel(), minlength=n) > MIN_SHARE * strip.size
+    ground = (above < MAX_ABOVE) & alike(colors, foot & (above < MAX_ABOVE))
+    mask = ground[regions] & below_horizon
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)).astype(bool)
+
+
+def curtain_distance(ground: Bool[ndarray, "h w"], rays_room: Float[ndarray, "h w 3"]) -> Float[ndarray, "w"]:
+    """Horizontal distance, in heights of the camera, at which each column's ground first ends, from below; smooth."""
+    height, width = ground.shape
+    padded = np.concatenate([np.zeros((1, width), bool), ground])
+    foot = (height - padded[::-1].argmin(0)).clip(0, height - 1)
+    x, y, z = rays_room[foot, np.arange(width)].T
+    distance = np.minimum(np.hypot(x, z) / np.maximum(y, 1e-6), MAX_DISTANCE)
+    size = 2 * round(0.5 * WINDOW * width) + 1
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(distance, size // 2, mode="edge"), size)
+    distance = np.median(around, axis=-1)
+    distance = np.minimum(distance, MAX_RATIO * np.quantile(distance, 0.05))
+    row = np.log(distance)[None]
+    return np.exp(cv2.GaussianBlur(row, (0, 0), SMOOTHING * width, borderType=cv2.BORDER_REPLICATE))[0]
+
+
+def cast_outdoors(distance: Float[ndarray, "w"], rays_room: Float[ndarray, "h W 3"]) -> Float[ndarray, "h W"]:
+    """How many times its own length each ray goes before it meets the ground or the curtain, given along the width."""
+    columns = cv2.resize(distance[None], (rays_room.shape[1], 1), interpolation=cv2.INTER_LINEAR)
+    curtain = columns / np.maximum(np.hypot(rays_room[..., 0], rays_room[..., 2]), 1e-6)
+    return np.minimum(curtain, 1 / np.maximum(rays_room[..., 1], 1e-6))

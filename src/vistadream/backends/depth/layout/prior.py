@@ -49,10 +49,8 @@ def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_kn
     rays_room = pixel_rays(K, width, height) @ manhattan.room_from_cam.T
     sky = find_sky(rgb.astype(np.float32) / 255, rays_room[..., 1] < 0)
     if sky.any():
-        z = _read_outdoors(rgb, rays_room)
-    else:
-        z = _read_room(rgb, rays_room, segments, votes.axis(manhattan))
-    return Layout(manhattan.zoom, sky, z)
+        return Layout(manhattan.zoom, sky, _read_outdoors(rgb, rays_room))
+    return Layout(manhattan.zoom, sky, _read_room(rgb, rays_room, segments, votes.axis(manhattan)))
 
 
 def _small(image: ndarray) -> ndarray:

@@ -51,6 +51,7 @@ class Stopwatch:
 def measure(words: list[str]) -> dict:
     """One run in this (fresh) process: wall seconds from its start, seconds at work, peak memory, folder, metrics."""
     begun = time.perf_counter()
+    sys.stdout = sys.stderr  # the run's own lines stay out of the tables
     from vistadream import app
     from vistadream.backends.depth.embedded import EmbeddedDepth
     from vistadream.backends.outpaint.embedded import EmbeddedOutpainter

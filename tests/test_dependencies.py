@@ -23,10 +23,7 @@ IMPORT_NAMES = {  # distribution -> the package that it installs, where the two 
     "pyyaml": "yaml",
     "rerun-sdk": "rerun",
 }
-UNDECLARED = {
-    "pillow_heif",  # imported under `try`, never required
-    "rerun_cli",  # comes with rerun-sdk
-}
+UNDECLARED = {"rerun_cli"}  # comes with rerun-sdk
 
 
 def import_names(requirements: list[str]) -> set[str]:
@@ -46,7 +43,7 @@ def imported_in(folder: str) -> set[str]:
 
 
 def test_every_import_is_declared():
-    declared = import_names(PROJECT["dependencies"] + EXTRAS["gpu"] + EXTRAS["models"])
+    declared = import_names(PROJECT["dependencies"] + EXTRAS["gpu"] + EXTRAS["heic"] + EXTRAS["models"])
     assert imported_in("src") - declared - UNDECLARED == set()
 
 

@@ -124,8 +124,8 @@ def test_lock_records_are_complete_and_of_one_channel(environment, platform):
 @pytest.mark.parametrize(
     ("environment", "platform", "extras"),
     [
-        ("default", "linux-64", ["models"]),
-        ("default", "linux-64-cuda", ["models", "gpu"]),
+        ("default", "linux-64", ["heic", "models"]),
+        ("default", "linux-64-cuda", ["heic", "models", "gpu"]),
         ("dev", "linux-64", ["models", "dev"]),
         ("cuda", "linux-64-cuda", ["models", "gpu", "dev"]),
     ],

@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
+from vistadream import __version__
 from vistadream.assets import sample_image
 from vistadream.config import Composed, compose, quote_paths
 from vistadream.core import Note, Observer, Scene, UserError
@@ -136,8 +137,7 @@ def _announce(composed: Composed, folder: RunFolder, observe: Observer) -> None:
 
 def _fingerprints(composed: Composed, plan: Sequence[str]) -> dict[str, dict]:
     """For each stage all that decides its result: its resolved knobs, with named files replaced by their digests."""
-    version = environment()["vistadream"]
-    return {name: {"version": version, "knobs": _digested(composed.plain(f"stages.{name}"))} for name in plan}
+    return {name: {"version": __version__, "knobs": _digested(composed.plain(f"stages.{name}"))} for name in plan}
 
 
 def _digested(value: Any) -> Any:

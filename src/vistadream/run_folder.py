@@ -157,7 +157,7 @@ def save_scene(scene: Scene, folder: Path) -> None:
     views = folder / "views"
     views.mkdir(parents=True)
     for view in scene.views:
-        Image.fromarray(to_uint8(view.rgb)).save(views / f"{view.name}.rgb.png", compress_level=2)
+        Image.fromarray(to_uint8(view.rgb)).save(views / f"{view.name}.rgb.png", compress_level=1)
         for mask in _MASKS:
             Image.fromarray(getattr(view, mask).numpy()).save(views / f"{view.name}.{mask}.png")
         if view.z is not None:

@@ -88,7 +88,7 @@ def _command(path: Path, width: int, height: int, fps: float) -> list[str]:
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "pipe:0"),
         *("-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", "yuv420p", *bt709),
-        *("-c:v", "libx264", "-crf", f"{CRF}", "-preset", "medium", "-movflags", "+faststart"),
+        *("-c:v", "libx264", "-crf", f"{CRF}", "-preset", "veryfast", "-movflags", "+faststart"),
         # One thread and no version strings: the bytes depend on the frames alone, not on the number of cores.
         *("-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"),
         *("-f", "mp4", f"file:{path}"),

@@ -112,9 +112,11 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_drafts_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     (tmp_path / ".04_coarse.123").mkdir()
-    (tmp_path / ".run.99.json").touch()
+    (tmp_path / "export").mkdir()
+    for name in (".run.99.json", "export/.gaussians.99.ply", ".mine"):
+        (tmp_path / name).touch()
     folder.clear_drafts()
-    assert not list(tmp_path.iterdir())
+    assert sorted(p.name for p in tmp_path.rglob("*")) == [".mine", "export"], "what is not ours stays"
 
 
 def test_an_unwritable_place_is_one_sentence(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from vistadream.ops.image import from_uint8, to_uint8
 
 STAGES = ("load", "outpaint", "initialize", "coarse", "refine")
 """All stages, in order; the number in a stage's folder is its place here."""
+_DRAFT = re.compile(r"\..+\.(\d+|old)(\.\w+)?")
+"""Names of what is being written: a dot, the final name, the process (or "old"), the suffix."""
 _MASKS = ("supervise", "lift", "generated")
 
 
@@ -77,7 +80,7 @@ class RunFolder:
 
     def clear_drafts(self) -> None:
         """Removes what a killed run left half-written."""
-        for draft in self.root.glob(".*"):
+        for draft in [path for path in self.root.rglob(".*") if _DRAFT.fullmatch(path.name)]:
             shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
 
     def finished(self, name: str) -> dict | None:

@@ -85,3 +85,17 @@ def test_the_order_follows_the_weights_and_the_seed() -> None:
 def test_a_negative_rate_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"LearningRates\.quats"):
         LearningRates(0.1, -0.1, 0.1, 0.1, 0.1)
+
+
+def test_a_hidden_gaussian_does_not_drift() -> None:
+    """A gradient ten thousand times fainter than the typical one moves its Gaussian by far less than the others."""
+
+    def faint(gaussians, cameras, *, want=("rgb",), extra=None):
+        weights = torch.tensor([1.0, 1.0, 1e-4])
+        colour = (weights[:, None] * gaussians.opacities[:, None] * gaussians.colors).sum(0)
+        return [Rendering(rgb=colour.expand(c.height, c.width, 3)) for c in cameras]
+
+    start = some()
+    fitted = fit(start, [target(0.9)], faint, l1, RATES, order=[0] * 20, observe=silent, name="t")
+    moved = (fitted.opacities - start.opacities).abs()
+    assert float(moved[2]) < 0.05 * float(moved[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -59,7 +60,22 @@ class _Parameters:
 
     def optimizer(self, rates: LearningRates) -> torch.optim.Optimizer:
         groups = [{"params": [getattr(self, name)], "lr": rate} for name, rate in vars(rates).items()]
-        return torch.optim.Adam(groups, fused=True, eps=1e-15)
+        return torch.optim.Adam(groups, fused=True, eps=math.inf)
+
+
+def _damp_hidden(optimizer: torch.optim.Optimizer) -> None:
+    """Keeps Adam from blowing up the faint gradients of hidden Gaussians: they would drift at full speed, unseen.
+
+    Its eps, below which a gradient counts less, follows a tenth of the smallest typical gradient met so far.
+    """
+    for group in optimizer.param_groups:
+        gradient = group["params"][0].grad
+        if gradient is None:
+            continue
+        seen = gradient != 0
+        typical = float(gradient.square().sum() / seen.sum().clamp_min(1)) ** 0.5
+        if typical > 0:
+            group["eps"] = min(group["eps"], 0.1 * typical)
 
 
 def fit(
@@ -88,9 +104,10 @@ def fit(
         view = views[index]
         cost = loss(view, renderer(parameters.gaussians(), [view.camera], want=want)[0])
         if not bool(torch.isfinite(cost)):
-            raise FloatingPointError(f"{name}: the loss became {float(cost)} at step {step} on view {view.name!r}")
+            raise FloatingPointError(f"{name}: the loss became {float(cost.detach())} at step {step} on view {view.name!r}")
         optimizer.zero_grad()
         cost.backward()
+        _damp_hidden(optimizer)
         optimizer.step()
         if step < len(order) * 0.9:
             schedule.step()

@@ -104,7 +104,8 @@ def fit(
         view = views[index]
         cost = loss(view, renderer(parameters.gaussians(), [view.camera], want=want)[0])
         if not bool(torch.isfinite(cost)):
-            raise FloatingPointError(f"{name}: the loss became {float(cost.detach())} at step {step} on view {view.name!r}")
+            value = float(cost.detach())
+            raise FloatingPointError(f"{name}: the loss became {value} at step {step} on view {view.name!r}")
         optimizer.zero_grad()
         cost.backward()
         _damp_hidden(optimizer)

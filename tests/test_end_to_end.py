@@ -21,7 +21,7 @@ from vistadream.run_folder import STAGES, RunFolder
 
 SMALL = (
     "max_resolution=96",
-    "stages.initialize.steps=12",
+    "stages.initialize.steps=30",
     "stages.coarse.n_frames=3",
     "stages.coarse.steps=3",
     "stages.coarse.margin_px=4",

@@ -9,7 +9,7 @@ SRC = Path(__file__).parents[1] / "src"
 PACKAGE = SRC / "vistadream"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (
-    ("core",),
+    ("core", "version"),
     ("ops",),
     ("stages", "backends", "observers", "exporters"),
     ("assets", "meter", "provenance", "run_folder"),

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from vistadream.version import __version__
+
 if TYPE_CHECKING:
     from vistadream.app import Run
 
 # Read once, when torch is loaded: its idle threads must not spin on the cores that our kernels work on.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "single_image"]
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from rich.console import Console
 
-from vistadream import __version__
 from vistadream.assets import sample_image
 from vistadream.config import Composed, compose, quote_paths
 from vistadream.core import Note, Observer, Scene, UserError
@@ -26,6 +25,7 @@ from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import plan_of, run_stages
 from vistadream.provenance import environment
 from vistadream.run_folder import RunFolder, file_digest, write_json
+from vistadream.version import __version__
 
 
 @dataclass(frozen=True)

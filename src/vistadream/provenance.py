@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from vistadream import __version__
+from vistadream.version import __version__
 
 _PACKAGES = ("torch", "numpy", "numba", "opencv-python-headless", "rerun-sdk", "hydra-core")
 

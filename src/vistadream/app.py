@@ -68,7 +68,7 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
 
 
 def _resume(words: list[str]) -> tuple[list[str], Path | None]:
-    """The overrides of the run named by resume= with the new ones after them, and that run's folder."""
+    """The overrides of the run named by resume=, each replaced by a new one of its name, and that run's folder."""
     resuming = [w for w in words if w.lstrip("+").startswith("resume=") and not w.endswith("=null")]
     if not resuming:
         return words, None
@@ -79,7 +79,8 @@ def _resume(words: list[str]) -> tuple[list[str], Path | None]:
         raise UserError(
             f"resume={root} is not a run folder; wanted one with a run.json: name the folder that a run printed first"
         ) from error
-    return [*saved, *(w for w in words if w not in resuming)], root
+    merged = {w.partition("=")[0].lstrip("+"): w for w in [*saved, *words] if w not in resuming}
+    return list(merged.values()), root
 
 
 def _compose_with_sample(words: Sequence[str]) -> Composed:

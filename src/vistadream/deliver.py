@@ -46,7 +46,7 @@ def deliver(
     with folder.replace(folder.gaussians) as draft:
         write_ply(scene.gaussians, draft)
     metrics = _input_metrics(scene, renderer)
-    path = trajectory(_even(scene.view("input")), export.video_frames)
+    path = trajectory(scene.view("input"), export.video_frames)
     holes: list[float] = []
     frames = _frames(scene, path, renderer, holes, observe)
     if export.video:
@@ -104,15 +104,6 @@ def _input_metrics(scene: Scene, renderer: Renderer) -> dict:
         "input_ssim": round(ssim(seen.rgb, photo.rgb), 5),
         "input_alpha_mean": round(float(seen.alpha.mean()), 5),
     }
-
-
-def _even(view: View) -> View:
-    """The View cut to even sides, as video codecs want."""
-    camera = view.camera
-    w, h = camera.width // 2 * 2, camera.height // 2 * 2
-    masks = {name: getattr(view, name)[:h, :w] for name in ("supervise", "lift", "generated")}
-    z = None if view.z is None else view.z[:h, :w]
-    return View(view.name, camera.crop(0, 0, w, h), view.rgb[:h, :w], z, **masks)
 
 
 def _frames(

@@ -6,9 +6,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-import torch
 
-from vistadream.exporters.video import color_beside_depth, write_video
+from vistadream.exporters.video import write_video
 
 
 def moving_frames(count: int, height: int = 48, width: int = 64) -> list[np.ndarray]:
@@ -101,12 +100,3 @@ def test_a_failing_renderer_leaves_no_file(tmp_path: Path) -> None:
 def test_an_unwritable_place_is_an_error_with_the_path(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"cannot write the video .*nowhere"):
         write_video(moving_frames(50, 200, 200), tmp_path / "nowhere" / "a.mp4")
-
-
-def test_colour_stands_beside_depth_and_holes_are_grey() -> None:
-    rgb = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])
-    frame = color_beside_depth(rgb, torch.tensor([[1.0, 4.0]]), torch.tensor([[True, False]]), near=1.0, far=4.0)
-    assert frame[:, :2].tolist() == [[[255, 0, 0], [0, 255, 0]]]
-    near, hole = frame[0, 2:].tolist()
-    assert near[0] > near[2]
-    assert len(set(hole)) == 1

@@ -6,7 +6,6 @@ from vistadream.core.messages import Chart, Note, Progress, StageFinished, Stage
 from vistadream.core.protocols import (
     Captioner,
     DepthEstimator,
-    Exporter,
     Observer,
     Outpainter,
     Renderer,
@@ -22,7 +21,6 @@ __all__ = [
     "Chart",
     "DepthEstimator",
     "DepthPrediction",
-    "Exporter",
     "Gaussians",
     "Note",
     "Observer",

@@ -1,9 +1,8 @@
-"""The contracts between stages, backends, observers and exporters. Read this first."""
+"""The contracts between stages, backends and observers. Read this first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float
@@ -75,13 +74,6 @@ class Captioner(Protocol):
     """A sentence that describes the picture, for prompts."""
 
     def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str: ...
-
-
-@runtime_checkable
-class Exporter(Protocol):
-    """Writes the Scene for another program into `folder`; returns the file or folder written."""
-
-    def __call__(self, scene: Scene, folder: Path) -> Path: ...
 
 
 def silent(name: str, value: Any, step: int | None = None) -> None:

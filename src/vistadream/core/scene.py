@@ -82,8 +82,6 @@ class Rendering:
     """Expected camera-space z, normalised by alpha; 0 where alpha is 0."""
     alpha: Float[Tensor, "h w"] | None = None
     """Accumulated opacity in [0, 1]; a hole is where it is low."""
-    z_median: Float[Tensor, "h w"] | None = None
-    """Camera-space z where transmittance crosses one half."""
     extra: Float[Tensor, "h w c"] | None = None
     """The extra per-Gaussian channels, blended like colours over zero."""
 

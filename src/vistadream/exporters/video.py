@@ -9,11 +9,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
-from torch import Tensor
-
-from vistadream.ops.colormap import depth_colors
-from vistadream.ops.image import to_uint8
+from jaxtyping import UInt8
 
 CRF = 18
 """x264's constant rate factor: near to visually lossless."""
@@ -38,13 +34,6 @@ def write_video(frames: Iterable[Frame], path: Path, fps: float = 24) -> Path:
         for frame in stream:
             pipe.write(frame.tobytes())
     return path
-
-
-def color_beside_depth(
-    rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], near: float, far: float
-) -> Frame:
-    """One frame: the colours, and right of them the depth painted from `near` to `far`, grey where not valid."""
-    return np.concatenate([to_uint8(rgb), depth_colors(z, valid, near, far)], axis=1)
 
 
 def _checked(frames: Iterable[Frame]) -> Iterator[Frame]:

@@ -13,7 +13,7 @@ TYPECHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True
 
 def checked_modules() -> list[str]:
     """Modules of the floors core and ops; numba cannot compile a wrapped function, so those with kernels stay bare."""
-    files = [file for room in ("core", "ops") for file in sorted((SRC / "vistadream" / room).glob("[!_]*.py"))]
+    files = [file for room in ("core", "ops") for file in sorted((SRC / "vistadream" / room).rglob("[!_]*.py"))]
     return [".".join(f.relative_to(SRC).with_suffix("").parts) for f in files if "@kernel" not in f.read_text()]
 
 

@@ -18,6 +18,7 @@ from vistadream.config import compose
 from vistadream.core import View
 from vistadream.ops.colormap import depth_colors, depth_range
 from vistadream.ops.image import to_uint8
+from vistadream.ops.trajectory import keep_clear
 from vistadream.run_folder import STAGES, RunFolder
 
 
@@ -44,7 +45,7 @@ def draw(arguments: Arguments) -> None:
     composed = compose([])
     renderer, trajectory = composed.build("backends.render"), composed.build("trajectory")
     n = arguments.columns * arguments.rows - len(pictures)
-    for camera in trajectory(scene.view("input"), n + 2)[1:-1]:
+    for camera in keep_clear(trajectory, scene, n + 2).cameras[1:-1]:
         pictures.append(to_uint8(renderer(scene.gaussians, [camera], want=("rgb",))[0].rgb))
     tile = (arguments.tile_px, round(arguments.tile_px * pictures[0].shape[0] / pictures[0].shape[1]))
     sheet = Image.new("RGB", (arguments.columns * tile[0], arguments.rows * tile[1]))

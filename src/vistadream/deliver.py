@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from vistadream.core import Camera, Observer, Progress, Renderer, Scene, View
+from vistadream.core import Camera, Observer, Progress, Renderer, Scene, Trajectory
 from vistadream.exporters.ply import write_ply
 from vistadream.exporters.report import ReportData, StageRow, write_report
 from vistadream.exporters.video import write_video
 from vistadream.observers.record import Record
 from vistadream.ops.image import to_uint8
 from vistadream.ops.metrics import psnr, ssim
+from vistadream.ops.trajectory import keep_clear
 from vistadream.run_folder import RunFolder, write_json
 
 
@@ -39,14 +40,14 @@ def deliver(
     folder: RunFolder,
     export: Export,
     renderer: Renderer,
-    trajectory: Callable[[View, int], list[Camera]],
+    trajectory: Trajectory,
     observe: Observer,
 ) -> dict:
     """Writes export/gaussians.ply, export/scene.mp4 and metrics.json; returns the metrics."""
     with folder.replace(folder.gaussians) as draft:
         write_ply(scene.gaussians, draft)
     metrics = _input_metrics(scene, renderer)
-    path = trajectory(scene.view("input"), export.video_frames)
+    path = keep_clear(trajectory, scene, export.video_frames).cameras
     holes: list[float] = []
     frames = _frames(scene, path, renderer, holes, observe)
     if export.video:

@@ -57,7 +57,7 @@ def coarse(ear: Ear, rule: SelectionRule = RULE, n_frames: int = 2) -> Scene:
 
 
 def holes(scene: Scene) -> float:
-    path = Swing(0.3)(scene.view("input"), 17)
+    path = Swing(0.3)(scene, 17)
     with torch.no_grad():
         return max(float((r.alpha < 0.5).float().mean()) for r in CpuRenderer()(scene.gaussians, path, want=("alpha",)))
 

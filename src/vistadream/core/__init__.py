@@ -10,6 +10,7 @@ from vistadream.core.protocols import (
     Outpainter,
     Renderer,
     Stage,
+    Trajectory,
     UserError,
     silent,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "StageFinished",
     "StageStarted",
     "Summary",
+    "Trajectory",
     "UserError",
     "View",
     "silent",

@@ -70,6 +70,17 @@ class Renderer(Protocol):
 
 
 @runtime_checkable
+class Trajectory(Protocol):
+    """A camera path: a pure function of a scene and of its own knobs. Use it through `ops.trajectory.keep_clear`."""
+
+    def __call__(self, scene: Scene, n: int) -> list[Camera]:
+        """n cameras, evenly spread over the path from its start to its end, with one size."""
+
+    def scaled(self, factor: float, /) -> Trajectory:
+        """The same path with its extent times `factor`, at 0 the photo's pose; itself when its poses are given."""
+
+
+@runtime_checkable
 class Captioner(Protocol):
     """A sentence that describes the picture, for prompts."""
 

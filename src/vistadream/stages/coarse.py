@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,6 +18,7 @@ from vistadream.core import (
     Renderer,
     Scene,
     Summary,
+    Trajectory,
     View,
 )
 from vistadream.ops.fit import LearningRates, fit, view_order
@@ -27,6 +27,7 @@ from vistadream.ops.image import dilate, snap
 from vistadream.ops.lift import lift_view, thin
 from vistadream.ops.losses import photometric
 from vistadream.ops.selection import Selection, SelectionRule, select_pose
+from vistadream.ops.trajectory import keep_clear
 from vistadream.ops.visibility import push_behind
 from vistadream.stages.painting import Painter
 
@@ -41,7 +42,7 @@ class Coarse:
     depth: DepthEstimator
     outpainter: Outpainter
     renderer: Renderer
-    trajectory: Callable[[View, int], list[Camera]]
+    trajectory: Trajectory
     rule: SelectionRule
     rates: LearningRates
     n_frames: int
@@ -64,7 +65,10 @@ class Coarse:
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         m = self.margin_px
-        path = [camera.pad(m, m, m, m) for camera in self.trajectory(scene.view("input"), self.n_candidates)]
+        clear = keep_clear(self.trajectory, scene, self.n_candidates)
+        if clear.note:
+            observe("coarse/path", clear.note)
+        path = [camera.pad(m, m, m, m) for camera in clear.cameras]
         chosen: list[int] = []
         rows: list[dict] = []
         for k in range(self.n_frames):

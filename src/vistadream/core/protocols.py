@@ -13,10 +13,6 @@ from vistadream.core.gaussians import Gaussians
 from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
 
 
-class UserError(Exception):
-    """Something the user can mend: one sentence naming what was wrong, what was wanted and what to do. Exit code 2."""
-
-
 @runtime_checkable
 class Observer(Protocol):
     """The one door to human eyes. Names are paths such as `coarse/03/hole`.
@@ -85,7 +81,3 @@ class Captioner(Protocol):
     """A sentence that describes the picture, for prompts."""
 
     def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str: ...
-
-
-def silent(name: str, value: Any, step: int | None = None) -> None:
-    """An Observer that looks away."""

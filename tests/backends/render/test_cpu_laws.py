@@ -1,6 +1,7 @@
 """What holds for the CPU renderer whatever the scene: order, threads, culling, units, and clear refusals."""
 
 import dataclasses
+import re
 
 import pytest
 import torch
@@ -28,10 +29,10 @@ def leaves(gaussians):
     return Gaussians(**{name: tensor.clone().requires_grad_() for name, tensor in gaussians.tensors()})
 
 
-def render_and_backward(gaussians, renderer=None, extra=None):
+def render_and_backward(gaussians, renderer=None, extra=None, seen_from=None):
     """The maps and the gradients of a random function of them."""
     gaussians = leaves(gaussians)
-    got = (renderer or CpuRenderer())(gaussians, [camera()], extra=extra)[0]
+    got = (renderer or CpuRenderer())(gaussians, [seen_from or camera()], extra=extra)[0]
     maps = [t for t in (got.rgb, got.z, got.alpha, got.extra) if t is not None]
     rng = torch.Generator().manual_seed(1)
     sum((torch.randn(t.shape, generator=rng) * t).sum() for t in maps).backward()
@@ -52,11 +53,14 @@ def with_row(gaussians, **values):
 
 @pytest.mark.parametrize("threads", [2, 3, 7])
 def test_any_number_of_threads_gives_the_same_bits(threads):
-    scene, extra = cloud(500), torch.rand(500, 2)
-    alone = render_and_backward(scene, CpuRenderer(threads=1), extra)
-    together = render_and_backward(scene, CpuRenderer(threads=threads), extra)
-    assert_identical(alone[0], together[0])
-    assert_identical(alone[1], together[1])
+    scene, extra = cloud(5000), torch.rand(5000, 2)
+    scene = dataclasses.replace(scene, colors=torch.randn(5000, 9, 3), opacities=scene.opacities / 20)
+    results = []
+    for count in (1, threads):
+        seen_from = camera().at(torch.eye(4).requires_grad_())
+        maps, grads = render_and_backward(scene, CpuRenderer(threads=count), extra, seen_from)
+        results.append((*maps, *grads, seen_from.cam_from_world.grad))
+    assert_identical(*results)
 
 
 def test_the_order_of_the_gaussians_does_not_matter():
@@ -190,19 +194,21 @@ def test_a_change_in_place_before_backward_is_an_error():
 
 @pytest.mark.parametrize(
     ("knob", "value"),
-    [("near_z", 0), ("near_z", NAN), ("far_z", 0.001), ("eps2d_px2", -1), ("eps2d_px2", INF), ("threads", 0)],
+    [
+        *(("near_z", 0), ("near_z", NAN), ("far_z", 0.001), ("eps2d_px2", -1), ("eps2d_px2", INF), ("threads", 0)),
+        *(("mode", "fast"), ("radius_clip_px", -1), ("radius_clip_px", INF), ("background", (0, 0, 2))),
+        *(("background", (0, 0)), ("background", (0, NAN, 0))),
+    ],
 )
 def test_a_bad_knob_is_named(knob, value):
-    with pytest.raises(ValueError, match=rf"CpuRenderer\..*{knob}.*got .*{value}"):
+    with pytest.raises(ValueError, match=rf"CpuRenderer\..*{knob}.*got .*{re.escape(str(value))}"):
         CpuRenderer(**{knob: value})
 
 
 def test_bad_input_is_named():
     scene, renderer = cloud(4), CpuRenderer()
-    spherical = dataclasses.replace(scene, colors=torch.zeros(4, 9, 3))
     double = dataclasses.replace(scene, means=scene.means.double())
     for message, draw in {
-        "colors": lambda: renderer(spherical, [camera()]),
         "means are torch.float64": lambda: renderer(double, [camera()]),
         "want": lambda: renderer(scene, [camera()], want=["depth"]),
         "extra": lambda: renderer(scene, [camera()], extra=torch.zeros(5, 1)),

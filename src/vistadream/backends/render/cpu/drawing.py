@@ -8,7 +8,7 @@ from vistadream.backends.render.cpu.backward import MOMENTS, unblend_tiles
 from vistadream.backends.render.cpu.binning import Bins, bin_splats
 from vistadream.backends.render.cpu.forward import blend_tiles
 from vistadream.backends.render.cpu.projection import CULLED, FEATURES, Lens, Parameters, depth_keys, project
-from vistadream.backends.render.cpu.projection_backward import unproject
+from vistadream.backends.render.cpu.projection_backward import BLOCK, unproject
 from vistadream.ops.threads import in_shares, over_range, share_count
 
 
@@ -50,8 +50,10 @@ def draw(
     return Drawing(image, transmittance, ends, gaussians, with_z, pose, lens, order, splats, boxes, bins)
 
 
-def gradient(drawing: Drawing, image_grad: np.ndarray, alpha_grad: np.ndarray, *, threads: int) -> Parameters:
-    """The gradient of sum(image * image_grad) + sum((1 - transmittance) * alpha_grad)."""
+def gradient(
+    drawing: Drawing, image_grad: np.ndarray, alpha_grad: np.ndarray, *, threads: int
+) -> tuple[Parameters, np.ndarray]:
+    """The gradient of sum(image * image_grad) + sum((1 - transmittance) * alpha_grad) to Gaussians and pose (4 4)."""
     d = drawing
     slots = np.empty((len(d.bins.splat_of_slot), MOMENTS + d.image.shape[2]), np.float32)
     tiles = _deal_tiles(d.bins, share_count(threads))
@@ -62,12 +64,14 @@ def gradient(drawing: Drawing, image_grad: np.ndarray, alpha_grad: np.ndarray, *
         ),
     )
     grads = Parameters(*(np.zeros_like(values) for values in d.gaussians))
+    pose_grads = np.zeros((-(-len(d.order) // BLOCK), 3, 4))
+    seen_as = d.gaussians, d.with_z, d.cam_from_world, d.lens
     over_range(
         threads,
-        len(d.order),
-        lambda a, b: unproject(a, b, d.order, d.bins, slots, d.gaussians, d.with_z, d.cam_from_world, d.lens, grads),
+        len(pose_grads),
+        lambda a, b: unproject(a, b, d.order, d.bins, slots, *seen_as, grads, pose_grads),
     )
-    return grads
+    return grads, np.vstack([pose_grads.sum(0), np.zeros(4)])
 
 
 def _deal_tiles(bins: Bins, shares: int) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""3D Gaussians to 2D splats: EWA splatting (Zwicker et al. 2001) with the conventions of gsplat's `classic` mode.
+"""3D Gaussians to 2D splats: EWA splatting (Zwicker et al. 2001) with the conventions of gsplat.
 
 A splat is a row of float32: centre x, y in pixels; A, B, C, D of its log2 opacity
 `A dx^2 + B dx dy + C dy^2 + D` at an offset (dx, dy) from the centre; then the channels to blend. All arithmetic is
@@ -48,13 +48,18 @@ class Lens(NamedTuple):
     near_z: float
     far_z: float
     eps2d_px2: float
+    antialiased: bool  # blur spreads a splat's opacity instead of adding to it
+    radius_clip_px: float  # splats that reach no farther are left out
 
 
-def make_lens(camera: Camera, near_z: float, far_z: float, eps2d_px2: float) -> Lens:
+def make_lens(
+    camera: Camera, near_z: float, far_z: float, eps2d_px2: float, antialiased: bool, radius_clip_px: float
+) -> Lens:
     """The camera's Lens; slopes reach 15 % of the image beyond its borders, as in 3DGS."""
     fx, fy, cx, cy, width, height = camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height
     slopes = (-0.15 * width - cx) / fx, (1.15 * width - cx) / fx, (-0.15 * height - cy) / fy, (1.15 * height - cy) / fy
-    return Lens(fx, fy, cx, cy, width, height, *slopes, float(near_z), float(far_z), float(eps2d_px2))
+    knobs = float(near_z), float(far_z), float(eps2d_px2), antialiased, float(radius_clip_px)
+    return Lens(fx, fy, cx, cy, width, height, *slopes, *knobs)
 
 
 class Work(NamedTuple):
@@ -82,7 +87,7 @@ def depth_keys(first, last, means, cam_from_world, lens, keys):
     for i in range(first, last):
         depth[0] = m[2, 0] * means[i, 0] + m[2, 1] * means[i, 1] + m[2, 2] * means[i, 2] + m[2, 3]
         keys[i] = CULLED
-        if lens.near_z < depth[0] < lens.far_z:
+        if lens.near_z <= depth[0] <= lens.far_z and depth[0] < np.inf:
             keys[i] = (np.uint64(bits[0]) << np.uint64(32)) | np.uint64(i)
 
 
@@ -103,13 +108,18 @@ def project(first, last, order, gaussians, with_z, cam_from_world, lens, splats,
         if not linearise(i, gaussians, cam_from_world, lens, work):
             continue
         xx, xy, yy, det = covariance(i, gaussians.scales, work.turned, lens.eps2d_px2)
-        if not 0.0 < det < np.inf:
+        if lens.antialiased:
+            opacity *= math.sqrt(max(sharp_det(xx, xy, yy, lens.eps2d_px2) / det, 0.0))
+        if not (0.0 < det < np.inf and opacity >= MIN_ALPHA):
             continue
         x = lens.fx * work.xyz[0] / work.xyz[2] + lens.cx
         y = lens.fy * work.xyz[1] / work.xyz[2] + lens.cy
         log2_opacity = math.log2(opacity)
         reach = 2.0 / _LOG2_E * (log2_opacity - MIN_LOG2_ALPHA)
-        _fill_box(s, x, y, math.sqrt(reach * xx), math.sqrt(reach * yy), lens, boxes)
+        reach_x, reach_y = math.sqrt(reach * xx), math.sqrt(reach * yy)
+        if np.ceil(max(reach_x, reach_y)) <= lens.radius_clip_px:
+            continue
+        _fill_box(s, x, y, reach_x, reach_y, lens, boxes)
         splats[s, CENTER_X], splats[s, CENTER_Y] = x, y
         per_det = _LOG2_E / det
         splats[s, QUAD_XX] = -0.5 * per_det * yy
@@ -201,3 +211,9 @@ def covariance(i, scales, turned, eps2d_px2):
         xy += a * b
         yy += b * b
     return xx, xy, yy, xx * yy - xy * xy
+
+
+@inlined(error_model="numpy")
+def sharp_det(xx, xy, yy, eps2d_px2):
+    """The determinant of a screen covariance before its blur."""
+    return (xx - eps2d_px2) * (yy - eps2d_px2) - xy * xy

@@ -1,4 +1,4 @@
-"""From the sums of a splat to the gradient of its Gaussian: the chain rule back through `projection.project`."""
+"""From the sums of a splat to the gradients of its Gaussian and of the pose: the chain rule through `projection`."""
 
 import numpy as np
 
@@ -9,18 +9,25 @@ from vistadream.backends.render.cpu.projection import (
     linearise,
     make_work,
     quaternion_norm,
+    sharp_det,
 )
 from vistadream.ops.jit import inlined, kernel
 
+BLOCK = 1024
+"""Splats whose parts of the pose's gradient are added up at once; a fixed number, so that threads change no bit."""
+
 
 @kernel(nogil=True, error_model="numpy")
-def unproject(first, last, order, bins, slots, gaussians, with_z, cam_from_world, lens, grads):
-    """Adds up the slots of the splats [first, last) and writes the gradients of the Gaussians order[first:last]."""
+def unproject(first, last, order, bins, slots, gaussians, with_z, cam_from_world, lens, grads, pose_grads):
+    """Adds up the slots of the splats in the blocks [first, last) and writes the gradients of their Gaussians.
+
+    pose_grads (blocks 3 4), zero before, receives each block's part of the gradient of cam_from_world.
+    """
     work = make_work()
     sums = np.empty(slots.shape[1])
     from_turned = np.empty((2, 3))
     channels = gaussians.features.shape[1]
-    for s in range(first, last):
+    for s in range(first * BLOCK, min(last * BLOCK, len(order))):
         if bins.first_pair[s] == bins.first_pair[s + 1]:
             continue
         _add_slots(s, bins, slots, sums)
@@ -32,7 +39,9 @@ def unproject(first, last, order, bins, slots, gaussians, with_z, cam_from_world
         grad_x, grad_y = _shape_grads(i, gaussians.scales, sums, lens, work, grads.scales, from_turned)
         _rotation_grad(i, gaussians.quats_wxyz, work, from_turned, grads.quats_wxyz)
         grad_z = sums[MOMENTS + channels] if with_z else 0.0
-        _mean_grad(i, grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work, grads.means)
+        pose_grad = pose_grads[s // BLOCK]
+        to_xyz = _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work, pose_grad)
+        _mean_grad(i, to_xyz, gaussians.means, cam_from_world, grads.means, pose_grad)
 
 
 @inlined(error_model="numpy")
@@ -48,7 +57,8 @@ def _add_slots(s, bins, slots, sums):
 def _shape_grads(i, scales, sums, lens, work, scales_grad, from_turned):
     """Fills the gradients of scales[i] and work.turned; returns that of the centre in pixels.
 
-    With Q the inverse of the screen covariance U U^T + eps and S the second moments, d loss / d U = Q S Q U.
+    With Q the inverse of the screen covariance U U^T + eps and S the second moments, d loss / d U = Q S Q U; to which
+    the opacity's compensation adds m ((U U^T)^-1 - Q) U.
     """
     xx, xy, yy, det = covariance(i, scales, work.turned, lens.eps2d_px2)
     per_det = 1.0 / det
@@ -57,6 +67,11 @@ def _shape_grads(i, scales, sums, lens, work, scales_grad, from_turned):
     sq_xx, sq_xy = s_xx * q_xx + s_xy * q_xy, s_xx * q_xy + s_xy * q_yy
     sq_yx, sq_yy = s_xy * q_xx + s_yy * q_xy, s_xy * q_xy + s_yy * q_yy
     g_xx, g_xy, g_yy = q_xx * sq_xx + q_xy * sq_yx, q_xx * sq_xy + q_xy * sq_yy, q_xy * sq_xy + q_yy * sq_yy
+    if lens.antialiased:
+        per_sharp = 1.0 / sharp_det(xx, xy, yy, lens.eps2d_px2)
+        g_xx += sums[0] * ((yy - lens.eps2d_px2) * per_sharp - q_xx)
+        g_xy += sums[0] * (-xy * per_sharp - q_xy)
+        g_yy += sums[0] * ((xx - lens.eps2d_px2) * per_sharp - q_yy)
     for c in range(3):
         a, b = work.turned[0, c] * scales[i, c], work.turned[1, c] * scales[i, c]
         from_a, from_b = g_xx * a + g_xy * b, g_xy * a + g_yy * b
@@ -91,8 +106,11 @@ def _outer(jacobian, from_turned, row, column):
 
 
 @inlined(error_model="numpy")
-def _mean_grad(i, grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work, means_grad):
-    """Fills the gradient of mean i, from those of the centre in pixels, of its depth, and of the linearisation."""
+def _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work, pose_grad):
+    """The gradient of the mean in camera axes, from those of the centre in pixels, its depth, and the linearisation.
+
+    pose_grad receives what the pose does to the linearisation other than by moving the mean.
+    """
     m, z = cam_from_world, work.xyz[2]
     per_z = 1.0 / z
     true_x, true_y = work.xyz[0] * per_z, work.xyz[1] * per_z
@@ -102,13 +120,28 @@ def _mean_grad(i, grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, wor
         to_row_x = _dot_rows(from_turned, 0, work.rotation, c)
         to_row_y = _dot_rows(from_turned, 1, work.rotation, c)
         to_per_z += (to_row_x * work.jacobian[0, c] + to_row_y * work.jacobian[1, c]) * z
+        per_pixel_x, per_pixel_y = lens.fx * per_z * to_row_x, lens.fy * per_z * to_row_y
+        pose_grad[0, c] += per_pixel_x
+        pose_grad[1, c] += per_pixel_y
+        pose_grad[2, c] -= slope_x * per_pixel_x + slope_y * per_pixel_y
         if slope_x == true_x:
-            to_x -= lens.fx * per_z * to_row_x * m[2, c]
+            to_x -= per_pixel_x * m[2, c]
         if slope_y == true_y:
-            to_y -= lens.fy * per_z * to_row_y * m[2, c]
+            to_y -= per_pixel_y * m[2, c]
     to_z = grad_z - (to_x * true_x + to_y * true_y + to_per_z * per_z) * per_z
+    return to_x * per_z, to_y * per_z, to_z
+
+
+@inlined(error_model="numpy")
+def _mean_grad(i, to_xyz, means, cam_from_world, means_grad, pose_grad):
+    """Fills the gradient of mean i, and adds to the pose's, from that of the mean in camera axes."""
     for c in range(3):
-        means_grad[i, c] = (to_x * m[0, c] + to_y * m[1, c]) * per_z + to_z * m[2, c]
+        to_c = 0.0
+        for r in range(3):
+            to_c += to_xyz[r] * cam_from_world[r, c]
+            pose_grad[r, c] += to_xyz[r] * means[i, c]
+        means_grad[i, c] = to_c
+        pose_grad[c, 3] += to_xyz[c]
 
 
 @inlined(error_model="numpy")

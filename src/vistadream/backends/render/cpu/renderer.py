@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -14,16 +14,18 @@ from torch import Tensor
 
 from vistadream.backends.render.cpu.drawing import Drawing, draw, gradient
 from vistadream.backends.render.cpu.projection import Lens, Parameters, make_lens
+from vistadream.backends.render.cpu.spherical_harmonics import sh_colors
 from vistadream.core import Camera, Gaussians, Rendering
 from vistadream.ops.jit import announce_compilation
 
 _MAPS = ("rgb", "z", "alpha")
+_MODES = ("classic", "antialiased")
 _TINY = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True)
 class CpuRenderer:
-    """Draws 3D Gaussians as gsplat does in its `classic` mode, with gradients to every parameter, on CPU threads.
+    """Draws 3D Gaussians as gsplat does, with gradients to every parameter and to the pose, on CPU threads.
 
     The result does not depend on the number of threads, bit for bit. Differences to gsplat: Gaussians with a value
     that is not finite, or a quaternion of length zero, are left out; the expected depth is 0 where alpha is 0.
@@ -35,6 +37,12 @@ class CpuRenderer:
     """Gaussians whose centre is farther are left out."""
     eps2d_px2: float = 0.3
     """Added to the variance of every splat, against aliasing."""
+    mode: Literal["classic", "antialiased"] = "classic"
+    """antialiased: what the blur adds to a splat's area it takes from its opacity (Mip-Splatting, Yu et al. 2024)."""
+    radius_clip_px: float = 0.0
+    """Splats that reach no farther than this from their centre are left out."""
+    background: Sequence[float] = (0.0, 0.0, 0.0)
+    """RGB in [0, 1] behind everything."""
     threads: int | None = None
     """CPU threads; None takes as many as torch does."""
 
@@ -43,6 +51,12 @@ class CpuRenderer:
             raise ValueError(f"CpuRenderer.near_z, far_z: got {self.near_z}, {self.far_z}; wanted 0 < near_z < far_z")
         if not 0 <= self.eps2d_px2 < math.inf:
             raise ValueError(f"CpuRenderer.eps2d_px2: got {self.eps2d_px2}; wanted at least 0 and finite")
+        if self.mode not in _MODES:
+            raise ValueError(f"CpuRenderer.mode: got {self.mode!r}; wanted one of {_MODES}")
+        if not 0 <= self.radius_clip_px < math.inf:
+            raise ValueError(f"CpuRenderer.radius_clip_px: got {self.radius_clip_px}; wanted at least 0 and finite")
+        if len(self.background) != 3 or not all(0 <= value <= 1 for value in self.background):
+            raise ValueError(f"CpuRenderer.background: got {self.background}; wanted red, green and blue in [0, 1]")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"CpuRenderer.threads: got {self.threads}; wanted at least 1, or None")
 
@@ -54,65 +68,72 @@ class CpuRenderer:
         want: Sequence[str] = _MAPS,
         extra: Float[Tensor, "n c"] | None = None,
     ) -> list[Rendering]:
-        """One Rendering a camera. Raises ValueError on SH colours, an unknown map, or a wrong shape, type or device."""
+        """One Rendering a camera. Gradients reach Gaussians, `extra` and the cameras' `cam_from_world`.
+
+        Raises ValueError on an unknown map, or a wrong shape, type or device.
+        """
         unknown = set(want) - set(_MAPS)
         if unknown:
             raise ValueError(f"CpuRenderer: want names {sorted(unknown)}; wanted some of {_MAPS}")
-        inputs = _inputs(gaussians, "rgb" in want, extra)
+        _check(gaussians, extra)
         announce_compilation(__file__, "CPU renderer", 10)
-        return [self._render(inputs, camera, want, extra) for camera in cameras]
+        return [self._render(gaussians, camera, want, extra) for camera in cameras]
 
-    def _render(
-        self, inputs: tuple[Tensor, ...], camera: Camera, want: Sequence[str], extra: Tensor | None
-    ) -> Rendering:
-        picture = _Picture(
-            make_lens(camera, self.near_z, self.far_z, self.eps2d_px2),
-            _pose(camera),
-            "z" in want,
-            self.threads or torch.get_num_threads(),
-        )
-        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs):
-            features, z, alpha = _Draw.apply(picture, *inputs)
+    def _render(self, gaussians: Gaussians, camera: Camera, want: Sequence[str], extra: Tensor | None) -> Rendering:
+        threads = self.threads or torch.get_num_threads()
+        antialiased = self.mode == "antialiased"
+        lens = make_lens(camera, self.near_z, self.far_z, self.eps2d_px2, antialiased, self.radius_clip_px)
+        picture = _Picture(lens, "z" in want, threads)
+        g, pose = gaussians, camera.cam_from_world
+        inputs = g.means, g.quats_wxyz, g.scales, g.opacities, _features(g, camera, "rgb" in want, extra, threads)
+        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (pose, *inputs)):
+            features, z, alpha = _Draw.apply(picture, pose, *inputs)
         else:
-            features, z, alpha = _maps(picture.draw(inputs, with_slots=False))
+            features, z, alpha = _maps(picture.draw(pose, inputs, with_slots=False))
         colors = 3 if "rgb" in want else 0
         return Rendering(
-            rgb=features[..., :3] if colors else None,
+            rgb=self._over_background(features[..., :3], alpha) if colors else None,
             z=z,
             alpha=alpha if "alpha" in want else None,
             extra=features[..., colors:] if extra is not None else None,
         )
 
+    def _over_background(self, rgb: Tensor, alpha: Tensor) -> Tensor:
+        if not any(self.background):
+            return rgb
+        return rgb + (1 - alpha)[..., None] * torch.tensor(self.background, dtype=rgb.dtype)
+
 
 class _Picture(NamedTuple):
-    """What to draw from where."""
+    """How to draw."""
 
     lens: Lens
-    cam_from_world: np.ndarray
     with_z: bool
     threads: int
 
-    def draw(self, inputs: tuple[Tensor, ...], with_slots: bool) -> Drawing:
+    def draw(self, cam_from_world: Tensor, inputs: tuple[Tensor, ...], with_slots: bool) -> Drawing:
+        pose = cam_from_world.detach().double().contiguous().numpy()
         gaussians = Parameters(*(tensor.detach().contiguous().numpy() for tensor in inputs))
-        return draw(gaussians, self.with_z, self.cam_from_world, self.lens, threads=self.threads, with_slots=with_slots)
+        return draw(gaussians, self.with_z, pose, self.lens, threads=self.threads, with_slots=with_slots)
 
 
 class _Draw(torch.autograd.Function):
-    """Gaussian parameters to features, z and alpha."""
+    """Pose and Gaussian parameters to features, z and alpha."""
 
     @staticmethod
-    def forward(ctx: Any, picture: _Picture, *inputs: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
-        ctx.save_for_backward(*inputs)  # so that torch notices a change in place before backward
+    def forward(ctx: Any, picture: _Picture, pose: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+        ctx.save_for_backward(pose, *inputs)  # so that torch notices a change in place before backward
         ctx.set_materialize_grads(False)
-        ctx.drawing, ctx.threads = picture.draw(inputs, with_slots=True), picture.threads
+        ctx.drawing, ctx.threads = picture.draw(pose, inputs, with_slots=True), picture.threads
         return _maps(ctx.drawing)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *map_grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        assert ctx.saved_tensors
+        pose, *_ = ctx.saved_tensors
         image_grad, alpha_grad = _image_grads(ctx.drawing, *map_grads)
-        return None, *map(torch.from_numpy, gradient(ctx.drawing, image_grad, alpha_grad, threads=ctx.threads))
+        grads, pose_grad = gradient(ctx.drawing, image_grad, alpha_grad, threads=ctx.threads)
+        return None, torch.from_numpy(pose_grad).to(pose.dtype), *map(torch.from_numpy, grads)
 
 
 def _maps(drawing: Drawing) -> tuple[Tensor, Tensor | None, Tensor]:
@@ -139,20 +160,23 @@ def _image_grads(
     return image_grad.numpy(), to_alpha.contiguous().numpy()
 
 
-def _pose(camera: Camera) -> np.ndarray:
-    return camera.cam_from_world.detach().double().contiguous().numpy()
+def _features(
+    gaussians: Gaussians, camera: Camera, with_rgb: bool, extra: Tensor | None, threads: int
+) -> Float[Tensor, "n c"]:
+    """The channels to blend: the colours seen from the camera, then the extra ones."""
+    parts = [] if extra is None else [extra]
+    if with_rgb and gaussians.colors.dim() == 2:
+        parts.insert(0, gaussians.colors)
+    elif with_rgb:
+        center = torch.linalg.inv(camera.cam_from_world)[:3, 3]  # as gsplat: to the pose's gradient it matters how
+        parts.insert(0, sh_colors(gaussians.colors, gaussians.means, center, threads))
+    return torch.cat(parts, dim=1) if parts else gaussians.means[:, :0]
 
 
-def _inputs(gaussians: Gaussians, with_rgb: bool, extra: Tensor | None) -> tuple[Tensor, ...]:
-    """Means, quaternions, scales, opacities and the channels to blend, all float32 on the CPU."""
-    if gaussians.colors.dim() != 2:
-        raise ValueError(f"CpuRenderer: colors are {tuple(gaussians.colors.shape)}; wanted (n, 3), SH is not supported")
+def _check(gaussians: Gaussians, extra: Tensor | None) -> None:
+    """Raises ValueError where a tensor's shape, type or device is not what the kernels read."""
     if extra is not None and (extra.dim() != 2 or len(extra) != len(gaussians)):
         raise ValueError(f"CpuRenderer: extra is {tuple(extra.shape)}; wanted ({len(gaussians)}, channels)")
-    parts = ([gaussians.colors] if with_rgb else []) + ([extra] if extra is not None else [])
-    features = torch.cat(parts, dim=1) if parts else gaussians.colors[:, :0]
-    inputs = (gaussians.means, gaussians.quats_wxyz, gaussians.scales, gaussians.opacities, features)
-    for name, tensor in zip(Parameters._fields, inputs, strict=True):
+    for name, tensor in (*gaussians.tensors(), *([] if extra is None else [("extra", extra)])):
         if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
             raise ValueError(f"CpuRenderer: {name} are {tensor.dtype} on {tensor.device}; wanted torch.float32 on cpu")
-    return inputs

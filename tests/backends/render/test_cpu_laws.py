@@ -2,12 +2,18 @@
 
 import dataclasses
 import re
+import tracemalloc
+from types import SimpleNamespace
 
+import numpy as np
+import psutil
 import pytest
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Gaussians
+from vistadream.backends.render.cpu import CpuRenderer, drawing
+from vistadream.backends.render.cpu.memory import needed_bytes
+from vistadream.backends.render.cpu.projection import Parameters, make_lens
+from vistadream.core import Camera, Gaussians, UserError
 
 INF, NAN = float("inf"), float("nan")
 
@@ -109,6 +115,14 @@ def test_a_gaussian_that_cannot_be_drawn_changes_nothing_and_gets_no_gradient(va
     assert all((grad[-1] == 0).all() for grad in grads_with)
 
 
+@pytest.mark.parametrize(
+    ("near_z", "far_z", "drawn"), [(2, 3, True), (1, 2, True), (2.001, 3, False), (1, 1.999, False)]
+)
+def test_the_near_and_far_planes_belong_to_what_is_seen(near_z, far_z, drawn):
+    got = CpuRenderer(near_z=near_z, far_z=far_z)(with_row(Gaussians.empty()), [camera()])[0]
+    assert bool(got.alpha.max() > 0) == drawn
+
+
 @pytest.mark.parametrize("scale", [1e4, 1e10, 1e25, 1e38])
 def test_a_huge_gaussian_fills_the_picture_evenly(scale):
     scene = with_row(Gaussians.empty(), scales=[scale, scale, 0], opacities=0.5)
@@ -203,6 +217,35 @@ def test_a_change_in_place_before_backward_is_an_error():
 def test_a_bad_knob_is_named(knob, value):
     with pytest.raises(ValueError, match=rf"CpuRenderer\..*{knob}.*got .*{re.escape(str(value))}"):
         CpuRenderer(**{knob: value})
+
+
+def test_a_picture_that_does_not_fit_into_memory_is_refused_with_its_figures(monkeypatch):
+    scene = leaves(with_row(cloud(100), scales=[9, 9, 9]))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=400_000))
+    CpuRenderer()(scene.detach(), [camera()])
+    with pytest.raises(UserError, match=r"101 Gaussians at 150x50 pixels meet \d\d\d tiles.*needed.*0.0 GB are free"):
+        CpuRenderer()(scene, [camera()])
+
+
+@pytest.mark.parametrize(("size", "scale"), [(4, 1.0), (700, 0.5)])
+def test_the_memory_asked_for_is_the_memory_used(monkeypatch, size, scale):
+    """As tracemalloc counts numpy's, to which come torch's maps. Gaussians dominate first, then pairs and pixels."""
+    asked = []
+    monkeypatch.setattr(
+        drawing, "require_memory", lambda *args: asked.append((tracemalloc.get_traced_memory()[0], args))
+    )
+    scene, lens = cloud(20_000), make_lens(camera(size, size), 0.01, 1e10, 0.3, False, 0.0)
+    arrays = Parameters(*(tensor.numpy() for _, tensor in scene.tensors()))
+    arrays.scales[:] *= scale
+    render_and_backward(cloud(1))  # compiled before memory is traced
+    tracemalloc.start()
+    drawn = drawing.draw(arrays, True, np.eye(4), lens, threads=1, with_slots=True)
+    drawing.gradient(drawn, np.zeros_like(drawn.image), np.zeros_like(drawn.transmittance), threads=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    before, (width, height, *rest) = asked[-1]
+    used = peak - before + 4 * size * size * (4 + 1)  # z divided, colours apart, alpha
+    assert used == pytest.approx(needed_bytes(width * height, *rest), rel=0.2)
 
 
 def test_bad_input_is_named():

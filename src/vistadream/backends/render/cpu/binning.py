@@ -1,5 +1,6 @@
 """Which splats touch which tile: a counting sort that keeps every tile's list in depth order."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +20,12 @@ class Bins(NamedTuple):
     slot_of_pair: np.ndarray  # slots; pairs count splat by splat, so that a splat finds its slots
 
 
-def bin_splats(boxes: np.ndarray, width: int, height: int, *, threads: int, with_slots: bool) -> Bins:
+def bin_splats(
+    boxes: np.ndarray, width: int, height: int, *, threads: int, with_slots: bool, require: Callable[[int], None]
+) -> Bins:
     """Lists for the image's TILE_W x TILE_H tiles, row by row, from the pixel boxes (x0, y0, x1, y1) of splats.
 
-    slot_of_pair stays empty unless `with_slots`.
+    slot_of_pair stays empty unless `with_slots`. `require` hears the count of slots before any is made, and may raise.
     """
     tiles_x, tiles_y = -(-width // TILE_W), -(-height // TILE_H)
     shares = share_count(threads)
@@ -31,6 +34,7 @@ def bin_splats(boxes: np.ndarray, width: int, height: int, *, threads: int, with
     pairs = np.zeros(len(boxes) + 1, np.int64)
     in_shares(threads, lambda i: _count(bounds[i], bounds[i + 1], boxes, tiles_x, counts[i], pairs))
     first_pair = np.cumsum(pairs)
+    require(int(first_pair[-1]))
     ends = np.cumsum(counts.T).reshape(-1, shares)
     cursors = np.ascontiguousarray((ends - counts.T).T)
     starts = np.append(cursors[0], first_pair[-1])

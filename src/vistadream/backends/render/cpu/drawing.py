@@ -1,5 +1,6 @@
 """One picture and its gradient, as a sequence of kernels over shares of the work. numpy in, numpy out."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from vistadream.backends.render.cpu.backward import MOMENTS, unblend_tiles
 from vistadream.backends.render.cpu.binning import Bins, bin_splats
 from vistadream.backends.render.cpu.forward import blend_tiles
+from vistadream.backends.render.cpu.memory import require_memory
 from vistadream.backends.render.cpu.projection import CULLED, FEATURES, Lens, Parameters, depth_keys, project
 from vistadream.backends.render.cpu.projection_backward import BLOCK, unproject
 from vistadream.ops.threads import in_shares, over_range, share_count
@@ -42,7 +44,8 @@ def draw(
     splats = np.empty((len(order), FEATURES + channels), np.float32)
     boxes = np.empty((len(order), 4), np.int32)
     over_range(threads, len(order), lambda a, b: project(a, b, order, gaussians, with_z, pose, lens, splats, boxes))
-    bins = bin_splats(boxes, lens.width, lens.height, threads=threads, with_slots=with_slots)
+    require = partial(require_memory, lens.width, lens.height, len(gaussians.means), channels, with_slots)
+    bins = bin_splats(boxes, lens.width, lens.height, threads=threads, with_slots=with_slots, require=require)
     image = np.empty((lens.height, lens.width, channels), np.float32)
     transmittance, ends = np.empty((2, lens.height, lens.width), np.float32)
     tiles = _deal_tiles(bins, share_count(threads))

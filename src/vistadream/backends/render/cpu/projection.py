@@ -58,8 +58,8 @@ def make_lens(
     """The camera's Lens; slopes reach 15 % of the image beyond its borders, as in 3DGS."""
     fx, fy, cx, cy, width, height = camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height
     slopes = (-0.15 * width - cx) / fx, (1.15 * width - cx) / fx, (-0.15 * height - cy) / fy, (1.15 * height - cy) / fy
-    knobs = float(near_z), float(far_z), float(eps2d_px2), antialiased, float(radius_clip_px)
-    return Lens(fx, fy, cx, cy, width, height, *slopes, *knobs)
+    near_z, far_z, eps2d_px2, radius_clip_px = float(near_z), float(far_z), float(eps2d_px2), float(radius_clip_px)
+    return Lens(fx, fy, cx, cy, width, height, *slopes, near_z, far_z, eps2d_px2, antialiased, radius_clip_px)
 
 
 class Work(NamedTuple):

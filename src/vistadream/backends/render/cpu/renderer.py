@@ -70,7 +70,8 @@ class CpuRenderer:
     ) -> list[Rendering]:
         """One Rendering a camera. Gradients reach Gaussians, `extra` and the cameras' `cam_from_world`.
 
-        Raises ValueError on an unknown map, or a wrong shape, type or device.
+        Raises ValueError on an unknown map, or a wrong shape, type or device, and UserError where a picture with its
+        gradient would not fit into the memory that is free.
         """
         unknown = set(want) - set(_MAPS)
         if unknown:

@@ -1,0 +1,31 @@
+"""Says no before memory runs out: the system would otherwise end the whole process, without a word."""
+
+import psutil
+
+from vistadream.backends.render.cpu.backward import MOMENTS
+from vistadream.core import UserError
+
+_PARAMETERS = 11  # numbers of a Gaussian beside its features
+
+
+def needed_bytes(pixels: int, gaussians: int, channels: int, with_gradient: bool, pairs: int) -> int:
+    """What a picture takes from the moment when its pairs, splats in tiles, are counted; `channels` with depth."""
+    per_pixel = 4 * (2 * channels + 3)  # image and the maps made of it; transmittance, alpha, ends
+    per_pair = 4
+    if not with_gradient:
+        return pixels * per_pixel + pairs * per_pair
+    per_pixel += 4 * (channels + 1)
+    per_pair += 8 + 4 * (MOMENTS + channels)
+    return pixels * per_pixel + pairs * per_pair + gaussians * 4 * (_PARAMETERS + channels)
+
+
+def require_memory(width: int, height: int, gaussians: int, channels: int, with_gradient: bool, pairs: int) -> None:
+    """Raises UserError where a picture does not fit into the memory that is free."""
+    needed = needed_bytes(width * height, gaussians, channels, with_gradient, pairs)
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise UserError(
+            f"CpuRenderer: {gaussians:,} Gaussians at {width}x{height} pixels meet {pairs:,} tiles: "
+            f"{needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free; wanted a smaller picture, "
+            "fewer or smaller Gaussians" + (", or no gradient" if with_gradient else "")
+        )

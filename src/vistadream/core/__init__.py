@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted, Summary
     from vistadream.core.protocols import Captioner, DepthEstimator, Observer, Outpainter, Renderer, Stage, Trajectory
     from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
-    from vistadream.core.watching import silent, tell, watched_by
+    from vistadream.core.watching import current_observer, silent, tell, watched_by
 
 __all__ = [
     "Camera",
@@ -36,6 +36,7 @@ __all__ = [
     "Trajectory",
     "UserError",
     "View",
+    "current_observer",
     "silent",
     "tell",
     "watched_by",

@@ -27,4 +27,9 @@ def watched_by(observe: Callable[..., None]) -> Iterator[None]:
 
 def tell(name: str, value: Any, step: int | None = None) -> None:
     """Says something to the Observer of the run; to nobody outside of one. Arguments are those of an Observer."""
-    _observer.get()(name, value, step)
+    current_observer()(name, value, step)
+
+
+def current_observer() -> Callable[..., None]:
+    """The Observer of the run, to be carried into another thread, where `tell` reaches nobody."""
+    return _observer.get()

@@ -1,0 +1,11 @@
+"""Weights: which models there are, where their files come from, and how they share one graphics card.
+
+What a backend calls:
+
+- `table.MODELS["flux-fill"]`: its licence, size, memory and files;
+- `store.folder_of(model, path, accept_noncommercial)`: the folder with its files, fetched when they are not here;
+- `residence.resident(key, load, need_gb)`: the loaded model; big ones take turns;
+- `residence.Ladder(model, asked)`: work under the policy that fits the card, which steps down when the card is full.
+
+`residence` imports torch; only `hub` and `direct` reach the network.
+"""

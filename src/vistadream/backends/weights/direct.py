@@ -1,0 +1,208 @@
+"""One large file over HTTP: goes on where it broke, and is there whole or not at all.
+
+Requests follow RFC 9110: `Range` with `If-Range` (14.2, 13.1.5), `Content-Range` (14.4), `Retry-After` (10.2.3).
+Proxies come from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY (http, socks5, socks5h) and NO_PROXY.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from filelock import FileLock, Timeout
+
+from vistadream.backends.weights.errors import DownloadError, check_space
+from vistadream.backends.weights.part import Part
+from vistadream.core import Note, Progress, UserError, tell
+
+_BUSY = (408, 425, 429, 500, 502, 503, 504)
+"""Statuses that another try may turn into a file."""
+
+
+class _Again(Exception):
+    """This try failed in a way that another may not."""
+
+    def __init__(self, reason: str, wait_s: float = 0.0):
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When to give up. `tries` counts failures in a row that brought nothing new."""
+
+    tries: int = 6
+    stall_s: float = 60.0
+    """Silence of the server that ends a try."""
+    pause_s: float = 1.0
+    """Before the second try; doubled for each one after."""
+    longest_pause_s: float = 60.0
+
+
+def fetch(url: str, target: Path, sha256: str | None = None, patience: Patience = Patience()) -> Path:
+    """Downloads `url` to `target`, unless it is there. A second process that wants the same file waits for the first.
+
+    Raises DownloadError when it could not be had, UserError when the disk is full or may not be written.
+    """
+    with _write_errors(target), _alone(target):
+        if not target.exists():
+            part = Part(target)
+            with _client(patience) as client:
+                _verified(client, url, part, sha256, patience)
+            part.finish()
+    return target
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Nobody else writes `target` while the block runs."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        tell(f"download/{target.name}", Note(f"{target.name}: another process downloads it; waiting for it"))
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _write_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write {target}: {error.strerror or error}; wanted a writable folder with free space: free some, "
+            "or choose another with HF_HOME or --dest; what came so far is kept"
+        ) from error
+
+
+def _client(patience: Patience) -> httpx.Client:
+    timeout = httpx.Timeout(20.0, read=patience.stall_s)
+    try:
+        return httpx.Client(follow_redirects=True, timeout=timeout, headers={"Accept-Encoding": "identity"})
+    except ValueError as error:
+        raise UserError(
+            f"a proxy variable is off: {error}; wanted http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT in "
+            "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
+        ) from error
+
+
+def _verified(client: httpx.Client, url: str, part: Part, sha256: str | None, patience: Patience) -> None:
+    """Completes `part` and checks it; pieces of several answers that do not fit get one more try, as a whole."""
+    for last in (False, True):
+        _complete(client, url, part, patience)
+        if sha256 is None or _digest(part) == sha256:
+            return
+        pieces = part.stitched
+        part.drop()
+        if last or not pieces:
+            raise DownloadError(
+                f"{url} has other bytes than it should (sha256 is not {sha256[:12]}...): it was changed or damaged; "
+                "try another source, or name a copy that you trust by the backend's knob `path`"
+            )
+        tell(f"download/{part.name}", Note(f"{part.name}: its pieces do not fit together; starting over"))
+
+
+def _complete(client: httpx.Client, url: str, part: Part, patience: Patience) -> None:
+    """Tries until all of the file is in `part`."""
+    failures, farthest = 0, part.size
+    while True:
+        try:
+            return _try(client, url, part)
+        except _Again as again:
+            failures = 0 if part.size > farthest else failures + 1
+            farthest = max(farthest, part.size)
+            if failures >= patience.tries:
+                raise DownloadError(
+                    f"{url}: {again}, {failures} times in a row; {part.size / 1e6:,.0f} MB are kept: the same command "
+                    "goes on from there"
+                ) from None
+            pause = min(max(again.wait_s, patience.pause_s * 2 ** max(failures - 1, 0)), patience.longest_pause_s)
+            tell(f"download/{part.name}", Note(f"{part.name}: {again}; trying again in {pause:.0f} s"))
+            time.sleep(pause)
+
+
+def _try(client: httpx.Client, url: str, part: Part) -> None:
+    """One request for what is still missing."""
+    have = part.size
+    if have and have == part.total:
+        return
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    if have and part.etag and not part.etag.startswith("W/"):
+        headers["If-Range"] = part.etag
+    try:
+        with client.stream("GET", url, headers=headers) as response:
+            _place(response, url, part)
+            check_space(part.name, part.path.parent, (part.total or 0) - part.size)
+            with part.path.open("ab", buffering=0) as file:
+                for piece in response.iter_raw():  # as they come: pieces of a size of our own would be lost at a break
+                    file.write(piece)
+                    _show(part)
+    except httpx.TransportError as error:
+        raise _Again(f"connection lost ({type(error).__name__})") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise DownloadError(f"{url}: {error}; wanted a working address") from error
+    if part.total is not None and part.size != part.total:
+        raise _Again(f"the server stopped at {part.size:,} of {part.total:,} bytes")
+
+
+def _place(response: httpx.Response, url: str, part: Part) -> None:
+    """Readies `part` for the body of this answer, or raises."""
+    status, etag = response.status_code, response.headers.get("ETag")
+    if status in (401, 403):
+        raise DownloadError(f"{url} is refused ({status}); wanted a file that anyone may read")
+    if status in (404, 410):
+        raise DownloadError(f"{url} is not there ({status}); wanted a file: it was moved or taken away")
+    if status in _BUSY:
+        raise _Again(f"the server answered {status}", _retry_after_s(response))
+    if status == 206 and part.size:
+        start, total = _content_range(response)
+        if start == part.size and total in (None, part.total) and etag in (None, part.etag):
+            part.stitched = True
+            return
+    elif status == 200:
+        if part.size:
+            tell(f"download/{part.name}", Note(f"{part.name}: the server sends it from the start again"))
+        length = response.headers.get("Content-Length")
+        return part.begin(etag, int(length) if length else None)
+    elif status != 416 and status != 206:
+        raise DownloadError(f"{url}: the server answered {status}; wanted a file")
+    part.drop()
+    raise _Again("the file has changed on the server; starting over")
+
+
+def _content_range(response: httpx.Response) -> tuple[int | None, int | None]:
+    """First byte and whole length; None where the server does not say."""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if not found:
+        return None, None
+    return int(found[1]), None if found[2] == "*" else int(found[2])
+
+
+def _retry_after_s(response: httpx.Response) -> float:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdigit() else 0.0
+
+
+def _show(part: Part) -> None:
+    """A bar in MB, where the length is known."""
+    if part.total:
+        total = -(-part.total // 10**6)
+        done = total if part.size == part.total else part.size // 10**6
+        tell(f"download/{part.name} (MB)/progress", Progress(done, total))
+
+
+def _digest(part: Part) -> str:
+    tell(f"download/{part.name}", Note(f"{part.name}: checking its sha256"))
+    with part.path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

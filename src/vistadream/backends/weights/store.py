@@ -1,0 +1,108 @@
+"""The folder with a model's files: the user's own, the one here, or a new one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from vistadream.backends.weights import hub
+from vistadream.backends.weights.errors import DownloadError
+from vistadream.backends.weights.table import Model
+from vistadream.core import Note, UserError, tell
+
+
+def folder_of(model: Model, path: str | None = None, accept_noncommercial: bool = False) -> Path:
+    """The folder with all files of the model; fetches them when they are not here. What a backend calls.
+
+    `path`: a folder that the user names, or the file itself for a model that is one. Raises UserError for a licence
+    that is not accepted, a folder that lacks files, or files that could not be fetched.
+    """
+    check_licence(model, accept_noncommercial)
+    return _named(model, Path(path).expanduser()) if path else find(model) or download(model)
+
+
+def find(model: Model) -> Path | None:
+    """The folder with all files of the model if they are here; never reaches the network."""
+    places = (_own_folder(model), hub.cached(model))
+    return next((place for place in places if place and not lacking(model, place)), None)
+
+
+def lacking(model: Model, folder: Path) -> list[str]:
+    """Patterns of the model's files without a match in `folder`, and shards that an index there names in vain."""
+    found = {pattern: list(folder.glob(pattern)) for pattern in model.files}
+    indices = [file for files in found.values() for file in files if file.name.endswith(".safetensors.index.json")]
+    return [pattern for pattern, files in found.items() if not files] + [
+        str((index.parent / shard).relative_to(folder))
+        for index in indices
+        for shard in sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        if not (index.parent / shard).exists()
+    ]
+
+
+def check_licence(model: Model, accept_noncommercial: bool) -> None:
+    """Raises UserError for a non-commercial model unless the user accepts that."""
+    if not model.licence.commercial and not accept_noncommercial:
+        others = " or ".join(model.alternatives)
+        raise UserError(
+            f"{model.name} may not be used commercially ({model.licence.name}, {model.licence.url}): read the licence "
+            f"and say accept_noncommercial=true, or use {others}"
+        )
+
+
+def download(model: Model, into: Path | None = None, source: str | None = None) -> Path:
+    """Fetches the model's files into the cache, or a folder of its name in `into`, and returns their folder.
+
+    The sources are asked in turn, or `source` alone. Raises DownloadError with each one's reason when none has them.
+    """
+    if find_spec("huggingface_hub") is None or find_spec("httpx") is None:
+        raise UserError(f"{model.name} cannot be fetched without the extra `models`: pip install 'vistadream[models]'")
+    if hub.offline():
+        raise UserError(
+            f"{model.name} is not here and HF_HUB_OFFLINE is set; unset it, or name a copy by the knob `path`"
+        )
+    sources = _sources(model, source)
+    folder = into / model.name if into else None
+    reasons: list[str] = []
+    for name, fetch in sources.items():
+        tell(f"download/{model.name}", Note(f"{model.name}: about {model.bytes_about / 1e9:.1f} GB from {name}"))
+        try:
+            return fetch(model, folder)
+        except DownloadError as error:
+            reasons.append(f"{name}: {error}")
+            if len(reasons) < len(sources):
+                tell(f"download/{model.name}", Note(f"not from {reasons[-1]}", "warning"))
+    raise DownloadError("; ".join(reasons) if len(reasons) > 1 else reasons[0].partition(": ")[2])
+
+
+def _sources(model: Model, wanted: str | None) -> dict[str, Callable[[Model, Path | None], Path]]:
+    known: dict[str, Callable[[Model, Path | None], Path]] = {"hub": hub.fetch}
+    if model.mirror:
+        known[model.mirror.name] = _from_mirror
+    if wanted and wanted not in known:
+        raise UserError(f"{model.name} does not come from {wanted!r}; wanted one of {', '.join(known)}")
+    return {wanted: known[wanted]} if wanted else known
+
+
+def _from_mirror(model: Model, folder: Path | None) -> Path:
+    from vistadream.backends.weights import direct
+
+    folder = folder or _own_folder(model)
+    for name, sha256 in model.mirror.sha256.items():
+        direct.fetch(model.mirror.url + name, folder / name, sha256)
+    return folder
+
+
+def _own_folder(model: Model) -> Path:
+    """Where files from a mirror go: beside the hub's cache, so that HF_HOME moves everything."""
+    return hub.hub_home() / "vistadream" / model.name
+
+
+def _named(model: Model, path: Path) -> Path:
+    folder = path.parent if path.is_file() and path.name in model.files else path
+    if not folder.is_dir():
+        raise UserError(f"{path} is no folder; wanted one with {', '.join(model.files)} of {model.name}")
+    if missing := lacking(model, folder):
+        raise UserError(f"{path} lacks {', '.join(missing)}; wanted all files of {model.name} ({model.page})")
+    return folder

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vistadream.core import Camera, Scene, StageFinished, UserError, View, silent
+from vistadream.core import Camera, Note, Scene, StageFinished, UserError, View, silent, tell
 from vistadream.pipeline import PLANS, plan_of, run_stages
 from vistadream.run_folder import STAGES, RunFolder
 
@@ -84,3 +84,34 @@ def test_a_stage_that_raises_leaves_the_earlier_ones_to_resume_from(tmp_path: Pa
 def test_an_unknown_stage_names_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean coarse"):
         plan_of("corse")
+
+
+def test_what_is_told_deep_inside_a_stage_reaches_the_run_s_observer(tmp_path: Path) -> None:
+    class Talks(Count):
+        def __call__(self, scene: Scene, observe) -> Scene:
+            tell("download/model", Note("half way"))
+            return super().__call__(scene, observe)
+
+    heard = []
+    stages = {name: Talks(name) for name in STAGES}
+    run_stages(
+        stages,
+        {name: {} for name in STAGES},
+        plan_of("no-outpaint"),
+        lambda name, value, step=None: heard.append((name, value)),
+        RunFolder(tmp_path),
+        NoRecord(),
+    )
+    assert heard.count(("download/model", Note("half way"))) == 2
+
+
+def test_a_stage_keeps_its_peak_of_the_graphics_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go(RunFolder(tmp_path / "without"), "no-outpaint")
+    assert RunFolder(tmp_path / "without").finished("load")["peak_vram_bytes"] is None
+    peaks = iter([5, 7])
+    monkeypatch.setattr("torch.cuda.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.cuda.reset_peak_memory_stats", lambda: None)
+    monkeypatch.setattr("torch.cuda.max_memory_reserved", lambda: next(peaks))
+    go(RunFolder(tmp_path / "with"), "no-outpaint")
+    done = [RunFolder(tmp_path / "with").finished(name) for name in PLANS["no-outpaint"]]
+    assert [d["peak_vram_bytes"] for d in done] == [5, 7]

@@ -6,14 +6,19 @@ import threading
 import time
 
 import psutil
+import torch
 
 
 class Meter:
-    """Use as a context manager; samples the process's resident memory while the block runs."""
+    """Use as a context manager; samples the process's resident memory while the block runs.
+
+    `peak_vram_bytes` is the most that torch took of the graphics card meanwhile; None where it used none.
+    """
 
     def __init__(self, every_s: float = 0.05):
         self.seconds = 0.0
         self.peak_bytes = 0
+        self.peak_vram_bytes: int | None = None
         self._every_s = every_s
         self._stop = threading.Event()
         self._process = psutil.Process()
@@ -25,6 +30,8 @@ class Meter:
                 return
 
     def __enter__(self) -> Meter:
+        if torch.cuda.is_initialized():
+            torch.cuda.reset_peak_memory_stats()
         self._begun = time.perf_counter()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
@@ -32,5 +39,7 @@ class Meter:
 
     def __exit__(self, *_: object) -> None:
         self.seconds = time.perf_counter() - self._begun
+        if torch.cuda.is_initialized():
+            self.peak_vram_bytes = torch.cuda.max_memory_reserved()
         self._stop.set()
         self._thread.join()

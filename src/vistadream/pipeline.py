@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from vistadream.core import Note, Observer, Scene, Stage, StageFinished, StageStarted, UserError
+from vistadream.core import Note, Observer, Scene, Stage, StageFinished, StageStarted, UserError, watched_by
 from vistadream.meter import Meter
 from vistadream.run_folder import RunFolder
 
@@ -70,9 +70,10 @@ def _run_stage(
     name: str, stage: Stage, scene: Scene, key: str, observe: Observer, folder: RunFolder, recorder: Recorder
 ) -> None:
     observe(f"{name}/started", StageStarted(name))
-    with Meter() as meter:
+    with Meter() as meter, watched_by(observe):
         result = stage(scene, observe)
-    done = {"key": key, "seconds": meter.seconds, "peak_bytes": meter.peak_bytes, "gaussians": len(result.gaussians)}
+    figures = {"seconds": meter.seconds, "peak_bytes": meter.peak_bytes, "peak_vram_bytes": meter.peak_vram_bytes}
+    done = {"key": key, **figures, "gaussians": len(result.gaussians)}
     if len(result.gaussians):
         observe(f"{name}/count", Note(f"{len(result.gaussians):,} Gaussians"))
     observe(f"{name}/finished", StageFinished(name, meter.seconds))

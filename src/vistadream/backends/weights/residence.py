@@ -107,9 +107,9 @@ class Ladder:
 
     def _choose(self) -> Policy:
         if self._policy is None:
-            self._residence.release()
-            free = self._residence.free_bytes()
-            self._policy, why = choose(self._asked, self._model.memory, free)
+            if self._asked == "auto":
+                self._residence.release()  # what others hold is free for this one
+            self._policy, why = choose(self._asked, self._model.memory, self._residence.free_bytes())
             self._say(f"memory={self._policy} ({why})")
         return self._policy
 

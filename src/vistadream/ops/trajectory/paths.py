@@ -124,8 +124,7 @@ class Rotate:
         """The first and the last camera are the photo's."""
         t = torch.linspace(0, 2 * math.pi, n)
         yaw, pitch = math.radians(self.yaw_deg) * torch.sin(t), math.radians(self.pitch_deg) * torch.sin(2 * t)
-        still = torch.zeros(3)
-        return placed(scene.view("input"), [rigid(turned(a, b), still) for a, b in zip(yaw, pitch, strict=True)])
+        return placed(scene.view("input"), rigid(turned(yaw, pitch), torch.zeros(n, 3)))
 
     def scaled(self, factor: float, /) -> Rotate:
         return replace(self, yaw_deg=self.yaw_deg * factor, pitch_deg=self.pitch_deg * factor)
@@ -148,7 +147,7 @@ class Dolly:
         view = scene.view("input")
         wave = torch.sin(torch.linspace(0, 2 * math.pi, n))
         z = reach_of(view).focus_z * torch.where(wave > 0, self.forward * wave, self.backward * wave)
-        return placed(view, [rigid(torch.eye(3), step * torch.tensor([0.0, 0.0, 1.0])) for step in z])
+        return placed(view, rigid(torch.eye(3).expand(n, 3, 3), z[:, None] * torch.tensor([0.0, 0.0, 1.0])))
 
     def scaled(self, factor: float, /) -> Dolly:
         return replace(self, forward=self.forward * factor, backward=self.backward * factor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,40 +12,46 @@ from torch import Tensor
 from vistadream.core import Camera, View
 
 
-def look_at(position: Float[Tensor, "3"], target: Float[Tensor, "3"], down: Float[Tensor, "3"]) -> Float[Tensor, "4 4"]:
-    """cam_from_world of a camera at `position` that looks at `target`; `down` is the world's down direction."""
+def look_at(
+    position: Float[Tensor, "*n 3"], target: Float[Tensor, "3"], down: Float[Tensor, "3"]
+) -> Float[Tensor, "*n 4 4"]:
+    """cam_from_world of cameras at `position` that look at `target`; `down` is the world's down direction."""
     normalize = torch.nn.functional.normalize
-    forward = normalize(target - position, dim=0)
-    right = normalize(torch.linalg.cross(down, forward), dim=0)
-    return rigid(torch.stack([right, torch.linalg.cross(forward, right), forward]), position)
+    forward = normalize(target - position, dim=-1)
+    right = normalize(torch.linalg.cross(down.expand_as(forward), forward), dim=-1)
+    return rigid(torch.stack([right, torch.linalg.cross(forward, right), forward], dim=-2), position)
 
 
-def rigid(R: Float[Tensor, "3 3"], position: Float[Tensor, "3"]) -> Float[Tensor, "4 4"]:
-    """cam_from_world of a camera at `position` whose axes are the rows of R."""
-    pose = torch.eye(4, dtype=position.dtype)
-    pose[:3, :3] = R
-    pose[:3, 3] = -R @ position
+def rigid(R: Float[Tensor, "*n 3 3"], position: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 4 4"]:
+    """cam_from_world of cameras at `position` whose axes are the rows of R."""
+    pose = torch.eye(4, dtype=position.dtype).repeat(*position.shape[:-1], 1, 1)
+    pose[..., :3, :3] = R
+    pose[..., :3, 3] = -(R @ position[..., None])[..., 0]
     return pose
 
 
-def turned(yaw_rad: float, pitch_rad: float) -> Float[Tensor, "3 3"]:
-    """Axes (as rows) of an upright camera turned to the right by the yaw, then down by the pitch."""
-    yaw, pitch = torch.tensor(float(yaw_rad)), torch.tensor(float(pitch_rad))
-    right = torch.stack([yaw.cos(), torch.zeros(()), -yaw.sin()])
-    level = torch.stack([yaw.sin(), torch.zeros(()), yaw.cos()])
-    forward = level * pitch.cos() + torch.stack([torch.zeros(()), pitch.sin(), torch.zeros(())])
-    return torch.stack([right, torch.linalg.cross(forward, right), forward])
+def turned(yaw_rad: Float[Tensor, "*n"], pitch_rad: Float[Tensor, "*n"]) -> Float[Tensor, "*n 3 3"]:
+    """Axes (as rows) of level cameras turned to the right by the yaw, then down by the pitch."""
+    zero = torch.zeros_like(yaw_rad)
+    right = torch.stack([yaw_rad.cos(), zero, -yaw_rad.sin()], dim=-1)
+    ahead = torch.stack([yaw_rad.sin() * pitch_rad.cos(), pitch_rad.sin(), yaw_rad.cos() * pitch_rad.cos()], dim=-1)
+    return torch.stack([right, torch.linalg.cross(ahead, right), ahead], dim=-2)
 
 
-def placed(view: View, poses: list[Float[Tensor, "4 4"]]) -> list[Camera]:
+def placed(view: View, poses: Float[Tensor, "n 4 4"]) -> list[Camera]:
     """Cameras with the View's lens at poses that are given in the View's own camera axes."""
-    return [view.camera.at(pose @ view.camera.cam_from_world) for pose in poses]
+    return [view.camera.at(pose) for pose in poses @ view.camera.cam_from_world]
 
 
 def aimed(view: View, offsets: Float[Tensor, "n 3"], target_z: float) -> list[Camera]:
     """Cameras at `offsets` (in the View's camera axes) that all look at the point `target_z` ahead of the View."""
-    down, target = torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, target_z])
-    return placed(view, [look_at(offset, target, down) for offset in offsets])
+    return placed(view, look_at(offsets, torch.tensor([0.0, 0.0, target_z]), torch.tensor([0.0, 1.0, 0.0])))
+
+
+def centers_of(cameras: Sequence[Camera]) -> Float[Tensor, "n 3"]:
+    """Positions in the world."""
+    poses = torch.stack([camera.cam_from_world for camera in cameras])
+    return -(poses[:, :3, :3].mT @ poses[:, :3, 3:])[..., 0]
 
 
 @dataclass(frozen=True)

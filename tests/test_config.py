@@ -1,6 +1,7 @@
 """The words of the command line: quoting, misspellings, types, and every YAML file."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,7 @@ def test_a_multirun_is_the_product_of_its_choices() -> None:
         ("n_frames=3", "did you mean stages.coarse.n_frames?"),
         ("backends/depth=embeded", "did you mean embedded?"),
         ("trajectory=spirl", "did you mean spiral?"),
+        ("trajectory=orbits", "custom, dolly, interpolate, orbit, rotate, spiral, swing, wobble; did you mean orbit?"),
         ("trajectori=spiral", "did you mean trajectory?"),
     ],
 )
@@ -86,6 +88,7 @@ def test_a_top_level_value_of_the_wrong_type_is_refused_by_name(word: str, knob:
         ("stages.coarse.rule.fallback=best", "stages.coarse"),
         ("stages.coarse.rule.min_hole=0.9", "stages.coarse"),
         ("trajectory.turns=none", "trajectory"),
+        ("trajectory.depth=0.9", "stages.coarse"),
         ("expansion=7", "stages.outpaint"),
         ("max_resolution=4", "stages.load"),
         ("camera.principal_px=[1]", "stages.load"),
@@ -120,7 +123,7 @@ FILES = sorted(p for p in conf_folder().rglob("*.yaml") if p.parent != conf_fold
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda p: p.relative_to(conf_folder()).as_posix())
-def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path) -> None:
+def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_path: Path) -> None:
     """No knob exists in one place only: what the class takes is what the file offers."""
     group = file.parent.relative_to(conf_folder()).as_posix()
     words = ["image=x.png"]
@@ -130,6 +133,10 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path) -> Non
         path = group.replace("/", ".")
     if file.stem == "given":
         words.append("backends.depth.path=d.png")
+    if file.stem == "custom":
+        cameras = [{"cam_from_world": [[1, 0, 0, x], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]} for x in (0, 1)]
+        (tmp_path / "cameras.json").write_text(json.dumps({"cameras": cameras}))
+        words += quote_paths([f"trajectory.path={tmp_path / 'cameras.json'}"])
     built = compose(words).build(path)
     target = get_class(yaml.safe_load(file.read_text())["_target_"])
     assert isinstance(built, target)

@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from vistadream.assets import sample_image
-from vistadream.config import Composed, compose, quote_paths
+from vistadream.config import INPUT_KNOBS, Composed, compose, quote_paths
 from vistadream.core import Note, Observer, Scene, UserError
 from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.observers.console import ConsoleObserver
@@ -39,7 +39,7 @@ class Run:
 
 def run(words: Sequence[str], job: int | None = None) -> Run:
     """One run of the main job from its overrides; `job` numbers the runs of a sweep. UserError on bad input."""
-    words, resumed = _resume(list(words))
+    words, resumed = _resume([_absolute(word) for word in words])
     composed = _compose_with_sample(quote_paths(words))
     plan = plan_of(composed.plain("stage"))
     stages = {name: composed.build(f"stages.{name}") for name in plan}
@@ -106,7 +106,7 @@ def _begin(folder: RunFolder, words: Sequence[str], composed: Composed) -> dict:
     backends = {role: {"name": c.name, "why": c.reason} for role, c in composed.choices.items()}
     facts = {
         "status": "running",
-        "overrides": [_absolute(word) for word in words],
+        "overrides": list(words),
         "seed": composed.plain("seed"),
         "backends": backends,
         **environment(),
@@ -119,10 +119,10 @@ def _begin(folder: RunFolder, words: Sequence[str], composed: Composed) -> dict:
 
 
 def _absolute(word: str) -> str:
-    """The image made absolute, so that the run can be resumed from anywhere."""
+    """An input's path made absolute, so that the run can be resumed from anywhere."""
     knob, _, value = word.partition("=")
-    path = Path(value).expanduser()
-    return f"image={path.resolve()}" if knob.lstrip("+") == "image" and path.exists() else word
+    knob, path = knob.lstrip("+"), Path(value).expanduser()
+    return f"{knob}={path.resolve()}" if knob in INPUT_KNOBS and path.exists() else word
 
 
 def _write_facts(folder: RunFolder, facts: dict) -> None:
@@ -144,8 +144,11 @@ def _fingerprints(composed: Composed, plan: Sequence[str]) -> dict[str, dict]:
 def _digested(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _digested(item) for key, item in value.items()}
-    if isinstance(value, str) and "/" in value and Path(value).expanduser().is_file():
-        return file_digest(Path(value).expanduser())
+    path = Path(value).expanduser() if isinstance(value, str) and "/" in value else None
+    if path is not None and path.is_file():
+        return file_digest(path)
+    if path is not None and path.is_dir():
+        return [value, *(file_digest(file) for file in sorted(path.glob("*.txt")))]
     return value
 
 

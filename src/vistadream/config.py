@@ -25,7 +25,9 @@ from omegaconf.errors import OmegaConfBaseException
 from vistadream.backends.auto import ROLES, Choice, choose
 from vistadream.core import UserError
 
-PATH_KNOBS = ("image", "resume", "out", "backends.depth.path")
+INPUT_KNOBS = ("image", "backends.depth.path", "trajectory.path")
+"""Knobs that name a file or a folder to read."""
+PATH_KNOBS = (*INPUT_KNOBS, "resume", "out")
 """Knobs whose value is a path and is taken to the letter."""
 _PLAIN_TYPES = (str, int, float, list, type(None))
 _TOWER = BeartypeConf(is_pep484_tower=True)

@@ -1,0 +1,81 @@
+"""`trajectory=custom`: a path of the user's own cameras."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from vistadream.camera_files.entry import Entry
+from vistadream.camera_files.read import read_cameras
+from vistadream.core import Camera, Scene, UserError
+from vistadream.ops.trajectory.spline import through
+
+
+@dataclass(frozen=True)
+class Custom:
+    """The cameras of a file at even times, smooth in between. The file is read at once, so that faults show early."""
+
+    path: str
+    """JSON of ours, a nerfstudio camera path, or a folder with COLMAP's images.txt (and cameras.txt)."""
+    place: str
+    """world: as they stand, in the run's world, where the photo's camera is the identity; photo: moved together so that
+    the first camera is the photo's."""
+    scale: float
+    """Units of the scene's depth in one unit of the file."""
+    lens: str
+    """photo: the photo's lens and size; file: the file's."""
+
+    def __post_init__(self) -> None:
+        for name, wanted in (("place", ("world", "photo")), ("lens", ("photo", "file"))):
+            if getattr(self, name) not in wanted:
+                raise ValueError(f"Custom.{name}: got {getattr(self, name)!r}; wanted {' or '.join(wanted)}")
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"Custom.scale: got {self.scale}; wanted a positive number")
+        if len(self._entries) < 2:
+            raise UserError(f"{self.path}: holds {len(self._entries)} camera(s); wanted two or more, to go somewhere")
+        if self.lens == "file":
+            self._check_lenses()
+
+    def __call__(self, scene: Scene, n: int) -> list[Camera]:
+        """The first and the last camera are the file's."""
+        photo = scene.view("input").camera
+        poses = torch.stack([entry.cam_from_world for entry in self._entries])
+        if self.place == "photo":
+            poses = poses @ torch.linalg.inv(poses[0])
+        poses[:, :3, 3] *= self.scale
+        if self.place == "photo":
+            poses = poses @ photo.cam_from_world
+        path = through(poses, torch.arange(len(poses), dtype=poses.dtype), n)
+        return [lens.at(pose) for lens, pose in zip(self._lenses(photo, n), path, strict=True)]
+
+    def scaled(self, _factor: float, /) -> Custom:
+        return self
+
+    @cached_property
+    def _entries(self) -> list[Entry]:
+        return read_cameras(Path(self.path).expanduser())
+
+    def _check_lenses(self) -> None:
+        first = self._entries[0].lens
+        for entry in self._entries:
+            if entry.lens is None:
+                raise UserError(f"{entry.where}: has no pinhole lens; wanted one, or trajectory.lens=photo")
+            if (entry.lens.width, entry.lens.height) != (first.width, first.height):
+                raise UserError(
+                    f"{entry.where}: is {entry.lens.width}x{entry.lens.height} pixels; wanted {first.width}x"
+                    f"{first.height} as the first: make all of one size, or trajectory.lens=photo"
+                )
+
+    def _lenses(self, photo: Camera, n: int) -> list[Camera]:
+        """n lenses; between the file's own they change evenly, which makes a zoom."""
+        if self.lens == "photo":
+            return [photo] * n
+        K = torch.stack([entry.lens.K for entry in self._entries])
+        time = torch.linspace(0, len(K) - 1, n)
+        before = time.long().clamp(max=len(K) - 2)
+        mixed = torch.lerp(K[before], K[before + 1], (time - before)[:, None, None])
+        return [replace(self._entries[0].lens, K=k) for k in mixed]

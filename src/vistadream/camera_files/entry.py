@@ -1,0 +1,70 @@
+"""One camera of a file, and the checks that each of its numbers passes: an error names the file and the place in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vistadream.core import Camera, UserError
+
+_TOLERANCE = 1e-3
+"""By how much a rotation may miss orthonormality: rounding in a file, not a scale or a transposed matrix."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One camera of a file."""
+
+    where: str
+    """File and place in it, for messages."""
+    cam_from_world: Float[Tensor, "4 4"]
+    lens: Camera | None
+    """Intrinsics and size at the world's origin; None when the file does not tell them or they are not a pinhole's."""
+
+
+def numbers(where: str, values: Any, count: int) -> Float[Tensor, "n"]:
+    """`count` finite numbers, nested or not, as they come from JSON or as words of a line."""
+    flat = _flat(values)
+    try:
+        found = [float(value) for value in flat]
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{where}: {error}; wanted {count} numbers") from error
+    if len(found) != count or not all(map(math.isfinite, found)):
+        raise UserError(f"{where}: got {len(found)} numbers ({_short(found)}); wanted {count} finite ones")
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def pose(where: str, values: Any) -> Float[Tensor, "4 4"]:
+    """A rigid 4x4 matrix by rows."""
+    matrix = numbers(where, values, 16).reshape(4, 4)
+    R, last = matrix[:3, :3], matrix[3]
+    if not torch.allclose(last, torch.tensor([0, 0, 0, 1.0]).double(), atol=1e-6):
+        raise UserError(f"{where}: last row is {_short(last.tolist())}; wanted 0 0 0 1: write the matrix by rows")
+    if not torch.allclose(R @ R.T, torch.eye(3).double(), atol=_TOLERANCE) or float(torch.linalg.det(R)) < 0:
+        raise UserError(f"{where}: its upper left 3x3 is no rotation; wanted one without scale, shear or mirroring")
+    return matrix.float()
+
+
+def lens(where: str, focal_px: Sequence[float], principal_px: Sequence[float], size_px: Any) -> Camera:
+    """The pinhole of (fx, fy) and (cx, cy) for a picture of (width, height), at the world's origin."""
+    width, height = numbers(f"{where}: width and height", size_px, 2).tolist()
+    if min(width, height) < 1 or width % 1 or height % 1:
+        raise UserError(f"{where}: its picture is {width:g}x{height:g}; wanted whole pixels, at least 1x1")
+    if not min(focal_px) > 0:
+        raise UserError(f"{where}: its focal lengths are {_short(focal_px)} pixels; wanted positive numbers")
+    (fx, fy), (cx, cy) = focal_px, principal_px
+    return Camera(torch.tensor([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]]), torch.eye(4), int(width), int(height))
+
+
+def _flat(values: Any) -> list:
+    return [leaf for value in values for leaf in _flat(value)] if isinstance(values, (list, tuple)) else [values]
+
+
+def _short(values: Sequence[float]) -> str:
+    return " ".join(f"{value:g}" for value in values[:4]) + (" ..." if len(values) > 4 else "")

@@ -1,13 +1,15 @@
-"""The command `vistadream`: hands the words of `single-img` over to the app and turns its errors into exit codes."""
+"""The command `vistadream`: hands its words over to what they ask for, and turns errors into exit codes."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 HELP = """\
 usage: vistadream single-img [image=PATH] [stage=no-outpaint|outpaint|coarse|fine] [KNOB=VALUE ...] [flags]
+       vistadream models [--json]                 every model that can be used, its licence, size and folder
+       vistadream download MODEL|PROFILE ...      fetch models; --help says more
 
 Turns one photograph into a scene of 3D Gaussians and leaves a PLY, a video and a report in a run folder.
 Without image= it uses a sample scene of its own. +image=PATH is the same as image=PATH.
@@ -24,38 +26,36 @@ examples:
   vistadream single-img resume=outputs/photo/2026-01-31_10-00-00 stages.refine.steps=400
   vistadream single-img backends/depth=given backends.depth.path=depth.png backends.depth.unit_m=0.001
 """
-FLAGS = {"-h": "help", "--help": "help", "-m": "multirun", "--multirun": "multirun", "--cfg": "cfg"} | {
-    "-v": "verbose",
-    "--verbose": "verbose",
-}
+FLAGS = {"-h": "help", "--help": "help", "-m": "multirun", "--multirun": "multirun", "--cfg": "cfg"}
+VERBOSE = {"-v", "--verbose"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns 0, 2 on bad input, 130 on Ctrl-C, 143 on SIGTERM."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] != ["single-img"]:
-        asked = not words or words[0] in ("-h", "--help")
-        sys.stdout.write(HELP) if asked else sys.stderr.write(
-            f"vistadream: {words[0]!r} is no command; wanted single-img\n"
-        )
-        return 0 if asked else 2
-    flags = {FLAGS[word] for word in words[1:] if word in FLAGS}
-    return _guarded([word for word in words[1:] if word not in FLAGS], flags)
+    """Runs the command; returns 0, 2 on bad input, 3 on a failed download, 130 on Ctrl-C, 143 on SIGTERM."""
+    command, *words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if command in ("-h", "--help"):
+        sys.stdout.write(HELP)
+        return 0
+    if command not in COMMANDS:
+        sys.stderr.write(f"vistadream: {command!r} is no command; wanted {', '.join(COMMANDS)}\n")
+        return 2
+    return _guarded(command, words)
 
 
-def _guarded(words: list[str], flags: set[str]) -> int:
+def _guarded(command: str, words: list[str]) -> int:
     from vistadream.core import UserError
 
     previous = signal.signal(signal.SIGTERM, _terminate)
+    act, going_on = COMMANDS[command]
     try:
-        _single_img(words, flags)
+        act([word for word in words if word not in VERBOSE])
     except UserError as error:
-        if "verbose" in flags:
+        if VERBOSE & set(words):
             raise
         sys.stderr.write(f"vistadream: {error}\n")
-        return 2
+        return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("vistadream: stopped; go on with resume=RUN_FOLDER\n")
+        sys.stderr.write(f"vistadream: stopped; {going_on}\n")
         return 130
     finally:
         signal.signal(signal.SIGTERM, previous)
@@ -66,9 +66,11 @@ def _terminate(signum: int, frame: object) -> None:
     raise SystemExit(128 + signum)
 
 
-def _single_img(words: list[str], flags: set[str]) -> None:
+def _single_img(words: list[str]) -> None:
     from vistadream.config import compose, expand, quote_paths, reference
 
+    flags = {FLAGS[word] for word in words if word in FLAGS}
+    words = [word for word in words if word not in FLAGS]
     if "help" in flags:
         sys.stdout.write(HELP + "\n" + reference())
     elif "cfg" in flags:
@@ -82,3 +84,23 @@ def _single_img(words: list[str], flags: set[str]) -> None:
         from vistadream.app import run
 
         run(words)
+
+
+def _models(words: list[str]) -> None:
+    from vistadream.weights_commands import models
+
+    models(words)
+
+
+def _download(words: list[str]) -> None:
+    from vistadream.weights_commands import download
+
+    download(words)
+
+
+COMMANDS: dict[str, tuple[Callable[[list[str]], None], str]] = {
+    "single-img": (_single_img, "go on with resume=RUN_FOLDER"),
+    "models": (_models, "nothing was lost"),
+    "download": (_download, "the same command goes on"),
+}
+"""What each does, and what to do when it was stopped."""

@@ -18,17 +18,13 @@ _over = threading.Event()  # ends what stalls
 class Request(BaseHTTPRequestHandler):
     """One request; `self.server` is the FileServer."""
 
-    protocol_version = "HTTP/1.1"
-
     def do_GET(self) -> None:
         self.server.seen.append((self.command, self.path, dict(self.headers)))
         answer = self.server.plan.pop(0) if self.server.plan else self.server.usual
         answer(self)
 
-    do_HEAD = do_GET
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def reply(self, status: int, headers: dict[str, object], body: bytes = b"") -> None:
         self.send_response(status)
@@ -40,7 +36,6 @@ class Request(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def hang_up(self) -> None:
-        self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -76,7 +71,6 @@ def _status(code: int, **headers: object) -> Answer:
 class FileServer(ThreadingHTTPServer):
     """Serves `content` at every path, unless `plan` holds another answer for the next request."""
 
-    daemon_threads = True
     file = staticmethod(_file)
     status = staticmethod(_status)
 

@@ -42,7 +42,7 @@ def test_release_lets_go_even_of_reference_cycles():
     alive: list = []
     residence = Residence(lambda: None)
     model = residence("a", loader(alive), 1)
-    model.itself = [model]
+    model.add_module("itself", model)
     del model
     residence.release()
     assert alive[0]() is None

@@ -67,34 +67,33 @@ def offline() -> bool:
 
 @contextmanager
 def _explained(model: Model) -> Iterator[None]:
-    """The library's errors as one sentence each."""
+    """The library's errors as one DownloadError."""
+    try:
+        yield
+    except Exception as error:
+        if reason := _reason(model, error):
+            raise DownloadError(reason) from error
+        raise
+
+
+def _reason(model: Model, error: BaseException) -> str | None:
+    """What to tell of an error of the library or of the network; None when it is neither's."""
     from huggingface_hub import errors
 
     where = f"{model.repository} on the hub"
-    try:
-        yield
-    except errors.GatedRepoError as error:
-        raise DownloadError(_gate(model)) from error
-    except errors.RepositoryNotFoundError as error:
-        raise DownloadError(f"{where} is not there, or HF_TOKEN may not read it; wanted a model that it may") from error
-    except errors.RevisionNotFoundError as error:
-        raise DownloadError(f"{where} has no revision {model.revision}; update VistaDream") from error
-    except errors.HfHubHTTPError as error:
-        status = getattr(error.response, "status_code", "an error")
-        raise DownloadError(f"{where} answered {status}; wanted its files: try again later") from error
-    except OSError as error:  # with ConnectionError and the library's LocalEntryNotFoundError
-        raise DownloadError(f"{where} was not reached ({_first_line(error)}); wanted a way to it: {_WAYS}") from error
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2", "httpcore", "httpcore2"):
-            raise
-        raise DownloadError(f"{where} was not reached ({_first_line(error)}); wanted a way to it: {_WAYS}") from error
-
-
-_WAYS = "see docs/weights.md for mirrors (HF_ENDPOINT), proxies and copies by hand"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0] or type(error).__name__
+    match error:
+        case errors.GatedRepoError():
+            return _gate(model)
+        case errors.RepositoryNotFoundError():
+            return f"{where} is not there, or HF_TOKEN may not read it; wanted a model that it may"
+        case errors.HfHubHTTPError():
+            return f"{where} answered {getattr(error.response, 'status_code', 'an error')}; wanted its files: try later"
+    if error.__cause__:  # the library wraps what happened in what it was about
+        return _reason(model, error.__cause__)
+    if isinstance(error, OSError) or type(error).__module__.startswith(("httpx", "httpcore")):
+        words = (str(error).splitlines() or [""])[0] or type(error).__name__
+        return f"{where} was not reached ({words}); wanted a way to it: docs/weights.md tells of mirrors and proxies"
+    return None
 
 
 def _gate(model: Model) -> str:

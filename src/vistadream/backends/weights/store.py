@@ -47,7 +47,7 @@ def check_licence(model: Model, accept_noncommercial: bool) -> None:
         others = " or ".join(model.alternatives)
         raise UserError(
             f"{model.name} may not be used commercially ({model.licence.name}, {model.licence.url}): read the licence "
-            f"and say accept_noncommercial=true, or use {others}"
+            f"and say accept_noncommercial=true (`vistadream download --accept-noncommercial`), or use {others}"
         )
 
 

@@ -1,0 +1,132 @@
+"""The commands `vistadream models` and `vistadream download`. They start without torch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from vistadream.backends.weights import store
+from vistadream.backends.weights.errors import DownloadError
+from vistadream.backends.weights.hub import hub_home
+from vistadream.backends.weights.table import MODELS, PROFILES, Model, models_named
+from vistadream.core import Note, UserError, tell, watched_by
+from vistadream.observers.console import ConsoleObserver
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def models(words: Sequence[str]) -> None:
+    """Prints every model with its licence, size, memory and folder, as a table or as JSON."""
+    parser = _Parser("vistadream models", description="Every model that VistaDream can use.")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    if parser.parse_args(words).json:
+        sys.stdout.write(json.dumps([_facts(model) for model in MODELS.values()], indent=2) + "\n")
+        return
+    console = Console()
+    console.print(_table())
+    for name, members in PROFILES.items():
+        size = sum(MODELS[member].bytes_about for member in members)
+        console.print(f"profile {name}: {', '.join(members)} (about {_gb(size)})", highlight=False, soft_wrap=True)
+
+
+def download(words: Sequence[str]) -> None:
+    """Fetches models and profiles; UserError on bad words or no room, DownloadError when something could not be had."""
+    asked = _download_parser().parse_args(words)
+    wanted = models_named(asked.what)
+    for model in wanted:
+        store.check_licence(model, asked.accept_noncommercial)
+    missing = [model for model in wanted if asked.dest or not store.find(model)]
+    _say_plan(wanted, missing, asked.dest)
+    if not asked.dry_run:
+        _fetch(missing, asked.dest, asked.source)
+
+
+def _download_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "vistadream download",
+        description="Fetches models and goes on where an earlier download broke. Exit code 2: bad words, a licence "
+        "that is not accepted, or no room; 3: something could not be fetched, and the same command goes on.",
+    )
+    parser.add_argument("what", nargs="+", help=f"models (see `vistadream models`) or profiles: {', '.join(PROFILES)}")
+    parser.add_argument("--dest", type=Path, help="a folder of its own for each model in here; else the hub's cache")
+    parser.add_argument("--source", help="hub or modelscope; else one after the other")
+    parser.add_argument("--accept-noncommercial", action="store_true", help="I have read the licence and abide by it")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and fetch nothing")
+    return parser
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    memory = model.memory
+    return {
+        "name": model.name,
+        "role": model.role,
+        "repository": model.repository,
+        "revision": model.revision,
+        "licence": model.licence.name,
+        "licence_url": model.licence.url,
+        "commercial": model.licence.commercial,
+        "gated": model.gated,
+        "bytes_about": model.bytes_about,
+        "memory_gb_about": {"high": memory.high, "balanced": memory.balanced, "low": memory.low},
+        "alternatives": model.alternatives,
+        "path": str(path) if (path := store.find(model)) else None,
+    }
+
+
+def _table() -> Table:
+    columns = ("model", "for", "licence", "commercial use", "gated", "about", "GPU memory, GB", "here")
+    caption = "GPU memory under memory=high / balanced / low; vistadream download MODEL fetches one"
+    table = Table(*columns, caption=caption, caption_justify="left", box=None, pad_edge=False)
+    for model in MODELS.values():
+        memory, licence = model.memory, model.licence
+        use, gated = ("yes" if is_so else "no" for is_so in (licence.commercial, model.gated))
+        needs = f"{memory.high:g} / {memory.balanced:g} / {memory.low:g}"
+        here = str(store.find(model) or "no")
+        cells = (model.name, model.role, licence.name, use, gated, _gb(model.bytes_about), needs, here)
+        table.add_row(*map(escape, cells))
+    return table
+
+
+def _say_plan(wanted: Sequence[Model], missing: Sequence[Model], dest: Path | None) -> None:
+    for model in wanted:
+        where = f"to fetch, about {_gb(model.bytes_about)}" if model in missing else store.find(model)
+        sys.stdout.write(f"{model.name} ({model.licence.name}): {where}\n")
+    if missing:
+        into = dest or hub_home()
+        sys.stdout.write(f"about {_gb(sum(m.bytes_about for m in missing))} in all, into {into}\n")
+    sys.stdout.flush()
+
+
+def _fetch(missing: Sequence[Model], dest: Path | None, source: str | None) -> None:
+    failures = []
+    logging.getLogger("vistadream").setLevel(logging.INFO)
+    with ConsoleObserver(Console()) as console, watched_by(console):
+        for model in missing:
+            try:
+                folder = store.download(model, dest, source)
+            except DownloadError as error:
+                if len(missing) == 1:
+                    raise
+                failures.append(model.name)
+                tell(f"download/{model.name}", Note(str(error), "error"))
+            else:
+                use = f"; use it with backends.{model.role}.path={folder}" if dest else ""
+                tell(f"download/{model.name}", Note(f"{model.name}: {folder}{use}"))
+    if failures:
+        raise DownloadError(f"{', '.join(failures)}: not fetched, for the reasons above; the same command goes on")
+
+
+def _gb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB"

@@ -1,0 +1,156 @@
+"""Models from a hub on this machine, through the command, in a process of its own whose environment names that hub."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vistadream.backends.weights import hub
+
+COMMIT = "c" * 40
+MOGE = "moge-2-vits-normal"
+
+
+def as_hub(request) -> None:
+    """What the hub's library asks of a repository that holds `model.pt` and a file nobody asked for."""
+    files, content = ["model.pt", "README.md"], request.server.content
+    if request.path.startswith("/api/models/") and "/tree/" in request.path:
+        listing = [{"type": "file", "path": name, "size": len(content), "oid": "0" * 40} for name in files]
+        body = json.dumps(listing).encode()
+    elif request.path.startswith("/api/models/"):
+        siblings = [{"rfilename": name} for name in files]
+        body = json.dumps({"id": "a/b", "sha": COMMIT, "siblings": siblings}).encode()
+    elif "/resolve/" in request.path:
+        headers = {"ETag": '"0123"', "X-Repo-Commit": COMMIT, "Content-Length": len(content)}
+        return request.reply(200, headers, content)
+    else:
+        return request.reply(404, {"Content-Length": 0})
+    return request.reply(200, {"Content-Type": "application/json", "Content-Length": len(body)}, body)
+
+
+@pytest.fixture
+def a_hub(server):
+    server.usual = as_hub
+    return server
+
+
+def vistadream(*words: str, home: Path, **environment: str) -> subprocess.CompletedProcess:
+    variables = {**os.environ, "HF_HOME": str(home), "COLUMNS": "1000", **environment}
+    command = [sys.executable, "-m", "vistadream", *words]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_model_lands_in_hf_home_from_hf_endpoint_with_hf_token(a_hub, tmp_path):
+    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_TOKEN="hf_secret")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "hub" / f"models--Ruicheng--{MOGE}" / "snapshots" / COMMIT
+    assert (folder / "model.pt").read_bytes() == a_hub.content
+    assert not (folder / "README.md").exists(), "only what is needed"
+    assert str(folder) in done.stdout
+    sent = [headers.get("authorization") for _, path, headers in a_hub.seen if "/resolve/" in path]
+    assert sent
+    assert set(sent) == {"Bearer hf_secret"}
+    assert "hf_secret" not in done.stdout + done.stderr
+
+
+def test_what_is_here_is_found_and_asks_nothing(a_hub, tmp_path):
+    vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=a_hub.url)
+    a_hub.seen.clear()
+    again = vistadream("download", "cpu-depth", home=tmp_path, HF_ENDPOINT=a_hub.url, HF_HUB_OFFLINE="1")
+    assert again.returncode == 0, again.stderr
+    listed = json.loads(vistadream("models", "--json", home=tmp_path).stdout)
+    assert [model["name"] for model in listed if model["path"]] == [MOGE]
+    assert a_hub.seen == []
+
+
+def test_dest_is_a_folder_of_plain_files(a_hub, tmp_path):
+    done = vistadream("download", MOGE, "--dest", str(tmp_path / "mine"), home=tmp_path, HF_ENDPOINT=a_hub.url)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine" / MOGE / "model.pt").read_bytes() == a_hub.content
+    assert f"backends.depth.path={tmp_path / 'mine' / MOGE}" in done.stdout
+
+
+def test_a_gate_names_the_page_the_command_and_the_free_model(a_hub, tmp_path):
+    a_hub.usual = a_hub.status(401, X_Error_Code="GatedRepo")
+    words = ("download", "flux-text", "--accept-noncommercial")
+    for token, says in (("", "there is no token"), ("hf_secret", "your token may not read it yet")):
+        done = vistadream(*words, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_TOKEN=token)
+        assert done.returncode == 3, done.stderr
+        last = done.stderr.splitlines()[-1]
+        assert says in last
+        for word in ("huggingface.co/black-forest-labs/FLUX.1-Fill-dev", "hf auth login", "HF_TOKEN", "flux2-klein-4b"):
+            assert word in last
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [(404, "RepoNotFound", "is not there"), (403, "", "answered 403"), (429, "", "429"), (500, "", "answered 500")],
+)
+def test_an_answer_without_files_is_one_clear_error(a_hub, tmp_path, status, code, says):
+    a_hub.usual = a_hub.status(status, X_Error_Code=code)
+    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=a_hub.url)
+    assert done.returncode == 3
+    assert says in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_hub_out_of_reach_is_one_clear_error(tmp_path):
+    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT="http://127.0.0.1:9")
+    assert done.returncode == 3
+    assert "was not reached" in done.stderr.splitlines()[-1]
+
+
+def test_offline_reaches_for_nothing(a_hub, tmp_path):
+    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_HUB_OFFLINE="1")
+    assert done.returncode == 2
+    assert "HF_HUB_OFFLINE" in done.stderr
+    assert a_hub.seen == []
+
+
+def test_a_dry_run_reaches_for_nothing(a_hub, tmp_path):
+    done = vistadream("download", "gpu", "--dry-run", home=tmp_path, HF_ENDPOINT=a_hub.url)
+    assert done.returncode == 0
+    assert "flux2-klein-4b (Apache-2.0): to fetch" in done.stdout
+    assert a_hub.seen == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_hub_is_reached_through_a_socks_proxy(a_hub, socks_proxy, tmp_path):
+    endpoint, proxy = f"http://hub.invalid:{a_hub.server_port}", f"socks5h://127.0.0.1:{socks_proxy.port}"
+    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=endpoint, ALL_PROXY=proxy)
+    assert done.returncode == 0, done.stderr
+    assert set(socks_proxy.asked) == {b"hub.invalid"}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"HF_HOME": "/a/home"},
+        {"HF_HUB_CACHE": "/a/cache", "HF_HOME": "/a/home"},
+        {"XDG_CACHE_HOME": "/a/xdg"},
+        {"HOME": "/a/user"},
+    ],
+    ids=lambda variables: "+".join(variables),
+)
+def test_our_idea_of_the_cache_is_the_library_s(variables):
+    code = (
+        "from huggingface_hub import constants; from vistadream.backends.weights import hub; "
+        "print(constants.HF_HUB_CACHE == str(hub.hub_cache()), constants.HF_HOME == str(hub.hub_home()))"
+    )
+    clean = {k: v for k, v in os.environ.items() if k not in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean | variables, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "True"]
+
+
+@pytest.mark.parametrize("value", ["1", "true", "YES", "0", "", "off"])
+def test_our_idea_of_offline_is_the_library_s(value, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", value)
+    code = "from huggingface_hub import constants as c; print(c.HF_HUB_OFFLINE)"
+    theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert str(hub.offline()) == theirs

@@ -8,7 +8,7 @@ import pytest
 from vistadream.app import run
 from vistadream.core import UserError
 
-SMALL = ("max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off", "export.video=false")
+SMALL = ("max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off", "export.videos=[]")
 
 
 def test_a_resumed_run_takes_new_words_for_old_ones(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from vistadream.cli import main
 from vistadream.run_folder import RunFolder
 
-QUIET = ("rerun.mode=off", "max_resolution=64", "export.video=false", "export.report=false")
+QUIET = ("rerun.mode=off", "max_resolution=64", "export.videos=[]", "export.report=false")
 
 
 def run(words: list[str], capsys: pytest.CaptureFixture) -> tuple[int, str]:

@@ -63,7 +63,7 @@ def test_the_sample_becomes_a_scene_with_everything_a_run_leaves(whole: Run) -> 
         assert path.stat().st_size > 0, path
     assert (whole.folder / "run.rrd").stat().st_size > 10_000
     assert len(read_ply(folder.gaussians)) == len(whole.scene.gaussians) == whole.metrics["gaussians"]
-    assert imageio_ffmpeg.count_frames_and_secs(str(folder.video))[0] == 5
+    assert imageio_ffmpeg.count_frames_and_secs(str(folder.video("rgb", "mp4")))[0] == 5
 
 
 def test_the_photo_is_rendered_faithfully_after_every_stage(whole: Run) -> None:
@@ -162,7 +162,7 @@ def test_terminating_a_run_ends_it_cleanly(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143
     assert "Traceback" not in errors
-    assert json.loads((only(tmp_path) / "run.json").read_text())["status"] == "running"
+    assert json.loads((only(tmp_path) / "run.json").read_text())["status"] == "interrupted"
     verify = subprocess.run(
         [Path(sys.executable).parent / "rerun", "rrd", "verify", only(tmp_path) / "run.rrd"],
         capture_output=True,

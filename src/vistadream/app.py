@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from vistadream.assets import sample_image
 from vistadream.config import INPUT_KNOBS, Composed, compose, quote_paths
-from vistadream.core import Note, Observer, Scene, UserError
+from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.fan import Fan
@@ -44,27 +45,39 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
     plan = plan_of(composed.plain("stage"))
     stages = {name: composed.build(f"stages.{name}") for name in plan}
     export = composed.make("export", Export)
+    export.check_programs()
+    flight = _flight(composed, export)
     viewing = composed.make("rerun", RerunSettings)
-    folder = RunFolder(resumed or _new_folder(composed, job))
-    facts = _begin(folder, words, composed)
+    folder = RunFolder(resumed) if resumed else _new_folder(composed, job)
     record = Record()
     with (
+        folder.lock(),
         _log_file(folder.log),
         ConsoleObserver(Console()) as console,
         RerunObserver(viewing, folder.new_recording(), name=folder.root.parent.name, stages=plan) as viewer,
+        _facts(folder, words, composed) as facts,  # ends before the viewer, which may be asked to wait for people
     ):
         observe = Fan(console, viewer, record)
         viewer.log_config(composed.yaml())
         _announce(composed, folder, observe)
         scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record)
-        renderer, trajectory = composed.build("backends.render"), composed.build("trajectory")
-        metrics = deliver(scene, folder, export, renderer, trajectory, observe)
-        facts |= {"status": "finished", "stages": {name: folder.finished(name) for name in plan}, "metrics": metrics}
-        _write_facts(folder, facts)
+        renderer = composed.build("backends.render")
+        metrics = deliver(scene, folder, export, renderer, flight, observe)
+        facts |= {"stages": {name: folder.finished(name) for name in plan}, "metrics": metrics}
         if export.report:
             deliver_report(scene, folder, renderer, record, facts, composed.changed())
         observe("export/done", Note(f"done: {folder.root}"))
     return Run(scene, folder.root, metrics)
+
+
+def _flight(composed: Composed, export: Export) -> Trajectory:
+    """The camera path of the videos: the one that export.video_trajectory names, at its defaults, or the run's own."""
+    if export.video_trajectory is None:
+        return composed.build("trajectory")
+    try:
+        return compose([f"trajectory={export.video_trajectory}"]).build("trajectory")
+    except UserError as error:
+        raise UserError(f"export.video_trajectory: {error}") from error
 
 
 def _resume(words: list[str]) -> tuple[list[str], Path | None]:
@@ -91,21 +104,34 @@ def _compose_with_sample(words: Sequence[str]) -> Composed:
     return compose([*words, *quote_paths([f"image={sample_image()}"])])
 
 
-def _new_folder(composed: Composed, job: int | None) -> Path:
+def _new_folder(composed: Composed, job: int | None) -> RunFolder:
     stem = re.sub(r"[^\w.-]+", "_", Path(composed.plain("image")).stem) or "image"
     name = time.strftime("%Y-%m-%d_%H-%M-%S") + ("" if job is None else f"-{job}")
-    first = Path(composed.plain("out")).expanduser() / stem / name
-    root, n = first, 1
-    while root.exists():
-        root, n = first.with_name(f"{first.name}.{n + 1}"), n + 1
-    return root
+    return RunFolder.make(Path(composed.plain("out")).expanduser() / stem / name)
+
+
+@contextmanager
+def _facts(folder: RunFolder, words: Sequence[str], composed: Composed) -> Iterator[dict]:
+    """What run.json holds: its status is running, and in the end finished, failed with the error, or interrupted."""
+    facts = _begin(folder, words, composed)
+    try:
+        yield facts
+    except BaseException as error:
+        facts |= {"status": "failed", "error": str(error) if isinstance(error, UserError) else repr(error)}
+        if not isinstance(error, Exception):  # Ctrl-C, SIGTERM
+            facts |= {"status": "interrupted"}
+        with suppress(UserError):  # a disk that is full: the first error is the one to tell
+            _write_facts(folder, facts)
+        raise
+    _write_facts(folder, facts | {"status": "finished"})
 
 
 def _begin(folder: RunFolder, words: Sequence[str], composed: Composed) -> dict:
-    """Makes the run folder with its config.yaml and run.json; returns what run.json holds."""
+    """Puts config.yaml and run.json into the run folder; returns what run.json holds."""
     backends = {role: {"name": c.name, "why": c.reason} for role, c in composed.choices.items()}
     facts = {
         "status": "running",
+        "pid": os.getpid(),
         "overrides": list(words),
         "seed": composed.plain("seed"),
         "backends": backends,

@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 
-from vistadream.core import Camera, Observer, Progress, Renderer, Scene, Trajectory
-from vistadream.exporters.ply import write_ply
+from vistadream.core import Camera, Observer, Progress, Renderer, Rendering, Scene, Trajectory
+from vistadream.exporters.formats import CONVERTED, FORMATS, write_format
 from vistadream.exporters.report import ReportData, StageRow, write_report
-from vistadream.exporters.video import write_video
+from vistadream.exporters.splat_transform import find_splat_transform
+from vistadream.exporters.video import VideoFile
 from vistadream.observers.record import Record
+from vistadream.ops.colormap import depth_colors, depth_range
 from vistadream.ops.image import to_uint8
+from vistadream.ops.low_pass import low_pass
 from vistadream.ops.metrics import psnr, ssim
-from vistadream.ops.trajectory import keep_clear
+from vistadream.ops.trajectory import keep_clear, reach_of
 from vistadream.run_folder import RunFolder, write_json
+
+PICTURES = ("rgb", "depth", "side_by_side")
+_CAPTIONS = {"rgb": "a flight through it", "depth": "its depth", "side_by_side": "colour and depth"}
+VIDEO_FORMATS = ("mp4", "gif", "webp")
+_VIEWER_KEYS = 24
+"""Cameras of the path that the viewer's page flies through."""
 
 
 @dataclass(frozen=True)
 class Export:
     """What to write after the last stage."""
 
-    video: bool
+    formats: Sequence[str]
+    """Of the scene: FORMATS."""
+    smoothing_px2: float
+    """Width added in formats for viewers, all but "ply": `ops.low_pass`, in pixels of the scene's views."""
+    videos: Sequence[str]
+    """Of a flight through the scene: PICTURES."""
+    video_formats: Sequence[str]
+    video_trajectory: str | None
+    """The camera path by its name, at its defaults; None: the run's own."""
     video_frames: int
     video_fps: int
+    video_crf: int
+    """x264's constant rate factor."""
     report: bool
 
     def __post_init__(self) -> None:
-        for name in ("video_frames", "video_fps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"export.{name}: got {getattr(self, name)}; wanted 1 or more")
+        for name, known in (("formats", FORMATS), ("videos", PICTURES), ("video_formats", VIDEO_FORMATS)):
+            if odd := [value for value in getattr(self, name) if value not in known]:
+                raise ValueError(f"export.{name}: got {odd[0]!r}; wanted some of {', '.join(known)}, or [] for none")
+        for name, low, high in (("video_frames", 1, None), ("video_fps", 1, None), ("video_crf", 0, 51)):
+            value = getattr(self, name)
+            if value < low or (high is not None and value > high):
+                wanted = f"{low} to {high}" if high is not None else f"{low} or more"
+                raise ValueError(f"export.{name}: got {value}; wanted {wanted}")
+        if not 0 <= self.smoothing_px2 <= 1:
+            raise ValueError(f"export.smoothing_px2: got {self.smoothing_px2}; wanted 0 to 1")
+
+    def check_programs(self) -> None:
+        """UserError when a format asks for a program that is not installed."""
+        if asked := [name for name in self.formats if name in CONVERTED]:
+            find_splat_transform(f"export.formats={asked[0]}")
 
 
 def deliver(
@@ -43,23 +78,66 @@ def deliver(
     trajectory: Trajectory,
     observe: Observer,
 ) -> dict:
-    """Writes export/gaussians.ply, export/scene.mp4 and metrics.json; returns the metrics."""
-    with folder.replace(folder.gaussians) as draft:
-        write_ply(scene.gaussians, draft)
+    """Writes export/ and metrics.json, the videos along `trajectory`; returns the metrics."""
+    path = keep_clear(trajectory, scene, export.video_frames)
+    if path.note is not None:
+        observe("export/path", path.note)
+    _write_scene(scene, folder, export, path.cameras)
     metrics = _input_metrics(scene, renderer)
-    path = keep_clear(trajectory, scene, export.video_frames).cameras
-    holes: list[float] = []
-    frames = _frames(scene, path, renderer, holes, observe)
-    if export.video:
-        with folder.replace(folder.video) as draft:
-            write_video(frames, draft, fps=export.video_fps)
-    else:
-        for _ in frames:
-            pass
+    holes = _fly(scene, folder, export, renderer, path.cameras, observe)
     metrics["path_hole_ratio"] = {"mean": float(np.mean(holes)), "largest": float(np.max(holes))}
     with folder.replace(folder.metrics) as draft:
         write_json(draft, metrics)
     return metrics
+
+
+def _write_scene(scene: Scene, folder: RunFolder, export: Export, path: Sequence[Camera]) -> None:
+    photo = scene.view("input")
+    flight = [photo.camera, *path[:: math.ceil(len(path) / _VIEWER_KEYS)]]
+    smooth = low_pass(scene.gaussians, [view.camera for view in scene.views], export.smoothing_px2)
+    for form in export.formats:
+        with folder.replace(folder.scene(form)) as draft:
+            gaussians = scene.gaussians if form == "ply" else smooth
+            write_format(form, gaussians, draft, flight, reach_of(photo).focus_z)
+
+
+def _fly(
+    scene: Scene, folder: RunFolder, export: Export, renderer: Renderer, path: Sequence[Camera], observe: Observer
+) -> list[float]:
+    """Writes the videos, each frame rendered once for all; returns each frame's share of pixels with alpha < 0.5."""
+    photo = scene.view("input")
+    near, far = depth_range(photo.z, photo.z > 0)
+    want = ("rgb", "alpha") if set(export.videos) <= {"rgb"} else ("rgb", "alpha", "z")
+    holes = []
+    with ExitStack() as files:
+        videos = [
+            (picture, files.enter_context(_video(folder.video(picture, form), folder, export)))
+            for picture in export.videos
+            for form in export.video_formats
+        ]
+        for i, camera in enumerate(path):
+            with torch.no_grad():
+                seen = renderer(scene.gaussians, [camera], want=want)[0]
+            holes.append(float((seen.alpha < 0.5).float().mean()))
+            observe("export/hole_ratio", holes[-1], i)
+            observe("export/progress", Progress(i + 1, len(path)))
+            for picture, video in videos:
+                video(_frame(picture, seen, near, far))
+    return holes
+
+
+@contextmanager
+def _video(target: Path, folder: RunFolder, export: Export) -> Iterator[VideoFile]:
+    with folder.replace(target) as draft, VideoFile(draft, export.video_fps, export.video_crf) as video:
+        yield video
+
+
+def _frame(picture: str, seen: Rendering, near: float, far: float) -> UInt8[np.ndarray, "h w 3"]:
+    """One of PICTURES of a rendering; depth in the same colours from `near` to `far` in every frame."""
+    if picture == "rgb":
+        return to_uint8(seen.rgb)
+    depth = depth_colors(seen.z, seen.alpha >= 0.5, near, far)
+    return depth if picture == "depth" else np.concatenate([to_uint8(seen.rgb), depth], axis=1)
 
 
 def deliver_report(
@@ -79,7 +157,7 @@ def deliver_report(
         stages=rows,
         photo=to_uint8(photo.rgb),
         result=to_uint8(seen.rgb),
-        video=folder.video if folder.video.exists() else None,
+        videos={_CAPTIONS[p]: file for p in PICTURES if (file := folder.video(p, "mp4")).exists()},
         images=record.images,
         curves=record.curves,
         charts=record.charts,
@@ -105,15 +183,3 @@ def _input_metrics(scene: Scene, renderer: Renderer) -> dict:
         "input_ssim": round(ssim(seen.rgb, photo.rgb), 5),
         "input_alpha_mean": round(float(seen.alpha.mean()), 5),
     }
-
-
-def _frames(
-    scene: Scene, path: list[Camera], renderer: Renderer, holes: list[float], observe: Observer
-) -> Iterator[np.ndarray]:
-    """The fly-through one frame at a time; appends each frame's share of pixels with alpha under one half."""
-    for i, camera in enumerate(path):
-        with torch.no_grad():
-            seen = renderer(scene.gaussians, [camera], want=("rgb", "alpha"))[0]
-        holes.append(float((seen.alpha < 0.5).float().mean()))
-        observe("export/progress", Progress(i + 1, len(path)))
-        yield to_uint8(seen.rgb)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import itertools
 import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,10 @@ from vistadream.ops.image import from_uint8, to_uint8
 
 STAGES = ("load", "outpaint", "initialize", "coarse", "refine")
 """All stages, in order; the number in a stage's folder is its place here."""
-_DRAFT = re.compile(r"\..+\.(\d+|old)(\.\w+)?")
-"""Names of what is being written: a dot, the final name, the process (or "old"), the suffix."""
+_DRAFT = re.compile(r"\..+\.(\d+|old)(\.\w+)*")
+"""Names of what is being written: a dot, the final name, the process (or "old"), the suffixes."""
+_SCENES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
+"""Files of the scene's formats whose name is not simply gaussians.<format>."""
 _MASKS = ("supervise", "lift", "generated")
 
 
@@ -33,6 +37,18 @@ class RunFolder:
     """One run's folder. A stage's folder exists only when it is complete."""
 
     root: Path
+
+    @staticmethod
+    def make(first: Path) -> RunFolder:
+        """A new folder: `first`, or when that is taken, with .2, .3 and so on behind its name."""
+        with _write_errors(first):
+            first.parent.mkdir(parents=True, exist_ok=True)
+            for n in itertools.count(1):
+                root = first if n == 1 else first.with_name(f"{first.name}.{n}")
+                with suppress(FileExistsError):
+                    root.mkdir()
+                    break
+        return RunFolder(root)
 
     @property
     def config(self) -> Path:
@@ -64,11 +80,15 @@ class RunFolder:
 
     @property
     def gaussians(self) -> Path:
-        return self.root / "export" / "gaussians.ply"
+        return self.scene("ply")
 
-    @property
-    def video(self) -> Path:
-        return self.root / "export" / "scene.mp4"
+    def scene(self, form: str) -> Path:
+        """The exported Gaussians in one of the exporters' FORMATS."""
+        return self.root / "export" / _SCENES.get(form, f"gaussians.{form}")
+
+    def video(self, picture: str, form: str) -> Path:
+        """A flight through the scene: of its colours ("rgb") or of another picture, as mp4, gif or webp."""
+        return self.root / "export" / f"scene{'' if picture == 'rgb' else f'_{picture}'}.{form}"
 
     def stage(self, name: str) -> Path:
         """The folder of a finished stage."""
@@ -77,6 +97,30 @@ class RunFolder:
     def seen(self, name: str) -> Path:
         """What the observer recorded of a stage, for the report."""
         return self.stage(name) / "seen"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other processes out of the folder until the block ends or this process dies.
+
+        Raises UserError naming the process that is in. The lock is on run.log, which no run ever replaces.
+        """
+        with _write_errors(self.log):
+            log = self.log.open("a")
+        with log:
+            try:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(
+                    f"{self.root} is in use by process {self._owner()}; wanted a folder that no run is working on: "
+                    "wait for that run to end, or stop it"
+                ) from error
+            yield
+
+    def _owner(self) -> str:
+        try:
+            return str(json.loads(self.run_json.read_text())["pid"])
+        except (OSError, ValueError, KeyError):
+            return "of another run"
 
     def clear_drafts(self) -> None:
         """Removes what a killed run left half-written."""
@@ -91,7 +135,7 @@ class RunFolder:
             return None
 
     def save_stage(self, name: str, scene: Scene, done: dict, also: Callable[[Path], None]) -> None:
-        """Writes a stage beside its place and renames it there; drops the stages that built on the old one.
+        """Writes a stage beside its place and renames it there; drops the stages and results that built on the old one.
 
         `also` may write more into the new folder. Raises UserError when the disk is full or may not be written; what
         was there stays.
@@ -103,6 +147,9 @@ class RunFolder:
             write_json(draft / "done.json", done)
         for later in STAGES[STAGES.index(name) + 1 :]:
             shutil.rmtree(self.stage(later), ignore_errors=True)
+        exported = [*self.root.glob("export/gaussians.*"), *self.root.glob("export/scene*.*"), self.scene("html")]
+        for result in (self.metrics, self.report, *exported):
+            result.unlink(missing_ok=True)
 
     def load_stage(self, name: str) -> Scene:
         """The Scene that a finished stage left."""
@@ -113,7 +160,8 @@ class RunFolder:
         """A path to write beside `target`; renamed to it when the block ends well, removed otherwise."""
         with _write_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            draft = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
+            name, _, suffixes = target.name.partition(".")
+            draft = target.with_name(f".{name}.{os.getpid()}.{suffixes}")
             try:
                 yield draft
                 os.replace(draft, target)

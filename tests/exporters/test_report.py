@@ -17,7 +17,7 @@ from PIL import Image
 from vistadream.core import Chart, Note, Summary
 from vistadream.exporters import report
 from vistadream.exporters.report import ReportData, StageRow, write_report
-from vistadream.exporters.video import write_video
+from vistadream.exporters.video import VideoFile
 
 NASTY = """<script>alert('x')</script> & "quoted" $body"""
 VOID = {"meta", "link", "img", "input", "line", "rect", "circle", "polyline", "br"}
@@ -66,7 +66,9 @@ MASK = np.where(np.arange(40)[None, :, None] > 20, 255, np.zeros((30, 1, 3))).as
 
 @pytest.fixture
 def data(tmp_path: Path) -> ReportData:
-    video = write_video([picture(i) for i in range(4)], tmp_path / "scene.mp4")
+    with VideoFile(tmp_path / "scene.mp4") as video:
+        for i in range(4):
+            video(picture(i))
     return ReportData(
         title=f"room {NASTY}",
         command=f"vistadream single-img image='{NASTY}'",
@@ -77,7 +79,7 @@ def data(tmp_path: Path) -> ReportData:
         ],
         photo=picture(0),
         result=picture(1),
-        video=video,
+        videos={"a flight": tmp_path / "scene.mp4"},
         images={
             "load/input/rgb": picture(2),
             "load/input/z": picture(3),
@@ -160,7 +162,7 @@ def test_a_large_video_is_linked_instead_of_embedded(
     data: ReportData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedded = Page(write_report(data, tmp_path / "report.html")).all("video")[0]["src"]
-    assert base64.b64decode(embedded.split(",", 1)[1]) == data.video.read_bytes()
+    assert base64.b64decode(embedded.split(",", 1)[1]) == data.videos["a flight"].read_bytes()
     monkeypatch.setattr(report, "EMBED_BYTES", 10)
     (tmp_path / "pages").mkdir()
     assert Page(write_report(data, tmp_path / "pages" / "report.html")).all("video")[0]["src"] == "../scene.mp4"

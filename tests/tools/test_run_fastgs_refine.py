@@ -21,7 +21,7 @@ def call(*words: object) -> subprocess.CompletedProcess:
 @pytest.fixture(scope="module")
 def stage_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run")
-    words = ["max_resolution=64", "stages.initialize.steps=2", "rerun.mode=off", "export.video=false"]
+    words = ["max_resolution=64", "stages.initialize.steps=2", "rerun.mode=off", "export.videos=[]"]
     return single_image(stage="no-outpaint", overrides=[*words, f"out={out}"]).folder / "03_initialize"
 
 

@@ -44,7 +44,8 @@ class ReportData:
     photo: Picture
     result: Picture
     """The finished scene seen from the photo's camera."""
-    video: Path | None = None
+    videos: Mapping[str, Path] = field(default_factory=dict)
+    """MP4 files by their captions."""
     images: Mapping[str, Picture] = field(default_factory=dict)
     curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     """(step, value) pairs."""
@@ -65,7 +66,7 @@ def write_report(data: ReportData, path: Path) -> Path:
     template = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
     sections = [_header(data, path), _warnings(data.notes), _costs(data.stages)]
     sections += [_stage(row, data) for row in data.stages]
-    sections += [_choices(data), _details(data)]
+    sections += [_flight(data), _choices(data), _details(data)]
     page = template.substitute(title=escape(data.title), body="\n".join(filter(None, sections)))
     path.write_text(page, encoding="utf-8")
     return path
@@ -73,12 +74,10 @@ def write_report(data: ReportData, path: Path) -> Path:
 
 def _header(data: ReportData, path: Path) -> str:
     figures = [html.image(data.photo, "the photograph"), html.image(data.result, "the scene from the same place")]
-    if data.video is not None:
-        size = data.video.stat().st_size
-        link = os.path.relpath(data.video, path.parent).replace(os.sep, "/")
-        figures.append(
-            html.video(data.video.read_bytes() if size <= EMBED_BYTES else None, link, "a flight through it")
-        )
+    for caption, video in data.videos.items():
+        link = os.path.relpath(video, path.parent).replace(os.sep, "/")
+        content = video.read_bytes() if video.stat().st_size <= EMBED_BYTES else None
+        figures.append(html.video(content, link, caption))
     facts = [
         ("seconds", f"{sum(row.seconds for row in data.stages):.1f}"),
         ("peak memory", html.memory(max((row.peak_bytes for row in data.stages), default=0))),
@@ -120,6 +119,13 @@ def _stage(row: StageRow, data: ReportData) -> str:
         figures = [*_pictures(group, images), *_plots(group, charts)]
         body.append(f'{title}<div class="pictures">{"".join(figures)}</div>')
     return html.section(row.name, "".join(body))
+
+
+def _flight(data: ReportData) -> str:
+    """Curves of what was measured along the flight."""
+    curves = {name: curve for name, curve in data.curves.items() if name.split("/")[0] == "export"}
+    plots = "".join(_plots("export", _drawn(curves, {})))
+    return html.section("flight", f'<div class="pictures">{plots}</div>') if plots else ""
 
 
 def _group(name: str) -> str:

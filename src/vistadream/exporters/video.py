@@ -1,84 +1,121 @@
-"""Frames to an H.264 MP4 that every browser and phone plays."""
+"""Frames to a video: H.264 MP4 that every browser and phone plays, GIF and WebP for where only pictures are shown."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-CRF = 18
-"""x264's constant rate factor: near to visually lossless."""
+PICTURE_PX = 480
+"""Most of a GIF's or WebP's width and height: they are for pages and chats, and grow fast."""
+PICTURE_FPS = 15
+"""Most of a GIF's or WebP's frames a second."""
+WEBP_QUALITY = 70
 
 Frame = UInt8[np.ndarray, "h w 3"]
 
 
-def write_video(frames: Iterable[Frame], path: Path, fps: float = 24) -> Path:
-    """Encode the frames (sRGB, all of one size) as they come and return `path`; the same frames give the same bytes.
+class VideoFile:
+    """Takes frame after frame (sRGB, all of one size) while it is open; the suffix of its path names the format.
 
-    An odd side is made even by repeating its last row or column, for 4:2:0 chroma wants pairs. Raises ValueError for
-    frames of the wrong type or size, or none; OSError with ffmpeg's words when the file cannot be written. After an
-    error no file is left.
+    `crf` is x264's constant rate factor: 0 is lossless, 18 near to visually so, 51 the smallest. An odd side of an MP4
+    is made even by repeating its last row or column, for 4:2:0 chroma wants pairs. The same frames give the same bytes.
+    ValueError for frames of the wrong type or size, or none; OSError with ffmpeg's words when the file cannot be
+    written. After an error no file is left.
     """
-    stream = _checked(frames)
-    first = next(stream, None)
-    if first is None:
-        raise ValueError("write_video: got no frames; wanted at least one")
-    height, width = first.shape[:2]
-    with _encoder(path, width, height, fps) as pipe:
-        pipe.write(first.tobytes())
-        for frame in stream:
-            pipe.write(frame.tobytes())
-    return path
 
+    def __init__(self, path: Path, fps: float = 24, crf: int = 18):
+        self._path, self._fps, self._crf = path, fps, crf
+        self._open = ExitStack()
+        self._pipe: IO[bytes] | None = None
+        self._shape: tuple[int, ...] | None = None
 
-def _checked(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The frames, each of the first one's size, with even sides."""
-    wanted = None
-    for i, frame in enumerate(frames):
-        wanted = wanted or (*frame.shape[:2], 3)
-        if frame.dtype != np.uint8 or frame.shape != wanted:
-            raise ValueError(f"write_video: frame {i} is {frame.dtype} {frame.shape}; wanted uint8 {wanted}")
-        height, width, _ = wanted
-        yield np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    def __call__(self, frame: Frame) -> None:
+        if frame.dtype != np.uint8 or frame.shape != (self._shape or (*frame.shape[:2], 3)):
+            wanted = f"uint8 {self._shape or '(height, width, 3)'}"
+            raise ValueError(f"VideoFile: got a frame of {frame.dtype} {frame.shape}; wanted {wanted}")
+        even = np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), mode="edge")
+        if self._pipe is None:
+            self._shape = frame.shape
+            command = _command(self._path, even.shape[1], even.shape[0], self._fps, self._crf)
+            self._pipe = self._open.enter_context(_encoder(self._path, command))
+        try:
+            self._pipe.write(even.tobytes())
+        except BrokenPipeError:
+            self._open.close()  # ffmpeg gave up: this raises its own words
+
+    def __enter__(self) -> VideoFile:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
+        if kind is None and self._pipe is None:
+            raise ValueError("VideoFile: got no frames; wanted at least one")
+        return self._open.__exit__(kind, error, trace)
 
 
 @contextmanager
-def _encoder(path: Path, width: int, height: int, fps: float) -> Iterator[IO[bytes]]:
+def _encoder(path: Path, command: list[str]) -> Iterator[IO[bytes]]:
     """A pipe that takes raw RGB frames; on leaving, the file is complete, or removed and an error raised."""
-    process = subprocess.Popen(_command(path, width, height, fps), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stderr is not None
     try:
-        try:
-            yield process.stdin
+        yield process.stdin
+        with suppress(BrokenPipeError):
             process.stdin.close()
-        except BrokenPipeError:  # ffmpeg gave up; its own words below say why
-            pass
         words = process.stderr.read().decode(errors="replace").strip()
         if process.wait() != 0:
             raise OSError(f"cannot write the video {path}: {words}")
     except BaseException:
         process.kill()
-        process.communicate()
+        process.wait()
         path.unlink(missing_ok=True)
         raise
+    finally:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        process.stderr.close()
 
 
-def _command(path: Path, width: int, height: int, fps: float) -> list[str]:
+def _command(path: Path, width: int, height: int, fps: float, crf: int) -> list[str]:
     import imageio_ffmpeg
 
-    bt709 = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
     return [
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "pipe:0"),
-        *("-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", "yuv420p", *bt709),
-        *("-c:v", "libx264", "-crf", f"{CRF}", "-preset", "veryfast", "-movflags", "+faststart"),
+        *_FORMATS[path.suffix](fps, crf),
         # One thread and no version strings: the bytes depend on the frames alone, not on the number of cores.
         *("-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"),
-        *("-f", "mp4", f"file:{path}"),
+        f"file:{path}",
     ]
+
+
+def _mp4(fps: float, crf: int) -> list[str]:
+    bt709 = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
+    return [
+        *("-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", "yuv420p", *bt709),
+        *("-c:v", "libx264", "-crf", f"{crf}", "-preset", "veryfast", "-movflags", "+faststart", "-f", "mp4"),
+    ]
+
+
+def _smaller(fps: float) -> str:
+    size = f"scale='min({PICTURE_PX},iw)':'min({PICTURE_PX},ih)':force_original_aspect_ratio=decrease:flags=area"
+    return f"fps={min(fps, PICTURE_FPS):g},{size}"
+
+
+def _gif(fps: float, crf: int) -> list[str]:
+    """A palette for each frame, which a fixed one for all would need the whole video in memory to find."""
+    palettes = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
+    return ["-filter_complex", f"{_smaller(fps)},{palettes}", "-loop", "0", "-f", "gif"]
+
+
+def _webp(fps: float, crf: int) -> list[str]:
+    return ["-vf", _smaller(fps), "-c:v", "libwebp_anim", "-quality", f"{WEBP_QUALITY}", "-loop", "0", "-f", "webp"]
+
+
+_FORMATS = {".mp4": _mp4, ".gif": _gif, ".webp": _webp}

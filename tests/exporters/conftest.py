@@ -1,0 +1,136 @@
+"""A real browser, spoken to over a pipe: what it loads, complains of and shows."""
+
+import base64
+import fcntl
+import io
+import itertools
+import json
+import os
+import select
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--no-first-run", "--remote-debugging-pipe", "--use-angle=swiftshader"),
+    *("--enable-unsafe-swiftshader", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+
+class Browser:
+    """One page of a headless Chromium, driven by the DevTools protocol: JSON that ends in a zero byte, on its
+    descriptors 3 and 4."""
+
+    def __init__(self, program: str, profile: Path):
+        self.complaints: list[str] = []
+        """Errors that the page threw or logged."""
+        self.requests: list[str] = []
+        """Addresses that were asked for, data: and blob: left out."""
+        self._ids, self._buffer = itertools.count(1), b""
+        to_browser, self._write = os.pipe()
+        self._read, from_browser = os.pipe()
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_browser, from_browser)]
+
+        def wire() -> None:
+            os.dup2(ends[0], 3)
+            os.dup2(ends[1], 4)
+
+        command = [program, *FLAGS, f"--user-data-dir={profile}"]
+        self._process = subprocess.Popen(command, pass_fds=(3, 4), preexec_fn=wire, stderr=subprocess.DEVNULL)
+        for end in (to_browser, from_browser, *ends):
+            os.close(end)
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    _session: str | None = None
+
+    def call(self, method: str, **parameters: Any) -> dict:
+        """The answer to one command; events that come before it are noted."""
+        number = next(self._ids)
+        message = {"id": number, "method": method, "params": parameters}
+        message |= {"sessionId": self._session} if self._session else {}
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._receive()
+            if answer.get("id") == number:
+                assert "error" not in answer, (method, answer["error"])
+                return answer["result"]
+            self._note(answer.get("method"), answer.get("params"))
+
+    def _receive(self) -> dict:
+        deadline = time.monotonic() + 60
+        while b"\0" not in self._buffer:
+            if not select.select([self._read], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise TimeoutError("chromium does not answer")
+            if not (more := os.read(self._read, 1 << 20)):
+                raise EOFError("chromium has ended")
+            self._buffer += more
+        line, _, self._buffer = self._buffer.partition(b"\0")
+        return json.loads(line)
+
+    def _note(self, method: str | None, event: dict | None) -> None:
+        match method:
+            case "Runtime.exceptionThrown":
+                self.complaints.append(str(event["exceptionDetails"]))
+            case "Runtime.consoleAPICalled" if event["type"] == "error":
+                self.complaints.append(str([a.get("value", a.get("description")) for a in event["args"]]))
+            case "Log.entryAdded" if event["entry"]["level"] == "error":
+                self.complaints.append(event["entry"]["text"])
+            case "Network.requestWillBeSent" if not event["request"]["url"].startswith(("data:", "blob:")):
+                self.requests.append(event["request"]["url"])
+
+    def open(self, page: Path, width_px: int = 1280, height_px: int = 800, scheme: str = "light") -> None:
+        """Loads a file at a window size, in the `light` or `dark` colour scheme."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width_px, height=height_px, deviceScaleFactor=1, mobile=False
+        )
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Page.navigate", url=page.as_uri())
+        self.wait_for("document.readyState === 'complete'")
+
+    def ask(self, expression: str) -> Any:
+        """The value of a JavaScript expression."""
+        told = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in told, told["exceptionDetails"]
+        return told["result"].get("value")
+
+    def wait_for(self, expression: str, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.ask(expression):
+            assert time.monotonic() < deadline, f"never: {expression}; {self.complaints}"
+            time.sleep(0.1)
+
+    def press(self, key: str) -> None:
+        codes = {"Tab": 9, "ArrowLeft": 37, "ArrowRight": 39, "Home": 36}
+        for kind in ("rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key])
+
+    def picture(self, whole_page: bool = False) -> np.ndarray:
+        """RGB of what is shown, or of the whole page."""
+        png = self.call("Page.captureScreenshot", captureBeyondViewport=whole_page)["data"]
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"))
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+        os.close(self._write)
+        os.close(self._read)
+
+
+@pytest.fixture
+def browser(tmp_path: Path):
+    """A fresh Chromium; skipped where there is none."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("chromium is not installed")
+    opened = Browser(program, tmp_path / "profile")
+    yield opened
+    opened.close()

@@ -14,7 +14,7 @@ FLOORS = (
     ("stages", "backends", "observers", "exporters"),
     ("assets", "camera_files", "meter", "provenance", "run_folder"),
     ("config", "deliver", "pipeline"),
-    ("app",),
+    ("app", "weights_commands"),
     ("cli",),
     ("__main__",),
 )

@@ -1,12 +1,16 @@
-"""Resuming composes the old words with the new ones."""
+"""One run as a whole: how resuming composes its words, how its end is told, and that it is alone in its folder."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from vistadream import app
 from vistadream.app import run
+from vistadream.assets import sample_image
 from vistadream.core import UserError
+from vistadream.run_folder import RunFolder
 
 SMALL = ("max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off", "export.videos=[]")
 
@@ -20,6 +24,52 @@ def test_a_resumed_run_takes_new_words_for_old_ones(tmp_path: Path) -> None:
     assert "trajectory=swing" in facts["overrides"]
     assert "trajectory=spiral" not in facts["overrides"]
     assert "Swing" in (first.folder / "config.yaml").read_text()
+
+
+def status(folder: Path) -> dict:
+    return json.loads((folder / "run.json").read_text())
+
+
+def test_a_run_that_failed_says_so_and_why_until_it_is_mended(tmp_path: Path) -> None:
+    words = [*SMALL, "stage=no-outpaint", f"out={tmp_path}", f"image={tmp_path / 'a.png'}"]
+    with pytest.raises(UserError, match="no such picture"):
+        run(words)
+    (folder,) = tmp_path.glob("a/*")
+    assert status(folder)["status"] == "failed"
+    assert "no such picture" in status(folder)["error"]
+    (tmp_path / "a.png").write_bytes(sample_image().read_bytes())
+    run([f"resume={folder}", f"image={tmp_path / 'a.png'}"])
+    assert status(folder)["status"] == "finished"
+    assert "error" not in status(folder)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [(KeyboardInterrupt, "interrupted"), (SystemExit(143), "interrupted"), (ZeroDivisionError, "failed")],
+)
+def test_how_a_run_ended_is_kept(error, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app, "run_stages", end)
+    with pytest.raises(error):
+        run([*SMALL, f"out={tmp_path}"])
+    (folder,) = tmp_path.glob("*/*")
+    assert status(folder)["status"] == says
+
+
+def test_two_processes_cannot_work_in_one_folder(tmp_path: Path) -> None:
+    first = run([*SMALL, "stage=no-outpaint", f"out={tmp_path}"])
+    before = {p: p.read_bytes() for p in first.folder.rglob("*") if p.is_file()}
+    with RunFolder(first.folder).lock(), pytest.raises(UserError, match=f"in use by process {os.getpid()}"):
+        run([f"resume={first.folder}", "seed=3"])
+    assert {p: p.read_bytes() for p in first.folder.rglob("*") if p.is_file()} == before
+
+
+def test_a_flight_along_another_path_than_the_stages_walked(tmp_path: Path) -> None:
+    words = ["export.videos=[depth]", "export.video_formats=[gif]", "export.video_frames=2", "export.formats=[splat]"]
+    made = run([*SMALL, "stage=no-outpaint", f"out={tmp_path}", *words, "export.video_trajectory=swing"])
+    assert sorted(p.name for p in (made.folder / "export").iterdir()) == ["gaussians.splat", "scene_depth.gif"]
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

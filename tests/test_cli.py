@@ -52,6 +52,12 @@ BAD = [
     ("rerun.mode=loud", "wanted one of"),
     ("rerun.port=0", "1 to 65535"),
     ("export.video_fps=0", "1 or more"),
+    ("export.video_crf=99", "0 to 51"),
+    ("export.smoothing_px2=-1", "0 to 1"),
+    ("export.formats=[ply,obj]", "got 'obj'; wanted some of ply, splat"),
+    ("export.videos=[left]", "wanted some of rgb, depth, side_by_side"),
+    ("export.video_formats=[avi]", "wanted some of mp4, gif, webp"),
+    ("export.video_trajectory=spirl", "did you mean spiral?"),
     ("backends/depth=magic", "wanted one of"),
     ("what is this", "wanted knob=value"),
     ("--fast", "wanted knob=value"),
@@ -78,6 +84,15 @@ def test_a_bad_depth_map_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureF
     code, errors = run([*words, f"out={tmp_path / 'out'}", *QUIET], capsys)
     assert code == 2
     assert "nan.npy" in errors
+
+
+def test_a_missing_program_is_told_before_the_run_begins(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, errors = run([f"out={tmp_path / 'out'}", "export.formats=[ply,sog]", *QUIET], capsys)
+    assert code == 2
+    assert "export.formats=sog: splat-transform is not installed" in errors
+    assert "npm install" in errors
+    assert not (tmp_path / "out").exists()
 
 
 def test_verbose_shows_the_traceback(tmp_path: Path) -> None:

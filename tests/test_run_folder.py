@@ -1,6 +1,8 @@
 """A stage's folder is complete or absent, and gives back what was saved."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,10 +115,60 @@ def test_drafts_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     (tmp_path / ".04_coarse.123").mkdir()
     (tmp_path / "export").mkdir()
-    for name in (".run.99.json", "export/.gaussians.99.ply", ".mine"):
+    for name in (".run.99.json", "export/.gaussians.99.compressed.ply", ".mine"):
         (tmp_path / name).touch()
     folder.clear_drafts()
     assert sorted(p.name for p in tmp_path.rglob("*")) == [".mine", "export"], "what is not ours stays"
+
+
+def test_results_of_an_older_scene_are_dropped(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.save_stage("load", scene(), {"key": "old"}, nothing)
+    (tmp_path / "export").mkdir()
+    results = [folder.scene("ply"), folder.scene("compressed_ply"), folder.scene("html"), folder.video("depth", "gif")]
+    for path in (*results, folder.metrics, folder.report, tmp_path / "export" / "mine.txt"):
+        path.touch()
+    folder.save_stage("load", scene(4), {"key": "new"}, nothing)
+    kept = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")} - set(files(folder.stage("load")))
+    assert {name for name in kept if not name.startswith("01_load")} == {"export", "export/mine.txt"}
+
+
+def test_a_new_folder_is_never_one_that_is_there(tmp_path: Path) -> None:
+    made = [RunFolder.make(tmp_path / "photo" / "today").root.name for _ in range(3)]
+    assert made == ["today", "today.2", "today.3"]
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot write"):
+        RunFolder.make(tmp_path / "file" / "today")
+
+
+def test_a_locked_folder_names_the_process_that_is_in_it(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with folder.lock():
+        for facts, owner in (("", "another process"), ('{"pid": 123}', "process 123")):
+            folder.run_json.write_text(facts)
+            with pytest.raises(UserError, match=f"in use by {owner}"), folder.lock():
+                pass
+    with folder.lock():
+        pass
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
+    code = f"""
+import time
+from pathlib import Path
+from vistadream.run_folder import RunFolder
+with RunFolder(Path({str(tmp_path)!r})).lock():
+    print("in", flush=True)
+    time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "in\n"
+    with pytest.raises(UserError, match="in use"), RunFolder(tmp_path).lock():
+        pass
+    process.kill()
+    process.communicate()
+    with RunFolder(tmp_path).lock():
+        pass
 
 
 def test_an_unwritable_place_is_one_sentence(tmp_path: Path) -> None:

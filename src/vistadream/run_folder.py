@@ -111,16 +111,16 @@ class RunFolder:
                 fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(
-                    f"{self.root} is in use by process {self._owner()}; wanted a folder that no run is working on: "
+                    f"{self.root} is in use by {self._owner()}; wanted a folder that no run is working on: "
                     "wait for that run to end, or stop it"
                 ) from error
             yield
 
     def _owner(self) -> str:
         try:
-            return str(json.loads(self.run_json.read_text())["pid"])
+            return f"process {json.loads(self.run_json.read_text())['pid']}"
         except (OSError, ValueError, KeyError):
-            return "of another run"
+            return "another process"
 
     def clear_drafts(self) -> None:
         """Removes what a killed run left half-written."""

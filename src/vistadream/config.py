@@ -23,6 +23,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from vistadream.backends.auto import ROLES, Choice, choose
+from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.core import UserError
 
 INPUT_KNOBS = ("image", "backends.depth.path", "trajectory.path")
@@ -44,6 +45,8 @@ class Schema:
     expansion: float = MISSING
     max_resolution: int = MISSING
     out: str = MISSING
+    memory: str = MISSING
+    accept_noncommercial: bool = MISSING
     resume: str | None = None
     camera: Any = MISSING
     rerun: Any = MISSING
@@ -153,6 +156,8 @@ def compose(words: Sequence[str]) -> Composed:
     if missing:
         knob = min(missing, key=len)
         raise UserError(f"{knob} has no value; wanted one: add {knob}=...")
+    if config.memory not in MEMORY_CHOICES:
+        raise UserError(f"memory={config.memory} is no choice; wanted one of {', '.join(MEMORY_CHOICES)}")
     return Composed(config, choices)
 
 

@@ -162,3 +162,13 @@ def test_help_lists_every_group_and_every_top_level_knob() -> None:
         assert f"{group}=" in text
     for knob in ("image", "stage", "seed", "expansion", "max_resolution", "resume", "rerun", "export"):
         assert f"\n{knob}:" in text
+
+
+def test_memory_and_licences_are_top_level_knobs() -> None:
+    assert compose([]).plain("memory") == "auto"
+    assert compose([]).plain("accept_noncommercial") is False
+    assert compose(["memory=low", "accept_noncommercial=true"]).plain("accept_noncommercial") is True
+    with pytest.raises(UserError, match="wanted one of auto, high, balanced, low"):
+        compose(["memory=full"])
+    with pytest.raises(UserError, match="accept_noncommercial"):
+        compose(["accept_noncommercial=perhaps"])

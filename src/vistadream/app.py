@@ -58,7 +58,7 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
         _facts(folder, words, composed) as facts,  # ends before the viewer, which may be asked to wait for people
     ):
         observe = Fan(console, viewer, record)
-        viewer.log_config(composed.yaml())
+        viewer.log_config(composed.yaml(), composed.knobs())
         _announce(composed, folder, observe)
         scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record)
         renderer = composed.build("backends.render")

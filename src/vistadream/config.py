@@ -120,6 +120,10 @@ class Composed:
         """The configuration with every interpolation resolved."""
         return OmegaConf.to_yaml(self.config, resolve=True)
 
+    def knobs(self) -> dict[str, Any]:
+        """Every knob by its dotted name."""
+        return _flat(OmegaConf.to_container(self.config, resolve=True))
+
     def plain(self, path: str) -> Any:
         """A part of the configuration as plain Python values."""
         node = OmegaConf.select(self.config, path, throw_on_missing=True)

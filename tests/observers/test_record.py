@@ -36,6 +36,11 @@ def test_the_newest_picture_of_a_name_stays(record):
     assert (record.images["coarse/render"] == 255).all()
 
 
+def test_films_are_left_to_live_eyes(record):
+    record("coarse/film", torch.ones(4, 4, 3), step=3)
+    assert "coarse/film" not in record.images
+
+
 def test_mask_is_white_on_black(record, view):
     assert np.array_equal(record.images["coarse/00/hole"], np.repeat(view.generated.numpy()[..., None] * 255, 3, 2))
 

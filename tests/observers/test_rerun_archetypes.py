@@ -1,12 +1,14 @@
 """What core types become, read back from a recording."""
 
+import io
 import math
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from vistadream.core import Chart, DepthPrediction, Gaussians, Rendering, Scene
+from vistadream.core import Camera, Chart, DepthPrediction, Gaussians, Rendering, Scene, View
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.observers.rerun.archetypes import marks
 
@@ -80,6 +82,21 @@ def test_mask_is_white_on_black(log):
     mask = torch.eye(5, dtype=torch.bool)
     buffer = log(("stage/hole", mask)).values("/stage/hole", "Image:buffer")[0]
     assert np.array_equal(buffer.reshape(5, 5), mask.numpy() * 255)
+
+
+def test_large_pictures_are_shrunk_together_with_their_camera(log):
+    h, w = 48, 101
+    camera = Camera.from_focal(80.0, w, h)
+    view = View("v", camera, torch.rand(h, w, 3), torch.ones(h, w), *[torch.ones(h, w, dtype=torch.bool)] * 3)
+    found = log(("a/v", view), ("a/hole", view.lift), settings=RerunSettings(mode="save", max_image_px=32))
+    assert found["/a/v"]["Pinhole:resolution"][0] == [[26, 12]]
+    K = np.reshape(found["/a/v"]["Pinhole:image_from_camera"][0], (3, 3)).T
+    assert np.allclose(K[0], camera.K[0] * 26 / w)
+    blob = np.asarray(found["/a/v/rgb"]["EncodedImage:blob"][0][0], dtype=np.uint8)
+    assert Image.open(io.BytesIO(blob.tobytes())).size == (26, 12)
+    for entity, kind in (("/a/v/z", "DepthImage"), ("/a/hole", "Image")):
+        shape = found[entity][f"{kind}:format"][0][0]
+        assert (shape["width"], shape["height"]) == (26, 12)
 
 
 def test_every_bar_of_a_chart_is_drawn_once(log):

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+import rerun as rr
 import torch
 
 from vistadream.core import Note, Progress, StageFinished, StageStarted, Summary
@@ -26,11 +27,12 @@ def test_numbered_pictures_are_a_film_and_numbered_cameras_stand_side_by_side(fi
         for k in range(3):
             observe(f"coarse/{k:02d}/hole", view.generated)
             observe(f"coarse/{k:02d}/view", view)
-            observe(f"coarse/{k:02d}/loss", 0.5, step=k)
+            for step in range(2):
+                observe(f"coarse/{k:02d}/loss", 0.5, step=step)
     found = read(file)
     assert len(found["/coarse/hole"]["Image:buffer"]) == 3
     assert {"/coarse/00/view", "/coarse/01/view", "/coarse/02/view"} <= set(found)
-    assert {"/coarse/00/loss", "/coarse/01/loss", "/coarse/02/loss"} <= set(found)
+    assert found.values("/coarse/loss", "step").tolist() == [2, 3, 4, 5, 6, 7], "one curve that goes on"
 
 
 def test_curve_keeps_every_step_and_pictures_their_cadence(file, read):
@@ -38,9 +40,9 @@ def test_curve_keeps_every_step_and_pictures_their_cadence(file, read):
         for step in range(9):
             observe("refine/loss", 1 / (1 + step), step=step)
             observe("refine/render", lambda: torch.zeros(4, 4, 3), step=step)
-    assert read(file).values("/refine/loss", "step").tolist() == list(range(9))
+    assert read(file).values("/refine/loss", "step").tolist() == list(range(1, 10))
     assert np.allclose(read(file).values("/refine/loss", "Scalars:scalars")[:, 0], 1 / (1 + np.arange(9)))
-    assert read(file).values("/refine/render", "step").tolist() == [0, 4, 8]
+    assert read(file).values("/refine/render", "step").tolist() == [1, 5, 9]
 
 
 def test_a_picture_that_is_not_due_is_never_made(file, read):
@@ -61,21 +63,61 @@ def test_messages_log_lines_and_warnings_become_text(file, read):
         logging.getLogger("py.warnings").warning("deprecated")
     logger.warning("too late")
     texts = {path: entity["TextLog:text"] for path, entity in read(file).items() if "TextLog:text" in entity}
-    assert texts == {
-        "/coarse/started": [["coarse started"]],
-        "/coarse/frame": [["pose 7 of 60"]],
-        "/coarse/summary": [["three frames"]],
-        "/coarse/finished": [["coarse finished in 1.2 s"]],
-        "/log/vistadream/somewhere": [["mind the gap"]],
-        "/log/py/warnings": [["deprecated"]],
-    }
+    lines = ["coarse started", "pose 7 of 60", "three frames", "coarse finished in 1.2 s", "mind the gap", "deprecated"]
+    assert texts == {"/coarse/log": [[line] for line in lines]}
+    levels = [level for (level,) in read(file)["/coarse/log"]["TextLog:level"]]
+    assert levels == ["INFO", "WARN", "INFO", "INFO", "WARN", "WARN"]
 
 
-def test_config_and_name_are_properties_of_the_recording(file, read):
+def test_configuration_and_name_are_properties_of_the_recording(file, read):
     with observer(file) as observe:
-        observe.log_config("seed: 3")
-    assert read(file)["/__properties/config"]["TextDocument:text"] == [["seed: 3"]]
-    assert ["kitchen"] in read(file)["/__properties"]["RecordingInfo:name"]
+        observe.log_config("seed: 3", {"seed": 3, "rerun.wait": False, "image": None})
+    found = read(file)
+    assert found["/__properties/config"]["TextDocument:text"] == [["seed: 3"]]
+    knobs = found["/__properties/knobs"]
+    assert (knobs["seed"], knobs["rerun.wait"], knobs["image"]) == ([[3]], [[False]], [["None"]])
+    assert ["kitchen"] in found["/__properties"]["RecordingInfo:name"]
+
+
+def sent(monkeypatch):
+    """(tab that is opened, whether at once) of every layout that is sent."""
+    layouts = []
+
+    def send(self, blueprint, make_active=True, **_):
+        tabs = blueprint.root_container
+        layouts.append((tabs.contents[tabs.active_tab].name, make_active))
+
+    monkeypatch.setattr(rr.RecordingStream, "send_blueprint", send)
+    return layouts
+
+
+def play(observe, view, gaussians):
+    for stage in ("load", "coarse"):
+        observe(f"{stage}/started", StageStarted(stage))
+        observe(f"{stage}/view", view)
+        for step in range(3):
+            observe(f"{stage}/loss", 0.5, step=step)
+        observe(f"{stage}/finished", StageFinished(stage, 1.0))
+        observe(f"{stage}/gaussians", gaussians)
+    observe("export/done", Note("done"))
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_the_layout_is_sent_once_a_stage_so_that_the_eye_rests(follow, file, view, gaussians, monkeypatch):
+    layouts = sent(monkeypatch)
+    with RerunObserver(RerunSettings(mode="save", follow=follow), file, name="n", stages=("load", "coarse")) as observe:
+        play(observe, view, gaussians)
+    assert layouts == [("load", True), ("coarse", follow), ("overview", True)]
+
+
+def test_a_run_that_stops_half_way_leaves_a_layout_of_what_there_is(file, view, monkeypatch):
+    layouts = sent(monkeypatch)
+    observe = observer(file)
+    observe("coarse/started", StageStarted("coarse"))
+    observe("coarse/view", view)
+    with pytest.raises(KeyboardInterrupt), observe:
+        raise KeyboardInterrupt
+    assert layouts == [("coarse", True), ("overview", True)]
 
 
 def test_file_is_complete_after_close_and_after_an_error(file, read):
@@ -92,7 +134,7 @@ def test_file_is_complete_after_close_and_after_an_error(file, read):
 def test_off_records_nothing(file, read):
     with observer(file, mode="off") as observe:
         observe("coarse/loss", lambda: pytest.fail("made in vain"))
-        observe.log_config("seed: 3")
+        observe.log_config("seed: 3", {"seed": 3})
     assert not file.exists()
 
 
@@ -131,8 +173,15 @@ def test_ctrl_c_ends_the_wait_and_the_recording(file, read):
         ("max_splats", 0),
         ("image_every", 0),
         ("jpeg_quality", 101),
+        ("layout", "square"),
+        ("max_image_px", 8),
     ],
 )
 def test_settings_name_what_is_wrong(field, value):
     with pytest.raises(ValueError, match=rf"RerunSettings.{field}: got {value!r}; wanted"):
         RerunSettings(**{field: value})
+
+
+def test_an_address_to_connect_to_is_not_passed_over_quietly():
+    with pytest.raises(ValueError, match=r"RerunSettings.connect: got .* wanted none, or mode=connect"):
+        RerunSettings(mode="serve", connect="rerun+http://127.0.0.1:9876/proxy")

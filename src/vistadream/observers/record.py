@@ -25,7 +25,10 @@ _FILE = "seen.json"
 
 
 class Record:
-    """Collects by event name. `save` and `load` keep one stage's share, whose names begin with the stage's."""
+    """Collects by event name. `save` and `load` keep one stage's share, whose names begin with the stage's.
+
+    Of what comes step by step it keeps the curves and leaves the films to live eyes.
+    """
 
     def __init__(self) -> None:
         self.images: dict[str, Picture] = {}
@@ -41,6 +44,8 @@ class Record:
         """Stages that were taken from disk."""
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
+        if step is not None and not isinstance(value, float):
+            return
         value = value() if callable(value) else value
         match value:
             case StageFinished():

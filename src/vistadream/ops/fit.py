@@ -92,7 +92,8 @@ def fit(
 ) -> Gaussians:
     """Adam over all Gaussians together, one View a step in the given `order` (indices of views, one for each step).
 
-    `want` names the maps that the loss reads. Colours come back within [0, 1].
+    `want` names the maps that the loss reads. Colours come back within [0, 1]. Every step tells its loss and shows its
+    rendering.
     Raises FloatingPointError when the loss is no longer finite.
     """
     if not len(gaussians) or not order:
@@ -102,7 +103,8 @@ def fit(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, len(order))
     for step, index in enumerate(order):
         view = views[index]
-        cost = loss(view, renderer(parameters.gaussians(), [view.camera], want=want)[0])
+        rendering = renderer(parameters.gaussians(), [view.camera], want=want)[0]
+        cost = loss(view, rendering)
         if not bool(torch.isfinite(cost)):
             value = float(cost.detach())
             raise FloatingPointError(f"{name}: the loss became {value} at step {step} on view {view.name!r}")
@@ -113,6 +115,8 @@ def fit(
         if step < len(order) * 0.9:
             schedule.step()
         observe(f"{name}/loss", float(cost.detach()), step=step)
+        if "rgb" in want:
+            observe(f"{name}/render", rendering.rgb.detach(), step=step)
         observe(f"{name}/progress", Progress(step + 1, len(order)))
     fitted = parameters.gaussians().detach()
     return Gaussians(**{k: v.clamp(0, 1) if k == "colors" else v for k, v in fitted.tensors()})

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import rerun as rr
 import torch
@@ -77,10 +78,10 @@ def _(value: View, settings: RerunSettings) -> Iterator[Mark]:
     picture = _image(value.rgb, settings)
     yield Mark("image", "rgb", (picture,))
     if value.z is not None:
-        distance = 0.08 * float(value.z[value.z > 0].median())
-        yield Mark("camera", "", _camera(value.camera, distance))
+        distance = 0.05 * float(value.z[value.z > 0].median())
+        yield Mark("camera", "", _camera(_shrunk(value.camera, settings), distance))
         yield Mark("plane", "", (picture,))
-        yield Mark("depth", "z", (_depth(value.z),))
+        yield Mark("depth", "z", (_depth(value.z, settings),))
 
 
 @marks.register
@@ -96,18 +97,18 @@ def _(value: Rendering, settings: RerunSettings) -> Iterator[Mark]:
     if value.rgb is not None:
         yield Mark("image", "rgb", (_image(value.rgb, settings),))
     if value.z is not None:
-        yield Mark("depth", "z", (_depth(value.z),))
+        yield Mark("depth", "z", (_depth(value.z, settings),))
     if value.alpha is not None:
-        yield Mark("mask", "alpha", (rr.Image(to_uint8(value.alpha)),))
+        yield Mark("mask", "alpha", (_grey(value.alpha, settings),))
 
 
 @marks.register
 def _(value: DepthPrediction, settings: RerunSettings) -> Iterator[Mark]:
-    yield Mark("depth", "z", (_depth(torch.where(value.valid, value.z, 0.0)),))
+    yield Mark("depth", "z", (_depth(torch.where(value.valid, value.z, 0.0), settings),))
     if value.normals is not None:
         yield Mark("image", "normals", (_image(value.normals / 2 + 0.5, settings),))
     if value.sky is not None:
-        yield Mark("mask", "sky", (_mask(value.sky),))
+        yield Mark("mask", "sky", (_mask(value.sky, settings),))
 
 
 @marks.register
@@ -117,9 +118,9 @@ def _(value: Tensor, settings: RerunSettings) -> Iterator[Mark]:
     elif value.ndim == 3 and value.shape[2] == 3:
         yield Mark("image", "", (_image(value, settings),))
     elif value.ndim == 2 and value.dtype == torch.bool:
-        yield Mark("mask", "", (_mask(value),))
+        yield Mark("mask", "", (_mask(value, settings),))
     elif value.ndim == 2:
-        yield Mark("depth", "", (_depth(value),))
+        yield Mark("depth", "", (_depth(value, settings),))
     else:
         raise TypeError(f"nothing to draw for a tensor {tuple(value.shape)}; wanted (), (h, w) or (h, w, 3)")
 
@@ -201,16 +202,37 @@ def _camera(camera: Camera, image_plane_distance: float | None = None) -> tuple[
 
 
 def _image(rgb: Float[Tensor, "h w 3"], settings: RerunSettings) -> rr.AsComponents:
-    return rr.Image(to_uint8(rgb)).compress(jpeg_quality=settings.jpeg_quality)
+    h, w = rgb.shape[:2]
+    levels = to_uint8(rgb)
+    step = _step(h, w, settings)
+    if step > 1:
+        levels = cv2.resize(levels, (-(-w // step), -(-h // step)), interpolation=cv2.INTER_AREA)
+    return rr.Image(levels).compress(jpeg_quality=settings.jpeg_quality)
 
 
-def _mask(mask: Bool[Tensor, "h w"]) -> rr.Image:
-    return rr.Image(to_uint8(mask.float()))
+def _mask(mask: Bool[Tensor, "h w"], settings: RerunSettings) -> rr.Image:
+    return _grey(mask.float(), settings)
 
 
-def _depth(z: Float[Tensor, "h w"]) -> rr.DepthImage:
-    """Half precision: a thousandth is enough to look at, and half the file."""
-    z = z.detach().cpu()
+def _grey(values: Float[Tensor, "h w"], settings: RerunSettings) -> rr.Image:
+    step = _step(values.shape[0], values.shape[1], settings)
+    return rr.Image(to_uint8(values[::step, ::step]))
+
+
+def _depth(z: Float[Tensor, "h w"], settings: RerunSettings) -> rr.DepthImage:
+    """Near is red. Half precision: a thousandth is enough to look at, and half the file."""
+    step = _step(z.shape[0], z.shape[1], settings)
+    z = z.detach()[::step, ::step].cpu()
     known = torch.isfinite(z) & (z > 0)
     shown = torch.where(known, z, 0.0).clamp(max=6e4).half()
-    return rr.DepthImage(shown.numpy(), colormap=rr.components.Colormap.Turbo, depth_range=depth_range(z, known))
+    return rr.DepthImage(shown.numpy(), colormap=rr.components.Colormap.Spectral, depth_range=depth_range(z, known))
+
+
+def _shrunk(camera: Camera, settings: RerunSettings) -> Camera:
+    step = _step(camera.height, camera.width, settings)
+    return camera.resize(-(-camera.width // step), -(-camera.height // step))
+
+
+def _step(h: int, w: int, settings: RerunSettings) -> int:
+    """Every so manieth row and column is shown."""
+    return -(-max(h, w) // settings.max_image_px)

@@ -1,82 +1,149 @@
-"""The viewer's layout: an overview and one tab for each stage, made of what has been seen so far."""
+"""The viewer's layout: an overview and one tab for each stage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import rerun.blueprint as rrb
 
-_PICTURES = ("image", "depth", "mask")
 CONFIG = "config"
+USUAL = {
+    "load/input/rgb": "image",
+    "outpaint/hole": "mask",
+    "outpaint/canvas/rgb": "image",
+    "initialize/depth/rgb": "image",
+    "initialize/depth/z": "depth",
+    "initialize/render": "image",
+    "initialize/loss": "curve",
+    "initialize/gaussians": "splats",
+    "coarse/hole": "mask",
+    "coarse/before": "image",
+    "coarse/view/rgb": "image",
+    "coarse/view/z": "depth",
+    "coarse/render": "image",
+    "coarse/loss": "curve",
+    "coarse/selection/chosen": "chart",
+    "coarse/gaussians": "splats",
+    "refine/before": "image",
+    "refine/after": "image",
+    "refine/render": "image",
+    "refine/loss": "curve",
+    "refine/gaussians": "splats",
+}
+"""What stages are known to show, so that a layout has its place before it comes: a new layout puts the eye back."""
+_PICTURES = ("image", "depth", "mask")
 
 
-def layout(
-    seen: Mapping[str, str], stages: Sequence[str], active: str | None = None, focus_z: float = 1.0
-) -> rrb.Blueprint:
-    """Tabs named overview and as the stages; `seen` maps entity paths to kinds (archetypes.Mark), oldest first.
+@dataclass(frozen=True)
+class Layout:
+    """What decides the layout of a moment."""
 
-    `focus_z` is the distance that the 3D eye turns around, in front of the input camera at the origin.
-    """
-    tabs: list[rrb.Container | rrb.View] = [_overview(seen, focus_z)]
-    tabs += [_stage(stage, seen, stages, focus_z) for stage in stages]
-    if CONFIG in seen:
-        tabs.append(rrb.TextDocumentView(origin=f"/__properties/{CONFIG}", name=CONFIG))
-    active_tab = 1 + stages.index(active) if active in stages else 0
-    return rrb.Blueprint(
-        rrb.Tabs(*tabs, active_tab=active_tab),
-        rrb.BlueprintPanel(state="collapsed"),
-        rrb.SelectionPanel(state="collapsed"),
-        rrb.TimePanel(state="collapsed", timeline="log_time", play_state="following"),
-        auto_views=False,
-        auto_layout=False,
-    )
+    stages: Sequence[str]
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """Entity path -> kind (archetypes.Mark), those that changed last at the end."""
+    active: str | None = None
+    """The stage at work, whose tab is opened; None, when none is: the overview."""
+    focus_z: float = 1.0
+    """Distance that the 3D eye turns around, in front of the input camera at the origin."""
+    upright_window: bool = False
+    """Everything in one column, else two."""
+    upright_photo: bool = False
+
+    def blueprint(self) -> rrb.Blueprint:
+        """The layout for a viewer."""
+        tabs: list[rrb.Container | rrb.View] = [self._overview(), *(self._stage(stage) for stage in self.stages)]
+        if CONFIG in self.seen:
+            tabs.append(rrb.TextDocumentView(origin=f"/__properties/{CONFIG}", name=CONFIG))
+        return rrb.Blueprint(
+            rrb.Tabs(*tabs, active_tab=1 + self.stages.index(self.active) if self.active in self.stages else 0),
+            rrb.BlueprintPanel(state="collapsed"),
+            rrb.SelectionPanel(state="collapsed"),
+            rrb.TimePanel(state="collapsed", timeline="step", play_state="following"),
+            auto_views=False,
+            auto_layout=False,
+        )
+
+    def _known(self) -> dict[str, str]:
+        """Paths and kinds of what is there or still to come, in the order in which a run shows them."""
+        coming = self.stages[self.stages.index(self.active) :] if self.active in self.stages else ()
+        everything = {**USUAL, **self.seen}
+        return {path: kind for path, kind in everything.items() if path in self.seen or _stage_of(path) in coming}
+
+    def _overview(self) -> rrb.Container:
+        """The newest splats and all cameras; the input beside the newest picture, depth and mask; plots and log."""
+        known = self._known()
+        coming = {path: kind for path, kind in known.items() if _stage_of(path) == self.active}
+        recent = {**self.seen, **{path: kind for path, kind in coming.items() if path not in self.seen}}
+        inputs = _of(known, "image")[:1]
+        newest = [path for kind in _PICTURES for path in _of(recent, kind)[-1:] if path not in inputs]
+        shown = {path: kind for path, kind in known.items() if kind in ("curve", "chart")}
+        return self._page("overview", "", ["/**"], [*inputs, *newest], shown, _of(self.seen, "splats"))
+
+    def _stage(self, stage: str) -> rrb.Container:
+        """What this stage shows, beside the newest splats and the cameras that it and the stages before it left."""
+        mine = {path: kind for path, kind in self._known().items() if _stage_of(path) == stage}
+        so_far = self.stages[: self.stages.index(stage) + 1]
+        splats = [path for path in _of(self.seen, "splats") if _stage_of(path) in so_far]
+        pictures = [path for path, kind in mine.items() if kind in _PICTURES]
+        return self._page(stage, stage, [f"/{name}/**" for name in so_far], pictures, mine, splats)
+
+    def _page(
+        self,
+        name: str,
+        root: str,
+        within: Sequence[str],
+        pictures: Sequence[str],
+        shown: Mapping[str, str],
+        splats: Sequence[str],
+    ) -> rrb.Container:
+        space = [self._space(within, splats)] if splats or _of(shown, "splats") else []
+        columns = 1 + (len(pictures) > 1) + (len(pictures) > 4 and self.upright_window) + 2 * self.upright_photo
+        flat = [rrb.Spatial2DView(origin=f"/{path}", name=_below(root, path)) for path in pictures]
+        grids = [rrb.Grid(*flat, grid_columns=columns)] if flat else []
+        plots = _plots(root, shown)
+        log = rrb.TextLogView(origin=f"/{root}", name="log", columns=_LOG_COLUMNS)
+        column: list[rrb.View | rrb.Container] = [*grids, *plots]
+        shares = [2.0 + (len(pictures) > 2)] * len(grids) + [1.0] * len(plots)
+        if self.upright_window or not space:
+            return rrb.Vertical(*space, *column, log, row_shares=[4.0] * len(space) + shares + [1.0], name=name)
+        left = rrb.Vertical(*space, log, row_shares=[7, 2])
+        return rrb.Horizontal(left, rrb.Vertical(*column, row_shares=shares), column_shares=[3, 2], name=name)
+
+    def _space(self, within: Sequence[str], splats: Sequence[str]) -> rrb.View:
+        """The 3D view of the cameras `within` these paths and of the last of `splats`, or of those still to come."""
+        flat = [path for path, kind in self._known().items() if kind in _PICTURES]
+        z = self.focus_z
+        eye = rrb.EyeControls3D(position=(0.15 * z, -0.15 * z, -0.35 * z), look_target=(0, 0, z), eye_up=(0, -1, 0))
+        older = [path for path in _of(self.seen, "splats") if path not in splats[-1:]]
+        contents = [*(f"+ {path}" for path in within), *(f"- /{path}" for path in (*flat, *older))]
+        return rrb.Spatial3DView(origin="/", contents=contents, name="scene", eye_controls=eye, line_grid=False)
 
 
-def _overview(seen: Mapping[str, str], focus_z: float) -> rrb.Container:
-    """The newest splats and all cameras, the input beside the newest picture, depth and mask, the plots, the log."""
-    images = [path for path, kind in seen.items() if kind == "image"]
-    newest = [*images[:1], *images[1:][-1:]] + [path for kind in ("depth", "mask") for path in _of(seen, kind)[-1:]]
-    return _page("overview", "", _space(seen, ["/**"], _of(seen, "splats"), focus_z), newest, seen)
+_LOG_COLUMNS = rrb.TextLogColumns(timeline_columns=[], text_log_columns=["LogLevel", "Body"])
 
 
-def _stage(stage: str, seen: Mapping[str, str], stages: Sequence[str], focus_z: float) -> rrb.Container:
-    """What this stage showed, beside the newest splats and the cameras that it and the stages before it left."""
-    mine = {path: kind for path, kind in seen.items() if _stage_of(path) == stage}
-    so_far = stages[: stages.index(stage) + 1]
-    splats = [path for path in _of(seen, "splats") if _stage_of(path) in so_far]
-    space = _space(seen, [f"/{name}/**" for name in so_far], splats, focus_z)
-    return _page(stage, stage, space, [p for p, kind in mine.items() if kind in _PICTURES], mine)
+def _plots(root: str, shown: Mapping[str, str]) -> list[rrb.View]:
+    charts = dict.fromkeys(path.rpartition("/")[0] for path in _of(shown, "chart"))
+    bars = [
+        rrb.BarChartView(
+            origin=f"/{path}",
+            name=f"{_below(root, path)}: hole by pose; blue in the band, orange chosen",
+            plot_legend=rrb.PlotLegend(visible=False),
+        )
+        for path in charts
+    ]
+    legend = rrb.PlotLegend(corner=rrb.Corner2D.RightTop)
+    curves = rrb.TimeSeriesView(origin=f"/{root}", name="losses", plot_legend=legend)
+    return [*([curves] if _of(shown, "curve") else []), *bars]
 
 
-def _page(
-    name: str, root: str, space: list[rrb.View], pictures: Sequence[str], seen: Mapping[str, str]
-) -> rrb.Container:
-    flat = [rrb.Spatial2DView(origin=f"/{path}", name=path.removeprefix(f"{root}/")) for path in pictures]
-    side: list[rrb.View | rrb.Container] = [rrb.Grid(*flat)] if flat else []
-    if _of(seen, "curve"):
-        side.append(rrb.TimeSeriesView(origin=f"/{root}", name="losses"))
-    charts = dict.fromkeys(path.rpartition("/")[0] for path in _of(seen, "chart"))
-    side += [rrb.BarChartView(origin=f"/{path}", name=path.removeprefix(f"{root}/")) for path in charts]
-    side.append(rrb.TextLogView(origin=f"/{root}", name="log"))
-    shares = [1 + len(flat) // 2] * bool(flat) + [1] * (len(side) - bool(flat))
-    column = rrb.Vertical(*side, row_shares=shares)
-    return rrb.Horizontal(*space, column, column_shares=[3, 2] if space else [1], name=name)
+def _of(paths: Mapping[str, str], kind: str) -> list[str]:
+    return [path for path, k in paths.items() if k == kind]
 
 
-def _space(seen: Mapping[str, str], within: Sequence[str], splats: Sequence[str], focus_z: float) -> list[rrb.View]:
-    """The 3D view of the cameras `within` these paths and of the last of `splats`; none before there are any."""
-    if not splats:
-        return []
-    hidden = [path for path, kind in seen.items() if kind in (*_PICTURES, "splats") and path != splats[-1]]
-    eye = rrb.EyeControls3D(
-        position=(0.15 * focus_z, -0.15 * focus_z, -0.35 * focus_z), look_target=(0, 0, focus_z), eye_up=(0, -1, 0)
-    )
-    contents = [*(f"+ {path}" for path in within), *(f"- /{path}" for path in hidden)]
-    return [rrb.Spatial3DView(origin="/", contents=contents, name="scene", eye_controls=eye, line_grid=False)]
-
-
-def _of(seen: Mapping[str, str], kind: str) -> list[str]:
-    return [path for path, k in seen.items() if k == kind]
+def _below(root: str, path: str) -> str:
+    return path.removeprefix(f"{root}/")
 
 
 def _stage_of(path: str) -> str:

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import rerun as rr
 
-from vistadream.core import Chart, Gaussians, Note, Scene, StageFinished, StageStarted, Summary
+from vistadream.core import Chart, Gaussians, Note, Scene, StageFinished, StageStarted, Summary, View
 from vistadream.observers.logtap import LogTap
 from vistadream.observers.rerun.archetypes import Mark, marks
-from vistadream.observers.rerun.blueprint import CONFIG, layout
+from vistadream.observers.rerun.blueprint import CONFIG, Layout
 from vistadream.observers.rerun.settings import RerunSettings
 from vistadream.observers.rerun.sinks import log, open_sinks
+from vistadream.observers.rerun.steps import Steps
 
-_LAYOUT_EVERY_S = 1.0
 _FLUSH_S = 1.0
 _CLOSE_S = 1.5
-_ABREAST = ("camera", "plane", "curve", "text")
+_ABREAST = ("camera", "plane")
 _LIGHT = (int, float, Chart, Note, Summary, StageStarted, StageFinished)
 
 
 class RerunObserver:
     """Logs every event below its own name. A context manager; else `close()` it.
 
-    Pictures, splats and charts of `coarse/03/hole` go to `coarse/hole`: one place that changes over time, which a
-    layout can name. Cameras, curves and texts keep their number and stand side by side. Two timelines: `log_time`,
-    and `step`, the last step that the stage gave.
+    Pictures, splats, curves and charts of `coarse/03/hole` go to `coarse/hole`: one place that changes over time,
+    which a layout can name. Cameras keep their number and stand side by side. Texts and log lines go to the `log` of
+    the stage at work. Two timelines: `log_time`, and `step`, which goes on through all fits of a run.
+
+    The layout is sent when a stage starts and when the last one has shown its splats, as each puts the eye back.
 
     A value that cannot be drawn raises (Fan keeps that from the run); trouble with viewers, ports and disks is logged.
     """
@@ -46,12 +47,10 @@ class RerunObserver:
     ):
         """Records to `file` and to where `settings` say, under `name`, with one tab for each of `stages`."""
         self.serving = False
-        self._settings, self._stages = settings, tuple(stages)
-        self._active: str | None = None
+        self._settings, self._stages, self._steps = settings, tuple(stages), Steps()
         self._seen: dict[str, str] = {}
-        self._focus_z = 1.0
-        self._layout_due = True
-        self._layout_sent_s = float("-inf")
+        self._focus_z, self._upright_photo = 1.0, False
+        self._laid_out, self._layout_is_stale = False, False
         self._recording = None if settings.mode == "off" else self._open(file, name, application_id)
         self._tap = LogTap(self._say)
 
@@ -70,27 +69,27 @@ class RerunObserver:
         if self._recording is None or self._too_often(value, step):
             return
         value = value() if callable(value) else value
-        if isinstance(value, StageStarted):
-            self._active, self._layout_due, step = value.stage, True, 0
-        splats = value.gaussians if isinstance(value, Scene) else value
-        if isinstance(splats, Gaussians) and len(splats):
-            self._focus_z = float(splats.means[:, 2].median())
-        if step is not None:
-            self._recording.set_time("step", sequence=step)
+        self._recording.set_time("step", sequence=self._steps.take(name, step))
+        self._look_at(value)
         for mark in marks(value, self._settings):
             self._draw(name, mark)
-        self._lay_out(at_once=isinstance(value, StageStarted | StageFinished))
+        if isinstance(value, StageStarted):
+            self._lay_out(value.stage)
+        elif name == f"{self._stages[-1]}/gaussians":
+            self._lay_out(None)
 
-    def log_config(self, text: str) -> None:
-        """Keeps the run's configuration (YAML) with the recording, and shows it in a tab of its own."""
+    def log_config(self, text: str, knobs: Mapping[str, Any]) -> None:
+        """Keeps the configuration with the recording: as text (YAML) in a tab of its own, and knob by knob."""
         if self._recording is not None:
+            values: dict[str, Any] = {k: v if isinstance(v, str | int | float) else str(v) for k, v in knobs.items()}
             self._recording.send_property(CONFIG, rr.TextDocument(text))
-            self._seen[CONFIG] = "config"
-            self._layout_due = True
+            self._recording.send_property("knobs", rr.AnyValues(**values))
+            self._see(CONFIG, "config")
 
     def hold(self) -> None:
         """Keeps serving as `wait` and `wait_seconds` ask; Ctrl-C ends it."""
         settings = self._settings
+        self._lay_out_if_stale()
         if not self.serving or not (settings.wait or settings.wait_seconds):
             return
         log.info("still serving%s; Ctrl-C ends it", "" if settings.wait else f" for {settings.wait_seconds:g} s")
@@ -104,7 +103,7 @@ class RerunObserver:
         self._tap.detach()
         if self._recording is None:
             return
-        self._lay_out(at_once=True)
+        self._lay_out_if_stale()
         recording, self._recording = self._recording, None
         ending = threading.Thread(target=self._end, args=[recording], daemon=True)
         ending.start()
@@ -127,26 +126,45 @@ class RerunObserver:
     def _say(self, record: logging.LogRecord) -> None:
         if self._recording is not None and record.name != "vistadream.console":  # its lines are observed already
             level = rr.TextLogLevel.WARN if record.levelno == logging.WARNING else record.levelname
-            self._recording.log(f"log/{record.name.replace('.', '/')}", rr.TextLog(record.getMessage(), level=level))
+            self._recording.log(f"{self._steps.stage}/log", rr.TextLog(record.getMessage(), level=level))
 
     def _too_often(self, value: Any, step: int | None) -> bool:
         return step is not None and step % self._settings.image_every > 0 and not isinstance(value, _LIGHT)
 
+    def _look_at(self, value: Any) -> None:
+        """Takes from the value what the layout goes by."""
+        splats = value.gaussians if isinstance(value, Scene) else value
+        if isinstance(splats, Gaussians) and len(splats):
+            self._focus_z = float(splats.means[:, 2].median())
+        if isinstance(value, View):
+            self._upright_photo = value.camera.height > value.camera.width
+
     def _draw(self, name: str, mark: Mark) -> None:
         path = f"{name}/{mark.below}".rstrip("/")
         role = "/".join(word for word in path.split("/") if not word.isdigit())
+        if mark.kind == "text":
+            path = f"{self._steps.stage}/log"  # one place, which keeps the order of lines of the same step
+        elif mark.kind not in _ABREAST:
+            path = role
         # A picture's camera must be there at all times, else a viewer that looks back calls it an error.
-        static = mark.kind == "camera"
-        self._recording.log(path if mark.kind in _ABREAST else role, *mark.archetypes, static=static)
-        self._layout_due |= role not in self._seen
-        self._seen[role] = self._seen.pop(role, mark.kind)  # newest last
+        self._recording.log(path, *mark.archetypes, static=mark.kind == "camera")
+        self._see(role, mark.kind)
 
-    def _lay_out(self, at_once: bool) -> None:
-        """Sends the layout when a new kind of thing appeared: seldom, since it puts the viewer's eye back."""
-        now = time.monotonic()
-        if self._layout_due and (at_once or now - self._layout_sent_s > _LAYOUT_EVERY_S):
-            self._recording.send_blueprint(layout(self._seen, self._stages, self._active, self._focus_z))
-            self._layout_due, self._layout_sent_s = False, now
+    def _see(self, role: str, kind: str) -> None:
+        self._layout_is_stale |= role not in self._seen and kind not in (*_ABREAST, "text")
+        self._seen[role] = self._seen.pop(role, kind)  # newest last
+
+    def _lay_out(self, active: str | None) -> None:
+        upright = self._settings.layout == "portrait", self._upright_photo
+        layout = Layout(self._stages, self._seen, active, self._focus_z, *upright)
+        at_once = self._settings.follow or active is None or not self._laid_out
+        self._recording.send_blueprint(layout.blueprint(), make_active=at_once)
+        self._laid_out, self._layout_is_stale = True, False
+
+    def _lay_out_if_stale(self) -> None:
+        """Once a run is over: the overview, with whatever came after the last layout."""
+        if self._recording is not None and self._layout_is_stale:
+            self._lay_out(None)
 
     @staticmethod
     def _end(recording: rr.RecordingStream) -> None:

@@ -39,9 +39,11 @@ def open_sinks(recording: rr.RecordingStream, settings: RerunSettings, file: Pat
 
 
 def resolve_mode(settings: RerunSettings) -> str:
-    """What `auto` means here: spawn where a window can open, else serve."""
+    """What `auto` means here: connect where an address is given, spawn where a window can open, else serve."""
     if settings.mode != "auto":
         return settings.mode
+    if settings.connect is not None:
+        return "connect"
     display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return "spawn" if display and viewer_executable() else "serve"
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from vistadream.core import Camera, View
-from vistadream.ops.visibility import hides, near_rim, push_behind
+from vistadream.core import Camera, Rendering, View
+from vistadream.ops.visibility import behind_what_shines_through, hides, near_rim, push_behind
 
 H, W = 20, 30
 
@@ -52,3 +52,15 @@ def test_the_rim_is_what_stands_in_front_of_the_hole_within_reach() -> None:
     assert rim[5:15, 7:10].all()
     assert not rim[:, :7].any(), "no further than asked"
     assert not rim[:, 10:].any(), "neither the hole nor what lies as far as it"
+
+
+def test_a_new_surface_stays_behind_what_shines_through() -> None:
+    hole = torch.ones(4, 6, dtype=torch.bool)
+    hole[0] = False
+    seen = Rendering(z=torch.full((4, 6), 3.0), alpha=torch.full((4, 6), 0.3))
+    seen.alpha[:, 3:] = 0.02
+    z = behind_what_shines_through(torch.full((4, 6), 2.0), seen, hole)
+    assert bool((z[1:, :3] == 3).all())
+    assert bool((z[1:, 3:] == 2).all())
+    assert bool((z[0] == 2).all())
+    assert torch.equal(behind_what_shines_through(torch.full((4, 6), 5.0), seen, hole), torch.full((4, 6), 5.0))

@@ -15,6 +15,7 @@ from vistadream.stages.coarse import Coarse
 
 H, W = 48, 64
 RATES = LearningRates(0.02, 0.005, 0.01, 0.02, 0.002)
+SWING = Swing(0.3)
 RULE = SelectionRule(min_hole=0.005, max_hole=0.6, adjacent=1, fallback="none")
 
 
@@ -47,11 +48,11 @@ class Ear:
         return [value for _, value in self.heard if isinstance(value, kind)]
 
 
-def coarse(ear: Ear, rule: SelectionRule = RULE, n_frames: int = 2) -> Scene:
+def coarse(ear: Ear, rule: SelectionRule = RULE, n_frames: int = 2, trajectory=SWING, overshoot: int = 1) -> Scene:
     stage = Coarse(
-        blind, mean_known, CpuRenderer(), Swing(0.3), rule, RATES,
-        n_frames=n_frames, n_candidates=17, n_closing=5, margin_px=2, steps=2, dssim=0.2, generated_weight=0.5,
-        sigma_px=0.5, thickness=0.5, max_misfit=0.08, seed=0,
+        blind, mean_known, CpuRenderer(), trajectory, rule, RATES,
+        n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2, dssim=0.2,
+        generated_weight=0.5, sigma_px=0.5, thickness=0.5, max_misfit=0.08, seed=0,
     )  # fmt: skip
     return stage(post_before_wall(), ear)
 
@@ -107,3 +108,22 @@ def test_no_frames_asked_for_still_closes_what_it_can(n_frames: int) -> None:
     scene = coarse(Ear(), n_frames=n_frames)
     assert [view.name for view in scene.views] == ["input"]
     assert holes(scene) < holes(post_before_wall())
+
+
+def test_no_surface_is_laid_over_one_that_is_there() -> None:
+    """What is lifted of a new view was not opaque before."""
+    before, first = post_before_wall(), coarse(Ear(), n_frames=1).view("coarse_00")
+    with torch.no_grad():
+        alpha = CpuRenderer()(before.gaussians, [first.camera], want=("alpha",))[0].alpha
+    assert float(alpha[first.lift].max()) < 0.9
+    assert int(first.lift.sum()) > 0.9 * int((alpha < 0.5).sum())
+
+
+def test_a_path_that_reveals_nothing_is_followed_further_out() -> None:
+    ear, still = Ear(), Ear()
+    timid = SelectionRule(min_hole=0.2, max_hole=0.6, adjacent=1, fallback="none")
+    for heard, overshoot in ((still, 1), (ear, 30)):
+        scene = coarse(heard, timid, trajectory=Swing(0.01), overshoot=overshoot)
+        assert (len(scene.views) > 1) == (overshoot > 1)
+    assert any("times as far" in note.text for note in ear.of(Note))
+    assert not any("times as far" in note.text for note in still.of(Note))

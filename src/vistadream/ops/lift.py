@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -120,9 +118,3 @@ def lift_view(view: View, sigma_px: float, thickness: float) -> Gaussians:
     normals, has_normal = normals_from_depth(view.camera, view.z, valid)
     flat = has_normal & ~relative_depth_edges(view.z, valid)
     return lift(view.camera, view.rgb, view.z, normals, flat, view.lift, sigma_px=sigma_px, thickness=thickness)
-
-
-def thin(gaussians: Gaussians, every: int) -> Gaussians:
-    """Every n-th Gaussian, grown to cover the area of n: a stand-in where only coverage at low resolution counts."""
-    kept = gaussians.subset(torch.arange(0, len(gaussians), every))
-    return replace(kept, scales=kept.scales * every**0.5)

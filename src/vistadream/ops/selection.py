@@ -6,6 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy import ndarray
+
+from vistadream.core import Camera, Gaussians, Renderer
+from vistadream.ops.preview import hole_ratios
+
+FIRST_LOOK_PX, SECOND_LOOK_PX, SECOND_LOOKS = 64, 256, 4
+"""Long sides at which poses are scored, and how many are looked at twice: cheaper together than four full frames."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +73,25 @@ class Selection:
     diagnosis: Diagnosis
 
 
+def score_poses(
+    gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer, chosen: Sequence[int], rule: SelectionRule
+) -> list[float]:
+    """Hole ratio of every pose: all at a first look, the free ones with the largest up to `max_hole` at a second."""
+    ratios = hole_ratios(gaussians, path, renderer, FIRST_LOOK_PX)
+    free = _free(len(path), chosen, rule)
+    shortlist = [i for i in np.argsort(-np.asarray(ratios), kind="stable") if free[i] and ratios[i] <= rule.max_hole]
+    shortlist = shortlist[:SECOND_LOOKS]
+    if shortlist:
+        closer = hole_ratios(gaussians, [path[i] for i in shortlist], renderer, SECOND_LOOK_PX)
+        for i, ratio in zip(shortlist, closer, strict=True):
+            ratios[i] = ratio
+    return ratios
+
+
 def select_pose(ratios: Sequence[float], chosen: Sequence[int], rule: SelectionRule) -> Selection:
     """The free pose with the largest hole ratio in the band; else the fallback's; else None."""
     r = np.asarray(ratios, dtype=float)
-    index = np.arange(len(r))
-    free = np.ones(len(r), dtype=bool)
-    for pose in chosen:
-        free &= np.abs(index - pose) > rule.adjacent
+    index, free = np.arange(len(r)), _free(len(r), chosen, rule)
     band = (r >= rule.min_hole) & (r <= rule.max_hole)
     diagnosis = _diagnose(r, free, band, rule)
     if (free & band).any():
@@ -83,6 +102,14 @@ def select_pose(ratios: Sequence[float], chosen: Sequence[int], rule: SelectionR
     else:
         return Selection(None, 0.0, diagnosis)
     return Selection(pose, float(r[pose]), diagnosis)
+
+
+def _free(n: int, chosen: Sequence[int], rule: SelectionRule) -> ndarray:
+    """Poses that are not neighbours of a chosen one."""
+    free = np.ones(n, dtype=bool)
+    for pose in chosen:
+        free &= np.abs(np.arange(n) - pose) > rule.adjacent
+    return free
 
 
 def _diagnose(r: np.ndarray, free: np.ndarray, band: np.ndarray, rule: SelectionRule) -> Diagnosis:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from vistadream.core import Camera, View
+from vistadream.core import Camera, Rendering, View
 
 
 def hides(points_world: Float[Tensor, "n 3"], view: View, tolerance: float) -> Bool[Tensor, "n"]:
@@ -51,6 +51,17 @@ def push_behind(
     pushed, left = z.clone(), torch.zeros_like(pixels)
     pushed[pixels], left[pixels] = depth, guilty
     return pushed, left
+
+
+def behind_what_shines_through(
+    z: Float[Tensor, "h w"], seen: Rendering, hole: Bool[Tensor, "h w"], least_alpha: float = 0.1
+) -> Float[Tensor, "h w"]:
+    """Depth of a new surface that does not cut in front of what is thinly there already, inside `hole`.
+
+    Where surfaces are seen through a hole at `least_alpha` or more, the new one lies at their depth or behind it.
+    """
+    thinly = hole & (seen.alpha >= least_alpha)
+    return torch.where(thinly, torch.maximum(z, seen.z.to(z)), z)
 
 
 def near_rim(

@@ -24,15 +24,17 @@ from vistadream.core import (
 from vistadream.ops.fit import LearningRates, fit, view_order
 from vistadream.ops.holes import clean_hole, fill_from_far_side
 from vistadream.ops.image import dilate, snap
-from vistadream.ops.lift import lift_view, thin
+from vistadream.ops.lift import lift_view
 from vistadream.ops.losses import photometric
-from vistadream.ops.selection import Selection, SelectionRule, select_pose
+from vistadream.ops.selection import Selection, SelectionRule, score_poses, select_pose
 from vistadream.ops.trajectory import keep_clear
-from vistadream.ops.visibility import push_behind
+from vistadream.ops.visibility import behind_what_shines_through, push_behind
 from vistadream.stages.painting import Painter
 
-_PREVIEW_PX = 128
-"""Long side at which poses are scored; the scene is thinned to match."""
+_OPAQUE = 0.9
+"""Pixels with this much alpha have a surface already: no second one is laid over it."""
+_STRIDE = 1.25
+"""Factor by which the path grows while it shows no hole."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Coarse:
     """Views added at most."""
     n_candidates: int
     """Poses along the path to choose from."""
+    overshoot: float
+    """Where the path shows no hole worth a view, it is followed up to so many times further out."""
     n_closing: int
     """Poses along the path at which small holes are closed in the end."""
     margin_px: int
@@ -64,11 +68,7 @@ class Coarse:
     seed: int
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        m = self.margin_px
-        clear = keep_clear(self.trajectory, scene, self.n_candidates)
-        if clear.note:
-            observe("coarse/path", clear.note)
-        path = [camera.pad(m, m, m, m) for camera in clear.cameras]
+        flight, path = self._path(scene, observe)
         chosen: list[int] = []
         rows: list[dict] = []
         for k in range(self.n_frames):
@@ -86,17 +86,39 @@ class Coarse:
                     "gaussians_added": len(scene.gaussians) - before,
                 }
             )
-        scene = self._close(scene, path, observe)
+        scene = self._close(scene, flight, observe)
         observe("coarse/summary", _summary(rows, selection if self.n_frames else None, len(scene.gaussians)))
         return scene
 
+    def _path(self, scene: Scene, observe: Observer) -> tuple[list[Camera], list[Camera]]:
+        """The path as it will be flown, and the path to choose from: the same, or one that goes far enough out."""
+        clear = keep_clear(self.trajectory, scene, self.n_candidates)
+        if clear.note:
+            observe("coarse/path", clear.note)
+        path, factor = self._padded(clear.cameras), 1.0
+        while factor < self.overshoot and not self._shows_holes(scene, path):
+            factor = min(_STRIDE * factor, self.overshoot)
+            try:
+                further = self.trajectory.scaled(factor)
+            except ValueError:  # a knob of the path has an upper bound
+                break
+            path = self._padded(keep_clear(further, scene, self.n_candidates).cameras)
+        if factor > 1:
+            observe(
+                "coarse/overshoot", Note(f"the path shows no hole: poses are chosen up to {factor:.2g} times as far")
+            )
+        return self._padded(clear.cameras), path
+
+    def _padded(self, cameras: list[Camera]) -> list[Camera]:
+        m = self.margin_px
+        return [camera.pad(m, m, m, m) for camera in cameras]
+
+    def _shows_holes(self, scene: Scene, path: list[Camera]) -> bool:
+        return max(score_poses(scene.gaussians, path, self.renderer, [], self.rule)) >= self.rule.min_hole
+
     def _select(self, scene: Scene, path: list[Camera], chosen: list[int], observe: Observer, k: int) -> Selection:
         """Scores all poses on alpha at low resolution; a hole is where over half of the light would pass."""
-        shrink = max(1, max(path[0].width, path[0].height) // _PREVIEW_PX)
-        small = [c.resize(c.width // shrink, c.height // shrink) for c in path]
-        with torch.no_grad():
-            seen = self.renderer(thin(scene.gaussians, shrink), small, want=("alpha",))
-        ratios = [float((r.alpha < 0.5).float().mean()) for r in seen]
+        ratios = score_poses(scene.gaussians, path, self.renderer, chosen, self.rule)
         selection = select_pose(ratios, chosen, self.rule)
         band = (self.rule.min_hole, self.rule.max_hole)
         poses = tuple(float(i) for i in range(len(ratios)))
@@ -112,10 +134,12 @@ class Coarse:
         path = name.replace("_", "/")
         observe(f"{path}/hole", hole)
         observe(f"{path}/before", seen.rgb)
+        bare = hole & (seen.alpha < _OPAQUE)
         painter = Painter(self.depth, self.outpainter, self.max_misfit)
         rgb, z = painter(camera, seen.rgb, seen.z, hole, seed, lambda key, value: observe(f"{path}/{key}", value))
+        z = behind_what_shines_through(z, seen, hole)
         z, hiding = push_behind(camera, z, hole, scene.views)
-        view = View(name, camera, snap(rgb), z, dilate(hole, 2), hole & ~hiding, torch.ones_like(hole))
+        view = View(name, camera, snap(rgb), z, dilate(hole, 2), bare & ~hiding, torch.ones_like(hole))
         observe(f"{path}/view", view)
         new = lift_view(view, self.sigma_px, self.thickness)
         scene = Scene((*scene.views, view), Gaussians.concat(scene.gaussians, new))
@@ -132,7 +156,8 @@ class Coarse:
             if bool(hole.any()) and not bool(hole.all()):
                 rgb, z = fill_from_far_side(seen.rgb, seen.z, hole)
                 z, hiding = push_behind(camera, z, hole, scene.views)
-                filled = View("closed", camera, rgb, z, hole, hole & ~hiding, torch.ones_like(hole))
+                bare = hole & (seen.alpha < _OPAQUE) & ~hiding
+                filled = View("closed", camera, rgb, z, hole, bare, torch.ones_like(hole))
                 closed = lift_view(filled, self.sigma_px, self.thickness)
                 scene = replace(scene, gaussians=Gaussians.concat(scene.gaussians, closed))
             observe("coarse/closing/progress", Progress(i + 1, len(poses)))

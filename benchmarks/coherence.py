@@ -1,0 +1,254 @@
+"""Does the scene hold together when the camera moves? Kitchen frames, flights over the photos, seams, selection.
+
+Run: python benchmarks/coherence.py [--photos office.jpg ...] [--only kitchen|photos]
+Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from unittest import mock
+
+import cv2
+import kitchen
+import numpy as np
+import torch
+from pipeline import Stopwatch, in_new_process
+from torch import Tensor
+
+from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import Composed, compose
+from vistadream.core import Camera, Scene, silent
+from vistadream.ops.continuity import cycle_error_px, flying, largest_hole
+from vistadream.ops.image import to_uint8
+from vistadream.ops.metrics import psnr, ssim
+from vistadream.ops.selection import hole_ratios, select_pose
+from vistadream.ops.trajectory import keep_clear
+from vistadream.run_folder import RunFolder
+from vistadream.stages import coarse
+
+N_POSES = 60
+GREY = 0.5
+
+
+def telea(rgb: Tensor, covered: Tensor) -> Tensor:
+    """The warp with its gaps closed by Telea's fast marching (2004)."""
+    filled = cv2.inpaint(to_uint8(rgb), (~covered).numpy().astype(np.uint8), 5, cv2.INPAINT_TELEA)
+    return torch.from_numpy(filled).float() / 255
+
+
+def unseen_from(target: kitchen.Frame, source: kitchen.Frame, agreement: float = 0.05) -> Tensor:
+    """Target pixels with a depth whose surface lay outside the source's picture or behind what it saw."""
+    uv, z = source.camera.project(target.camera.unproject(target.z))
+    column, row = uv.long().unbind(-1)
+    inside = (uv >= 0).all(-1) & (column < source.camera.width) & (row < source.camera.height) & (z > 0)
+    seen = source.z[row.clamp(0, source.camera.height - 1), column.clamp(0, source.camera.width - 1)]
+    return (target.z > 0) & (~inside | ((seen > 0) & (z > (1 + agreement) * seen)))
+
+
+def kitchen_pictures(scenes: dict[str, Scene], source: kitchen.Frame, camera: Camera) -> dict[str, Tensor]:
+    """What each contender shows at one frame, over mid-grey where it shows nothing."""
+    warp, covered = kitchen.forward_warp(source, camera)
+    pictures = {"warp": torch.where(covered[..., None], warp, GREY), "warp + Telea": telea(warp, covered)}
+    for name, scene in scenes.items():
+        with torch.no_grad():
+            seen = CpuRenderer()(scene.gaussians, [camera], want=("rgb", "alpha"))[0]
+        pictures[name] = torch.where(
+            seen.alpha[..., None] < 0.5, seen.rgb + (1 - seen.alpha[..., None]) * GREY, seen.rgb
+        )
+    return pictures
+
+
+def score(picture: Tensor, truth: Tensor, mask: Tensor) -> str:
+    """PSNR and SSIM over the mask; SSIM windows see the truth outside it."""
+    return f"{psnr(picture, truth, mask):.2f} / {ssim(torch.where(mask[..., None], picture, truth), truth, mask):.3f}"
+
+
+def exposed(picture: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """The picture with the one gain that fits the truth best: the camera changed its exposure on the way."""
+    return picture * ((picture[mask] * truth[mask]).sum() / (picture[mask] ** 2).sum())
+
+
+def kitchen_table(title: str, scenes: dict[str, Scene], gain: bool = False) -> None:
+    """PSNR / SSIM of every contender over the visible (and covered) or the unseen pixels of each frame."""
+    source, targets = kitchen.frames()
+    print(f"\nKitchen, {title} pixels{', exposure matched' if gain else ''}, PSNR dB / SSIM:\n")
+    print(f"| frame | pixels | warp | warp + Telea | {' | '.join(scenes)} |\n{'|---' * (len(scenes) + 4)}|")
+    for target in targets:
+        covered = kitchen.forward_warp(source, target.camera)[1]
+        seen = kitchen.visible_from(target, source) & covered
+        mask = seen if title == "visible" else unseen_from(target, source)
+        pictures = kitchen_pictures(scenes, source, target.camera).values()
+        shown = [exposed(p, target.rgb, mask) if gain else p for p in pictures]
+        cells = " | ".join(score(picture, target.rgb, mask) for picture in shown)
+        print(f"| {target.name} | {float(mask.float().mean()):.2f} | {cells} |", flush=True)
+
+
+def write_path(file: Path) -> None:
+    """The cameras of all kitchen frames, for `trajectory=custom`."""
+    source, targets = kitchen.frames()
+    poses = [{"cam_from_world": f.camera.cam_from_world.tolist()} for f in (source, *targets)]
+    file.write_text(json.dumps({"cameras": poses}))
+
+
+def flight(scene: Scene, path: list[Camera]) -> dict[str, float]:
+    """Holes, flying pixels and cycle error along a path."""
+    with torch.no_grad():
+        seen = [CpuRenderer()(scene.gaussians, [camera], want=("z", "alpha"))[0] for camera in path]
+    depths = [torch.where(s.alpha > 0.5, s.z, 0.0) for s in seen]
+    counts = [(int(f.sum()), int(near.sum())) for f, near in (flying(z, z > 0) for z in depths)]
+    errors = torch.cat([cycle_error_px(path[i], depths[i], path[i + 1], depths[i + 1]) for i in range(len(path) - 1)])
+    return {
+        "holes": float(np.mean([float((s.alpha < 0.5).float().mean()) for s in seen])),
+        "worst": max(float((s.alpha < 0.5).float().mean()) for s in seen),
+        "largest": max(largest_hole(s.alpha) for s in seen),
+        "flying": sum(f for f, _ in counts) / max(1, sum(n for _, n in counts)),
+        "cycle_mean_px": float(errors.mean()),
+        "cycle_p90_px": float(errors.kthvalue(round(0.9 * len(errors))).values),
+    }
+
+
+def seam(scene: Scene) -> dict[str, float]:
+    """Steps between neighbouring pixels across the photo's border and inside it: medians, colour and relative depth."""
+    photo, canvas = scene.view("input"), scene.views[1]
+    left, top = round(canvas.camera.cx - photo.camera.cx), round(canvas.camera.cy - photo.camera.cy)
+    with torch.no_grad():
+        seen = CpuRenderer()(scene.gaussians, [canvas.camera])[0]
+    window = (slice(top, top + photo.camera.height), slice(left, left + photo.camera.width))
+    found = {}
+    for name, values in (("colour", seen.rgb), ("depth", seen.z[..., None].log())):
+        down, right = values.diff(dim=0).abs().mean(-1), values.diff(dim=1).abs().mean(-1)
+        ring = [
+            down[top - 1, window[1]],
+            down[window[0].stop - 1, window[1]],
+            right[window[0], left - 1],
+            right[window[0], window[1].stop - 1],
+        ]
+        inside = [down[window][:-1].flatten(), right[window][:, :-1].flatten()]
+        found |= {name: float(torch.cat(ring).median()), f"{name}_inside": float(torch.cat(inside).median())}
+    return found
+
+
+def flights_table(runs: dict[str, RunFolder]) -> None:
+    """One row a photo and stage."""
+    print("\nAlong the default trajectory:\n")
+    print(
+        "| photo | after | holes mean | worst frame | largest hole | flying | cycle px mean | p90 |\n"
+        + "|---" * 8
+        + "|"
+    )
+    for photo, folder in runs.items():
+        for stage, word in (("initialize", "outpaint"), ("coarse", "coarse")):
+            scene = folder.load_stage(stage)
+            f = flight(scene, flight_path(scene, N_POSES))
+            print(
+                f"| {photo} | {word} | {f['holes']:.3%} | {f['worst']:.3%} | {f['largest']:.3%} | {f['flying']:.2%} "
+                f"| {f['cycle_mean_px']:.3f} | {f['cycle_p90_px']:.3f} |",
+                flush=True,
+            )
+
+
+def seams_table(runs: dict[str, RunFolder]) -> None:
+    """Steps across the photo's border beside those inside it."""
+    print("\nAcross the photo's border (median step of neighbouring pixels):\n")
+    print("| photo | colour at the border | inside | depth at the border | inside |\n" + "|---" * 5 + "|")
+    for photo, folder in runs.items():
+        s = seam(folder.load_stage("coarse"))
+        print(
+            f"| {photo} | {s['colour']:.4f} | {s['colour_inside']:.4f} | {s['depth']:.5f} | {s['depth_inside']:.5f} |"
+        )
+
+
+def selection_row(photo: str, scene: Scene) -> None:
+    """100 poses scored small beside the same poses scored full-size, and what four full frames cost."""
+    renderer, path, rule = CpuRenderer(), flight_path(scene, 100), composed().build("stages.coarse").rule
+    begun = time.process_time()
+    small = hole_ratios(scene.gaussians, path, renderer)
+    small_s = time.process_time() - begun
+    begun = time.process_time()
+    with torch.no_grad():
+        for camera in path[:: len(path) // 4][:4]:
+            renderer(scene.gaussians, [camera])
+    four_s = time.process_time() - begun
+    full = hole_ratios(scene.gaussians, path, renderer, preview_px=max(path[0].width, path[0].height))
+    picks = [select_pose(ratios, [], rule).pose for ratios in (small, full)]
+    apart = max(abs(a - b) for a, b in zip(small, full, strict=True))
+    print(
+        f"| {photo} | {small_s:.2f} | {four_s:.2f} | {small_s / four_s:.2f} | {picks[0]} | {picks[1]} "
+        f"| {full[picks[0]]:.3%} | {full[picks[1]]:.3%} | {apart:.3%} |",
+        flush=True,
+    )
+
+
+def coarse_row(photo: str, scene: Scene) -> None:
+    """Seconds of the coarse stage for each View it adds, and the share of them spent in choosing poses."""
+    stage, clock = composed().build("stages.coarse"), Stopwatch()
+    before = time.perf_counter()
+    with mock.patch.object(coarse, "hole_ratios", clock.wrap(coarse.hole_ratios)):
+        made = stage(scene, silent)
+    seconds, added = time.perf_counter() - before, len(made.views) - len(scene.views)
+    each = f"{seconds / added:.1f}" if added else "-"
+    print(f"| {photo} | {added} | {seconds:.1f} | {each} | {clock.seconds / seconds:.1%} |", flush=True)
+
+
+def composed() -> Composed:
+    """The default configuration."""
+    return compose([])
+
+
+def flight_path(scene: Scene, n: int) -> list[Camera]:
+    """The default trajectory."""
+    return keep_clear(composed().build("trajectory"), scene, n).cameras
+
+
+def finished(words: list[str]) -> RunFolder:
+    """The folder of a run made in a process of its own."""
+    return RunFolder(Path(in_new_process([*words, "rerun.mode=off", "export.videos=[]"])["folder"]))
+
+
+def kitchen_part(out: Path) -> None:
+    stages = {"no-outpaint": "initialize", "coarse": "coarse", "fine": "refine"}
+    write_path(out / "path.json")
+    words = ["trajectory=custom", f"trajectory.path={out / 'path.json'}", f"out={out}"]
+    made = {s: finished([*kitchen.words(s, 640), *words]).load_stage(last) for s, last in stages.items()}
+    kitchen_table("visible", made)
+    kitchen_table("visible", made, gain=True)
+    kitchen_table("unseen", made)
+
+
+def photos_part(photos: list[str], out: Path) -> None:
+    folder = kitchen.data_folder() / "photos"
+    runs = {photo: finished([f"image={folder / photo}", "stage=coarse", f"out={out}"]) for photo in photos}
+    flights_table(runs)
+    seams_table(runs)
+    print("\n100 poses scored at 128 px, CPU seconds, beside four full frames and full-size scoring:\n")
+    print("| photo | 100 small | 4 full | ratio | chosen small | chosen full | hole of one | of the other | apart |")
+    print("|---" * 9 + "|")
+    for photo, run in runs.items():
+        selection_row(photo, run.load_stage("initialize"))
+    print("\nThe coarse stage:\n\n| photo | views | seconds | each | choosing poses |\n" + "|---" * 5 + "|")
+    for photo, run in runs.items():
+        coarse_row(photo, run.load_stage("initialize"))
+
+
+def main() -> None:
+    """Prints all tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--photos", nargs="*", default=sorted(p.name for p in (kitchen.data_folder() / "photos").iterdir())
+    )
+    parser.add_argument("--only", choices=("kitchen", "photos"))
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as out:
+        if arguments.only != "photos":
+            kitchen_part(Path(out))
+        if arguments.only != "kitchen":
+            photos_part(arguments.photos, Path(out))
+
+
+if __name__ == "__main__":
+    main()

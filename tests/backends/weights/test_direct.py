@@ -3,7 +3,10 @@
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -188,14 +191,33 @@ def test_a_folder_that_may_not_be_written_is_one_sentence(server, tmp_path):
         get(server, tmp_path / "file" / "model.bin")
 
 
-def test_two_that_want_the_same_file_fetch_it_once(server, tmp_path):
+def test_processes_that_want_the_same_file_fetch_it_once(server, tmp_path):
     server.plan = [server.file(upto=40_000, stall=True)]
-    threads = [threading.Thread(target=get, args=(server, tmp_path / "model.bin")) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    code = (
+        "import sys; from pathlib import Path; from vistadream.backends.weights.direct import Patience, fetch; "
+        "fetch(sys.argv[1], Path(sys.argv[2]), None, Patience(stall_s=2.0, pause_s=0.0))"
+    )
+    command = [sys.executable, "-c", code, f"{server.url}/model.bin", str(tmp_path / "model.bin")]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert (tmp_path / "model.bin").read_bytes() == server.content
+    assert server.ranges() == [None, "bytes=40000-"]
+
+
+def test_a_killed_process_leaves_what_the_next_one_goes_on_from(server, tmp_path):
+    server.plan = [server.file(upto=40_000, stall=True)]
+    part = tmp_path / "model.bin.part"
+    code = (
+        "import sys; from pathlib import Path; from vistadream.backends.weights.direct import fetch; "
+        "fetch(sys.argv[1], Path(sys.argv[2]))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, f"{server.url}/model.bin", str(tmp_path / "model.bin")])
+    while not (part.exists() and part.stat().st_size == 40_000):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait(10)
+    assert get(server, tmp_path / "model.bin").read_bytes() == server.content
     assert server.ranges() == [None, "bytes=40000-"]
 
 

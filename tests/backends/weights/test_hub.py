@@ -98,6 +98,13 @@ def test_an_answer_without_files_is_one_clear_error(a_hub, tmp_path, status, cod
     assert "Traceback" not in done.stderr
 
 
+def test_a_repository_laid_out_anew_is_one_clear_error(a_hub, tmp_path):
+    """Its patterns match nothing, which the library takes for a finished download."""
+    done = vistadream("download", "da3-small", home=tmp_path, HF_ENDPOINT=a_hub.url)
+    assert done.returncode == 3
+    assert "came without config.json, model.safetensors" in done.stderr.splitlines()[-1]
+
+
 def test_a_hub_out_of_reach_is_one_clear_error(tmp_path):
     done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT="http://127.0.0.1:9")
     assert done.returncode == 3

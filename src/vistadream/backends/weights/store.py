@@ -68,12 +68,20 @@ def download(model: Model, into: Path | None = None, source: str | None = None) 
     for name, fetch in sources.items():
         tell(f"download/{model.name}", Note(f"{model.name}: about {model.bytes_about / 1e9:.1f} GB from {name}"))
         try:
-            return fetch(model, folder)
+            return _complete(model, fetch(model, folder))
         except DownloadError as error:
             reasons.append(f"{name}: {error}")
             if len(reasons) < len(sources):
                 tell(f"download/{model.name}", Note(f"not from {reasons[-1]}", "warning"))
     raise DownloadError("; ".join(reasons) if len(reasons) > 1 else reasons[0].partition(": ")[2])
+
+
+def _complete(model: Model, folder: Path) -> Path:
+    if missing := lacking(model, folder):
+        raise DownloadError(
+            f"{model.name} came without {', '.join(missing)}: its files are laid out anew; update VistaDream"
+        )
+    return folder
 
 
 def _sources(model: Model, wanted: str | None) -> dict[str, Callable[[Model, Path | None], Path]]:

@@ -148,7 +148,14 @@ def deliver_report(
     with torch.no_grad():
         seen = renderer(scene.gaussians, [photo.camera], want=("rgb",))[0]
     rows = [
-        StageRow(name, done["seconds"], done["peak_bytes"], done["gaussians"], resumed=name in record.resumed)
+        StageRow(
+            name,
+            done["seconds"],
+            done["peak_bytes"],
+            done["gaussians"],
+            resumed=name in record.resumed,
+            peak_vram_bytes=done.get("peak_vram_bytes"),
+        )
         for name, done in facts["stages"].items()
     ]
     data = ReportData(

@@ -88,10 +88,12 @@ class Browser:
                 self.requests.append(event["request"]["url"])
 
     def open(self, page: Path, width_px: int = 1280, height_px: int = 800, scheme: str = "light") -> None:
-        """Loads a file at a window size, in the `light` or `dark` colour scheme."""
+        """Loads a file at a window size, in the `light` or `dark` colour scheme, and forgets what was before."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width_px, height=height_px, deviceScaleFactor=1, mobile=False
         )
+        self.complaints.clear()
+        self.requests.clear()
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.call("Page.navigate", url=page.as_uri())
         self.wait_for("document.readyState === 'complete'")
@@ -125,12 +127,12 @@ class Browser:
         os.close(self._read)
 
 
-@pytest.fixture
-def browser(tmp_path: Path):
-    """A fresh Chromium; skipped where there is none."""
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory):
+    """A Chromium; skipped where there is none."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
         pytest.skip("chromium is not installed")
-    opened = Browser(program, tmp_path / "profile")
+    opened = Browser(program, tmp_path_factory.mktemp("profile"))
     yield opened
     opened.close()

@@ -43,22 +43,26 @@ def figure(inside: str, caption: str) -> str:
     return f"<figure>{inside}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def image(picture: Picture, caption: str) -> str:
-    return figure(_img(picture, caption), caption)
+def image(picture: Picture, caption: str, alt: str) -> str:
+    return figure(_img(picture, alt), caption)
 
 
-def slider(before: Picture, after: Picture, before_caption: str, after_caption: str) -> str:
-    """Both pictures on top of each other, with a handle that uncovers the first."""
+def slider(before: Picture, after: Picture, before_caption: str, after_caption: str, place: str) -> str:
+    """Both pictures on top of each other, with a handle, for mouse, finger and arrow keys, that uncovers the first.
+
+    `place` begins the texts for those who cannot see them.
+    """
     names = f"<span>{escape(before_caption)}</span><span>{escape(after_caption)}</span>"
-    handle = f'<input type="range" min="0" max="100" value="50" aria-label="{escape(before_caption)} to after">'
-    pictures = _img(after, after_caption) + _img(before, before_caption)
+    label = escape(f"{place}percent of the picture that shows {before_caption}, the rest {after_caption}")
+    handle = f'<input type="range" min="0" max="100" value="50" aria-label="{label}">'
+    pictures = _img(after, place + after_caption) + _img(before, place + before_caption)
     return f'<figure class="slider"><div>{pictures}{handle}</div><figcaption>{names}</figcaption></figure>'
 
 
 def video(content: bytes | None, link: str, caption: str) -> str:
     """A video that plays by itself in a loop: embedded, or when `content` is None by its link."""
     source = _data_uri(content, "video/mp4") if content is not None else escape(link)
-    tag = f'<video src="{source}" autoplay muted loop playsinline controls></video>'
+    tag = f'<video src="{source}" aria-label="{escape(caption)}" autoplay muted loop playsinline controls></video>'
     return f'<figure>{tag}<figcaption>{escape(caption)} (<a href="{escape(link)}">file</a>)</figcaption></figure>'
 
 

@@ -31,6 +31,8 @@ class StageRow:
     gaussians: int
     resumed: bool = False
     """Taken from disk: the seconds are those of the run that made it."""
+    peak_vram_bytes: int | None = None
+    """Of the graphics card; None where it was not used."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def write_report(data: ReportData, path: Path) -> Path:
 
 
 def _header(data: ReportData, path: Path) -> str:
-    figures = [html.image(data.photo, "the photograph"), html.image(data.result, "the scene from the same place")]
+    shown = ((data.photo, "the photograph"), (data.result, "the scene from the same place"))
+    figures = [html.image(picture, caption, caption) for picture, caption in shown]
     for caption, video in data.videos.items():
         link = os.path.relpath(video, path.parent).replace(os.sep, "/")
         content = video.read_bytes() if video.stat().st_size <= EMBED_BYTES else None
@@ -97,19 +100,24 @@ def _warnings(notes: Sequence[tuple[str, Note]]) -> str:
 
 def _costs(stages: Sequence[StageRow]) -> str:
     longest = max((row.seconds for row in stages), default=0) or 1
+    on_card = any(row.peak_vram_bytes for row in stages)
     rows = []
     for row in stages:
         bar = html.Raw(f'<div class="bar" style="width:{100 * row.seconds / longest:.1f}%"></div>')
         seconds = f"{row.seconds:.2f}" + (" (from disk)" if row.resumed else "")
-        rows.append((row.name, seconds, bar, html.memory(row.peak_bytes), f"{row.gaussians:,}"))
-    return html.section("Time and memory", html.table(rows, ("stage", "seconds", "", "peak memory", "Gaussians")))
+        card = [html.memory(row.peak_vram_bytes or 0)] if on_card else []
+        rows.append((row.name, seconds, bar, html.memory(row.peak_bytes), *card, f"{row.gaussians:,}"))
+    head = ("stage", "seconds", "", "peak memory", *(["on the card"] if on_card else []), "Gaussians")
+    return html.section("Time and memory", html.table(rows, head))
 
 
 def _stage(row: StageRow, data: ReportData) -> str:
     def mine(named: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in named.items() if name.split("/")[0] == row.name}
 
-    body = [f"<p>{escape(summary.text)}</p>" for summary in mine(data.summaries).values()]
+    body = []
+    for summary in mine(data.summaries).values():
+        body += [f"<p>{escape(summary.text)}</p>", *_tables(summary.data)]
     notes = [note.text for name, note in data.notes if name.split("/")[0] == row.name and note.level == "info"]
     body.append(html.bullets(notes))
     images, charts = mine(data.images), _drawn(mine(data.curves), mine(data.charts))
@@ -119,6 +127,14 @@ def _stage(row: StageRow, data: ReportData) -> str:
         figures = [*_pictures(group, images), *_plots(group, charts)]
         body.append(f'{title}<div class="pictures">{"".join(figures)}</div>')
     return html.section(row.name, "".join(body))
+
+
+def _tables(data: Mapping[str, Any]) -> Iterator[str]:
+    """The lists of rows in a summary's data, such as the poses that were chosen."""
+    for name, rows in data.items():
+        if isinstance(rows, list) and rows and isinstance(rows[0], Mapping):
+            head = [name.removesuffix("s"), *(column.replace("_", " ") for column in rows[0])]
+            yield html.table([(i + 1, *row.values()) for i, row in enumerate(rows)], head)
 
 
 def _flight(data: ReportData) -> str:
@@ -139,7 +155,8 @@ def _drawn(curves: Mapping[str, Sequence[tuple[float, float]]], charts: Mapping[
     lines = {name: svg.line_chart(points, label=name) for name, points in curves.items()}
     for name, chart in charts.items():
         points = list(zip(chart.x, chart.y, strict=True))
-        lines[f"{name}/{chart.title}"] = svg.line_chart(points, chart.band, chart.chosen, label=chart.title)
+        about = " (shaded: what is wanted; dot: the choice)" if chart.band else ""
+        lines[f"{name}/{chart.title}{about}"] = svg.line_chart(points, chart.band, chart.chosen, label=chart.title)
     return lines
 
 
@@ -149,9 +166,9 @@ def _pictures(group: str, images: Mapping[str, Picture]) -> Iterator[str]:
     for caption, picture in named.items():
         later = caption.replace("before", "after")
         if later != caption and later in named:
-            yield html.slider(picture, named[later], caption, later)
+            yield html.slider(picture, named[later], caption, later, f"{group}: ")
         elif "after" not in caption or caption.replace("after", "before") not in named:
-            yield html.image(picture, caption)
+            yield html.image(picture, caption, f"{group}: {caption}")
 
 
 def _plots(group: str, charts: Mapping[str, str]) -> Iterator[str]:
@@ -161,16 +178,23 @@ def _plots(group: str, charts: Mapping[str, str]) -> Iterator[str]:
 def _caption(group: str, name: str) -> str:
     """ "coarse/03/view/z" in the group "coarse/03" -> "view, depth"."""
     *words, last = name.removeprefix(f"{group}/").split("/")
-    kind = {"rgb": "colour", "z": "depth"}.get(last, last)
+    kind = {"rgb": "colour", "z": "depth"}.get(last, last.replace("_", " "))
     return ", ".join(words if kind in words else [*words, kind])
 
 
 def _choices(data: ReportData) -> str:
     backends = [(role, name, why) for role, (name, why) in data.backends.items()]
-    knobs = [(knob, value, default) for knob, (value, default) in data.knobs.items()]
+    knobs = [(knob, _as_typed(value), _as_typed(default)) for knob, (value, default) in data.knobs.items()]
     body = html.table(backends, ("backend", "chosen", "because"))
     body += html.table(knobs, ("knob", "value", "default")) if knobs else "<p>All knobs at their defaults.</p>"
     return html.section("Choices", f"{body}<h3>To repeat this run</h3><pre>{escape(data.command)}</pre>")
+
+
+def _as_typed(value: Any) -> str:
+    """A knob's value as one types it on the command line."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_as_typed, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _details(data: ReportData) -> str:

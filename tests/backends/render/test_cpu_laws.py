@@ -240,7 +240,7 @@ def test_the_memory_asked_for_is_the_memory_used(monkeypatch, size, scale):
     render_and_backward(cloud(1))  # compiled before memory is traced
     tracemalloc.start()
     drawn = drawing.draw(arrays, True, np.eye(4), lens, threads=1, with_slots=True)
-    drawing.gradient(drawn, np.zeros_like(drawn.image), np.zeros_like(drawn.transmittance), threads=1)
+    drawing.gradient(drawn, np.zeros_like(drawn.image), np.zeros_like(drawn.transmittance), threads=1, with_pose=True)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     before, (width, height, *rest) = asked[-1]

@@ -1,4 +1,4 @@
-"""Which splats touch which tile: a counting sort that keeps every tile's list in depth order."""
+"""Which splats touch which tile: a counting sort into tiles, each of which is then sorted by depth."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -21,11 +21,19 @@ class Bins(NamedTuple):
 
 
 def bin_splats(
-    boxes: np.ndarray, width: int, height: int, *, threads: int, with_slots: bool, require: Callable[[int], None]
+    keys: np.ndarray,
+    boxes: np.ndarray,
+    width: int,
+    height: int,
+    *,
+    threads: int,
+    with_slots: bool,
+    require: Callable[[int], None],
 ) -> Bins:
     """Lists for the image's TILE_W x TILE_H tiles, row by row, from the pixel boxes (x0, y0, x1, y1) of splats.
 
-    slot_of_pair stays empty unless `with_slots`. `require` hears the count of slots before any is made, and may raise.
+    A tile's splats are sorted by their keys, which end in their number. slot_of_pair stays empty unless `with_slots`.
+    `require` hears the count of slots before any is made, and may raise.
     """
     tiles_x, tiles_y = -(-width // TILE_W), -(-height // TILE_H)
     shares = share_count(threads)
@@ -38,10 +46,27 @@ def bin_splats(
     ends = np.cumsum(counts.T).reshape(-1, shares)
     cursors = np.ascontiguousarray((ends - counts.T).T)
     starts = np.append(cursors[0], first_pair[-1])
-    slot_of_pair = np.empty(first_pair[-1] if with_slots else 0, np.int64)
-    bins = Bins(starts, np.empty(first_pair[-1], np.int32), first_pair, slot_of_pair)
-    in_shares(threads, lambda i: _fill(bounds[i], bounds[i + 1], boxes, tiles_x, cursors[i], bins))
+    sorted_keys = np.empty(first_pair[-1], np.uint64)
+    in_shares(threads, lambda i: _fill(bounds[i], bounds[i + 1], keys, boxes, tiles_x, cursors[i], sorted_keys))
+    tiles = deal_tiles(starts, shares)
+    in_shares(threads, lambda i: _sort(tiles[i], starts, sorted_keys))
+    splat_of_slot = sorted_keys.astype(np.uint32).view(np.int32)
+    slot_of_pair = np.empty(len(sorted_keys) if with_slots else 0, np.int64)
+    bins = Bins(starts, splat_of_slot, first_pair, slot_of_pair)
+    if with_slots:
+        in_shares(threads, lambda i: _invert(tiles[i], boxes, tiles_x, bins))
     return bins
+
+
+def deal_tiles(starts: np.ndarray, shares: int) -> list[np.ndarray]:
+    """Tile numbers dealt out in turn, those with the longest lists first, so that all shares weigh about the same."""
+    busiest_first = np.argsort(-np.diff(starts), kind="stable")
+    return [busiest_first[share::shares] for share in range(shares)]
+
+
+def _sort(tiles: np.ndarray, starts: np.ndarray, keys: np.ndarray) -> None:
+    for tile in tiles:
+        keys[starts[tile] : starts[tile + 1]].sort()  # numpy's uses vectors, numba's does not
 
 
 @inlined(error_model="numpy")
@@ -63,16 +88,22 @@ def _count(first, last, boxes, tiles_x, counts, pairs):
 
 
 @kernel(nogil=True, error_model="numpy")
-def _fill(first, last, boxes, tiles_x, cursors, bins):
+def _fill(first, last, keys, boxes, tiles_x, cursors, tile_keys):
     for s in range(first, last):
         x0, y0, x1, y1 = _tiles(boxes[s])
-        pair = bins.first_pair[s]
         for ty in range(y0, y1):
             for tx in range(x0, x1):
                 tile = ty * tiles_x + tx
-                slot = cursors[tile]
+                tile_keys[cursors[tile]] = keys[s]
                 cursors[tile] += 1
-                bins.splat_of_slot[slot] = s
-                if len(bins.slot_of_pair):
-                    bins.slot_of_pair[pair] = slot
-                pair += 1
+
+
+@kernel(nogil=True, error_model="numpy")
+def _invert(tiles, boxes, tiles_x, bins):
+    """Fills the part of slot_of_pair that belongs to `tiles`."""
+    for tile in tiles:
+        ty, tx = tile // tiles_x, tile % tiles_x
+        for slot in range(bins.starts[tile], bins.starts[tile + 1]):
+            s = bins.splat_of_slot[slot]
+            x0, y0, x1, _ = _tiles(boxes[s])
+            bins.slot_of_pair[bins.first_pair[s] + (ty - y0) * (x1 - x0) + tx - x0] = slot

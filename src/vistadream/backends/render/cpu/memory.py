@@ -11,11 +11,11 @@ _PARAMETERS = 11  # numbers of a Gaussian beside its features
 def needed_bytes(pixels: int, gaussians: int, channels: int, with_gradient: bool, pairs: int) -> int:
     """What a picture takes from the moment when its pairs, splats in tiles, are counted; `channels` with depth."""
     per_pixel = 4 * (2 * channels + 3)  # image and the maps made of it; transmittance, alpha, ends
-    per_pair = 4
+    per_pair = 4 + 8  # number and key
     if not with_gradient:
         return pixels * per_pixel + pairs * per_pair
     per_pixel += 4 * (channels + 1)
-    per_pair += 8 + 4 * (MOMENTS + channels)
+    per_pair += 4 * (MOMENTS + channels)  # in place of the key comes the way back
     return pixels * per_pixel + pairs * per_pair + gaussians * 4 * (_PARAMETERS + channels)
 
 

@@ -16,7 +16,6 @@ from vistadream.ops.jit import inlined, kernel
 MIN_ALPHA = 1.0 / 255.0
 MIN_LOG2_ALPHA = math.log2(MIN_ALPHA)
 CENTER_X, CENTER_Y, QUAD_XX, QUAD_XY, QUAD_YY, LOG2_OPACITY, FEATURES = range(7)
-CULLED = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 _LOG2_E = math.log2(math.e)
 _BOX_MARGIN_PX = 0.01  # the pixel test decides; a box only must not lose a pixel to rounding
@@ -79,29 +78,22 @@ def make_work():
 
 
 @kernel(nogil=True, error_model="numpy")
-def depth_keys(first, last, means, cam_from_world, lens, keys):
-    """keys[i] sorts Gaussian i by float32 depth, then by index; CULLED where it is not between near_z and far_z."""
-    m = cam_from_world
-    depth = np.empty(1, np.float32)
-    bits = depth.view(np.uint32)
-    for i in range(first, last):
-        depth[0] = m[2, 0] * means[i, 0] + m[2, 1] * means[i, 1] + m[2, 2] * means[i, 2] + m[2, 3]
-        keys[i] = CULLED
-        if lens.near_z <= depth[0] <= lens.far_z and depth[0] < np.inf:
-            keys[i] = (np.uint64(bits[0]) << np.uint64(32)) | np.uint64(i)
+def project(first, last, gaussians, with_z, cam_from_world, lens, keys, splats, boxes):
+    """Fills the rows [first, last) of keys, splats and boxes (x0, y0, x1, y1 in pixels, ends excluded).
 
-
-@kernel(nogil=True, error_model="numpy")
-def project(first, last, order, gaussians, with_z, cam_from_world, lens, splats, boxes):
-    """Fills splats[s] and boxes[s] (x0, y0, x1, y1 in pixels, ends excluded) from Gaussian order[s].
-
-    The box is empty where nothing of the splat reaches MIN_ALPHA inside the image, or where a value is not finite.
+    A key sorts by float32 depth, then by number. The box is empty, and the rest undefined, where nothing of a splat
+    reaches MIN_ALPHA inside the image, its centre is not between near_z and far_z, or a value is not finite.
     """
+    depth = np.empty(1, np.float32)
+    depth_bits = depth.view(np.uint32)
     work = make_work()
     channels = gaussians.features.shape[1]
-    for s in range(first, last):
-        i = order[s]
-        boxes[s, 0], boxes[s, 1], boxes[s, 2], boxes[s, 3] = 0, 0, 0, 0
+    for i in range(first, last):
+        boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = 0, 0, 0, 0
+        depth[0] = _depth(i, gaussians.means, cam_from_world)
+        if not (lens.near_z <= depth[0] <= lens.far_z and depth[0] < np.inf):
+            continue
+        keys[i] = (np.uint64(depth_bits[0]) << np.uint64(32)) | np.uint64(i)
         opacity = gaussians.opacities[i]
         if not MIN_ALPHA <= opacity < np.inf or not _has_finite_features(i, gaussians.features):
             continue
@@ -119,17 +111,23 @@ def project(first, last, order, gaussians, with_z, cam_from_world, lens, splats,
         reach_x, reach_y = math.sqrt(reach * xx), math.sqrt(reach * yy)
         if np.ceil(max(reach_x, reach_y)) <= lens.radius_clip_px:
             continue
-        _fill_box(s, x, y, reach_x, reach_y, lens, boxes)
-        splats[s, CENTER_X], splats[s, CENTER_Y] = x, y
+        _fill_box(i, x, y, reach_x, reach_y, lens, boxes)
+        splats[i, CENTER_X], splats[i, CENTER_Y] = x, y
         per_det = _LOG2_E / det
-        splats[s, QUAD_XX] = -0.5 * per_det * yy
-        splats[s, QUAD_XY] = per_det * xy
-        splats[s, QUAD_YY] = -0.5 * per_det * xx
-        splats[s, LOG2_OPACITY] = log2_opacity
+        splats[i, QUAD_XX] = -0.5 * per_det * yy
+        splats[i, QUAD_XY] = per_det * xy
+        splats[i, QUAD_YY] = -0.5 * per_det * xx
+        splats[i, LOG2_OPACITY] = log2_opacity
         for k in range(channels):
-            splats[s, FEATURES + k] = gaussians.features[i, k]
+            splats[i, FEATURES + k] = gaussians.features[i, k]
         if with_z:
-            splats[s, FEATURES + channels] = work.xyz[2]
+            splats[i, FEATURES + channels] = work.xyz[2]
+
+
+@inlined(error_model="numpy")
+def _depth(i, means, cam_from_world):
+    m = cam_from_world
+    return m[2, 0] * means[i, 0] + m[2, 1] * means[i, 1] + m[2, 2] * means[i, 2] + m[2, 3]
 
 
 @inlined(error_model="numpy")
@@ -141,14 +139,14 @@ def _has_finite_features(i, features):
 
 
 @inlined(error_model="numpy")
-def _fill_box(s, x, y, reach_x, reach_y, lens, boxes):
+def _fill_box(i, x, y, reach_x, reach_y, lens, boxes):
     """Pixels whose centres lie within reach of (x, y), clipped to the image; left empty (0 0 0 0) if there are none."""
     x0 = max(np.ceil(x - reach_x - 0.5 - _BOX_MARGIN_PX), 0.0)
     y0 = max(np.ceil(y - reach_y - 0.5 - _BOX_MARGIN_PX), 0.0)
     x1 = min(np.floor(x + reach_x + 0.5 + _BOX_MARGIN_PX), float(lens.width))
     y1 = min(np.floor(y + reach_y + 0.5 + _BOX_MARGIN_PX), float(lens.height))
     if x0 < x1 and y0 < y1:
-        boxes[s, 0], boxes[s, 1], boxes[s, 2], boxes[s, 3] = x0, y0, x1, y1
+        boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = x0, y0, x1, y1
 
 
 @inlined(error_model="numpy")

@@ -18,20 +18,19 @@ BLOCK = 1024
 
 
 @kernel(nogil=True, error_model="numpy")
-def unproject(first, last, order, bins, slots, gaussians, with_z, cam_from_world, lens, grads, pose_grads):
+def unproject(first, last, bins, slots, gaussians, with_z, cam_from_world, lens, grads, pose_grads):
     """Adds up the slots of the splats in the blocks [first, last) and writes the gradients of their Gaussians.
 
-    pose_grads (blocks 3 4), zero before, receives each block's part of the gradient of cam_from_world.
+    pose_grads (blocks 3 4), zero before, receives each block's part of the gradient of cam_from_world; empty, nothing.
     """
     work = make_work()
     sums = np.empty(slots.shape[1])
     from_turned = np.empty((2, 3))
     channels = gaussians.features.shape[1]
-    for s in range(first * BLOCK, min(last * BLOCK, len(order))):
-        if bins.first_pair[s] == bins.first_pair[s + 1]:
+    for i in range(first * BLOCK, min(last * BLOCK, len(gaussians.means))):
+        if bins.first_pair[i] == bins.first_pair[i + 1]:
             continue
-        _add_slots(s, bins, slots, sums)
-        i = order[s]
+        _add_slots(i, bins, slots, sums)
         linearise(i, gaussians, cam_from_world, lens, work)
         grads.opacities[i] = sums[0] / gaussians.opacities[i]
         for k in range(channels):
@@ -39,15 +38,17 @@ def unproject(first, last, order, bins, slots, gaussians, with_z, cam_from_world
         grad_x, grad_y = _shape_grads(i, gaussians.scales, sums, lens, work, grads.scales, from_turned)
         _rotation_grad(i, gaussians.quats_wxyz, work, from_turned, grads.quats_wxyz)
         grad_z = sums[MOMENTS + channels] if with_z else 0.0
-        pose_grad = pose_grads[s // BLOCK]
-        to_xyz = _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work, pose_grad)
-        _mean_grad(i, to_xyz, gaussians.means, cam_from_world, grads.means, pose_grad)
+        to_xyz = _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work)
+        for c in range(3):
+            grads.means[i, c] = _dot_column(to_xyz, cam_from_world, c)
+        if len(pose_grads):
+            _add_pose_grad(i, to_xyz, from_turned, gaussians.means, lens, work, pose_grads[i // BLOCK])
 
 
 @inlined(error_model="numpy")
-def _add_slots(s, bins, slots, sums):
+def _add_slots(i, bins, slots, sums):
     sums[:] = 0.0
-    for pair in range(bins.first_pair[s], bins.first_pair[s + 1]):
+    for pair in range(bins.first_pair[i], bins.first_pair[i + 1]):
         slot = bins.slot_of_pair[pair]
         for k in range(len(sums)):
             sums[k] += slots[slot, k]
@@ -106,11 +107,8 @@ def _outer(jacobian, from_turned, row, column):
 
 
 @inlined(error_model="numpy")
-def _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work, pose_grad):
-    """The gradient of the mean in camera axes, from those of the centre in pixels, its depth, and the linearisation.
-
-    pose_grad receives what the pose does to the linearisation other than by moving the mean.
-    """
+def _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work):
+    """The gradient of the mean in camera axes, from those of the centre in pixels, its depth, and the linearisation."""
     m, z = cam_from_world, work.xyz[2]
     per_z = 1.0 / z
     true_x, true_y = work.xyz[0] * per_z, work.xyz[1] * per_z
@@ -120,30 +118,33 @@ def _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work, p
         to_row_x = _dot_rows(from_turned, 0, work.rotation, c)
         to_row_y = _dot_rows(from_turned, 1, work.rotation, c)
         to_per_z += (to_row_x * work.jacobian[0, c] + to_row_y * work.jacobian[1, c]) * z
-        per_pixel_x, per_pixel_y = lens.fx * per_z * to_row_x, lens.fy * per_z * to_row_y
-        pose_grad[0, c] += per_pixel_x
-        pose_grad[1, c] += per_pixel_y
-        pose_grad[2, c] -= slope_x * per_pixel_x + slope_y * per_pixel_y
         if slope_x == true_x:
-            to_x -= per_pixel_x * m[2, c]
+            to_x -= lens.fx * per_z * to_row_x * m[2, c]
         if slope_y == true_y:
-            to_y -= per_pixel_y * m[2, c]
+            to_y -= lens.fy * per_z * to_row_y * m[2, c]
     to_z = grad_z - (to_x * true_x + to_y * true_y + to_per_z * per_z) * per_z
     return to_x * per_z, to_y * per_z, to_z
 
 
 @inlined(error_model="numpy")
-def _mean_grad(i, to_xyz, means, cam_from_world, means_grad, pose_grad):
-    """Fills the gradient of mean i, and adds to the pose's, from that of the mean in camera axes."""
+def _add_pose_grad(i, to_xyz, from_turned, means, lens, work, pose_grad):
+    """Adds what the pose does by moving mean i, and by turning the axes along which the projection is linearised."""
+    per_z = 1.0 / work.xyz[2]
+    slope_x, slope_y = clamped_slopes(work.xyz[0] * per_z, work.xyz[1] * per_z, lens)
     for c in range(3):
-        to_c = 0.0
-        for r in range(3):
-            to_c += to_xyz[r] * cam_from_world[r, c]
-            pose_grad[r, c] += to_xyz[r] * means[i, c]
-        means_grad[i, c] = to_c
+        to_row_x = lens.fx * per_z * _dot_rows(from_turned, 0, work.rotation, c)
+        to_row_y = lens.fy * per_z * _dot_rows(from_turned, 1, work.rotation, c)
+        pose_grad[0, c] += to_xyz[0] * means[i, c] + to_row_x
+        pose_grad[1, c] += to_xyz[1] * means[i, c] + to_row_y
+        pose_grad[2, c] += to_xyz[2] * means[i, c] - slope_x * to_row_x - slope_y * to_row_y
         pose_grad[c, 3] += to_xyz[c]
 
 
 @inlined(error_model="numpy")
 def _dot_rows(a, i, b, j):
     return a[i, 0] * b[j, 0] + a[i, 1] * b[j, 1] + a[i, 2] * b[j, 2]
+
+
+@inlined(error_model="numpy")
+def _dot_column(a, b, j):
+    return a[0] * b[0, j] + a[1] * b[1, j] + a[2] * b[2, j]

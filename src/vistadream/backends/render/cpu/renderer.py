@@ -133,7 +133,9 @@ class _Draw(torch.autograd.Function):
     def backward(ctx: Any, *map_grads: Tensor | None) -> tuple[Tensor | None, ...]:
         pose, *_ = ctx.saved_tensors
         image_grad, alpha_grad = _image_grads(ctx.drawing, *map_grads)
-        grads, pose_grad = gradient(ctx.drawing, image_grad, alpha_grad, threads=ctx.threads)
+        grads, pose_grad = gradient(
+            ctx.drawing, image_grad, alpha_grad, threads=ctx.threads, with_pose=ctx.needs_input_grad[1]
+        )
         return None, torch.from_numpy(pose_grad).to(pose.dtype), *map(torch.from_numpy, grads)
 
 

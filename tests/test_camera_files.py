@@ -120,6 +120,11 @@ def test_it_is_never_changed_but_warns_where_it_leaves_free_space(tmp_path: Path
     assert clear.note.level == "warning"
 
 
+def test_the_example_of_the_docs_can_be_flown() -> None:
+    cameras = custom(Path(__file__).parents[1] / "docs" / "cameras.json")(scene(), 9)
+    torch.testing.assert_close(cameras[0].cam_from_world, torch.eye(4), atol=1e-6, rtol=0)
+
+
 def spoil(write, change):
     """A writer whose JSON is changed before it is read."""
 

@@ -1,11 +1,15 @@
 """No path touches or passes what the photo sees: a wall, a box, a corridor whose walls go on beside the camera."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+from vistadream.assets import sample_camera, sample_depth
 from vistadream.core import Camera, Scene, Trajectory, View
 from vistadream.ops.trajectory import (
     Dolly,
@@ -93,6 +97,24 @@ def test_in_a_corridor_the_walls_that_the_camera_does_not_see_count(path: Trajec
     assert float(p[:, 0].abs().max()) < CORRIDOR["x"]
     assert float(p[:, 1].abs().max()) < CORRIDOR["y"]
     assert max(float(p[:, 0].abs().max()) / CORRIDOR["x"], float(p[:, 1].abs().max()) / CORRIDOR["y"]) > 0.5
+
+
+@pytest.mark.parametrize("path", [Swing(1.5), Orbit(180), Spiral(1.0, 1.0, 0.3, 3), Dolly(0.95, 0.0)])
+def test_no_path_leaves_the_sample_room_whose_walls_are_known(path: Trajectory, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "tools"))
+    from sample_room.room import DEPTH, HALF_WIDTH, HEIGHT, eye
+
+    mm = np.asarray(Image.open(sample_depth())).astype(np.float32)[::8, ::8]
+    camera = sample_camera().decimate(8)
+    z = torch.from_numpy(mm) / 1000
+    mask = torch.ones_like(z, dtype=torch.bool)
+    scene = Scene((View("input", camera, torch.zeros(*z.shape, 3), z, mask, mask, ~mask),))
+    right, up, backward, position = torch.from_numpy(np.asarray(eye(768, 576).frame)).float()
+    p = places(scene, path) @ torch.stack([right, -up, -backward]) + position
+    assert keep_clear(path, scene, 5).factor > 0.3
+    assert float(p[:, 0].abs().max()) < HALF_WIDTH
+    assert 0 < float(p[:, 1].min()) <= float(p[:, 1].max()) < HEIGHT
+    assert 0 < float(p[:, 2].min()) <= float(p[:, 2].max()) < DEPTH
 
 
 def test_without_side_walls_the_same_swing_is_not_touched() -> None:

@@ -111,6 +111,14 @@ def test_a_hub_out_of_reach_is_one_clear_error(tmp_path):
     assert "was not reached" in done.stderr.splitlines()[-1]
 
 
+def test_a_home_that_may_not_be_written_is_one_sentence(a_hub, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = vistadream("download", MOGE, home=tmp_path / "file", HF_ENDPOINT=a_hub.url)
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 def test_offline_reaches_for_nothing(a_hub, tmp_path):
     done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_HUB_OFFLINE="1")
     assert done.returncode == 2

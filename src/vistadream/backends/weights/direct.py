@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 from filelock import FileLock, Timeout
 
-from vistadream.backends.weights.errors import DownloadError, check_space
+from vistadream.backends.weights.errors import DownloadError, check_space, disk_error
 from vistadream.backends.weights.part import Part
 from vistadream.core import Note, Progress, UserError, tell
 
@@ -80,10 +80,7 @@ def _write_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"cannot write {target}: {error.strerror or error}; wanted a writable folder with free space: free some, "
-            "or choose another with HF_HOME or --dest; what came so far is kept"
-        ) from error
+        raise disk_error(target, error) from error
 
 
 def _client(patience: Patience) -> httpx.Client:
@@ -144,9 +141,10 @@ def _try(client: httpx.Client, url: str, part: Part) -> None:
         with client.stream("GET", url, headers=headers) as response:
             _place(response, url, part)
             check_space(part.name, part.path.parent, (part.total or 0) - part.size)
-            with part.path.open("ab", buffering=0) as file:
+            with part.path.open("ab") as file:
                 for piece in response.iter_raw():  # as they come: pieces of a size of our own would be lost at a break
                     file.write(piece)
+                    file.flush()
                     _show(part)
     except httpx.TransportError as error:
         raise _Again(f"connection lost ({type(error).__name__})") from error
@@ -175,7 +173,7 @@ def _place(response: httpx.Response, url: str, part: Part) -> None:
             tell(f"download/{part.name}", Note(f"{part.name}: the server sends it from the start again"))
         length = response.headers.get("Content-Length")
         return part.begin(etag, int(length) if length else None)
-    elif status != 416 and status != 206:
+    elif status not in (206, 416):
         raise DownloadError(f"{url}: the server answered {status}; wanted a file")
     part.drop()
     raise _Again("the file has changed on the server; starting over")

@@ -14,6 +14,14 @@ class DownloadError(UserError):
     exit_code = 3
 
 
+def disk_error(target: Path, error: OSError) -> UserError:
+    """What to tell when a file cannot be written."""
+    return UserError(
+        f"cannot write {target}: {error.strerror or error}; wanted a writable folder with free space: free some, or "
+        "choose another with HF_HOME or --dest; what came so far is kept"
+    )
+
+
 def check_space(name: str, folder: Path, need_bytes: int) -> None:
     """Raises UserError when the disk of `folder`, which need not be there yet, has less free than that."""
     there = next(path for path in [folder, *folder.absolute().parents] if path.exists())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vistadream.backends.weights.errors import DownloadError, check_space
+from vistadream.backends.weights.errors import DownloadError, check_space, disk_error
 from vistadream.backends.weights.table import Model
 from vistadream.core import Progress, current_observer
 
@@ -29,7 +30,7 @@ def fetch(model: Model, folder: Path | None = None) -> Path:
         local_dir=folder,
         tqdm_class=_bar(f"download/{model.name} (MB)/progress"),
     )
-    with _explained(model):
+    with _explained(model, folder or hub_cache()):
         missing = [file for file in fetch_snapshot(dry_run=True) if file.will_download]
         check_space(model.name, folder or hub_cache(), sum(file.file_size for file in missing))
         return Path(fetch_snapshot())
@@ -66,11 +67,13 @@ def offline() -> bool:
 
 
 @contextmanager
-def _explained(model: Model) -> Iterator[None]:
-    """The library's errors as one DownloadError."""
+def _explained(model: Model, folder: Path) -> Iterator[None]:
+    """The library's errors as one DownloadError, the disk's as one UserError."""
     try:
         yield
     except Exception as error:
+        if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
+            raise disk_error(folder, error) from error
         if reason := _reason(model, error):
             raise DownloadError(reason) from error
         raise

@@ -135,6 +135,31 @@ def test_a_server_that_ignores_ranges_is_read_from_the_start(server, tmp_path, e
     assert server.ranges() == [None, "bytes=40000-"]
 
 
+def test_a_server_that_sends_a_slice_at_a_time_is_asked_on(server, tmp_path):
+    def slices(request) -> None:
+        start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        piece = server.content[start : start + 30_000]
+        place = f"bytes {start}-{start + len(piece) - 1}/{len(server.content)}"
+        request.reply(206, {"ETag": server.etag, "Content-Range": place, "Content-Length": len(piece)}, piece)
+
+    server.plan, server.usual = [server.file(upto=10_000)], slices
+    assert get(server, tmp_path / "model.bin").read_bytes() == server.content
+    assert server.ranges() == [None, *(f"bytes={start}-" for start in (10_000, 40_000, 70_000, 100_000))]
+
+
+def test_a_redirection_is_followed_each_time_with_the_range(server, tmp_path):
+    server.plan = [server.status(302, Location="/a"), server.file(upto=40_000), server.status(302, Location="/b")]
+    assert get(server, tmp_path / "model.bin").read_bytes() == server.content
+    assert [path for _, path, _ in server.seen] == ["/model.bin", "/a", "/model.bin", "/b"]
+    assert server.ranges() == [None, None, "bytes=40000-", "bytes=40000-"]
+
+
+def test_redirections_without_end_are_one_clear_error(server, tmp_path):
+    server.usual = server.status(302, Location="/model.bin")
+    with pytest.raises(DownloadError, match="redirects"):
+        get(server, tmp_path / "model.bin")
+
+
 @pytest.mark.parametrize("weak", [False, True])
 def test_a_file_that_changed_in_between_starts_over(server, tmp_path, weak):
     """A strong ETag makes the server itself start over; with a weak one we see that it is another."""

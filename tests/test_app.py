@@ -72,6 +72,27 @@ def test_a_flight_along_another_path_than_the_stages_walked(tmp_path: Path) -> N
     assert sorted(p.name for p in (made.folder / "export").iterdir()) == ["gaussians.splat", "scene_depth.gif"]
 
 
+def test_a_camera_file_is_found_from_anywhere_and_a_changed_one_runs_its_stage_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(step: float) -> None:
+        cameras = [{"cam_from_world": [[1, 0, 0, x], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]} for x in (0.0, step)]
+        (tmp_path / "cameras.json").write_text(json.dumps({"cameras": cameras}))
+
+    coarse = ["stage=coarse", "stages.coarse.n_frames=0", "stages.coarse.n_candidates=3", "stages.coarse.n_closing=1"]
+    words = [*SMALL, *coarse, "trajectory=custom", "trajectory.path=cameras.json", "export.video_frames=2", "out=runs"]
+    write(0.05)
+    monkeypatch.chdir(tmp_path)
+    folder = run(words).folder.resolve()
+    made = RunFolder(folder).finished("coarse")
+    monkeypatch.chdir("/")
+    run([f"resume={folder}"])
+    assert RunFolder(folder).finished("coarse") == made
+    write(0.1)
+    run([f"resume={folder}"])
+    assert RunFolder(folder).finished("coarse")["key"] != made["key"]
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(UserError, match="not a run folder"):

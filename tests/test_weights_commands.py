@@ -40,6 +40,15 @@ def test_the_table_has_every_model_with_its_licence_and_size(capsys: pytest.Capt
         assert any(line.startswith(f"profile {name}: {', '.join(members)}") for line in lines)
 
 
+def test_what_is_here_is_listed_with_its_folder(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    folder = Path("/a [b]/" + "very long " * 20)
+    monkeypatch.setattr(store, "find", lambda model: folder if model.name == "da3-small" else None)
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"da3-small: {folder}" in lines
+    assert [line.split()[0] for line in lines if line.rstrip().endswith(" yes")] == ["da3-small"]
+
+
 def test_json_is_for_programs(capsys: pytest.CaptureFixture) -> None:
     assert main(["models", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)

@@ -7,11 +7,11 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from vistadream.backends.weights import store
@@ -36,6 +36,9 @@ def models(words: Sequence[str]) -> None:
         return
     console = Console()
     console.print(_table())
+    for model in MODELS.values():
+        if folder := store.find(model):
+            console.print(f"{model.name}: {folder}", highlight=False, markup=False, soft_wrap=True)
     for name, members in PROFILES.items():
         size = sum(MODELS[member].bytes_about for member in members)
         console.print(f"profile {name}: {', '.join(members)} (about {_gb(size)})", highlight=False, soft_wrap=True)
@@ -86,16 +89,16 @@ def _facts(model: Model) -> dict[str, Any]:
 
 
 def _table() -> Table:
-    columns = ("model", "for", "licence", "commercial use", "gated", "about", "GPU memory, GB", "here")
-    caption = "GPU memory under memory=high / balanced / low; vistadream download MODEL fetches one"
-    table = Table(*columns, caption=caption, caption_justify="left", box=None, pad_edge=False)
+    caption = "GPU: GB that it takes under memory=high/balanced/low, about. Gated: asks for an account on the hub."
+    table = Table(caption=caption, caption_justify="left", box=None, pad_edge=False)
+    for column in ("model", "for", "size", "GPU", "licence", "here"):
+        table.add_column(column, no_wrap=column != "licence")
     for model in MODELS.values():
-        memory, licence = model.memory, model.licence
-        use, gated = ("yes" if is_so else "no" for is_so in (licence.commercial, model.gated))
-        needs = f"{memory.high:g} / {memory.balanced:g} / {memory.low:g}"
-        here = str(store.find(model) or "no")
-        cells = (model.name, model.role, licence.name, use, gated, _gb(model.bytes_about), needs, here)
-        table.add_row(*map(escape, cells))
+        figures = [f"{gb:g}" for gb in astuple(model.memory)]
+        gpu = "/".join(figures if len(set(figures)) > 1 else figures[:1])
+        licence = model.licence.name + (", gated" if model.gated else "")
+        here = "yes" if store.find(model) else "no"
+        table.add_row(model.name, model.role, _gb(model.bytes_about), gpu, licence, here)
     return table
 
 

@@ -11,7 +11,7 @@ from vistadream.core import UserError
 
 @dataclass(frozen=True)
 class Licence:
-    """`name` is an SPDX identifier, or the hub's own where there is none."""
+    """`name` is an SPDX identifier where there is one."""
 
     name: str
     url: str
@@ -68,7 +68,7 @@ _MIT = Licence("MIT", "https://opensource.org/license/mit")
 _BSD = Licence("BSD-3-Clause", "https://opensource.org/license/bsd-3-clause")
 _CC_BY_NC = Licence("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial=False)
 _FLUX_DEV = Licence(
-    "flux-1-dev-non-commercial-license",
+    "FLUX.1-dev non-commercial",
     "https://huggingface.co/black-forest-labs/FLUX.1-Fill-dev/blob/main/LICENSE.md",
     commercial=False,
 )

@@ -14,7 +14,7 @@ from vistadream.ops.trajectory.pose import centers_of
 
 _CHECKED = 121
 """Poses at which a path is checked, however many are asked for: every user of a path gets the same factor."""
-_HALVINGS = 7
+_HALVINGS = 6
 
 
 @dataclass(frozen=True, eq=False)

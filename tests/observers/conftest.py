@@ -53,12 +53,16 @@ class Recording(dict[str, dict[str, list]]):
     def values(self, entity: str, column: str) -> np.ndarray:
         return np.array(self[entity][column])
 
+    def rows(self) -> dict[str, int]:
+        """How often each entity was logged."""
+        return {path: max(len(values) for values in entity.values()) for path, entity in self.items() if entity}
+
     def complete(self) -> bool:
         """Whether the recording was ended: the file has its footer."""
         return subprocess.run([self.PROGRAM, "rrd", "verify", self._file], capture_output=True).returncode == 0
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def read() -> Callable[[Path], Recording]:
     """Reads a recording's file."""
     return Recording

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,10 +16,13 @@ import torch
 from vistadream import single_image
 from vistadream.app import Run
 from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.deliver import PICTURES, VIDEO_FORMATS
+from vistadream.exporters.formats import FORMATS
 from vistadream.exporters.ply import read_ply
 from vistadream.ops.metrics import psnr
 from vistadream.run_folder import STAGES, RunFolder
 
+ROOT = Path(__file__).parents[1]
 SMALL = (
     "max_resolution=96",
     "stages.initialize.steps=30",
@@ -64,6 +68,34 @@ def test_the_sample_becomes_a_scene_with_everything_a_run_leaves(whole: Run) -> 
     assert (whole.folder / "run.rrd").stat().st_size > 10_000
     assert len(read_ply(folder.gaussians)) == len(whole.scene.gaussians) == whole.metrics["gaussians"]
     assert imageio_ffmpeg.count_frames_and_secs(str(folder.video("rgb", "mp4")))[0] == 5
+
+
+DOCUMENTED = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", (ROOT / "docs" / "outputs.md").read_text(), re.M)
+"""Rows of docs/outputs.md: a path, with * and ? for any name, and when it is there."""
+
+
+def fits(path: str, glob: str) -> bool:
+    return re.fullmatch(re.escape(glob).replace(r"\*", "[^/]*").replace(r"\?", "[^/]"), path) is not None
+
+
+def test_every_file_that_a_run_leaves_is_documented_and_the_other_way_round(whole: Run) -> None:
+    left = [p.relative_to(whole.folder).as_posix() for p in whole.folder.rglob("*") if p.is_file()]
+    assert [path for path in left if not any(fits(path, glob) for glob, _ in DOCUMENTED)] == []
+    promised = [glob for glob, when in DOCUMENTED if when.startswith(("always", "`stage=")) or "(default)" in when]
+    assert len(promised) > 15
+    assert [glob for glob in promised if not any(fits(path, glob) for path in left)] == []
+
+
+def test_every_file_that_can_be_asked_for_is_documented_and_the_other_way_round() -> None:
+    folder = RunFolder(Path())
+    paths = [folder.scene(form).as_posix() for form in FORMATS]
+    paths += [folder.video(picture, form).as_posix() for picture in PICTURES for form in VIDEO_FORMATS]
+    rows = [(glob, when) for glob, when in DOCUMENTED if glob.startswith("export/")]
+    for path in paths:
+        assert [glob for glob, _ in rows if fits(path, glob)], path
+    for glob, when in rows:
+        assert any(fits(path, glob) for path in paths), glob
+        assert when.startswith("`export."), when
 
 
 def test_the_photo_is_rendered_faithfully_after_every_stage(whole: Run) -> None:

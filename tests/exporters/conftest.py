@@ -87,7 +87,9 @@ class Browser:
             case "Network.requestWillBeSent" if not event["request"]["url"].startswith(("data:", "blob:")):
                 self.requests.append(event["request"]["url"])
 
-    def open(self, page: Path, width_px: int = 1280, height_px: int = 800, scheme: str = "light") -> None:
+    def open(
+        self, page: Path, width_px: int = 1280, height_px: int = 800, scheme: str = "light", query: str = ""
+    ) -> None:
         """Loads a file at a window size, in the `light` or `dark` colour scheme, and forgets what was before."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width_px, height=height_px, deviceScaleFactor=1, mobile=False
@@ -95,7 +97,7 @@ class Browser:
         self.complaints.clear()
         self.requests.clear()
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=page.as_uri() + query)
         self.wait_for("document.readyState === 'complete'")
 
     def ask(self, expression: str) -> Any:

@@ -1,7 +1,7 @@
 """Formats that `splat-transform` writes for us: compressed PLY, SPZ, SOG, glTF and a page with a viewer in it.
 
-It is a program of the PlayCanvas project for Node.js; versions 2.7.1 and 3.7.0 were tried. Nothing here needs a network
-or a GPU.
+It is a program of the PlayCanvas project for Node.js. Version 2.7.1 is the one to have; 3.7.0 was tried and does the
+same, but leaves the axes of SPZ as they are, where that format wants y up. Nothing here needs a network or a GPU.
 """
 
 from __future__ import annotations

@@ -57,6 +57,7 @@ BAD = [
     ("export.formats=[ply,obj]", "got 'obj'; wanted some of ply, splat"),
     ("export.videos=[left]", "wanted some of rgb, depth, side_by_side"),
     ("export.video_formats=[avi]", "wanted some of mp4, gif, webp"),
+    ("export.videos=[rgb,rgb]", "each once"),
     ("export.video_trajectory=spirl", "did you mean spiral?"),
     ("backends/depth=magic", "wanted one of"),
     ("what is this", "wanted knob=value"),

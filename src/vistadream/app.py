@@ -65,7 +65,7 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
         metrics = deliver(scene, folder, export, renderer, flight, observe)
         facts |= {"stages": {name: folder.finished(name) for name in plan}, "metrics": metrics}
         if export.report:
-            deliver_report(scene, folder, renderer, record, facts, composed.changed())
+            deliver_report(scene, folder, export, renderer, record, facts, composed.changed())
         observe("export/done", Note(f"done: {folder.root}"))
     return Run(scene, folder.root, metrics)
 
@@ -117,11 +117,11 @@ def _facts(folder: RunFolder, words: Sequence[str], composed: Composed) -> Itera
     try:
         yield facts
     except BaseException as error:
-        facts |= {"status": "failed", "error": str(error) if isinstance(error, UserError) else repr(error)}
-        if not isinstance(error, Exception):  # Ctrl-C, SIGTERM
-            facts |= {"status": "interrupted"}
+        said = str(error) if isinstance(error, UserError) else repr(error)
+        stopped = not isinstance(error, Exception)  # Ctrl-C, SIGTERM
+        ended = {"status": "interrupted"} if stopped else {"status": "failed", "error": said}
         with suppress(UserError):  # a disk that is full: the first error is the one to tell
-            _write_facts(folder, facts)
+            _write_facts(folder, facts | ended)
         raise
     _write_facts(folder, facts | {"status": "finished"})
 

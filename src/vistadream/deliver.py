@@ -37,13 +37,13 @@ _VIEWER_KEYS = 24
 class Export:
     """What to write after the last stage."""
 
-    formats: Sequence[str]
+    formats: list[str]
     """Of the scene: FORMATS."""
     smoothing_px2: float
-    """Width added in formats for viewers, all but "ply": `ops.low_pass`, in pixels of the scene's views."""
-    videos: Sequence[str]
+    """Variance added in formats for viewers, all but "ply": `ops.low_pass`, in squared pixels of the scene's views."""
+    videos: list[str]
     """Of a flight through the scene: PICTURES."""
-    video_formats: Sequence[str]
+    video_formats: list[str]
     video_trajectory: str | None
     """The camera path by its name, at its defaults; None: the run's own."""
     video_frames: int
@@ -54,8 +54,9 @@ class Export:
 
     def __post_init__(self) -> None:
         for name, known in (("formats", FORMATS), ("videos", PICTURES), ("video_formats", VIDEO_FORMATS)):
-            if odd := [value for value in getattr(self, name) if value not in known]:
-                raise ValueError(f"export.{name}: got {odd[0]!r}; wanted some of {', '.join(known)}, or [] for none")
+            values = getattr(self, name)
+            if odd := [value for value in values if value not in known or values.count(value) > 1]:
+                raise ValueError(f"export.{name}: got {odd[0]!r}; wanted some of {', '.join(known)}, each once, or []")
         for name, low, high in (("video_frames", 1, None), ("video_fps", 1, None), ("video_crf", 0, 51)):
             value = getattr(self, name)
             if value < low or (high is not None and value > high):
@@ -141,9 +142,9 @@ def _frame(picture: str, seen: Rendering, near: float, far: float) -> UInt8[np.n
 
 
 def deliver_report(
-    scene: Scene, folder: RunFolder, renderer: Renderer, record: Record, facts: dict, changed: dict
+    scene: Scene, folder: RunFolder, export: Export, renderer: Renderer, record: Record, facts: dict, changed: dict
 ) -> None:
-    """Writes report.html from what was observed and from run.json's facts."""
+    """Writes report.html from what was observed, from what `deliver` wrote and from run.json's facts."""
     photo = scene.view("input")
     with torch.no_grad():
         seen = renderer(scene.gaussians, [photo.camera], want=("rgb",))[0]
@@ -164,7 +165,7 @@ def deliver_report(
         stages=rows,
         photo=to_uint8(photo.rgb),
         result=to_uint8(seen.rgb),
-        videos={_CAPTIONS[p]: file for p in PICTURES if (file := folder.video(p, "mp4")).exists()},
+        videos={_CAPTIONS[p]: folder.video(p, "mp4") for p in export.videos if "mp4" in export.video_formats},
         images=record.images,
         curves=record.curves,
         charts=record.charts,

@@ -1,0 +1,90 @@
+"""What is exported: which scene goes into which format, and flights whose frames are rendered once for all videos."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+import torch
+
+from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.core import Camera, Gaussians, Scene, View, silent
+from vistadream.deliver import PICTURES, Export, deliver
+from vistadream.exporters.ply import read_ply
+from vistadream.exporters.splat import ROW
+from vistadream.ops.trajectory import Swing
+from vistadream.run_folder import RunFolder
+
+NOTHING = Export([], 0.15, [], [], None, 4, 12, 0, False)
+
+
+class Counting(CpuRenderer):
+    """Counts the pictures that it draws."""
+
+    drawn = 0
+
+    def __call__(self, gaussians, cameras, **options):
+        Counting.drawn += len(cameras)
+        return super().__call__(gaussians, cameras, **options)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A red wall on the left, near, and a blue one on the right, four times as far: one Gaussian on each pixel."""
+    camera = Camera.from_fov(60, 48, 32)
+    left = torch.arange(48)[None].expand(32, 48) < 24
+    z = torch.where(left, 1.0, 4.0)
+    rgb = torch.where(left[..., None], torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9]))
+    n = z.numel()
+    scales = (0.6 * z / camera.fx).reshape(-1, 1).expand(n, 3)
+    quats = torch.eye(4)[:1].expand(n, 4)
+    walls = Gaussians(camera.unproject(z).reshape(-1, 3), quats, scales, torch.full((n,), 0.99), rgb.reshape(-1, 3))
+    seen = torch.ones(32, 48, dtype=torch.bool)
+    return Scene((View("input", camera, rgb, z, seen, seen, ~seen),), walls)
+
+
+def frames(path: Path) -> np.ndarray:
+    reader = imageio_ffmpeg.read_frames(str(path))
+    width, height = next(reader)["size"]
+    return np.stack([np.frombuffer(raw, np.uint8).reshape(height, width, 3) for raw in reader])
+
+
+def test_every_frame_is_rendered_once_for_all_videos(scene: Scene, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    export = dataclasses.replace(NOTHING, videos=list(PICTURES), video_formats=["mp4", "gif", "webp"])
+    Counting.drawn = 0
+    deliver(scene, folder, export, Counting(), Swing(0.05), silent)
+    assert Counting.drawn == export.video_frames + 1, "and once the photo's own view, for the metrics"
+    assert len(list((tmp_path / "export").iterdir())) == 9
+    color, depth, both = (frames(folder.video(picture, "mp4")) for picture in PICTURES)
+    assert color.shape == depth.shape == (4, 32, 48, 3)
+    assert np.abs(both.astype(int) - np.concatenate([color, depth], axis=2)).mean() < 6, "side by side: colour, depth"
+    for frame in depth.astype(int):
+        near, far = frame[16, 6], frame[16, 42]
+        assert near[0] > near[2] + 40, "near is red"
+        assert far[2] > far[0], "far is blue"
+
+
+def test_holes_along_the_flight_are_observed_and_summed_up(scene: Scene, tmp_path: Path) -> None:
+    seen: dict[int, float] = {}
+
+    def observe(name, value, step=None) -> None:
+        if name == "export/hole_ratio":
+            seen[step] = value
+
+    metrics = deliver(scene, RunFolder(tmp_path), NOTHING, CpuRenderer(), Swing(0.3), observe)
+    assert list(seen) == [0, 1, 2, 3]
+    assert metrics["path_hole_ratio"]["largest"] == max(seen.values()) > 0
+    assert metrics["path_hole_ratio"]["mean"] == pytest.approx(sum(seen.values()) / 4)
+
+
+def test_ply_is_exact_and_formats_for_viewers_are_widened(scene: Scene, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    export = dataclasses.replace(NOTHING, formats=["ply", "splat"])
+    deliver(scene, folder, export, CpuRenderer(), Swing(0.05), silent)
+    torch.testing.assert_close(read_ply(folder.scene("ply")).scales, scene.gaussians.scales)
+    rows = np.frombuffer(folder.scene("splat").read_bytes(), ROW)
+    pixel = rows["mean"][:, 2] / scene.view("input").camera.fx
+    np.testing.assert_allclose(rows["scale"][:, 0], pixel * math.sqrt(0.6**2 + 0.15), rtol=1e-4)

@@ -1,6 +1,7 @@
 """What core types become, read back from a recording."""
 
 import io
+import logging
 import math
 
 import numpy as np
@@ -48,9 +49,11 @@ def test_spherical_harmonics_show_their_constant_part(gaussians):
     assert np.abs(plain.as_arrow_array().to_numpy() - rich.as_arrow_array().to_numpy()).max() == 0
 
 
-def test_too_many_splats_are_thinned_the_same_way_each_time(log, gaussians):
+def test_too_many_splats_are_thinned_the_same_way_each_time_and_it_is_said_once(log, gaussians, caplog):
+    caplog.set_level(logging.INFO, "vistadream")
     thin = RerunSettings(mode="save", max_splats=20)
-    first, second = (log(("g", gaussians), settings=thin).values("/g", "GaussianSplats3D:centers")[0] for _ in range(2))
+    first, second = log(("g", gaussians), ("g", gaussians), settings=thin).values("/g", "GaussianSplats3D:centers")
+    assert caplog.text.count("the viewer shows 20 of 50 Gaussians") == 1
     assert first.shape == (20, 3)
     assert np.array_equal(first, second)
     assert all((np.abs(gaussians.means.numpy() - point).max(axis=1) < 1e-6).any() for point in first)

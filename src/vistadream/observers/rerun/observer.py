@@ -51,6 +51,7 @@ class RerunObserver:
         self._seen: dict[str, str] = {}
         self._focus_z, self._upright_photo = 1.0, False
         self._laid_out, self._layout_is_stale = False, False
+        self._told_of_thinning = False
         self._recording = None if settings.mode == "off" else self._open(file, name, application_id)
         self._tap = LogTap(self._say)
 
@@ -136,8 +137,16 @@ class RerunObserver:
         splats = value.gaussians if isinstance(value, Scene) else value
         if isinstance(splats, Gaussians) and len(splats):
             self._focus_z = float(splats.means[:, 2].median())
+            self._tell_of_thinning(len(splats))
         if isinstance(value, View):
             self._upright_photo = value.camera.height > value.camera.width
+
+    def _tell_of_thinning(self, n: int) -> None:
+        most = self._settings.max_splats
+        if n > most and not self._told_of_thinning:
+            self._told_of_thinning = True
+            words = "the viewer shows %s of %s Gaussians, each the larger for it: raise rerun.max_splats to see all"
+            log.info(words, f"{most:,}", f"{n:,}")
 
     def _draw(self, name: str, mark: Mark) -> None:
         path = f"{name}/{mark.below}".rstrip("/")

@@ -1,8 +1,11 @@
 """The optimisation loop on a renderer small enough to reason about."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians, Progress, Rendering, View, silent
 from vistadream.ops.fit import LearningRates, fit, view_order
 
@@ -41,6 +44,13 @@ def test_colours_and_opacities_stay_physical() -> None:
     assert float(fitted.opacities.min()) > 0
     assert float(fitted.opacities.max()) < 1
     assert bool((fitted.scales > 0).all())
+
+
+def test_coefficients_of_harmonics_may_leave_the_range_of_colours() -> None:
+    dark = replace(some(), colors=torch.full((3, 4, 3), -0.9))
+    fitted = fit(dark, [target(0.5)], CpuRenderer(), l1, RATES, order=[0] * 3, observe=silent, name="t")
+    assert fitted.colors.shape == (3, 4, 3)
+    assert float(fitted.colors.max()) < 0
 
 
 def test_no_steps_and_no_gaussians_change_nothing() -> None:

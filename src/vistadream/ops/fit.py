@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -92,8 +92,8 @@ def fit(
 ) -> Gaussians:
     """Adam over all Gaussians together, one View a step in the given `order` (indices of views, one for each step).
 
-    `want` names the maps that the loss reads. Colours come back within [0, 1]. Every step tells its loss and shows its
-    rendering.
+    `want` names the maps that the loss reads. RGB colours come back within [0, 1], spherical harmonics as they are.
+    Every step tells its loss and shows its rendering.
     Raises FloatingPointError when the loss is no longer finite.
     """
     if not len(gaussians) or not order:
@@ -119,7 +119,7 @@ def fit(
             observe(f"{name}/render", rendering.rgb.detach(), step=step)
         observe(f"{name}/progress", Progress(step + 1, len(order)))
     fitted = parameters.gaussians().detach()
-    return Gaussians(**{k: v.clamp(0, 1) if k == "colors" else v for k, v in fitted.tensors()})
+    return replace(fitted, colors=fitted.colors.clamp(0, 1)) if fitted.colors.dim() == 2 else fitted
 
 
 def view_order(weights: Sequence[float], steps: int, seed: int) -> list[int]:

@@ -1,74 +1,47 @@
-"""What does a picture and its gradient cost on this CPU, beside a vectorised pure-torch renderer?
+"""What does a picture and its gradient cost on this CPU, beside a vectorised pure-torch renderer and bare arithmetic?
 
 An iteration is RGB, expected depth and alpha, a linear loss, and its gradient to every Gaussian parameter; a step is
-RGB and depth, L1 + D-SSIM, the gradient and fused Adam. Times are the best of several runs, in ms: wall time, which a
-busy machine stretches, and for the iteration also the CPU time of all threads together.
+RGB and depth, L1 + D-SSIM, the gradient and fused Adam. All acts of a scene take turns, and the best of their runs
+counts. The floor is the arithmetic of the blended pairs: what a pair costs in splats that fill every vector lane,
+forward and backward, times their number.
 
-Run: python benchmarks/renderer.py [--size 512 384] [--threads 1 2] [--repeats 9] [--torch-repeats 1]
+Run: python benchmarks/renderer.py [--size 512 384] [--threads 1 2] [--repeats 9] [--torch-repeats 1] [--curves FOLDER]
+The scenes garden and office need VISTADREAM_TEST_DATA. Prints Markdown for docs/renderer.md.
 """
 
 from __future__ import annotations
 
+import vistadream  # noqa: F401  # isort: skip  # before torch, whose idle threads it keeps from spinning
+
 import argparse
+import multiprocessing
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
+from renderer_scenes import SCENES, Seen
 from torch import Tensor
 from torch_renderer import render as torch_render
 
-from vistadream.assets import sample_camera, sample_depth, sample_image
 from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Gaussians, View
-from vistadream.ops.lift import lift_view
+from vistadream.core import Camera, Gaussians
 from vistadream.ops.photometric import l1_dssim
 
-SHIFT = (0.1, 0.05, 0.05)  # m: scenes are drawn from beside the camera that they were lifted at
-
-
-def lifted(rgb: Tensor, z: Tensor, camera: Camera) -> Gaussians:
-    """One Gaussian a pixel, as the pipeline makes them."""
-    everywhere = torch.ones_like(z, dtype=torch.bool)
-    view = View("view", camera, rgb, z, everywhere, everywhere, ~everywhere)
-    return lift_view(view, sigma_px=0.55, thickness=0.5)
-
-
-def box_room(width: int, height: int) -> tuple[Gaussians, Camera]:
-    """A bare box seen from inside, in random colours: the same on every machine."""
-    camera = Camera.from_fov(70, width, height)
-    rays = camera.rays()
-    walls = torch.where(rays > 0, torch.tensor([2.0, 1.2, 4.0]), torch.tensor([-2.0, -1.5, -1.0])) / rays
-    z = torch.where(walls > 0, walls, torch.inf).amin(-1)
-    return lifted(torch.rand(height, width, 3), z, camera), camera
-
-
-def sample_room(width: int, height: int) -> tuple[Gaussians, Camera]:
-    """The project's sample with its true depth."""
-    rgb = cv2.imread(str(sample_image()))[..., ::-1] / np.float32(255)
-    z = cv2.imread(str(sample_depth()), cv2.IMREAD_UNCHANGED) / np.float32(1000)
-    small = [torch.from_numpy(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)) for image in (rgb, z)]
-    camera = sample_camera().resize(width, height)
-    return lifted(small[0], small[1], camera), camera
-
-
-def garden(width: int, height: int) -> tuple[Gaussians, Camera]:
-    """gsplat's garden points (139k) with random sizes up to 0.02 and random opacities; needs VISTADREAM_TEST_DATA."""
-    data = np.load(Path(os.environ["VISTADREAM_TEST_DATA"]) / "garden" / "test_garden.npz")
-    means, colors = torch.from_numpy(data["means3d"]).float(), torch.from_numpy(data["colors"]).float()
-    pose = torch.from_numpy(data["viewmats"][0]).float()
-    camera = Camera(torch.from_numpy(data["Ks"][0]).float(), pose, int(data["width"]), int(data["height"]))
-    n = len(means)
-    gaussians = Gaussians(means, torch.randn(n, 4), 0.02 * torch.rand(n, 3), torch.rand(n), colors / colors.max())
-    return gaussians, camera.resize(width, height)
-
-
-SCENES = {"box room": box_room, "sample room": sample_room, "garden": garden}
-
 Draw = Callable[[Gaussians], tuple[Tensor, Tensor, Tensor]]
+Act = Callable[[], object]
+
+
+def best_ms(acts: dict[str, Act], repeats: int) -> dict[str, tuple[float, float]]:
+    """Shortest wall and CPU time (all threads) of each act in ms; they take turns, once more than asked, to warm up."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in acts}
+    for _ in range(repeats + 1):
+        for name, act in acts.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            act()
+            times[name].append((1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - cpu)))
+    return {name: (min(w for w, _ in runs[1:]), min(c for _, c in runs[1:])) for name, runs in times.items()}
 
 
 def leaves(gaussians: Gaussians) -> Gaussians:
@@ -76,37 +49,32 @@ def leaves(gaussians: Gaussians) -> Gaussians:
     return Gaussians(**{name: tensor.detach().clone().requires_grad_() for name, tensor in gaussians.tensors()})
 
 
-def best_ms(act: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Shortest wall time and shortest CPU time of all threads, in ms; one run to warm up where there are more."""
-    walls, cpus = [], []
-    for _ in range(repeats + (repeats > 1)):
-        wall, cpu = time.perf_counter(), time.process_time()
-        act()
-        walls.append(1e3 * (time.perf_counter() - wall))
-        cpus.append(1e3 * (time.process_time() - cpu))
-    return min(walls), min(cpus)
-
-
-def as_tuple(renderer: CpuRenderer, camera: Camera) -> Draw:
-    """The renderer for one camera."""
+def drawing(camera: Camera, threads: int | None = None) -> Draw:
+    """Our renderer for one camera."""
 
     def draw(gaussians: Gaussians) -> tuple[Tensor, Tensor, Tensor]:
-        got = renderer(gaussians, [camera])[0]
+        got = CpuRenderer(threads=threads)(gaussians, [camera])[0]
         return got.rgb, got.z, got.alpha
 
     return draw
 
 
-def iteration(gaussians: Gaussians, weights: tuple[Tensor, ...], draw: Draw) -> None:
+def iteration(gaussians: Gaussians, camera: Camera, draw: Draw) -> Act:
     """Draws, and takes the gradient of a linear loss."""
-    maps = draw(gaussians)
-    torch.stack([(weight * values).sum() for weight, values in zip(weights, maps, strict=True)]).sum().backward()
-
-
-def training_step(gaussians: Gaussians, camera: Camera, renderer: CpuRenderer) -> Callable[[], None]:
-    """A step of the fit: RGB and depth, L1 + D-SSIM, gradient, fused Adam."""
-    target = renderer(gaussians, [camera], want=("rgb",))[0].rgb + 0.05
     model = leaves(gaussians)
+    weights = tuple(torch.randn(camera.height, camera.width, *more) for more in ((3,), (), ()))
+
+    def act() -> None:
+        maps = draw(model)
+        torch.stack([(weight * values).sum() for weight, values in zip(weights, maps, strict=True)]).sum().backward()
+
+    return act
+
+
+def training_step(gaussians: Gaussians, camera: Camera, threads: int) -> Act:
+    """A step of a fit: RGB and depth, L1 + D-SSIM, gradient, fused Adam."""
+    renderer, model = CpuRenderer(threads=threads), leaves(gaussians)
+    target = renderer(gaussians, [camera], want=("rgb",))[0].rgb + 0.05
     adam = torch.optim.Adam([t for _, t in model.tensors()], lr=1e-6, fused=True)
     weight = torch.ones(camera.height, camera.width)
 
@@ -119,36 +87,98 @@ def training_step(gaussians: Gaussians, camera: Camera, renderer: CpuRenderer) -
     return act
 
 
-def ours(gaussians: Gaussians, camera: Camera, weights: tuple[Tensor, ...], threads: int, repeats: int) -> str:
-    """A row of the table."""
-    torch.set_num_threads(threads)
-    renderer, model = CpuRenderer(threads=threads), leaves(gaussians)
-    draw = as_tuple(renderer, camera)
-    forward, _ = best_ms(lambda: draw(gaussians), repeats)
-    alpha, _ = best_ms(lambda: renderer(gaussians, [camera], want=("alpha",)), repeats)
-    step, _ = best_ms(training_step(gaussians, camera, renderer), repeats)
-    wall, cpu = best_ms(lambda: iteration(model, weights, draw), repeats)
-    name = f"CpuRenderer, {threads} threads"
-    return f"{name:24}{wall:9.0f}{cpu:9.0f}{forward:9.0f}{alpha:9.0f}{step:9.0f}"
+def on(threads: int, act: Act) -> Act:
+    """The act with as many threads for torch."""
+
+    def limited() -> None:
+        torch.set_num_threads(threads)
+        act()
+
+    return limited
 
 
-def report(name: str, gaussians: Gaussians, camera: Camera, options: argparse.Namespace) -> None:
+def pair_ns(repeats: int) -> float:
+    """CPU ns of one blended pair in an iteration, on splats that cover a 512x384 picture and so fill every lane."""
+    camera = Camera.from_fov(60, 512, 384)
+
+    def wall(n: int) -> Gaussians:
+        means = torch.tensor([0.0, 0.0, 2.0]) + 1e-3 * torch.arange(n)[:, None]
+        quats = torch.tensor([[1.0, 0, 0, 0]]).repeat(n, 1)
+        return Gaussians(means, quats, torch.full((n, 3), 50.0), torch.full((n,), 0.02), torch.rand(n, 3))
+
+    acts = {n: on(1, iteration(wall(n), camera, drawing(camera, 1))) for n in (8, 72)}
+    cpu = {n: best_ms({"it": act}, repeats)["it"][1] for n, act in acts.items()}
+    return 1e6 * (cpu[72] - cpu[8]) / (64 * 512 * 384)
+
+
+def count_pairs(gaussians: Gaussians, camera: Camera) -> int:
+    """How many (Gaussian, pixel) pairs are blended."""
+    with torch.no_grad():
+        return torch_render(gaussians, camera)[3]
+
+
+def report(name: str, seen: Seen, options: argparse.Namespace, ns: float) -> None:
     """Prints one scene's table, and how far the two renderers are apart."""
-    weights = tuple(torch.randn(camera.height, camera.width, *more) for more in ((3,), (), ()))
+    gaussians, camera = seen
+    torch.set_num_threads(max(options.threads))
     with torch.no_grad():
         *reference, pairs = torch_render(gaussians, camera)
-    model = leaves(gaussians)
-    wall, cpu = best_ms(lambda: iteration(model, weights, lambda g: torch_render(g, camera)[:3]), options.torch_repeats)
-    print(f"\n{name}: {len(gaussians):,} Gaussians, {camera.width}x{camera.height}, {pairs:,} blended pairs")
-    print(f"{'ms':24}{'iteration':>9}{'CPU':>9}{'forward':>9}{'alpha':>9}{'step':>9}")
-    print(f"{'pure torch':24}{wall:9.0f}{cpu:9.0f}", flush=True)
+    by_torch = {"torch": iteration(gaussians, camera, lambda g: torch_render(g, camera)[:3])}
+    torch_wall, torch_cpu = best_ms(by_torch, options.torch_repeats)["torch"]
+    acts = {}
     for threads in options.threads:
-        print(ours(gaussians, camera, weights, threads, options.repeats), flush=True)
-    errors = [
-        (a - b).abs().flatten() for a, b in zip(as_tuple(CpuRenderer(), camera)(gaussians), reference, strict=True)
-    ]
+        renderer = CpuRenderer(threads=threads)
+        acts[f"iteration {threads}"] = on(threads, iteration(gaussians, camera, drawing(camera, threads)))
+        acts[f"forward {threads}"] = on(threads, lambda r=renderer: r(gaussians, [camera]))
+        acts[f"alpha {threads}"] = on(threads, lambda r=renderer: r(gaussians, [camera], want=("alpha",)))
+        acts[f"step {threads}"] = on(threads, training_step(gaussians, camera, threads))
+    got = best_ms(acts, options.repeats)
+    floor = 1e-6 * ns * pairs
+    print(f"\n{name}: {len(gaussians):,} Gaussians, {camera.width}x{camera.height}, {pairs / 1e6:.2f} M blended pairs,")
+    print(f"floor {floor:.0f} ms; load average {os.getloadavg()[0]:.1f}\n")
+    print("| ms | iteration | CPU | forward | alpha only | step | step CPU / iteration CPU | CPU / floor |")
+    print("|---|---|---|---|---|---|---|---|")
+    print(f"| pure torch | {torch_wall:.0f} | {torch_cpu:.0f} | | | | | {torch_cpu / floor:.0f} |")
+    for threads in options.threads:
+        row = [got[f"{what} {threads}"] for what in ("iteration", "forward", "alpha", "step")]
+        (wall, cpu), (forward, _), (alpha, _), (step, step_cpu) = row
+        cells = f"{wall:.0f} | {cpu:.0f} | {forward:.0f} | {alpha:.0f} | {step:.0f}"
+        print(f"| {threads} thread{'s' * (threads > 1)} | {cells} | {step_cpu / cpu:.2f} | {cpu / floor:.1f} |")
+    walls = [got[f"iteration {threads}"][0] for threads in options.threads]
+    print(f"\n{torch_wall / min(walls):.0f} times faster than pure torch; ", end="")
+    print(f"{options.threads[-1]} threads {walls[0] / walls[-1]:.2f} times as fast as {options.threads[0]}; ", end="")
+    errors = [(a - b).abs().flatten() for a, b in zip(drawing(camera)(gaussians), reference, strict=True)]
     far = [error.kthvalue(int(0.999 * len(error))).values.item() for error in errors]
-    print(f"99.9 % of values within {far[0]:.1e} (rgb), {far[1]:.1e} (z), {far[2]:.1e} (alpha) of pure torch")
+    print(f"99.9 % of values within {far[0]:.1e} (rgb), {far[1]:.1e} (z), {far[2]:.1e} (alpha) of it", flush=True)
+
+
+def _memory(pipe: multiprocessing.connection.Connection) -> None:
+    """Peak resident MB of this process before and after iterations with 197k Gaussians at 1024x768."""
+
+    def peak() -> float:  # not getrusage: a process begins with its parent's figure
+        (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024 / 1e6
+
+    gaussians, camera = SCENES["sample room"](512, 384)
+    camera = camera.resize(1024, 768)
+    small = Camera.from_fov(60, 64, 48)
+    iteration(gaussians.subset(torch.arange(10)), small, drawing(small))()
+    before = peak()
+    act = iteration(gaussians, camera, drawing(camera))
+    for _ in range(3):
+        act()
+    pipe.send((before, peak()))
+
+
+def peak_memory_mb() -> tuple[float, float]:
+    """As `_memory`, in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_memory, args=(theirs,))
+    process.start()
+    figures = ours.recv()
+    process.join()
+    return figures
 
 
 def main() -> None:
@@ -158,14 +188,19 @@ def main() -> None:
     parser.add_argument("--threads", nargs="+", type=int, default=[1, os.cpu_count()])
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--torch-repeats", type=int, default=1)
+    parser.add_argument("--curves", type=Path, help="folder for the cost curves over Gaussians, pixels and threads")
     options = parser.parse_args()
+    ns = pair_ns(options.repeats)
+    print(f"A blended pair costs {ns:.1f} ns of CPU time at least, forward and backward.")
     for name in options.scenes:
         torch.manual_seed(0)
-        torch.set_num_threads(os.cpu_count())
-        gaussians, camera = SCENES[name](*options.size)
-        moved = camera.cam_from_world.clone()
-        moved[:3, 3] += torch.tensor(SHIFT)
-        report(name, gaussians, camera.at(moved), options)
+        report(name, SCENES[name](*options.size), options, ns)
+    before, peak = peak_memory_mb()
+    print(f"\nPeak memory at 1024x768 with 196,608 Gaussians: {peak:.0f} MB, {before:.0f} MB before the first picture")
+    if options.curves:
+        from renderer_curves import draw_curves
+
+        draw_curves(options.curves, ns, options)
 
 
 if __name__ == "__main__":

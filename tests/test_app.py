@@ -43,11 +43,11 @@ def test_a_run_that_failed_says_so_and_why_until_it_is_mended(tmp_path: Path) ->
     assert "error" not in status(folder)
 
 
-@pytest.mark.parametrize(
-    ("error", "says"),
-    [(KeyboardInterrupt, "interrupted"), (SystemExit(143), "interrupted"), (ZeroDivisionError, "failed")],
-)
-def test_how_a_run_ended_is_kept(error, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+ENDS = [(KeyboardInterrupt, "interrupted"), (SystemExit, "interrupted"), (ZeroDivisionError, "failed")]
+
+
+@pytest.mark.parametrize(("error", "says"), ENDS)
+def test_how_a_run_ended_is_kept(error: type, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def end(*arguments: object) -> None:
         raise error
 
@@ -56,6 +56,7 @@ def test_how_a_run_ended_is_kept(error, says: str, tmp_path: Path, monkeypatch: 
         run([*SMALL, f"out={tmp_path}"])
     (folder,) = tmp_path.glob("*/*")
     assert status(folder)["status"] == says
+    assert ("error" in status(folder)) == (says == "failed")
 
 
 def test_two_processes_cannot_work_in_one_folder(tmp_path: Path) -> None:

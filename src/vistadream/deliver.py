@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -95,10 +96,10 @@ def deliver(
 def _write_scene(scene: Scene, folder: RunFolder, export: Export, path: Sequence[Camera]) -> None:
     photo = scene.view("input")
     flight = [photo.camera, *path[:: math.ceil(len(path) / _VIEWER_KEYS)]]
-    smooth = low_pass(scene.gaussians, [view.camera for view in scene.views], export.smoothing_px2)
+    smooth = cache(lambda: low_pass(scene.gaussians, [view.camera for view in scene.views], export.smoothing_px2))
     for form in export.formats:
         with folder.replace(folder.scene(form)) as draft:
-            gaussians = scene.gaussians if form == "ply" else smooth
+            gaussians = scene.gaussians if form == "ply" else smooth()
             write_format(form, gaussians, draft, flight, reach_of(photo).focus_z)
 
 

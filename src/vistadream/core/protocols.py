@@ -51,8 +51,8 @@ class Outpainter(Protocol):
 class Renderer(Protocol):
     """Differentiable in every Gaussian parameter. Only the maps named in `want` are computed.
 
-    `want` is drawn from "rgb", "z", "alpha"; the background is black. `extra` holds per-Gaussian channels "n c",
-    blended like colours, whose gradient counts each Gaussian's contributions.
+    `want` is drawn from "rgb", "z", "alpha", "z_median"; the background is black. `extra` holds per-Gaussian channels
+    "n c", blended like colours, whose gradient counts each Gaussian's contributions.
     """
 
     def __call__(

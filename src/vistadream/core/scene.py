@@ -80,6 +80,8 @@ class Rendering:
     """Colours over the background."""
     z: Float[Tensor, "h w"] | None = None
     """Expected camera-space z, normalised by alpha; 0 where alpha is 0."""
+    z_median: Float[Tensor, "h w"] | None = None
+    """Camera-space z at which the transmittance crosses one half; 0 where it never does."""
     alpha: Float[Tensor, "h w"] | None = None
     """Accumulated opacity in [0, 1]; a hole is where it is low."""
     extra: Float[Tensor, "h w c"] | None = None

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from vistadream.backends.render.cpu.profile import PROFILE
 from vistadream.backends.render.cpu.projection import FEATURES, Parameters, make_lens, project
 from vistadream.backends.render.cpu.spherical_harmonics import sh_colors
 from vistadream.core import Camera
@@ -54,7 +55,18 @@ def test_splats_equal_those_of_gsplat(seed, antialiased):
     keys, boxes = np.zeros(COUNT, np.uint64), np.zeros((COUNT, 4), np.int32)
     splats = np.zeros((COUNT, FEATURES), np.float32)
     lens = make_lens(camera, 0.01, 1e10, 0.3, antialiased, 0.0)
-    project(0, COUNT, gaussians, False, camera.cam_from_world.numpy(), lens, keys, splats, boxes)
+    project(
+        0,
+        COUNT,
+        gaussians,
+        False,
+        camera.cam_from_world.numpy(),
+        lens,
+        keys,
+        splats,
+        boxes,
+        np.zeros((0, PROFILE), np.float32),
+    )
 
     drawn = torch.from_numpy(boxes[:, 2] > 0)
     assert (radii[drawn] > 0).all(), "a splat that gsplat leaves out is drawn"

@@ -14,11 +14,12 @@ from vistadream.backends.render.cpu.forward import (
     PLANE,
     STRIDE,
     log2_alpha,
+    offsets,
     row_span,
     tile_bounds,
 )
 from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, FEATURES, MIN_ALPHA
-from vistadream.backends.render.cpu.simd import LANES, exp2, load, ramp, select, splat, store, total
+from vistadream.backends.render.cpu.simd import LANES, exp2, load, select, splat, store, total
 from vistadream.ops.jit import inlined, kernel
 
 MOMENTS = 6
@@ -76,7 +77,7 @@ def _unblend(number, splat_row, box, left, top, channels, planes, sums, slot):
         dy = np.float32(y + 0.5) - center_y
         first, last = row_span(splat_row, center_x, dy, x0, x1)
         for x in range(first, last, LANES):
-            dx = ramp() + (np.float32(x + 0.5) - center_x)
+            dx = offsets(x, center_x)
             pixel = y * STRIDE + x
             alpha = exp2(log2_alpha(splat_row, dx, dy))
             blended = (alpha >= MIN_ALPHA) & (load(planes, PLANE + pixel) > np.float32(number))

@@ -93,6 +93,12 @@ def row_span(splat_row, center_x, dy, x0, x1):
 
 
 @inlined(error_model="numpy")
+def offsets(x, center_x):
+    """Of eight pixels from column x on, from a splat's centre; the same bits whichever column the eight begin with."""
+    return (ramp() + np.float32(x + 0.5)) - center_x
+
+
+@inlined(error_model="numpy")
 def log2_alpha(splat_row, dx, dy):
     """Of the pixels at dx (eight of them) and dy from the splat's centre."""
     along_row = dx * splat_row[QUAD_XX] + splat_row[QUAD_XY] * dy
@@ -109,7 +115,7 @@ def _blend(number, splat_row, box, left, top, channels, planes):
         dy = np.float32(y + 0.5) - center_y
         first, last = row_span(splat_row, center_x, dy, x0, x1)
         for x in range(first, last, LANES):
-            dx = ramp() + (np.float32(x + 0.5) - center_x)
+            dx = offsets(x, center_x)
             pixel = y * STRIDE + x
             before = load(planes, pixel)
             alpha = exp2(log2_alpha(splat_row, dx, dy))

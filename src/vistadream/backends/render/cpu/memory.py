@@ -3,25 +3,29 @@
 import psutil
 
 from vistadream.backends.render.cpu.backward import MOMENTS
+from vistadream.backends.render.cpu.median_backward import RAY_MOMENTS
 from vistadream.core import UserError
 
 _PARAMETERS = 11  # numbers of a Gaussian beside its features
 
 
-def needed_bytes(pixels: int, gaussians: int, channels: int, with_gradient: bool, pairs: int) -> int:
+def needed_bytes(pixels: int, gaussians: int, channels: int, with_median: bool, with_gradient: bool, pairs: int) -> int:
     """What a picture takes from the moment when its pairs, splats in tiles, are counted; `channels` with depth."""
     per_pixel = 4 * (2 * channels + 3)  # image and the maps made of it; transmittance, alpha, ends
+    per_pixel += 4 * 3 * with_median
     per_pair = 4 + 8  # number and key
     if not with_gradient:
         return pixels * per_pixel + pairs * per_pair
-    per_pixel += 4 * (channels + 1)
-    per_pair += 4 * (MOMENTS + channels)  # in place of the key comes the way back
+    per_pixel += 4 * (channels + 1 + with_median)
+    per_pair += 4 * (MOMENTS + channels + with_median * RAY_MOMENTS)  # in place of the key comes the way back
     return pixels * per_pixel + pairs * per_pair + gaussians * 4 * (_PARAMETERS + channels)
 
 
-def require_memory(width: int, height: int, gaussians: int, channels: int, with_gradient: bool, pairs: int) -> None:
+def require_memory(
+    width: int, height: int, gaussians: int, channels: int, with_median: bool, with_gradient: bool, pairs: int
+) -> None:
     """Raises UserError where a picture does not fit into the memory that is free."""
-    needed = needed_bytes(width * height, gaussians, channels, with_gradient, pairs)
+    needed = needed_bytes(width * height, gaussians, channels, with_median, with_gradient, pairs)
     free = psutil.virtual_memory().available
     if needed > free:
         raise UserError(

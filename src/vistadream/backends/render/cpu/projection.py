@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vistadream.backends.render.cpu.profile import fill_profile
 from vistadream.core import Camera
 from vistadream.ops.jit import inlined, kernel
 
@@ -78,11 +79,12 @@ def make_work():
 
 
 @kernel(nogil=True, error_model="numpy")
-def project(first, last, gaussians, with_z, cam_from_world, lens, keys, splats, boxes):
+def project(first, last, gaussians, with_z, cam_from_world, lens, keys, splats, boxes, profiles):
     """Fills the rows [first, last) of keys, splats and boxes (x0, y0, x1, y1 in pixels, ends excluded).
 
-    A key sorts by float32 depth, then by number. The box is empty, and the rest undefined, where nothing of a splat
-    reaches MIN_ALPHA inside the image, its centre is not between near_z and far_z, or a value is not finite.
+    And of profiles, unless there are none. A key sorts by float32 depth, then by number. The box is empty, and the rest
+    undefined, where nothing of a splat reaches MIN_ALPHA inside the image, its centre is not between near_z and far_z,
+    or a value is not finite.
     """
     depth = np.empty(1, np.float32)
     depth_bits = depth.view(np.uint32)
@@ -122,6 +124,8 @@ def project(first, last, gaussians, with_z, cam_from_world, lens, keys, splats, 
             splats[i, FEATURES + k] = gaussians.features[i, k]
         if with_z:
             splats[i, FEATURES + channels] = work.xyz[2]
+        if len(profiles):
+            fill_profile(profiles[i], i, gaussians.scales, work, cam_from_world, lens)
 
 
 @inlined(error_model="numpy")

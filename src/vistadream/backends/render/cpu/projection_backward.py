@@ -3,6 +3,7 @@
 import numpy as np
 
 from vistadream.backends.render.cpu.backward import MOMENTS
+from vistadream.backends.render.cpu.profile_backward import add_ray_grads
 from vistadream.backends.render.cpu.projection import (
     clamped_slopes,
     covariance,
@@ -18,14 +19,14 @@ BLOCK = 1024
 
 
 @kernel(nogil=True, error_model="numpy")
-def unproject(first, last, bins, slots, gaussians, with_z, cam_from_world, lens, grads, pose_grads):
+def unproject(first, last, bins, slots, ray_slots, gaussians, with_z, cam_from_world, lens, grads, pose_grads):
     """Adds up the slots of the splats in the blocks [first, last) and writes the gradients of their Gaussians.
 
     pose_grads (blocks 3 4), zero before, receives each block's part of the gradient of cam_from_world; empty, nothing.
     """
     work = make_work()
-    sums = np.empty(slots.shape[1])
-    from_turned = np.empty((2, 3))
+    sums, ray_sums = np.empty(slots.shape[1]), np.empty(ray_slots.shape[1])
+    from_turned, to_rotation, to_axes = np.empty((2, 3)), np.empty((3, 3)), np.zeros((3, 3))
     channels = gaussians.features.shape[1]
     for i in range(first * BLOCK, min(last * BLOCK, len(gaussians.means))):
         if bins.first_pair[i] == bins.first_pair[i + 1]:
@@ -36,13 +37,19 @@ def unproject(first, last, bins, slots, gaussians, with_z, cam_from_world, lens,
         for k in range(channels):
             grads.features[i, k] = sums[MOMENTS + k]
         grad_x, grad_y = _shape_grads(i, gaussians.scales, sums, lens, work, grads.scales, from_turned)
-        _rotation_grad(i, gaussians.quats_wxyz, work, from_turned, grads.quats_wxyz)
+        _fill_rotation_grad(work, from_turned, to_rotation)
         grad_z = sums[MOMENTS + channels] if with_z else 0.0
         to_xyz = _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work)
+        if len(ray_slots):
+            _add_slots(i, bins, ray_slots, ray_sums)
+            x, y, z = add_ray_grads(i, ray_sums, gaussians.scales, work, cam_from_world, lens, grads.scales, to_axes)
+            to_xyz = to_xyz[0] + x, to_xyz[1] + y, to_xyz[2] + z
+            _add_axes_grad(to_axes, cam_from_world, to_rotation)
+        _quat_grad(i, gaussians.quats_wxyz, work.quat, to_rotation, grads.quats_wxyz)
         for c in range(3):
             grads.means[i, c] = _dot_column(to_xyz, cam_from_world, c)
         if len(pose_grads):
-            _add_pose_grad(i, to_xyz, from_turned, gaussians.means, lens, work, pose_grads[i // BLOCK])
+            _add_pose_grad(i, to_xyz, from_turned, to_axes, gaussians.means, lens, work, pose_grads[i // BLOCK])
 
 
 @inlined(error_model="numpy")
@@ -83,27 +90,27 @@ def _shape_grads(i, scales, sums, lens, work, scales_grad, from_turned):
 
 
 @inlined(error_model="numpy")
-def _rotation_grad(i, quats, work, from_turned, quats_grad):
-    """Fills the gradient of quaternion i as it was given, before its normalisation."""
-    p, t = work.jacobian, from_turned
-    w, x, y, z = work.quat[0], work.quat[1], work.quat[2], work.quat[3]
-    d00, d01, d02 = _outer(p, t, 0, 0), _outer(p, t, 0, 1), _outer(p, t, 0, 2)
-    d10, d11, d12 = _outer(p, t, 1, 0), _outer(p, t, 1, 1), _outer(p, t, 1, 2)
-    d20, d21, d22 = _outer(p, t, 2, 0), _outer(p, t, 2, 1), _outer(p, t, 2, 2)
-    to_w = 2 * (x * (d21 - d12) + y * (d02 - d20) + z * (d10 - d01))
-    to_x = 2 * (y * (d01 + d10) + z * (d02 + d20) - 2 * x * (d11 + d22) + w * (d21 - d12))
-    to_y = 2 * (x * (d01 + d10) + z * (d12 + d21) - 2 * y * (d00 + d22) + w * (d02 - d20))
-    to_z = 2 * (x * (d02 + d20) + y * (d12 + d21) - 2 * z * (d00 + d11) + w * (d10 - d01))
+def _fill_rotation_grad(work, from_turned, to_rotation):
+    """d loss / d rotation, from that of turned = jacobian @ rotation."""
+    for r in range(3):
+        for c in range(3):
+            to_rotation[r, c] = work.jacobian[0, r] * from_turned[0, c] + work.jacobian[1, r] * from_turned[1, c]
+
+
+@inlined(error_model="numpy")
+def _quat_grad(i, quats, unit, d, quats_grad):
+    """Fills the gradient of quaternion i as it was given, before it became `unit`, from d = d loss / d rotation."""
+    w, x, y, z = unit[0], unit[1], unit[2], unit[3]
+    xy, xz, yz = d[0, 1] + d[1, 0], d[0, 2] + d[2, 0], d[1, 2] + d[2, 1]
+    turn_x, turn_y, turn_z = d[2, 1] - d[1, 2], d[0, 2] - d[2, 0], d[1, 0] - d[0, 1]
+    to_w = 2 * (x * turn_x + y * turn_y + z * turn_z)
+    to_x = 2 * (y * xy + z * xz - 2 * x * (d[1, 1] + d[2, 2]) + w * turn_x)
+    to_y = 2 * (x * xy + z * yz - 2 * y * (d[0, 0] + d[2, 2]) + w * turn_y)
+    to_z = 2 * (x * xz + y * yz - 2 * z * (d[0, 0] + d[1, 1]) + w * turn_z)
     along = w * to_w + x * to_x + y * to_y + z * to_z
     per_norm = 1.0 / quaternion_norm(i, quats)
     quats_grad[i, 0], quats_grad[i, 1] = (to_w - along * w) * per_norm, (to_x - along * x) * per_norm
     quats_grad[i, 2], quats_grad[i, 3] = (to_y - along * y) * per_norm, (to_z - along * z) * per_norm
-
-
-@inlined(error_model="numpy")
-def _outer(jacobian, from_turned, row, column):
-    """One element of d loss / d rotation."""
-    return jacobian[0, row] * from_turned[0, column] + jacobian[1, row] * from_turned[1, column]
 
 
 @inlined(error_model="numpy")
@@ -127,8 +134,8 @@ def _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work):
 
 
 @inlined(error_model="numpy")
-def _add_pose_grad(i, to_xyz, from_turned, means, lens, work, pose_grad):
-    """Adds what the pose does by moving mean i, and by turning the axes along which the projection is linearised."""
+def _add_pose_grad(i, to_xyz, from_turned, to_axes, means, lens, work, pose_grad):
+    """Adds what the pose does by moving mean i, and by turning the projection's axes and the Gaussian's."""
     per_z = 1.0 / work.xyz[2]
     slope_x, slope_y = clamped_slopes(work.xyz[0] * per_z, work.xyz[1] * per_z, lens)
     for c in range(3):
@@ -138,6 +145,17 @@ def _add_pose_grad(i, to_xyz, from_turned, means, lens, work, pose_grad):
         pose_grad[1, c] += to_xyz[1] * means[i, c] + to_row_y
         pose_grad[2, c] += to_xyz[2] * means[i, c] - slope_x * to_row_x - slope_y * to_row_y
         pose_grad[c, 3] += to_xyz[c]
+        for r in range(3):
+            pose_grad[r, c] += _dot_rows(to_axes, r, work.rotation, c)
+
+
+@inlined(error_model="numpy")
+def _add_axes_grad(to_axes, cam_from_world, to_rotation):
+    """From the gradient of a Gaussian's axes in the camera's to that of its rotation."""
+    for r in range(3):
+        for c in range(3):
+            for k in range(3):
+                to_rotation[r, c] += cam_from_world[k, r] * to_axes[k, c]
 
 
 @inlined(error_model="numpy")

@@ -19,6 +19,7 @@ from vistadream.core import Camera, Gaussians, Rendering
 from vistadream.ops.jit import announce_compilation
 
 _MAPS = ("rgb", "z", "alpha")
+_WANTABLE = (*_MAPS, "z_median")
 _MODES = ("classic", "antialiased")
 _TINY = torch.finfo(torch.float32).tiny
 
@@ -73,9 +74,9 @@ class CpuRenderer:
         Raises ValueError on an unknown map, or a wrong shape, type or device, and UserError where a picture with its
         gradient would not fit into the memory that is free.
         """
-        unknown = set(want) - set(_MAPS)
+        unknown = set(want) - set(_WANTABLE)
         if unknown:
-            raise ValueError(f"CpuRenderer: want names {sorted(unknown)}; wanted some of {_MAPS}")
+            raise ValueError(f"CpuRenderer: want names {sorted(unknown)}; wanted some of {_WANTABLE}")
         _check(gaussians, extra)
         announce_compilation(__file__, "CPU renderer", 10)
         return [self._render(gaussians, camera, want, extra) for camera in cameras]
@@ -84,17 +85,18 @@ class CpuRenderer:
         threads = self.threads or torch.get_num_threads()
         antialiased = self.mode == "antialiased"
         lens = make_lens(camera, self.near_z, self.far_z, self.eps2d_px2, antialiased, self.radius_clip_px)
-        picture = _Picture(lens, "z" in want, threads)
+        picture = _Picture(lens, "z" in want, "z_median" in want, threads)
         g, pose = gaussians, camera.cam_from_world
         inputs = g.means, g.quats_wxyz, g.scales, g.opacities, _features(g, camera, "rgb" in want, extra, threads)
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (pose, *inputs)):
-            features, z, alpha = _Draw.apply(picture, pose, *inputs)
+            features, z, alpha, z_median = _Draw.apply(picture, pose, *inputs)
         else:
-            features, z, alpha = _maps(picture.draw(pose, inputs, with_slots=False))
+            features, z, alpha, z_median = _maps(picture.draw(pose, inputs, with_slots=False))
         colors = 3 if "rgb" in want else 0
         return Rendering(
             rgb=self._over_background(features[..., :3], alpha) if colors else None,
             z=z,
+            z_median=z_median,
             alpha=alpha if "alpha" in want else None,
             extra=features[..., colors:] if extra is not None else None,
         )
@@ -110,19 +112,28 @@ class _Picture(NamedTuple):
 
     lens: Lens
     with_z: bool
+    with_median: bool
     threads: int
 
     def draw(self, cam_from_world: Tensor, inputs: tuple[Tensor, ...], with_slots: bool) -> Drawing:
         pose = cam_from_world.detach().double().contiguous().numpy()
         gaussians = Parameters(*(tensor.detach().contiguous().numpy() for tensor in inputs))
-        return draw(gaussians, self.with_z, pose, self.lens, threads=self.threads, with_slots=with_slots)
+        return draw(
+            gaussians,
+            self.with_z,
+            pose,
+            self.lens,
+            threads=self.threads,
+            with_slots=with_slots,
+            with_median=self.with_median,
+        )
 
 
 class _Draw(torch.autograd.Function):
-    """Pose and Gaussian parameters to features, z and alpha."""
+    """Pose and Gaussian parameters to `_maps`."""
 
     @staticmethod
-    def forward(ctx: Any, picture: _Picture, pose: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+    def forward(ctx: Any, picture: _Picture, pose: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
         ctx.save_for_backward(pose, *inputs)  # so that torch notices a change in place before backward
         ctx.set_materialize_grads(False)
         ctx.drawing, ctx.threads = picture.draw(pose, inputs, with_slots=True), picture.threads
@@ -132,20 +143,22 @@ class _Draw(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *map_grads: Tensor | None) -> tuple[Tensor | None, ...]:
         pose, *_ = ctx.saved_tensors
-        image_grad, alpha_grad = _image_grads(ctx.drawing, *map_grads)
-        grads, pose_grad = gradient(
-            ctx.drawing, image_grad, alpha_grad, threads=ctx.threads, with_pose=ctx.needs_input_grad[1]
-        )
+        *other_grads, median_grad = map_grads
+        upstream = *_image_grads(ctx.drawing, *other_grads), None if median_grad is None else median_grad.numpy()
+        with_pose = ctx.needs_input_grad[1]
+        grads, pose_grad = gradient(ctx.drawing, *upstream, threads=ctx.threads, with_pose=with_pose)
         return None, torch.from_numpy(pose_grad).to(pose.dtype), *map(torch.from_numpy, grads)
 
 
-def _maps(drawing: Drawing) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Features, expected z divided by alpha (None without z), and alpha."""
+def _maps(drawing: Drawing) -> tuple[Tensor | None, ...]:
+    """Features, expected z divided by alpha, alpha, and median z; None for a depth that was not drawn."""
     alpha = 1 - torch.from_numpy(drawing.transmittance)
-    image = torch.from_numpy(drawing.image)
-    if not drawing.with_z:
-        return image, None, alpha
-    return image[..., :-1].contiguous(), image[..., -1] / alpha.clamp_min(_TINY), alpha
+    features, z, z_median = torch.from_numpy(drawing.image), None, None
+    if drawing.with_z:
+        features, z = features[..., :-1].contiguous(), features[..., -1] / alpha.clamp_min(_TINY)
+    if drawing.median is not None:
+        z_median = torch.from_numpy(drawing.median.z.copy())  # backward needs it as it was
+    return features, z, alpha, z_median
 
 
 def _image_grads(
@@ -157,7 +170,7 @@ def _image_grads(
     if features_grad is not None:
         image_grad[..., : features_grad.shape[2]] = features_grad
     if z_grad is not None:
-        _, z, alpha = _maps(drawing)
+        _, z, alpha, _ = _maps(drawing)
         image_grad[..., -1] = z_grad / alpha.clamp_min(_TINY)
         to_alpha -= image_grad[..., -1] * z
     return image_grad.numpy(), to_alpha.contiguous().numpy()

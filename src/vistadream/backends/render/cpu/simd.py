@@ -155,13 +155,21 @@ def total(typing, value):
     return types.float32(value), lower
 
 
+def _call(builder, name, args):
+    """LLVM's own function of that name, lane by lane."""
+    function_type = ir.FunctionType(_VECTOR, [_VECTOR])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, f"llvm.{name}.v8f32"), args)
+
+
+@intrinsic
+def sqrt(typing, value):
+    """The square root of each lane."""
+    return F8(value), lambda context, builder, signature, args: _call(builder, "sqrt", args)
+
+
 @intrinsic
 def _round(typing, value):
-    def lower(context, builder, signature, args):
-        rint = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), "llvm.rint.v8f32")
-        return builder.call(rint, args)
-
-    return F8(value), lower
+    return F8(value), lambda context, builder, signature, args: _call(builder, "rint", args)
 
 
 @intrinsic

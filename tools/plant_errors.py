@@ -38,7 +38,9 @@ ERRORS = (
     Planted(
         "a pixel stops one splat late", "forward.py", "(after > MIN_TRANSMITTANCE)", "(before > MIN_TRANSMITTANCE)"
     ),
-    Planted("pixel centres at whole numbers", "forward.py", "x + 0.5) - center_x", "x) - center_x"),
+    Planted(
+        "pixel centres at whole numbers", "forward.py", "np.float32(x + 0.5)) - center_x", "np.float32(x)) - center_x"
+    ),
     Planted("back to front", "binning.py", "1]].sort()", "1]][::-1].sort()"),
     Planted(
         "equal depths in reverse",

@@ -254,6 +254,6 @@ def test_a_program_that_fails_is_told_in_its_own_words(tmp_path: Path, monkeypat
     (tmp_path / "splat-transform").write_text("#!/bin/sh\necho 'no such   luck' >&2\nexit 3\n")
     (tmp_path / "splat-transform").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match=r"could not write a\.sog: no such luck"):
+    with pytest.raises(UserError, match=r"could not write \.sog: no such luck"):
         write_converted(some_gaussians(3), tmp_path / "a.sog")
     assert shutil.which("splat-transform")

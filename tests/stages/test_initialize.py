@@ -83,6 +83,19 @@ def test_the_sky_is_a_far_shell_that_goes_on_behind_the_skyline() -> None:
     assert int(shell.sum()) > int(sky.sum()), "more of it than is seen"
 
 
+def test_pixels_that_mix_sky_and_surface_are_neither_lifted_nor_fitted() -> None:
+    sky = torch.zeros(H + 2 * PAD, W + 2 * PAD, dtype=torch.bool)
+    sky[:12] = True
+    made = initialize(lambda views: wall(views, valid=~sky, sky=sky))
+    for view, row in ((made.view("outpaint"), 11), (made.view("input"), 11 - PAD)):
+        assert not bool((view.lift | view.supervise)[row].any())
+        assert bool(view.supervise[row + 1].all())
+        assert bool(view.supervise[row - 1].all())
+    with torch.no_grad():
+        alpha = CpuRenderer()(made.gaussians, [made.view("outpaint").camera], want=("alpha",))[0].alpha
+    assert float(alpha[11].min()) > 0.8, "the sky goes on there"
+
+
 def test_a_model_that_sees_nothing_is_one_sentence() -> None:
     nothing = torch.zeros(H + 2 * PAD, W + 2 * PAD, dtype=torch.bool)
     with pytest.raises(UserError, match="no surface"):

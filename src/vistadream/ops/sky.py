@@ -18,6 +18,14 @@ def shell_z(camera: Camera, distance: float) -> Float[Tensor, "h w"]:
     return distance / camera.rays().norm(dim=-1)
 
 
+def clear_of_the_skyline(sky: Bool[Tensor, "h w"], mixed: float = 0.004) -> Bool[Tensor, "h w"]:
+    """The sky without its rim of pixels that mix in what stands before it, `mixed` of the long side wide.
+
+    On the far shell such pixels would stay behind as an outline of every tower when the camera moves.
+    """
+    return ~dilate(~sky, max(1, round(mixed * max(sky.shape))))
+
+
 def behind_the_skyline(view: View, sky: Bool[Tensor, "h w"], distance: float, reach: float) -> View:
     """A View of the sky that the skyline hides, up to `reach` of the picture's height behind it, its colours continued.
 

@@ -14,7 +14,7 @@ from vistadream.ops.fit import LearningRates, fit
 from vistadream.ops.holes import complete_depth
 from vistadream.ops.lift import lift_view
 from vistadream.ops.losses import photometric
-from vistadream.ops.sky import behind_the_skyline, shell_z
+from vistadream.ops.sky import behind_the_skyline, clear_of_the_skyline, shell_z
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,11 @@ class Initialize:
         sky = prediction.sky if prediction.sky is not None else torch.zeros_like(prediction.valid)
         z = self._surface(prediction, sky, observe)
         far = self.sky_distance * float(torch.quantile(z[~sky][:: max(1, len(z[~sky]) // 100_000)], 0.98))
-        views = self._with_depth(scene, torch.where(sky, shell_z(prediction.camera, far), z), prediction.camera.fx)
+        clear = clear_of_the_skyline(sky)
+        z = torch.where(sky, shell_z(prediction.camera, far), z)
+        views = self._with_depth(scene, z, sky & ~clear, prediction.camera.fx)
         observe("initialize/depth", views[-1])
-        lifted = (*views, behind_the_skyline(views[-1], sky, far, self.sky_reach))
+        lifted = (*views, behind_the_skyline(views[-1], clear, far, self.sky_reach))
         gaussians = Gaussians.concat(*(lift_view(view, self.sigma_px, self.thickness) for view in lifted))
         gaussians = fit(
             gaussians,
@@ -81,13 +83,20 @@ class Initialize:
             z = complete_depth(z, valid)
         return smooth_depth(z, self.smoothing)
 
-    def _with_depth(self, scene: Scene, z: Float[Tensor, "h w"], focal_px: float) -> tuple[View, ...]:
-        """The Views under the predicted focal length; the photo takes its window of the canvas's depth."""
+    def _with_depth(
+        self, scene: Scene, z: Float[Tensor, "h w"], mixed: Bool[Tensor, "h w"], focal_px: float
+    ) -> tuple[View, ...]:
+        """The Views under the predicted focal length; the photo takes its window of the canvas's depth.
+
+        Pixels in which sky and surface mix are neither lifted nor fitted: they come out of one before the other.
+        """
         canvas = scene.views[-1]
         views = []
         for view in scene.views:
             left, top = round(canvas.camera.cx - view.camera.cx), round(canvas.camera.cy - view.camera.cy)
-            window = z[top : top + view.camera.height, left : left + view.camera.width]
+            window = (slice(top, top + view.camera.height), slice(left, left + view.camera.width))
             camera = view.camera if view.focal_known else view.camera.with_focal(focal_px)
-            views.append(replace(view, z=window.clone(), camera=camera, focal_known=True))
+            lift, supervise = view.lift & ~mixed[window], view.supervise & ~mixed[window]
+            view = replace(view, z=z[window].clone(), camera=camera, focal_known=True, lift=lift, supervise=supervise)
+            views.append(view)
         return tuple(views)

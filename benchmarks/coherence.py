@@ -26,7 +26,8 @@ from vistadream.core import Camera, Scene, silent
 from vistadream.ops.continuity import cycle_error_px, flying, largest_hole
 from vistadream.ops.image import to_uint8
 from vistadream.ops.metrics import psnr, ssim
-from vistadream.ops.selection import hole_ratios, select_pose
+from vistadream.ops.preview import hole_ratios
+from vistadream.ops.selection import score_poses, select_pose
 from vistadream.ops.trajectory import keep_clear
 from vistadream.run_folder import RunFolder
 from vistadream.stages import coarse
@@ -113,23 +114,29 @@ def flight(scene: Scene, path: list[Camera]) -> dict[str, float]:
 
 
 def seam(scene: Scene) -> dict[str, float]:
-    """Steps between neighbouring pixels across the photo's border and inside it: medians, colour and relative depth."""
+    """Median steps at the photo's border and inside it: of colour, and of depth beyond the slope of its surface.
+
+    The step of depth is the second difference of disparity over the disparity: it vanishes on every plane, whose
+    depth changes from pixel to pixel without any seam.
+    """
     photo, canvas = scene.view("input"), scene.views[1]
     left, top = round(canvas.camera.cx - photo.camera.cx), round(canvas.camera.cy - photo.camera.cy)
     with torch.no_grad():
         seen = CpuRenderer()(scene.gaussians, [canvas.camera])[0]
-    window = (slice(top, top + photo.camera.height), slice(left, left + photo.camera.width))
+    disparity, rgb = 1 / seen.z, seen.rgb.unbind(-1)
     found = {}
-    for name, values in (("colour", seen.rgb), ("depth", seen.z[..., None].log())):
-        down, right = values.diff(dim=0).abs().mean(-1), values.diff(dim=1).abs().mean(-1)
-        ring = [
-            down[top - 1, window[1]],
-            down[window[0].stop - 1, window[1]],
-            right[window[0], left - 1],
-            right[window[0], window[1].stop - 1],
-        ]
-        inside = [down[window][:-1].flatten(), right[window][:, :-1].flatten()]
-        found |= {name: float(torch.cat(ring).median()), f"{name}_inside": float(torch.cat(inside).median())}
+    for name, order, channels in (("colour", 1, rgb), ("depth", 2, (disparity,))):
+        at_border, inside = [], []
+        for values in channels:
+            for picture, start, size, window in (
+                (values, top, photo.camera.height, slice(left, left + photo.camera.width)),
+                (values.T, left, photo.camera.width, slice(top, top + photo.camera.height)),
+            ):
+                steps = picture.diff(n=order, dim=0).abs() / (picture[1:-1] if order == 2 else 1)
+                rows = [k - i for k in (start, start + size) for i in range(1, order + 1)]
+                at_border.append(steps[rows, window].flatten())
+                inside.append(steps[start : start + size - order, window].flatten())
+        found |= {name: float(torch.cat(at_border).median()), f"{name}_inside": float(torch.cat(inside).median())}
     return found
 
 
@@ -154,7 +161,7 @@ def flights_table(runs: dict[str, RunFolder]) -> None:
 
 def seams_table(runs: dict[str, RunFolder]) -> None:
     """Steps across the photo's border beside those inside it."""
-    print("\nAcross the photo's border (median step of neighbouring pixels):\n")
+    print("\nAcross the photo's border (median step to the next pixel; of depth, relative and beyond the slope):\n")
     print("| photo | colour at the border | inside | depth at the border | inside |\n" + "|---" * 5 + "|")
     for photo, folder in runs.items():
         s = seam(folder.load_stage("coarse"))
@@ -167,28 +174,24 @@ def selection_row(photo: str, scene: Scene) -> None:
     """100 poses scored small beside the same poses scored full-size, and what four full frames cost."""
     renderer, path, rule = CpuRenderer(), flight_path(scene, 100), composed().build("stages.coarse").rule
     begun = time.process_time()
-    small = hole_ratios(scene.gaussians, path, renderer)
-    small_s = time.process_time() - begun
+    quick = score_poses(scene.gaussians, path, renderer, [], rule)
+    quick_s = time.process_time() - begun
     begun = time.process_time()
     with torch.no_grad():
         for camera in path[:: len(path) // 4][:4]:
             renderer(scene.gaussians, [camera])
     four_s = time.process_time() - begun
-    full = hole_ratios(scene.gaussians, path, renderer, preview_px=max(path[0].width, path[0].height))
-    picks = [select_pose(ratios, [], rule).pose for ratios in (small, full)]
-    apart = max(abs(a - b) for a, b in zip(small, full, strict=True))
-    print(
-        f"| {photo} | {small_s:.2f} | {four_s:.2f} | {small_s / four_s:.2f} | {picks[0]} | {picks[1]} "
-        f"| {full[picks[0]]:.3%} | {full[picks[1]]:.3%} | {apart:.3%} |",
-        flush=True,
-    )
+    full = hole_ratios(scene.gaussians, path, renderer, max(path[0].width, path[0].height))
+    picks = [select_pose(ratios, [], rule).pose for ratios in (quick, full)]
+    holes = " | ".join("-" if pose is None else f"{pose}: {full[pose]:.3%}" for pose in picks)
+    print(f"| {photo} | {quick_s:.2f} | {four_s:.2f} | {quick_s / four_s:.2f} | {holes} |", flush=True)
 
 
 def coarse_row(photo: str, scene: Scene) -> None:
     """Seconds of the coarse stage for each View it adds, and the share of them spent in choosing poses."""
     stage, clock = composed().build("stages.coarse"), Stopwatch()
     before = time.perf_counter()
-    with mock.patch.object(coarse, "hole_ratios", clock.wrap(coarse.hole_ratios)):
+    with mock.patch.object(coarse, "score_poses", clock.wrap(coarse.score_poses)):
         made = stage(scene, silent)
     seconds, added = time.perf_counter() - before, len(made.views) - len(scene.views)
     each = f"{seconds / added:.1f}" if added else "-"
@@ -225,9 +228,11 @@ def photos_part(photos: list[str], out: Path) -> None:
     runs = {photo: finished([f"image={folder / photo}", "stage=coarse", f"out={out}"]) for photo in photos}
     flights_table(runs)
     seams_table(runs)
-    print("\n100 poses scored at 128 px, CPU seconds, beside four full frames and full-size scoring:\n")
-    print("| photo | 100 small | 4 full | ratio | chosen small | chosen full | hole of one | of the other | apart |")
-    print("|---" * 9 + "|")
+    print(
+        "\n100 poses scored, CPU seconds, beside four full frames; the pose chosen (and its hole at full size), beside"
+    )
+    print("the choice of full-size scoring:\n")
+    print("| photo | 100 scored | 4 frames | ratio | chosen | by full size |\n" + "|---" * 6 + "|")
     for photo, run in runs.items():
         selection_row(photo, run.load_stage("initialize"))
     print("\nThe coarse stage:\n\n| photo | views | seconds | each | choosing poses |\n" + "|---" * 5 + "|")

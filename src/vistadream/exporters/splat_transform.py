@@ -53,7 +53,7 @@ def write_converted(gaussians: Gaussians, path: Path, options: Sequence[str] = (
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode != 0 or not path.is_file():
         said = " ".join((done.stderr or done.stdout).split()) or f"exit code {done.returncode}"
-        raise UserError(f"splat-transform could not write {path.suffix}: {said[-300:]}; wanted version 2.7.1: {INSTALL}")
+        raise UserError(f"splat-transform could not write {path.suffix}: {said[-300:]}; wanted: {INSTALL}")
     return path
 
 

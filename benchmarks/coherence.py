@@ -32,7 +32,7 @@ from vistadream.ops.trajectory import keep_clear
 from vistadream.run_folder import RunFolder
 from vistadream.stages import coarse
 
-N_POSES = 60
+N_POSES = 30
 GREY = 0.5
 
 
@@ -97,10 +97,10 @@ def write_path(file: Path) -> None:
 
 
 def flight(scene: Scene, path: list[Camera]) -> dict[str, float]:
-    """Holes, flying pixels and cycle error along a path."""
+    """Holes along a path; flying pixels and cycle error of its median depth."""
     with torch.no_grad():
-        seen = [CpuRenderer()(scene.gaussians, [camera], want=("z", "alpha"))[0] for camera in path]
-    depths = [torch.where(s.alpha > 0.5, s.z, 0.0) for s in seen]
+        seen = [CpuRenderer()(scene.gaussians, [camera], want=("z_median", "alpha"))[0] for camera in path]
+    depths = [s.z_median for s in seen]
     counts = [(int(f.sum()), int(near.sum())) for f, near in (flying(z, z > 0) for z in depths)]
     errors = torch.cat([cycle_error_px(path[i], depths[i], path[i + 1], depths[i + 1]) for i in range(len(path) - 1)])
     return {

@@ -138,12 +138,12 @@ def _advice(
     if not above.any():
         return (
             f"the largest hole is {r[free].max():.2%} of the picture, so nothing is left to paint; for more, "
-            f"move further (trajectory.radius) or lower stages.coarse.min_hole (now {rule.min_hole})"
+            f"move further (such as trajectory.radius) or lower stages.coarse.min_hole (now {rule.min_hole})"
         )
     if not below.any():
         return (
-            f"the smallest hole is {r[free].min():.1%} of the picture: move less (trajectory.radius), widen the border "
-            f"(expansion) or raise stages.coarse.max_hole (now {rule.max_hole})"
+            f"the smallest hole is {r[free].min():.1%} of the picture: move less (such as trajectory.radius), widen the "
+            f"border (expansion) or raise stages.coarse.max_hole (now {rule.max_hole})"
         )
     return (
         f"holes are either under {rule.min_hole} or over {rule.max_hole}: widen the band (stages.coarse.min_hole, "

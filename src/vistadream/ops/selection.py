@@ -142,8 +142,8 @@ def _advice(
         )
     if not below.any():
         return (
-            f"the smallest hole is {r[free].min():.1%} of the picture: move less (such as trajectory.radius), widen the "
-            f"border (expansion) or raise stages.coarse.max_hole (now {rule.max_hole})"
+            f"the smallest hole is {r[free].min():.1%} of the picture: move less (such as trajectory.radius), widen "
+            f"the border (expansion) or raise stages.coarse.max_hole (now {rule.max_hole})"
         )
     return (
         f"holes are either under {rule.min_hole} or over {rule.max_hole}: widen the band (stages.coarse.min_hole, "

@@ -1,0 +1,68 @@
+"""One picture of what the coarse stage did: the worst poses of the flight after initialize, and the same after coarse.
+
+python tools/before_after.py outputs/photo/DATE sheet.jpg
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from PIL import Image
+
+from vistadream.config import compose
+from vistadream.core import Camera, Scene
+from vistadream.ops.image import to_uint8
+from vistadream.ops.preview import hole_ratios
+from vistadream.ops.trajectory import keep_clear
+from vistadream.run_folder import RunFolder
+
+N_POSES = 60
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Draw the worst poses of a run's flight before and after the coarse stage."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run's folder, finished up to coarse or further."""
+    out: Annotated[Path, tyro.conf.Positional]
+    """The picture to write; JPEG, PNG or WebP."""
+    columns: int = 4
+    tile_px: int = 360
+    """Width of one picture."""
+
+
+def draw(arguments: Arguments) -> None:
+    """Two rows: after initialize, with holes in black, and after coarse."""
+    folder, composed = RunFolder(arguments.run), compose([])
+    missing = [stage for stage in ("initialize", "coarse") if not folder.finished(stage)]
+    if missing:
+        raise SystemExit(f"{arguments.run} has not finished {' and '.join(missing)}; wanted a run with stage=coarse")
+    before, after = folder.load_stage("initialize"), folder.load_stage("coarse")
+    renderer = composed.build("backends.render")
+    path = keep_clear(composed.build("trajectory"), before, N_POSES).cameras
+    worst = worst_poses(before, path, renderer, arguments.columns)
+    height = round(arguments.tile_px * path[0].height / path[0].width)
+    sheet = Image.new("RGB", (arguments.columns * arguments.tile_px, 2 * height))
+    for row, scene in enumerate((before, after)):
+        for column, pose in enumerate(worst):
+            with torch.no_grad():
+                picture = to_uint8(renderer(scene.gaussians, [path[pose]], want=("rgb",))[0].rgb)
+            tile = Image.fromarray(picture).resize((arguments.tile_px, height), Image.Resampling.LANCZOS)
+            sheet.paste(tile, (column * arguments.tile_px, row * height))
+    sheet.save(arguments.out, quality=85)
+
+
+def worst_poses(scene: Scene, path: list[Camera], renderer: object, n: int) -> list[int]:
+    """The pose with the largest hole in each of n equal parts of the path."""
+    ratios = hole_ratios(scene.gaussians, path, renderer, path[0].width)
+    parts = [range(i * len(path) // n, (i + 1) * len(path) // n) for i in range(n)]
+    return [max(part, key=ratios.__getitem__) for part in parts]
+
+
+if __name__ == "__main__":
+    draw(tyro.cli(Arguments, description=__doc__))

@@ -76,7 +76,7 @@ def draw_curves(folder: Path, ns: float, options: argparse.Namespace) -> None:
     lines = {
         "forward and backward, wall time": walls,
         "floor": [(t, floor / t) for t, _ in walls],
-        "the first, divided": [(t, walls[0][1] * walls[0][0] / t) for t, _ in walls],
+        "ideal": [(t, walls[0][1] * walls[0][0] / t) for t, _ in walls],
     }
     chart = log_chart("the sample room, 512x384, 196,608 Gaussians", "Threads", lines, [t for t, _ in walls])
     (folder / "renderer_threads.svg").write_text(chart)

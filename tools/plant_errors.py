@@ -51,7 +51,7 @@ ERRORS = (
     ),
     Planted("boxes lose their last row of tiles", "binning.py", "(box[3] - 1) // TILE_H + 1", "(box[3] - 1) // TILE_H"),
     Planted("the first tile column is TILE_H wide", "binning.py", "box[0] // TILE_W", "box[0] // TILE_H"),
-    Planted("boxes of three sigma", "projection.py", "reach = 2.0 /", "reach = 1.0 /"),
+    Planted("boxes too small", "projection.py", "reach = 2.0 /", "reach = 1.0 /"),
     Planted("row spans a pixel short", "forward.py", "np.ceil(middle - half - 0.5)", "np.ceil(middle - half + 0.5)"),
     Planted(
         "blur on one axis",
@@ -65,7 +65,12 @@ ERRORS = (
     Planted("the near plane is ignored", "projection.py", "lens.near_z <= depth[0]", "0.0 < depth[0]"),
     Planted("radius_clip_px takes the smaller radius", "projection.py", "np.ceil(max(reach_x", "np.ceil(min(reach_x"),
     Planted("no compensation of opacities", "projection.py", "        if lens.antialiased:\n", "        if False:\n"),
-    Planted("its gradient is dropped", "projection_backward.py", "    if lens.antialiased:\n", "    if False:\n"),
+    Planted(
+        "the compensation's gradient is dropped",
+        "projection_backward.py",
+        "    if lens.antialiased:\n",
+        "    if False:\n",
+    ),
     Planted("infinite colours are drawn", "projection.py", "math.isfinite(total)", "True"),
     Planted("a capped alpha has a gradient", "backward.py", "free = blended & (alpha < MAX_ALPHA)", "free = blended"),
     Planted("what lies behind is forgotten", "backward.py", "behind + weight * value)", "weight * value)"),
@@ -101,7 +106,9 @@ ERRORS = (
         "means_grad[i, 0] = (to_x",
         "means_grad[i, 0] = 0.0 * (to_x",
     ),
-    Planted("the pose does not feel it", "spherical_harmonics.py", "-grads[1].sum(0", "0 * grads[1].sum(0"),
+    Planted(
+        "the pose does not feel the view's direction", "spherical_harmonics.py", "-grads[1].sum(0", "0 * grads[1].sum(0"
+    ),
     Planted(
         "the background shines through",
         "renderer.py",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,17 +14,17 @@ from torch import Tensor
 from vistadream.backends.render.cpu.drawing import Drawing, draw, gradient
 from vistadream.backends.render.cpu.projection import Lens, Parameters, make_lens
 from vistadream.backends.render.cpu.spherical_harmonics import sh_colors
+from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.core import Camera, Gaussians, Rendering
 from vistadream.ops.jit import announce_compilation
 
 _MAPS = ("rgb", "z", "alpha")
 _WANTABLE = (*_MAPS, "z_median")
-_MODES = ("classic", "antialiased")
 _TINY = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True)
-class CpuRenderer:
+class CpuRenderer(RenderKnobs):
     """Draws 3D Gaussians as gsplat does, with gradients to every parameter and to the pose, on CPU threads.
 
     The result does not depend on the number of threads, bit for bit. Differences to gsplat: Gaussians with a value
@@ -34,32 +33,11 @@ class CpuRenderer:
     of spherical harmonics is that of the colours; the cameras are pinholes; `z_median` is ours alone.
     """
 
-    near_z: float = 0.01
-    """Gaussians whose centre is nearer are left out; in units of the scene."""
-    far_z: float = 1e10
-    """Gaussians whose centre is farther are left out."""
-    eps2d_px2: float = 0.3
-    """Added to the variance of every splat, against aliasing."""
-    mode: Literal["classic", "antialiased"] = "classic"
-    """antialiased: what the blur adds to a splat's area it takes from its opacity (Mip-Splatting, Yu et al. 2024)."""
-    radius_clip_px: float = 0.0
-    """Splats that reach no farther than this from their centre are left out."""
-    background: Sequence[float] = (0.0, 0.0, 0.0)
-    """RGB in [0, 1] behind everything."""
     threads: int | None = None
     """CPU threads; None takes as many as torch does."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.near_z < self.far_z:
-            raise ValueError(f"CpuRenderer.near_z, far_z: got {self.near_z}, {self.far_z}; wanted 0 < near_z < far_z")
-        if not 0 <= self.eps2d_px2 < math.inf:
-            raise ValueError(f"CpuRenderer.eps2d_px2: got {self.eps2d_px2}; wanted at least 0 and finite")
-        if self.mode not in _MODES:
-            raise ValueError(f"CpuRenderer.mode: got {self.mode!r}; wanted one of {_MODES}")
-        if not 0 <= self.radius_clip_px < math.inf:
-            raise ValueError(f"CpuRenderer.radius_clip_px: got {self.radius_clip_px}; wanted at least 0 and finite")
-        if len(self.background) != 3 or not all(0 <= value <= 1 for value in self.background):
-            raise ValueError(f"CpuRenderer.background: got {self.background}; wanted red, green and blue in [0, 1]")
+        super().__post_init__()
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"CpuRenderer.threads: got {self.threads}; wanted at least 1, or None")
 
@@ -96,17 +74,12 @@ class CpuRenderer:
             features, z, alpha, z_median = _maps(picture.draw(pose, inputs, with_slots=False))
         colors = 3 if "rgb" in want else 0
         return Rendering(
-            rgb=self._over_background(features[..., :3], alpha) if colors else None,
+            rgb=self.over_background(features[..., :3], alpha) if colors else None,
             z=z,
             z_median=z_median,
             alpha=alpha if "alpha" in want else None,
             extra=features[..., colors:] if extra is not None else None,
         )
-
-    def _over_background(self, rgb: Tensor, alpha: Tensor) -> Tensor:
-        if not any(self.background):
-            return rgb
-        return rgb + (1 - alpha)[..., None] * torch.tensor(self.background, dtype=rgb.dtype)
 
 
 class _Picture(NamedTuple):

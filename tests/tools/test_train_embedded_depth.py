@@ -1,0 +1,192 @@
+"""Generated worlds tell the truth about themselves, and a network learns from them."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vistadream.core import Camera
+from vistadream.ops.depth import normals_from_depth
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from train_embedded_depth.augment import augment
+from train_embedded_depth.batches import Pool, inputs
+from train_embedded_depth.cameras import Lens
+from train_embedded_depth.export import export
+from train_embedded_depth.generate import FAR_M, HELD_OUT, KINDS, Samples, generate
+from train_embedded_depth.losses import Truth
+from train_embedded_depth.shards import Shard, make_shard, read_shards, write_shard
+from train_embedded_depth.solids import BOX, CYLINDER, ELLIPSOID, Hits, Solids, cast, surface
+from train_embedded_depth.terrain import Terrain
+from train_embedded_depth.textures import TextureBank
+from train_embedded_depth.train import Recipe, Trainer
+from train_embedded_depth.world import turn
+
+SIZE = (48, 64)
+
+
+@pytest.fixture(scope="module")
+def bank() -> TextureBank:
+    return TextureBank.paint(0)
+
+
+def one_solid(kind: int) -> Solids:
+    rotation = torch.from_numpy(turn(0.4, 0.3, -0.2)).float()[None, None]
+    return Solids((kind,), torch.tensor([[[0.3, -0.2, 5.0]]]), rotation, torch.tensor([[[1.0, 0.6, 0.8]]]))
+
+
+def met(kind: int) -> tuple[Solids, torch.Tensor, Hits]:
+    """A solid, rays from the origin, and where they meet it."""
+    solids = one_solid(kind)
+    rays = Camera.from_fov(40, 64, 48).rays().reshape(1, -1, 3).mT.contiguous()
+    return solids, rays, cast(solids, torch.zeros(1, 3, 1), rays)
+
+
+@pytest.mark.parametrize("kind", [BOX, ELLIPSOID, CYLINDER])
+def test_rays_end_on_the_near_side_of_the_unit_shape_and_normals_are_unit_and_outward(kind):
+    solids, rays, hits = met(kind)
+    seen = hits.t.isfinite()
+    assert 0.05 < seen.float().mean() < 0.9
+    points = rays * torch.where(seen, hits.t, 0.0)[:, None]
+    normals, local, _ = surface(solids, hits, points)
+    x, y, z = local.abs().unbind(1)
+    radius = {BOX: torch.maximum(torch.maximum(x, y), z), ELLIPSOID: (x * x + y * y + z * z).sqrt()}.get(
+        kind, torch.maximum(torch.hypot(x, z), y)
+    )
+    assert torch.allclose(radius[seen], torch.ones(int(seen.sum())), atol=1e-4)
+    assert torch.allclose(normals.norm(dim=1)[seen], torch.ones(int(seen.sum())), atol=1e-5)
+    assert ((normals * rays).sum(1)[seen] < 1e-5).all()
+
+
+def slots(solids: Solids, *order: int) -> Solids:
+    kept = list(order)
+    kinds = tuple(solids.kinds[slot] for slot in kept)
+    return Solids(kinds, solids.centers[:, kept], solids.rotations[:, kept], solids.halves[:, kept])
+
+
+def test_the_nearest_of_two_solids_is_met_whatever_their_order():
+    near, far = one_solid(BOX), one_solid(ELLIPSOID)
+    both = Solids(
+        (ELLIPSOID, BOX),
+        torch.cat([far.centers * 2, near.centers], 1),
+        torch.cat([far.rotations, near.rotations], 1),
+        torch.cat([far.halves * 3, near.halves], 1),
+    )
+    rays, eye = met(BOX)[1], torch.zeros(1, 3, 1)
+    alone = [cast(slots(both, slot), eye, rays).t for slot in (0, 1)]
+    for order in ((0, 1), (1, 0)):
+        assert torch.equal(cast(slots(both, *order), eye, rays).t, torch.minimum(*alone))
+
+
+def test_rays_end_on_the_land():
+    terrain = Terrain.draw(np.random.default_rng(0), 2)
+    rays = Camera.from_fov(60, 64, 48).rays().reshape(1, -1, 3).mT * torch.tensor([1.0, -1.0, 1.0])[:, None]
+    eyes = torch.tensor([0.0, 1.7, 0.0])[None, :, None]
+    t = terrain.cast(eyes, rays.expand(2, -1, -1))
+    near = t < 40
+    points = eyes + rays * torch.where(near, t, 0.0)[:, None]
+    gap = points[:, 1] - terrain.height(points[:, 0], points[:, 2])
+    assert near.float().mean() > 0.2
+    assert (gap[near].abs() < 0.02 * t[near] + 0.02).all()
+
+
+@pytest.mark.parametrize("name", [*KINDS, *HELD_OUT])
+def test_truth_is_consistent_and_the_seed_decides_all(name, bank):
+    kind = {**KINDS, **HELD_OUT}[name]
+    samples, again = (generate(kind, 3, 2, SIZE, bank) for _ in range(2))
+    assert all(torch.equal(getattr(samples, n), getattr(again, n)) for n in ("rgb", "z", "normal", "sky", "part"))
+    assert not torch.equal(samples.rgb, generate(kind, 4, 2, SIZE, bank).rgb)
+    assert ((samples.rgb >= 0) & (samples.rgb <= 1)).all()
+    assert torch.equal(samples.sky, samples.z >= FAR_M)
+    assert (samples.z > 0).all()
+    length = samples.normal.norm(dim=1)
+    assert torch.allclose(length, (~samples.sky).float(), atol=1e-4)
+    rays = samples.lens.rays(*SIZE).reshape(2, 3, *SIZE)
+    assert ((samples.normal * rays).sum(1) < 1e-4).all()
+
+
+def test_true_normals_are_those_of_the_true_depth(bank):
+    samples = generate(KINDS["room"], 5, 2, (96, 128), bank)
+    for i in range(2):
+        focal, center = float(samples.lens.focal[i]), samples.lens.center[i] * 128
+        camera = Camera.from_focal(focal * 128, 128, 96, (float(center[0]), float(center[1])))
+        found, has = normals_from_depth(camera, samples.z[i], ~samples.sky[i])
+        agree = (found * samples.normal[i].permute(1, 2, 0)).sum(-1) > 0.99
+        assert agree[has].float().mean() > 0.75
+
+
+def test_repainting_leaves_the_truth_alone(bank):
+    samples = generate(KINDS["street"], 1, 3, SIZE, bank)
+    truth = torch.stack([samples.z, samples.z.flip(-1)])
+    for seed in range(4):
+        painted = augment(samples, np.random.default_rng(seed))
+        assert any(torch.equal(painted.z, z) for z in truth)
+        assert not torch.equal(painted.rgb, samples.rgb)
+        assert ((painted.rgb >= 0) & (painted.rgb <= 1)).all()
+
+
+def test_shards_come_back_as_they_were(tmp_path):
+    write_shard(tmp_path, 7, count=4)
+    (shard,) = read_shards(tmp_path)
+    made = make_shard(7, count=4)
+    assert all(torch.equal(x, getattr(made, name)) for name, x in vars(shard).items())
+    unpacked = shard.samples(torch.arange(2))
+    assert torch.equal(Shard.of(unpacked).log_z, shard.log_z[:2])
+
+
+def test_half_a_picture_has_the_rays_of_the_whole(bank):
+    shard = Shard.of(generate(KINDS["room"], 0, 3, (96, 112), bank))
+    small = shard.halved()
+    assert small.rgb.shape[2:] == (48, 48)
+    whole, half = (Lens(s.focal, s.center).rays(*s.rgb.shape[2:]).unflatten(2, s.rgb.shape[2:]) for s in (shard, small))
+    assert torch.allclose(half, torch.nn.functional.avg_pool2d(whole, 2)[..., :48], atol=1e-5)
+    assert torch.equal(small.log_z, shard.log_z[:, ::2, :96:2])
+
+
+def small_rooms(bank: TextureBank, *seeds: int) -> Pool:
+    return Pool.of([Shard.of(generate(KINDS["room"], seed, 12, (64, 96), bank)) for seed in seeds])
+
+
+def error(trainer: Trainer, samples: Samples) -> tuple[float, float]:
+    """Mean |log z - truth| up to one factor a picture: of the network, and of a constant plane."""
+    packed, _ = inputs(samples, np.random.default_rng(0))
+    truth = Truth.of(samples)
+    with torch.inference_mode():
+        said = trainer.averaged.eval()(packed).log_z
+    found = []
+    for z in (said, torch.zeros_like(said)):
+        difference = torch.where(truth.valid, truth.log_z - z, torch.nan).flatten(1)
+        found.append(float((difference - difference.nanmedian(1, keepdim=True).values).abs().nanmean()))
+    return found[0], found[1]
+
+
+def test_a_tiny_run_beats_the_constant_plane_on_worlds_it_never_saw_and_resumes_as_if_never_stopped(tmp_path, bank):
+    recipe = Recipe(steps=80, batch=8, warmup=10, average=0.9)
+    pool, trainer = small_rooms(bank, 0, 1, 2), Trainer(recipe)
+    for _ in trainer.run(pool):
+        if trainer.step == 78:
+            trainer.save(tmp_path / "net.pt")
+    mine, flat = error(trainer, small_rooms(bank, 9).draw(np.random.default_rng(1), 24))
+    assert mine < 0.85 * flat
+    resumed = Trainer(recipe)
+    resumed.load(tmp_path / "net.pt")
+    assert len(list(resumed.run(pool))) == 2
+    weights = resumed.averaged.state_dict()
+    assert all(torch.equal(x, weights[name]) for name, x in trainer.averaged.state_dict().items())
+
+
+def test_exported_weights_are_the_averaged_ones_in_half_precision(tmp_path):
+    from safetensors import safe_open
+
+    trainer = Trainer(Recipe(steps=1))
+    trainer.save(tmp_path / "net.pt")
+    export(tmp_path / "net.pt", tmp_path / "net.safetensors")
+    with safe_open(tmp_path / "net.safetensors", "pt") as file:
+        assert file.metadata()["licence"] == "Apache-2.0"
+        read = {name: file.get_tensor(name) for name in trainer.averaged.state_dict()}
+    for name, x in trainer.averaged.state_dict().items():
+        assert torch.equal(read[name], x.half() if x.is_floating_point() else x)
+    assert (tmp_path / "net.safetensors").stat().st_size < 6e6

@@ -1,0 +1,1 @@
+"""Trains the embedded depth network on worlds that this package generates."""

@@ -1,0 +1,101 @@
+"""Generate worlds, train the embedded depth network on them, judge and export it.
+
+python tools/train_embedded_depth generate --folder worlds --last 800
+python tools/train_embedded_depth train --folder worlds --checkpoint net.pt --recipe.steps 20000
+python tools/train_embedded_depth export --checkpoint net.pt
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import tyro
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from train_embedded_depth.batches import Pool
+from train_embedded_depth.export import export
+from train_embedded_depth.shards import read_shards, write_shard
+from train_embedded_depth.sheet import sheet
+from train_embedded_depth.train import Recipe, Trainer
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Writes shards of pictures with their truth; those that are there stay."""
+
+    folder: Path
+    first: int = 0
+    last: int = 800
+    """One past the last shard."""
+
+    def __call__(self) -> None:
+        for number in range(self.first, self.last):
+            write_shard(self.folder, number)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Trains, or goes on training, on the shards of a folder."""
+
+    folder: Path
+    checkpoint: Path
+    """Read first where it exists; written every `save_every` steps and at the end."""
+    recipe: Recipe = field(default_factory=Recipe)
+    minutes: float = float("inf")
+    """Stop after that long."""
+    save_every: int = 200
+
+    def __call__(self) -> None:
+        trainer = Trainer(self.recipe)
+        if self.checkpoint.exists():
+            trainer.load(self.checkpoint)
+        pool = Pool.of(read_shards(self.folder))
+        _log(trainer, trainer.run(pool, self.minutes), self.checkpoint, self.save_every)
+        trainer.save(self.checkpoint)
+
+
+@dataclass(frozen=True)
+class Export:
+    """Writes the averaged weights of a checkpoint as the package ships them."""
+
+    checkpoint: Path
+    out: Path = Path("src/vistadream/backends/depth/network/weights.safetensors")
+
+    def __call__(self) -> None:
+        export(self.checkpoint, self.out)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Draws a contact sheet of generated worlds."""
+
+    out: Path
+    seed: int = 1
+
+    def __call__(self) -> None:
+        sheet(self.out, self.seed)
+
+
+def _log(trainer: Trainer, steps: Iterable[dict[str, float]], checkpoint: Path, every: int) -> None:
+    """Saves, and prints mean losses, every so many steps."""
+    sums: dict[str, float] = defaultdict(float)
+    for terms in steps:
+        for name, value in terms.items():
+            sums[name] += value / every
+        if trainer.step % every == 0:
+            trainer.save(checkpoint)
+            line = "  ".join(f"{name} {value:.3f}" for name, value in sums.items())
+            print(f"{time.strftime('%H:%M:%S')}  step {trainer.step}  {line}", flush=True)
+            sums.clear()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)  # the next batch is painted beside the step, which is work enough for a second core
+    tyro.cli(Generate | Train | Export | Sheet)()

@@ -1,0 +1,23 @@
+"""A checkpoint's averaged weights as half-precision safetensors, with how they came about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from train_embedded_depth.shards import REVISION
+from vistadream.backends.depth.network.model import DepthNet
+
+
+def export(checkpoint: Path, out: Path) -> None:
+    """Writes the weights that the package ships; a weight too large for half precision is an error."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    net = DepthNet()
+    net.load_state_dict(state["averaged"])
+    weights = {name: x.half() if x.is_floating_point() else x for name, x in net.state_dict().items()}
+    if not all(bool(x.isfinite().all()) for x in weights.values()):
+        raise ValueError("export: a weight is not finite in half precision; train with a lower rate")
+    facts = {"steps": state["step"], "generator_revision": REVISION, "licence": "Apache-2.0", "data": "generated only"}
+    save_file({name: x.contiguous() for name, x in weights.items()}, out, {k: str(v) for k, v in facts.items()})

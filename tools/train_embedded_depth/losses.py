@@ -1,0 +1,74 @@
+"""What the network is trained for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from train_embedded_depth.generate import Samples
+from vistadream.backends.depth.network.model import HALVING, Maps
+
+REACH = 3.4
+"""Truth farther than e^3.4 = 30 times the near parts counts as that far: more would only be clamped later."""
+WEIGHTS = {"depth": 1.0, "likelihood": 0.3, "slope": 0.5, "level": 0.05, "normal": 1.5, "sky": 1.0, "zoom": 0.2}
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Samples at the size of the network's maps."""
+
+    log_z: Float[Tensor, "b h w"]
+    normal: Float[Tensor, "b 3 h w"]
+    valid: Bool[Tensor, "b h w"]
+    """Pixels all of whose parts are land, not sky."""
+    sky: Bool[Tensor, "b h w"]
+
+    @staticmethod
+    def of(samples: Samples) -> Truth:
+        """Averaged over the pixels that a map's pixel covers."""
+        log_z = torch.where(samples.sky, torch.nan, torch.log(samples.z))
+        near = torch.nanquantile(log_z[:, ::4, ::4].flatten(1), 0.05, dim=1)[:, None, None]
+        log_z = torch.minimum(log_z.nan_to_num(0), near.nan_to_num(0) + REACH)
+        share = F.avg_pool2d(samples.sky[:, None].float(), HALVING)[:, 0]
+        normal = F.normalize(F.avg_pool2d(samples.normal, HALVING), dim=1)
+        return Truth(F.avg_pool2d(log_z[:, None], HALVING)[:, 0], normal, share == 0, share > 0.5)
+
+
+def losses(maps: Maps, truth: Truth, log_zoom: Float[Tensor, "b"]) -> dict[str, Tensor]:
+    """Each term, unweighted; depth up to one factor a picture (Eigen et al. 2014), its error Laplacian."""
+    count = truth.valid.sum((1, 2)).clamp(min=1)
+    difference = torch.where(truth.valid, maps.log_z - truth.log_z, 0.0)
+    level = difference.sum((1, 2)) / count
+    error = torch.where(truth.valid, difference - level[:, None, None], 0.0)
+    size = error.abs()
+    likelihood = torch.where(truth.valid, size.detach() * torch.exp(-maps.log_error) + maps.log_error, 0.0)
+    angle = torch.where(truth.valid, 1 - (maps.normal * truth.normal).sum(1), 0.0)
+    return {
+        "depth": (size.sum((1, 2)) / count).mean(),
+        "likelihood": (likelihood.sum((1, 2)) / count).mean(),
+        "slope": torch.stack([_slope(error, truth.valid, step) for step in (1, 2, 4)]).mean(),
+        "level": level.abs().clamp(max=2).mean(),
+        "normal": (angle.sum((1, 2)) / count).mean(),
+        "sky": F.binary_cross_entropy_with_logits(maps.sky, truth.sky.float()),
+        "zoom": (maps.log_zoom - log_zoom).abs().mean(),
+    }
+
+
+def _slope(error: Tensor, valid: Tensor, step: int) -> Tensor:
+    """Mean change of the error over some pixels: surfaces keep their shape (Li and Snavely 2018)."""
+    total = error.new_zeros(())
+    for dim in (1, 2):
+        n = error.shape[dim] - step
+        change = (error.narrow(dim, step, n) - error.narrow(dim, 0, n)).abs()
+        both = valid.narrow(dim, step, n) & valid.narrow(dim, 0, n)
+        total = total + (change * both).sum() / both.sum().clamp(min=1)
+    return total / 2
+
+
+def weighted(terms: dict[str, Tensor]) -> Tensor:
+    """The sum that is minimised."""
+    return sum((WEIGHTS[name] * term for name, term in terms.items()), start=torch.zeros(()))

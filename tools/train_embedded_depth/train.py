@@ -1,0 +1,136 @@
+"""The training loop: resumable at any step, the same numbers for the same seed and shards."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from train_embedded_depth.augment import augment
+from train_embedded_depth.batches import Pool, inputs
+from train_embedded_depth.losses import Truth, losses, weighted
+from vistadream.backends.depth.network.model import DepthNet
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train."""
+
+    steps: int = 20_000
+    """Steps of the whole cosine schedule; a later run may name more and goes on from its checkpoint."""
+    batch: int = 24
+    """Pictures per step."""
+    rate: float = 2e-3
+    """Peak learning rate of AdamW."""
+    warmup: int = 300
+    """Steps of linear rise."""
+    decay: float = 0.02
+    """Weight decay."""
+    average: float = 0.998
+    """Of the moving average of the weights, which is what is exported."""
+    ease: float = 0.4
+    """Share of the steps over which pictures of clay, all of them at first, become one in five."""
+    seed: int = 0
+    device: str = "cpu"
+
+    def ease_at(self, step: int) -> float:
+        """Share of pictures of clay."""
+        return max(0.2, 1 - 0.8 * step / (self.ease * self.steps))
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate: linear rise, then half a cosine down to a hundredth (Loshchilov and Hutter 2017)."""
+        rise = min(1.0, (step + 1) / self.warmup)
+        wave = 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / self.steps))
+        return self.rate * rise * (0.01 + 0.99 * wave)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One step's input and what it should give."""
+
+    packed: Float[Tensor, "b 6 h w"]
+    truth: Truth
+    log_zoom: Float[Tensor, "b"]
+
+
+class Trainer:
+    """Weights, their moving average, the optimiser and the step, on disk between runs."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.step = recipe, 0
+        self.net = DepthNet().to(recipe.device)
+        self.averaged = copy.deepcopy(self.net)
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), recipe.rate, weight_decay=recipe.decay)
+
+    def save(self, file: Path) -> None:
+        """Whole or not at all."""
+        state = {
+            "step": self.step,
+            "net": self.net.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        draft = file.with_suffix(".draft")
+        torch.save(state, draft)
+        draft.rename(file)
+
+    def load(self, file: Path) -> None:
+        """Goes on from a checkpoint."""
+        state = torch.load(file, map_location=self.recipe.device, weights_only=True)
+        self.step = state["step"]
+        for part in (self.net, self.averaged, self.optimizer):
+            name = {id(self.net): "net", id(self.averaged): "averaged"}.get(id(part), "optimizer")
+            part.load_state_dict(state[name])
+
+    def run(self, pool: Pool, minutes: float = math.inf) -> Iterator[dict[str, float]]:
+        """Trains until the recipe's last step or the time is over; yields the terms of the loss after each step."""
+        end = time.monotonic() + 60 * minutes
+        with ThreadPoolExecutor(1) as painter:
+            coming = painter.submit(self._batch, pool, self.step)
+            while self.step < self.recipe.steps and time.monotonic() < end:
+                batch = coming.result()
+                coming = painter.submit(self._batch, pool, self.step + 1)
+                yield self._learn(batch)
+
+    def _batch(self, pool: Pool, step: int) -> Batch:
+        """What a step learns from; the seed and the step alone decide it."""
+        rng = np.random.default_rng([self.recipe.seed, step])
+        samples = augment(pool.draw(rng, self.recipe.batch), rng, self.recipe.ease_at(step))
+        packed, log_zoom = inputs(samples, rng)
+        return Batch(packed.contiguous(memory_format=torch.channels_last), Truth.of(samples), log_zoom)
+
+    def _learn(self, batch: Batch) -> dict[str, float]:
+        device = self.recipe.device
+        truth = Truth(**{name: x.to(device) for name, x in vars(batch.truth).items()})
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate_at(self.step)
+        self.net.train()
+        with torch.autocast(torch.device(device).type, torch.bfloat16):
+            maps = self.net(batch.packed.to(device))
+        terms = losses(maps, truth, batch.log_zoom.to(device))
+        self.optimizer.zero_grad()
+        weighted(terms).backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        self._average()
+        self.step += 1
+        return {name: float(term.detach()) for name, term in terms.items()}
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Moves the average towards the weights, faster in the beginning."""
+        keep = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        mine: dict[str, Tensor] = self.net.state_dict()
+        for name, average in self.averaged.state_dict().items():
+            if average.is_floating_point():
+                average.lerp_(mine[name], 1 - keep)

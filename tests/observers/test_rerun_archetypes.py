@@ -115,7 +115,7 @@ def test_every_bar_of_a_chart_is_drawn_once(log):
 @pytest.mark.parametrize(
     ("kinds", "make"),
     [
-        (["image", "depth", "mask"], lambda v, g: Rendering(v.rgb, v.z, torch.rand(v.z.shape))),
+        (["image", "depth", "mask"], lambda v, g: Rendering(rgb=v.rgb, z=v.z, alpha=torch.rand(v.z.shape))),
         (["depth", "image", "mask"], lambda v, g: DepthPrediction(v.z, v.z > 1.5, v.camera, True, v.rgb, v.z > 1.9)),
         (["splats", "image", "camera", "plane", "depth"], lambda v, g: Scene((v,), g)),
         (["camera"], lambda v, g: v.camera),

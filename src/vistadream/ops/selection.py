@@ -134,18 +134,20 @@ def _advice(
     r: np.ndarray, free: np.ndarray, band: np.ndarray, below: np.ndarray, above: np.ndarray, rule: SelectionRule
 ) -> str:
     if not free.any() or (band & ~free).any():
-        return f"every pose in the band is next to a chosen one: lower stages.coarse.adjacent (now {rule.adjacent})"
+        return (
+            f"each pose in the band is next to a chosen one: lower stages.coarse.rule.adjacent (now {rule.adjacent})"
+        )
     if not above.any():
         return (
             f"the largest hole is {r[free].max():.2%} of the picture, so nothing is left to paint; for more, "
-            f"move further (such as trajectory.radius) or lower stages.coarse.min_hole (now {rule.min_hole})"
+            f"move further (such as trajectory.radius) or lower stages.coarse.rule.min_hole (now {rule.min_hole})"
         )
     if not below.any():
         return (
             f"the smallest hole is {r[free].min():.1%} of the picture: move less (such as trajectory.radius), widen "
-            f"the border (expansion) or raise stages.coarse.max_hole (now {rule.max_hole})"
+            f"the border (expansion) or raise stages.coarse.rule.max_hole (now {rule.max_hole})"
         )
     return (
-        f"holes are either under {rule.min_hole} or over {rule.max_hole}: widen the band (stages.coarse.min_hole, "
-        "max_hole) or set stages.coarse.fallback=closest"
+        f"holes are either under {rule.min_hole} or over {rule.max_hole}: widen the band (stages.coarse.rule.min_hole, "
+        "max_hole) or set stages.coarse.rule.fallback=closest"
     )

@@ -41,6 +41,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PIP) -c constraints.txt -e .
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+$(VENV)/.installed-dev: $(VENV)/.installed requirements/moge.txt
 	$(PIP) -c constraints.txt -e '.[dev]'
+	$(PIP) --no-deps -r requirements/moge.txt
 	touch $@

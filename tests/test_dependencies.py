@@ -15,7 +15,10 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+MOGE = [line for line in (ROOT / "requirements" / "moge.txt").read_text().splitlines() if not line.startswith("#")]
 IMPORT_NAMES = {  # distribution -> the package that it installs, where the two differ
+    "dlr-moge": "moge",
+    "dlr-utils3d": "utils3d",
     "hydra-core": "hydra",
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
@@ -49,7 +52,7 @@ def test_every_import_is_declared():
 
 @pytest.mark.parametrize("folder", ["tools", "benchmarks", "tests"])
 def test_what_a_checkout_needs_is_in_the_extra_dev(folder):
-    declared = import_names(PROJECT["dependencies"] + EXTRAS["dev"])
+    declared = import_names(PROJECT["dependencies"] + EXTRAS["dev"] + MOGE)
     assert imported_in(folder) - declared - UNDECLARED == set()
 
 

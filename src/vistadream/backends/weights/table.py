@@ -76,9 +76,9 @@ _FILL = "black-forest-labs/FLUX.1-Fill-dev"
 _DA3_FILES = ("config.json", "model.safetensors")
 
 
-def _moge(size: str, bytes_about: int, peak_gb: float) -> Model:
+def _moge(size: str, bytes_about: int, *peaks_gb: float) -> Model:
     repository = f"Ruicheng/moge-2-{size}-normal"
-    memory = Memory(peak_gb, peak_gb, peak_gb)
+    memory = Memory(*peaks_gb)
     return Model(f"moge-2-{size}-normal", "depth", repository, ("model.pt",), _MIT, bytes_about, memory)
 
 
@@ -92,9 +92,9 @@ def _da3(size: str, bytes_about: int, peak_gb: float, licence: Licence = _APACHE
 
 
 _ALL = (
-    _moge("vitl", 1_320_000_000, 3.1),
-    _moge("vitb", 420_000_000, 1.5),
-    _moge("vits", 140_000_000, 1.0),
+    _moge("vitl", 1_320_000_000, 3.1, 3.1, 2.0),
+    _moge("vitb", 420_000_000, 1.5, 1.5, 1.0),
+    _moge("vits", 140_000_000, 1.0, 1.0, 0.7),
     _da3("small", 140_000_000, 1.0),
     _da3("base", 480_000_000, 1.5),
     _da3("large-1.1", 1_400_000_000, 3.0, _CC_BY_NC),
@@ -161,6 +161,9 @@ _ALL = (
     ),
 )
 MODELS = {model.name: model for model in _ALL}
+
+DEFAULT_MOGE = {"cuda": "moge-2-vitl-normal", "cpu": "moge-2-vits-normal"}
+"""The size of MoGe-2 that suits a device."""
 
 PROFILES = {
     "cpu-depth": ("moge-2-vits-normal",),

@@ -1,0 +1,187 @@
+"""Metric depth, normals and focal length by MoGe-2, through its own package."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.backends import packages
+from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.backends.weights.residence import Ladder, resident
+from vistadream.backends.weights.store import folder_of
+from vistadream.backends.weights.table import DEFAULT_MOGE, MODELS
+from vistadream.core import Camera, DepthPrediction, Note, UserError, View, tell
+
+SIZES = tuple(name for name in MODELS if name.startswith("moge-2-"))
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class MogeDepth:
+    """MoGe-2 (Wang et al. 2025, arXiv 2507.02546), each view on its own.
+
+    It takes the principal point to be the picture's centre, so the picture is padded until it is, and the maps are
+    cropped. A known focal length is kept: the model then only looks for the distance that suits it.
+    """
+
+    model: str
+    """auto: the large model on a GPU, the small one on a CPU; or one of SIZES."""
+    path: str | None
+    """The folder with model.pt, or that file; None: the cache, or the hub."""
+    device: str
+    """auto, cpu or cuda."""
+    memory: str
+    """On a GPU, of weights.policy.CHOICES; it is small enough that only low differs, which takes resolution level 0."""
+    resolution_level: int | None
+    """From 0, coarse and fast, to 9; None: 9 on a GPU, 0 on a CPU."""
+    min_sky: float
+    """A connected region without depth is sky when it is at least so large, as a share of the picture."""
+
+    def __post_init__(self) -> None:
+        for knob, value, wanted in (
+            ("model", self.model, ("auto", *SIZES)),
+            ("device", self.device, DEVICES),
+            ("memory", self.memory, CHOICES),
+            ("resolution_level", self.resolution_level, (None, *range(10))),
+        ):
+            if value not in wanted:
+                raise ValueError(f"MogeDepth.{knob}: got {value!r}; wanted one of {', '.join(map(str, wanted))}")
+        if not 0 <= self.min_sky <= 1:
+            raise ValueError(f"MogeDepth.min_sky: got {self.min_sky}; wanted a share between 0 and 1")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("MogeDepth.device: got cuda, and torch sees no GPU; wanted cpu or auto here")
+
+    def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
+        """One prediction in metres per view, on the view's device; a pixel without depth is not valid.
+
+        Raises UserError without the package or the weights, or with weights that are not this model's.
+        """
+        return [self._predict(view) for view in views]
+
+    def _predict(self, view: View) -> DepthPrediction:
+        left, right, top, bottom = _to_centre(view.camera)
+        padded = view.camera.pad(left, right, top, bottom)
+        image = F.pad(view.rgb.permute(2, 0, 1)[None], (left, right, top, bottom), mode="replicate")[0]
+        fov_x_deg = math.degrees(2 * math.atan(padded.width / 2 / padded.fx)) if view.focal_known else None
+        maps = self._run(partial(self._infer, image.detach().float(), fov_x_deg))
+        camera = view.camera if view.focal_known else _with_focal(view.camera, maps["intrinsics"], padded.width)
+        rows, columns = slice(top, top + camera.height), slice(left, left + camera.width)
+        own = {name: maps[name][rows, columns] for name in maps.keys() - {"intrinsics"}}
+        return _prediction(camera, own, self.min_sky)
+
+    def _infer(self, image: Float[Tensor, "3 h w"], fov_x_deg: float | None, policy: Policy) -> dict[str, Tensor]:
+        """The package's maps, on the image's device: depth, mask, normal, and intrinsics in shares of the picture."""
+        finest = 9 if self._device == "cuda" else 0
+        level = finest if self.resolution_level is None else self.resolution_level
+        model = resident(self, self._load, getattr(MODELS[self._name].memory, policy))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "In CPU autocast")  # which it then goes without
+            maps = model.infer(
+                image.to(self._device),
+                resolution_level=0 if policy == Policy.LOW else level,
+                fov_x=fov_x_deg,
+                use_fp16=self._device == "cuda",
+            )
+        return {name: value.to(image.device) for name, value in maps.items()}
+
+    def _load(self) -> Any:
+        if not hasattr(packages.load("utils3d"), "pt"):
+            raise UserError(
+                "the package utils3d here is another one of that name; wanted the one that MoGe uses: "
+                f"pip uninstall utils3d, then {packages.INSTALL['utils3d']} --force-reinstall"
+            )
+        moge = packages.load("moge.model.v2")
+        file = folder_of(MODELS[self._name], self.path) / "model.pt"
+        with torch.random.fork_rng(devices=[]):  # what the layers draw before they are filled
+            model = _read(file, moge.MoGeModel)
+        model.enable_pytorch_native_sdpa()
+        tell("depth/model", Note(f"depth by {self._name} on the {self._device}, from {file.parent}"))
+        return model.eval().to(self._device)
+
+    def _run(self, work: Callable[[Policy], dict[str, Tensor]]) -> dict[str, Tensor]:
+        return self._ladder(work) if self._device == "cuda" else work(Policy.HIGH)
+
+    @cached_property
+    def _ladder(self) -> Ladder:
+        return Ladder(MODELS[self._name], self.memory)
+
+    @cached_property
+    def _device(self) -> str:
+        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+
+    @property
+    def _name(self) -> str:
+        return DEFAULT_MOGE[self._device] if self.model == "auto" else self.model
+
+
+def _to_centre(camera: Camera) -> tuple[int, int, int, int]:
+    """Pixels to add left, right, top and bottom until the principal point is the centre, to half a pixel."""
+    if abs(camera.fx / camera.fy - 1) > 0.01:
+        raise ValueError(f"MogeDepth: the focal lengths are {camera.fx:g} and {camera.fy:g} px; wanted square pixels")
+    x, y = round(camera.width - 2 * camera.cx), round(camera.height - 2 * camera.cy)
+    return max(x, 0), max(-x, 0), max(y, 0), max(-y, 0)
+
+
+def _with_focal(camera: Camera, shares: Float[Tensor, "3 3"], width: int) -> Camera:
+    """The camera with the model's focal length, given as a share of `width` pixels."""
+    focal_px = float(shares[0, 0]) * width
+    if not (math.isfinite(focal_px) and focal_px > 0):
+        raise UserError(
+            f"MoGe-2 found no focal length in this picture (it says {focal_px:g} px); wanted a positive one: set "
+            "camera.focal_px, or take another depth model with backends/depth="
+        )
+    return camera.with_focal(focal_px)
+
+
+def _prediction(camera: Camera, maps: dict[str, Tensor], min_sky: float) -> DepthPrediction:
+    """The package's maps in our words. Its mask leaves out what is infinitely far, and specks besides."""
+    valid = maps["mask"] & torch.isfinite(maps["depth"]) & (maps["depth"] > 0)
+    normals = maps.get("normal")
+    if normals is not None:
+        away = (normals * camera.rays()).sum(-1, keepdim=True) > 0
+        normals = torch.where(valid[..., None], torch.where(away, -normals, normals), 0.0)
+    sky = _large_regions(~maps["mask"], min_sky)
+    return DepthPrediction(torch.where(valid, maps["depth"], 0.0), valid, camera, True, normals, sky)
+
+
+def _large_regions(mask: Bool[Tensor, "h w"], least: float) -> Bool[Tensor, "h w"]:
+    """The 4-connected regions of the mask that cover at least that share of it all."""
+    found = mask.cpu().numpy().astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] >= least * mask.numel()
+    large[0] = False  # what is not in the mask
+    return torch.from_numpy(large[labels]).to(mask.device)
+
+
+def _read(file: Path, model_class: Any) -> Any:
+    """The model in a checkpoint {"model_config", "model"}. The package's own loader passes over tensors that differ."""
+    try:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+        weights, model = checkpoint["model"], model_class(**checkpoint["model_config"])
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, LookupError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{file} is no checkpoint of MoGe-2 ({reason}); wanted the file as published") from error
+    own = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    given = {name: tensor.shape for name, tensor in weights.items()}
+    if wrong := sorted(name for name in own if given.get(name) != own[name]):
+        raise UserError(
+            f"{file} lacks {len(wrong)} of the model's {len(own)} tensors, or has them in another shape: "
+            f"{', '.join(wrong[:3])}...; wanted the file as published, and the package moge that belongs to it"
+        )
+    if extra := sorted(given.keys() - own.keys()):
+        tell("depth/model", Note(f"{file}: {len(extra)} tensors are of no use: {', '.join(extra[:3])}...", "warning"))
+    model.load_state_dict(weights, strict=False)
+    return model

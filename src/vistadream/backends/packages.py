@@ -1,0 +1,42 @@
+"""Packages that only some backends need: how each gets here, and what to say when it is not."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+from vistadream.core import UserError
+
+_MOGE = "pip install --no-deps dlr-moge==2.0.0 dlr-utils3d==1.3"
+INSTALL = {
+    "moge": _MOGE,
+    "utils3d": _MOGE,
+    "scipy": "pip install 'vistadream[models]'",
+    "huggingface_hub": "pip install 'vistadream[models]'",
+    "gsplat": "pip install 'vistadream[gpu]'",
+}
+"""Import name -> the command that installs it. MoGe's own list of requirements is left out: docs/decisions.md."""
+
+
+def installed(package: str) -> bool:
+    """Whether the package is here, without importing it."""
+    return find_spec(package) is not None
+
+
+def folder(package: str) -> Path | None:
+    """Where the package is, without importing it."""
+    found = find_spec(package)
+    return Path(found.origin).parent if found and found.origin else None
+
+
+def load(module: str) -> ModuleType:
+    """The imported module; UserError with the command that installs its package, or another one that it lacks."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        lacking = (error.name or module).partition(".")[0]
+        if lacking not in INSTALL:
+            raise
+        raise UserError(f"the package {lacking} is not installed; wanted it: {INSTALL[lacking]}") from error

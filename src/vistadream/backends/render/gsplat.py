@@ -1,0 +1,146 @@
+"""gsplat's CUDA rasterizer behind core's Renderer protocol."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vistadream.backends import packages
+from vistadream.backends.render.knobs import RenderKnobs
+from vistadream.backends.weights.residence import resident
+from vistadream.core import Camera, Gaussians, Rendering, UserError
+
+_MAPS = ("rgb", "z", "alpha")
+_CAMERAS = 8
+"""Drawn in one call, at most: it holds features of every Gaussian for each."""
+
+
+@dataclass(frozen=True)
+class GsplatRenderer(RenderKnobs):
+    """Draws 3D Gaussians by gsplat (Ye et al. 2025, arXiv 2409.06765), with the CPU renderer's conventions and knobs.
+
+    Gaussians may lie in main memory: they go to the GPU and the maps and gradients come back. Cameras of one size are
+    drawn in one call. Gaussians with values that are not finite are not left out, as the CPU renderer does.
+    """
+
+    def __call__(
+        self,
+        gaussians: Gaussians,
+        cameras: Sequence[Camera],
+        *,
+        want: Sequence[str] = _MAPS,
+        extra: Float[Tensor, "n c"] | None = None,
+    ) -> list[Rendering]:
+        """One Rendering a camera, on the Gaussians' device. Gradients reach Gaussians, `extra` and `cam_from_world`.
+
+        Raises ValueError on a map that gsplat does not draw, and UserError without a GPU or the package.
+        """
+        if "z_median" in want:
+            raise ValueError(
+                "GsplatRenderer: want names z_median, which only CpuRenderer draws; wanted others, or that one"
+            )
+        if unknown := set(want) - set(_MAPS):
+            raise ValueError(f"GsplatRenderer: want names {sorted(unknown)}; wanted some of {_MAPS}")
+        if extra is not None and (extra.dim() != 2 or len(extra) != len(gaussians)):
+            raise ValueError(f"GsplatRenderer: extra is {tuple(extra.shape)}; wanted ({len(gaussians)}, channels)")
+        device = _gpu()
+        on_gpu, more = gaussians.to(device), None if extra is None else extra.to(device)
+        drawn: dict[int, Rendering] = {}
+        for batch in _batches(cameras):
+            pictures = self._draw(on_gpu, [cameras[i].to(device) for i in batch], want, more)
+            drawn |= zip(batch, (_to(picture, gaussians.means.device) for picture in pictures), strict=True)
+        return [drawn[i] for i in range(len(cameras))]
+
+    def _draw(
+        self, gaussians: Gaussians, cameras: Sequence[Camera], want: Sequence[str], extra: Tensor | None
+    ) -> list[Rendering]:
+        """Cameras of one size, all on the GPU. Loaded models give way once when the card is full."""
+        try:
+            return self._rasterize(gaussians, cameras, want, extra)
+        except torch.OutOfMemoryError:
+            pass  # not before the block ends is the error gone, and with it the frames that kept their tensors alive
+        resident.release()
+        try:
+            return self._rasterize(gaussians, cameras, want, extra)
+        except torch.OutOfMemoryError as error:
+            size = f"{cameras[0].width}x{cameras[0].height}"
+            raise UserError(
+                f"{len(gaussians):,} Gaussians at {size} pixels do not fit the GPU; wanted a smaller task: lower "
+                "max_resolution, lower expansion, or backends/render=cpu; other programs use the GPU's memory too"
+            ) from error
+
+    def _rasterize(
+        self, gaussians: Gaussians, cameras: Sequence[Camera], want: Sequence[str], extra: Tensor | None
+    ) -> list[Rendering]:
+        poses = torch.stack([camera.cam_from_world for camera in cameras]).float()
+        features = _features(gaussians, poses, "rgb" in want, extra)
+        maps, alphas, _ = packages.load("gsplat").rasterization(
+            means=gaussians.means,
+            quats=gaussians.quats_wxyz,
+            scales=gaussians.scales,
+            opacities=gaussians.opacities,
+            colors=gaussians.means if features is None else features,  # not read where only depth is drawn
+            viewmats=poses,
+            Ks=torch.stack([camera.K for camera in cameras]).float(),
+            width=cameras[0].width,
+            height=cameras[0].height,
+            near_plane=self.near_z,
+            far_plane=self.far_z,
+            radius_clip=self.radius_clip_px,
+            eps2d=self.eps2d_px2,
+            rasterize_mode=self.mode,
+            render_mode="ED" if features is None else "RGB+ED" if "z" in want else "RGB",
+            packed=False,
+        )
+        return [self._rendering(*picture, want, extra) for picture in zip(maps, alphas[..., 0], strict=True)]
+
+    def _rendering(
+        self, maps: Float[Tensor, "h w c"], alpha: Float[Tensor, "h w"], want: Sequence[str], extra: Tensor | None
+    ) -> Rendering:
+        """The channels by name: colours, extra ones, expected z."""
+        first = 3 if "rgb" in want else 0
+        return Rendering(
+            rgb=self.over_background(maps[..., :3], alpha) if first else None,
+            z=maps[..., -1] if "z" in want else None,
+            alpha=alpha if "alpha" in want else None,
+            extra=None if extra is None else maps[..., first : first + extra.shape[1]],
+        )
+
+
+def _batches(cameras: Sequence[Camera]) -> Iterator[tuple[int, ...]]:
+    """Indices of cameras of one size, so many as one call draws."""
+    sizes = [(camera.width, camera.height) for camera in cameras]
+    for size in dict.fromkeys(sizes):
+        group = [i for i, other in enumerate(sizes) if other == size]
+        yield from (tuple(group[i : i + _CAMERAS]) for i in range(0, len(group), _CAMERAS))
+
+
+def _features(
+    gaussians: Gaussians, poses: Float[Tensor, "v 4 4"], with_rgb: bool, extra: Tensor | None
+) -> Float[Tensor, "v n c"] | None:
+    """The channels to blend for each camera: colours as it sees them, then the extra ones; None when there are none."""
+    parts = [] if extra is None else [extra.expand(len(poses), -1, -1)]
+    if with_rgb and gaussians.colors.dim() == 2:
+        parts.insert(0, gaussians.colors.expand(len(poses), -1, -1))
+    elif with_rgb:
+        centers = torch.linalg.inv(poses)[:, None, :3, 3]
+        coefficients = gaussians.colors.expand(len(poses), -1, -1, -1)
+        degree = math.isqrt(coefficients.shape[2]) - 1
+        seen = packages.load("gsplat").spherical_harmonics(degree, gaussians.means - centers, coefficients)
+        parts.insert(0, (seen + 0.5).clamp_min(0))
+    return torch.cat(parts, dim=-1) if parts else None
+
+
+def _to(rendering: Rendering, device: torch.device) -> Rendering:
+    return Rendering(**{name: None if value is None else value.to(device) for name, value in vars(rendering).items()})
+
+
+def _gpu() -> torch.device:
+    if not torch.cuda.is_available():
+        raise UserError("gsplat draws on NVIDIA GPUs and torch sees none; wanted one, or backends/render=cpu")
+    return torch.device("cuda")

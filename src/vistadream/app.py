@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from vistadream.assets import sample_image
+from vistadream.backends.auto import check
 from vistadream.config import INPUT_KNOBS, Composed, compose, quote_paths
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
@@ -42,6 +43,8 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
     """One run of the main job from its overrides; `job` numbers the runs of a sweep. UserError on bad input."""
     words, resumed = _resume([_absolute(word) for word in words])
     composed = _compose_with_sample(quote_paths(words))
+    for role, choice in composed.choices.items():
+        check(role, choice.name)
     plan = plan_of(composed.plain("stage"))
     stages = {name: composed.build(f"stages.{name}") for name in plan}
     export = composed.make("export", Export)

@@ -1,10 +1,19 @@
-"""What `auto` means for each role: the best backend that can run here, with the reason."""
+"""What `auto` means for each role: the best backend that can run here, with the reason.
+
+Without a GPU it never takes one that would download something.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vistadream.backends.machine import Machine, this_machine
+from vistadream.backends.packages import INSTALL
+from vistadream.backends.weights.table import DEFAULT_MOGE, MODELS
+from vistadream.core import UserError
+
 ROLES = ("depth", "outpaint", "render", "caption")
+_PACKAGES = {"moge": ("moge", "utils3d", "scipy", "huggingface_hub"), "gsplat": ("gsplat",)}
 
 
 @dataclass(frozen=True)
@@ -15,11 +24,60 @@ class Choice:
     reason: str
 
 
-def choose(role: str) -> Choice:
-    """The backend of a role for this machine. Only embedded ones exist so far, and they run everywhere."""
-    return {
-        "depth": Choice("embedded", "approximate, needs no download"),
-        "outpaint": Choice("embedded", "needs no download"),
-        "render": Choice("cpu", "runs on any machine"),
-        "caption": Choice("fixed", "the embedded outpainter reads no prompt"),
-    }[role]
+def choose(role: str, machine: Machine | None = None) -> Choice:
+    """The backend of a role for a machine; for this one unless another is given."""
+    match role:
+        case "depth":
+            return _depth(machine or this_machine())
+        case "render":
+            return _render(machine or this_machine())
+        case "outpaint":
+            return Choice("embedded", "needs no download")
+        case "caption":
+            return Choice("fixed", "the embedded outpainter reads no prompt")
+    raise ValueError(f"role: got {role!r}; wanted one of {ROLES}")
+
+
+def check(role: str, name: str, machine: Machine | None = None) -> None:
+    """UserError that says what is missing when the named backend cannot run on the machine."""
+    if name not in _PACKAGES:
+        return
+    if lacking := _lacking(name, machine or this_machine()):
+        raise UserError(f"backends/{role}={name} cannot run here: it lacks {'; '.join(lacking)}")
+
+
+def _lacking(name: str, machine: Machine) -> list[str]:
+    """What a backend lacks, each with how to get it."""
+    commands: dict[str, str] = {}  # one command may install several packages
+    for package in _PACKAGES[name]:
+        if package not in machine.packages:
+            commands.setdefault(INSTALL[package], package)
+    lacking = [f"the package {package} ({command})" for command, package in commands.items()]
+    if name == "gsplat" and not machine.cuda:
+        lacking.append("an NVIDIA GPU that torch sees")
+    if name == "gsplat" and not machine.compiler:
+        lacking.append("nvcc of the CUDA toolkit, which compiles its kernels at first use")
+    return lacking
+
+
+def _depth(machine: Machine) -> Choice:
+    model = MODELS[DEFAULT_MOGE["cuda" if machine.cuda else "cpu"]]
+    here = model.name in machine.weights
+    where = "on the GPU" if machine.cuda else "on the CPU"
+    lacking = _lacking("moge", machine)
+    if here and not lacking:
+        return Choice("moge", f"{model.name} {where}, its weights are here")
+    size = f"{model.bytes_about / 1e9:.2g} GB"
+    if machine.cuda and not lacking and not machine.offline:
+        return Choice("moge", f"{model.name} {where}; fetches its weights first, about {size}")
+    if not here:
+        lacking.append(f"its weights, {size} (vistadream download {model.name})")
+    return Choice("embedded", f"approximate, needs no download; MoGe-2 is better and lacks {'; '.join(lacking)}")
+
+
+def _render(machine: Machine) -> Choice:
+    if not machine.cuda:
+        return Choice("cpu", "runs on any machine")
+    if lacking := _lacking("gsplat", machine):
+        return Choice("cpu", f"runs on any machine; gsplat is faster and lacks {'; '.join(lacking)}")
+    return Choice("gsplat", "on the GPU")

@@ -1,0 +1,53 @@
+"""What this machine has of what backends ask for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistadream.backends import packages
+from vistadream.backends.weights import hub, store
+from vistadream.backends.weights.table import DEFAULT_MOGE, MODELS
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The facts that a choice of backends hangs on."""
+
+    cuda: bool = False
+    """Torch sees an NVIDIA GPU."""
+    packages: frozenset[str] = frozenset()
+    """Import names of `packages.INSTALL` that are here."""
+    compiler: bool = False
+    """gsplat's CUDA kernels are compiled already, or there is nvcc to do it at first use."""
+    weights: frozenset[str] = frozenset()
+    """Models of `auto` whose files are here."""
+    offline: bool = False
+    """HF_HUB_OFFLINE forbids the network."""
+
+
+def this_machine() -> Machine:
+    """The facts of this machine. Imports torch, and none of the packages."""
+    import torch
+
+    return Machine(
+        cuda=torch.cuda.is_available(),
+        packages=frozenset(filter(packages.installed, packages.INSTALL)),
+        compiler=_compiled() or _nvcc(),
+        weights=frozenset(name for name in DEFAULT_MOGE.values() if store.find(MODELS[name])),
+        offline=hub.offline(),
+    )
+
+
+def _compiled() -> bool:
+    """Whether gsplat came with its kernels (`gsplat/csrc.so`)."""
+    folder = packages.folder("gsplat")
+    return folder is not None and any(folder.glob("csrc*.so"))
+
+
+def _nvcc() -> bool:
+    """Whether gsplat will find nvcc: on PATH, or where CUDA_HOME or CUDA_PATH say, else in its usual place."""
+    home = os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH") or "/usr/local/cuda"
+    return shutil.which("nvcc") is not None or Path(home, "bin", "nvcc").is_file()

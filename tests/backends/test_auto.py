@@ -1,0 +1,138 @@
+"""What `auto` takes on machines of every kind, and what is said of a named backend that cannot run."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import torch
+
+from vistadream.backends import machine as facts
+from vistadream.backends import packages
+from vistadream.backends.auto import ROLES, check, choose
+from vistadream.backends.machine import Machine, this_machine
+from vistadream.backends.packages import INSTALL
+from vistadream.cli import main
+from vistadream.config import groups
+from vistadream.core import UserError
+
+LARGE, SMALL = "moge-2-vitl-normal", "moge-2-vits-normal"
+ALL = frozenset(INSTALL)
+EVERY_MACHINE = [
+    Machine(cuda, frozenset(here), compiler, frozenset(weights), offline)
+    for cuda, compiler, offline in itertools.product((False, True), repeat=3)
+    for here in (ALL, ALL - {"moge", "utils3d"}, ALL - {"scipy"}, ALL - {"gsplat"}, ())
+    for weights in ((), (LARGE,), (SMALL,), (LARGE, SMALL))
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_chosen_is_a_backend_that_can_run_there(role):
+    for machine in EVERY_MACHINE:
+        choice = choose(role, machine)
+        assert choice.name in groups()[f"backends/{role}"]
+        assert choice.reason
+        check(role, choice.name, machine)
+
+
+def test_nothing_is_downloaded_without_a_gpu_or_offline():
+    for machine in EVERY_MACHINE:
+        if (not machine.cuda or machine.offline) and choose("depth", machine).name == "moge":
+            assert (LARGE if machine.cuda else SMALL) in machine.weights
+
+
+@pytest.mark.parametrize(
+    ("machine", "name", "words"),
+    [
+        (Machine(True, ALL, True, frozenset({LARGE})), "moge", [LARGE, "on the GPU", "are here"]),
+        (Machine(True, ALL, True), "moge", [LARGE, "fetches its weights first, about 1.3 GB"]),
+        (Machine(True, ALL, True, offline=True), "embedded", ["lacks its weights", f"vistadream download {LARGE}"]),
+        (Machine(True, ALL - {"moge"}, True), "embedded", ["lacks the package moge", INSTALL["moge"]]),
+        (Machine(False, ALL, weights=frozenset({SMALL})), "moge", [SMALL, "on the CPU"]),
+        (Machine(False, ALL, weights=frozenset({LARGE})), "embedded", [f"0.14 GB (vistadream download {SMALL})"]),
+    ],
+)
+def test_depth_is_the_best_that_can_run_with_the_reason(machine, name, words):
+    choice = choose("depth", machine)
+    assert choice.name == name
+    assert [word for word in words if word not in choice.reason] == []
+
+
+@pytest.mark.parametrize(
+    ("machine", "name", "word"),
+    [
+        (Machine(True, ALL, True), "gsplat", "on the GPU"),
+        (Machine(True, ALL, False), "cpu", "lacks nvcc"),
+        (Machine(True, frozenset(), True), "cpu", "pip install 'vistadream[gpu]'"),
+        (Machine(False, ALL, True), "cpu", "runs on any machine"),
+    ],
+)
+def test_gsplat_draws_where_its_kernels_can(machine, name, word):
+    choice = choose("render", machine)
+    assert choice.name == name
+    assert word in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "machine", "lacking"),
+    [
+        (
+            "depth",
+            "moge",
+            Machine(),
+            "the package moge (pip install --no-deps dlr-moge==2.0.0 dlr-utils3d==1.3); the package scipy",
+        ),
+        ("depth", "moge", Machine(packages=ALL - {"utils3d"}), "the package utils3d (pip"),
+        ("render", "gsplat", Machine(packages=ALL, compiler=True), "an NVIDIA GPU that torch sees"),
+        ("render", "gsplat", Machine(cuda=True, packages=ALL), "nvcc"),
+        ("render", "gsplat", Machine(cuda=True, compiler=True), "the package gsplat (pip install 'vistadream[gpu]')"),
+    ],
+)
+def test_a_named_backend_that_cannot_run_is_an_error_that_says_what_is_missing(role, name, machine, lacking):
+    with pytest.raises(UserError) as refused:
+        check(role, name, machine)
+    assert f"backends/{role}={name} cannot run here: it lacks" in str(refused.value)
+    assert lacking in str(refused.value)
+
+
+def test_the_command_ends_with_2_before_it_makes_a_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["single-img", "backends/render=gsplat", f"out={tmp_path / 'out'}", "rerun.mode=off"]) == 2
+    assert "backends/render=gsplat cannot run here" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_this_machine_is_what_torch_the_packages_and_the_cache_say(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+    assert this_machine().weights == frozenset()
+    assert not this_machine().offline
+    folder = tmp_path / "vistadream" / SMALL
+    folder.mkdir(parents=True)
+    (folder / "model.pt").touch()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    found = this_machine()
+    assert found.weights == {SMALL}
+    assert found.offline
+    assert found.cuda == torch.cuda.is_available()
+    assert found.packages == {package for package in INSTALL if packages.installed(package)}
+
+
+def test_nvcc_is_found_where_cuda_home_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(packages, "folder", lambda package: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_HOME", str(tmp_path / "cuda"))
+    assert not this_machine().compiler
+    compiler = tmp_path / "cuda" / "bin" / "nvcc"
+    compiler.parent.mkdir(parents=True)
+    compiler.touch()
+    assert this_machine().compiler
+
+
+def test_kernels_that_came_with_gsplat_need_no_compiler(tmp_path, monkeypatch):
+    monkeypatch.setattr(facts, "_nvcc", lambda: False)
+    monkeypatch.setattr(packages, "folder", {"gsplat": tmp_path}.get)
+    assert not this_machine().compiler
+    Path(tmp_path, "csrc.so").touch()
+    assert this_machine().compiler

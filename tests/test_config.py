@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hydra.utils import get_class
 
+from vistadream.backends.auto import choose
 from vistadream.config import compose, conf_folder, expand, groups, quote_paths, reference
 from vistadream.core import UserError
 from vistadream.deliver import Export
@@ -107,7 +108,7 @@ def test_a_backend_that_needs_a_path_says_so() -> None:
 
 def test_auto_is_replaced_by_a_real_backend_with_a_reason() -> None:
     composed = compose(["backends/depth=auto"])
-    assert composed.choices["depth"].name == "embedded"
+    assert composed.choices["depth"] == choose("depth")
     assert composed.choices["depth"].reason
     asked = compose(["backends/depth=given", "backends.depth.path=d.png"])
     assert asked.choices["depth"].reason == "as asked"

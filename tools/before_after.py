@@ -59,7 +59,7 @@ def draw(arguments: Arguments) -> None:
 
 def worst_poses(scene: Scene, path: list[Camera], renderer: object, n: int) -> list[int]:
     """The pose with the largest hole in each of n equal parts of the path."""
-    ratios = hole_ratios(scene.gaussians, path, renderer, path[0].width)
+    ratios = hole_ratios(scene.gaussians, path, renderer)
     parts = [range(i * len(path) // n, (i + 1) * len(path) // n) for i in range(n)]
     return [max(part, key=ratios.__getitem__) for part in parts]
 

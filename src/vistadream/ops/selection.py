@@ -9,10 +9,10 @@ import numpy as np
 from numpy import ndarray
 
 from vistadream.core import Camera, Gaussians, Renderer
-from vistadream.ops.preview import hole_ratios
+from vistadream.ops.preview import clustered, hole_ratios, shrunk
 
-FIRST_LOOK_PX, SECOND_LOOK_PX, SECOND_LOOKS = 64, 256, 4
-"""Long sides at which poses are scored, and how many are looked at twice: cheaper together than four full frames."""
+FIRST_LOOK_PX, SECOND_LOOK_PX, SECOND_LOOKS = 64, 128, 6
+"""Long sides at which poses are scored, and how many are looked at twice: cheaper than four full frames."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,14 @@ def score_poses(
     gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer, chosen: Sequence[int], rule: SelectionRule
 ) -> list[float]:
     """Hole ratio of every pose: all at a first look, the free ones with the largest up to `max_hole` at a second."""
-    ratios = hole_ratios(gaussians, path, renderer, FIRST_LOOK_PX)
+    far, near = shrunk(path, FIRST_LOOK_PX), shrunk(path, SECOND_LOOK_PX)
+    finer = clustered(gaussians, path[0].center, 1 / near[0].fx)
+    ratios = hole_ratios(clustered(finer, path[0].center, 1 / far[0].fx), far, renderer)
     free = _free(len(path), chosen, rule)
     shortlist = [i for i in np.argsort(-np.asarray(ratios), kind="stable") if free[i] and ratios[i] <= rule.max_hole]
     shortlist = shortlist[:SECOND_LOOKS]
-    if shortlist:
-        closer = hole_ratios(gaussians, [path[i] for i in shortlist], renderer, SECOND_LOOK_PX)
-        for i, ratio in zip(shortlist, closer, strict=True):
-            ratios[i] = ratio
+    for i, ratio in zip(shortlist, hole_ratios(finer, [near[i] for i in shortlist], renderer), strict=True):
+        ratios[i] = ratio
     return ratios
 
 
@@ -134,9 +134,7 @@ def _advice(
     r: np.ndarray, free: np.ndarray, band: np.ndarray, below: np.ndarray, above: np.ndarray, rule: SelectionRule
 ) -> str:
     if not free.any() or (band & ~free).any():
-        return (
-            f"each pose in the band is next to a chosen one: lower stages.coarse.rule.adjacent (now {rule.adjacent})"
-        )
+        return f"each pose in the band is next to a chosen one: lower stages.coarse.rule.adjacent (now {rule.adjacent})"
     if not above.any():
         return (
             f"the largest hole is {r[free].max():.2%} of the picture, so nothing is left to paint; for more, "

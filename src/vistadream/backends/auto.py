@@ -67,8 +67,10 @@ def _depth(machine: Machine) -> Choice:
     lacking = _lacking("moge", machine)
     if here and not lacking:
         return Choice("moge", f"{model.name} {where}, its weights are here")
+    if not machine.cuda:
+        return Choice("embedded", "approximate, needs no download; MoGe-2 is better: docs/weights.md")
     size = f"{model.bytes_about / 1e9:.2g} GB"
-    if machine.cuda and not lacking and not machine.offline:
+    if not lacking and not machine.offline:
         return Choice("moge", f"{model.name} {where}; fetches its weights first, about {size}")
     if not here:
         lacking.append(f"its weights, {size} (vistadream download {model.name})")

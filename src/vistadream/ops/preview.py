@@ -55,12 +55,13 @@ def clustered(gaussians: Gaussians, center: Float[Tensor, "3"], cell_rad: float)
 
 def _cells(away: Float[Tensor, "n 3"], cell_rad: float) -> Int[ndarray, "n"]:
     """The number of each position's cell."""
+    x, y, z = away.unbind(-1)
     distance = away.norm(dim=-1).clamp_min(1e-12)
-    longitude = torch.atan2(away[:, 0], away[:, 2]) / cell_rad
-    latitude = torch.asin((away[:, 1] / distance).clamp(-1, 1)) / cell_rad
-    place = torch.stack([longitude, latitude, distance.log() / _DEPTH_CELL], dim=-1).floor().long()
-    place -= place.min(dim=0).values
-    across, up, along = (place.max(dim=0).values + 1).tolist()
+    longitude, latitude = torch.atan2(x, z) / cell_rad, torch.asin((y / distance).clamp(-1, 1)) / cell_rad
+    places = [place.floor() for place in (longitude, latitude, distance.log() / _DEPTH_CELL)]
+    first = [place.min() for place in places]
+    across, up, along = (int(place.max() - least) + 1 for place, least in zip(places, first, strict=True))
     if across * up * along >= 2**32:
         raise ValueError(f"clustered: cell_rad {cell_rad:g} makes {across * up * along:.1e} cells; wanted under 2^32")
-    return ((place[:, 0] * up + place[:, 1]) * along + place[:, 2]).numpy()
+    column, row, layer = ((place - least).long() for place, least in zip(places, first, strict=True))
+    return ((column * up + row) * along + layer).numpy()

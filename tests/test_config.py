@@ -173,3 +173,30 @@ def test_memory_and_licences_are_top_level_knobs() -> None:
         compose(["memory=full"])
     with pytest.raises(UserError, match="accept_noncommercial"):
         compose(["accept_noncommercial=perhaps"])
+
+
+@pytest.mark.parametrize(
+    ("word", "knob"),
+    [
+        ("+stages.refine.flatness_weight=1", "stages.refine.flatness_weight"),
+        ("stages.refine.flatness_weight=1", "stages.refine.flatness_weight"),
+        ("++stages.refine.losses={l1:1,thin:{weight:2}}", "stages.refine.losses.thin"),
+        ("stages.refine.losses={thin:{weight:2}}", "stages.refine.losses.thin"),
+        ("+stages.refine.losses=[l1,flatness]", r"stages.refine.losses\[1\]"),
+        ("+thickness_loss=0.1", "thickness_loss"),
+        ("+backends.render.surfels=true", "backends.render.surfels"),
+    ],
+)
+def test_no_regulariser_of_thinness_gets_in_and_the_rule_is_explained(word: str, knob: str) -> None:
+    with pytest.raises(UserError, match=rf"^{knob} names .* a continuous surface is not a thin sheet"):
+        compose([word])
+
+
+def test_the_rule_reads_what_an_interpolation_stands_for() -> None:
+    with pytest.raises(UserError, match="a continuous surface is not a thin sheet"):
+        compose(["+stages.refine.kind=flat", "+stages.refine.loss=${.kind}"])
+
+
+def test_the_lifts_initial_thickness_stays_free() -> None:
+    words = ["stages.initialize.thickness=0.2", "stages.coarse.thickness=0.3"]
+    assert compose(words).plain("stages.initialize.thickness") == 0.2

@@ -25,6 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 from vistadream.backends.auto import ROLES, Choice, choose
 from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.core import UserError
+from vistadream.ops.surface_rule import flattening_knob
 
 INPUT_KNOBS = ("image", "backends.depth.path", "trajectory.path")
 """Knobs that name a file or a folder to read."""
@@ -155,14 +156,26 @@ def compose(words: Sequence[str]) -> Composed:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
             config = hydra_compose("single_img", overrides)
         missing = OmegaConf.missing_keys(config)
+        resolved = {} if missing else OmegaConf.to_container(config, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_explain(error, words)) from error
     if missing:
         knob = min(missing, key=len)
         raise UserError(f"{knob} has no value; wanted one: add {knob}=...")
+    _keep_the_hard_rule(OmegaConf.to_container(config), resolved)
     if config.memory not in MEMORY_CHOICES:
         raise UserError(f"memory={config.memory} is no choice; wanted one of {', '.join(MEMORY_CHOICES)}")
     return Composed(config, choices)
+
+
+def _keep_the_hard_rule(*configs: Any) -> None:
+    """UserError when a knob would flatten Gaussians; the first configuration that has one names it."""
+    if knob := next(filter(None, map(flattening_knob, configs)), None):
+        raise UserError(
+            f"{knob} names a loss, weight or regulariser of thinness, thickness or flatness; wanted none: a continuous "
+            "surface is not a thin sheet, so VistaDream never pulls Gaussians flat. Surfaces are held together by "
+            "stages.refine.depth_weight and stages.refine.normal_weight"
+        )
 
 
 def _choose_backends(words: Sequence[str]) -> tuple[list[str], dict[str, Choice]]:
@@ -217,6 +230,7 @@ def _explain(error: Exception, words: Sequence[str]) -> str:
         knob = knob.lstrip("+~")
         if not equals:
             return f"cannot read {word!r}; wanted knob=value, or a flag: see --help"
+        _keep_the_hard_rule({knob: _parse(word).value()})
         if knob in options:
             if value not in options[knob]:
                 wanted = ", ".join(options[knob])

@@ -1,7 +1,7 @@
 """What is exported: which scene goes into which format, and flights whose frames are rendered once for all videos."""
 
-import dataclasses
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -10,14 +10,15 @@ import pytest
 import torch
 
 from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Gaussians, Scene, View, silent
+from vistadream.core import Camera, Gaussians, Note, Scene, View, silent
 from vistadream.deliver import PICTURES, Export, deliver
+from vistadream.exporters.fastgs_dataset import read_dataset
 from vistadream.exporters.ply import read_ply
 from vistadream.exporters.splat import ROW
 from vistadream.ops.trajectory import Swing
 from vistadream.run_folder import RunFolder
 
-NOTHING = Export([], 0.15, [], [], None, 4, 12, 0, False)
+NOTHING = Export([], 0.15, [], [], None, 4, 12, 0, False, False)
 
 
 class Counting(CpuRenderer):
@@ -53,7 +54,7 @@ def frames(path: Path) -> np.ndarray:
 
 def test_every_frame_is_rendered_once_for_all_videos(scene: Scene, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    export = dataclasses.replace(NOTHING, videos=list(PICTURES), video_formats=["mp4", "gif", "webp"])
+    export = replace(NOTHING, videos=list(PICTURES), video_formats=["mp4", "gif", "webp"])
     Counting.drawn = 0
     deliver(scene, folder, export, Counting(), Swing(0.05), silent)
     assert Counting.drawn == export.video_frames + 1, "and once the photo's own view, for the metrics"
@@ -82,9 +83,30 @@ def test_holes_along_the_flight_are_observed_and_summed_up(scene: Scene, tmp_pat
 
 def test_ply_is_exact_and_formats_for_viewers_are_widened(scene: Scene, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    export = dataclasses.replace(NOTHING, formats=["ply", "splat"])
+    export = replace(NOTHING, formats=["ply", "splat"])
     deliver(scene, folder, export, CpuRenderer(), Swing(0.05), silent)
     torch.testing.assert_close(read_ply(folder.scene("ply")).scales, scene.gaussians.scales)
     rows = np.frombuffer(folder.scene("splat").read_bytes(), ROW)
     pixel = rows["mean"][:, 2] / scene.view("input").camera.fx
     np.testing.assert_allclose(rows["scale"][:, 0], pixel * math.sqrt(0.6**2 + 0.15), rtol=1e-4)
+
+
+def test_the_views_are_left_as_a_dataset_that_is_never_overwritten(scene: Scene, tmp_path: Path) -> None:
+    folder, notes = RunFolder(tmp_path), []
+    hidden = replace(scene.view("input"), name="hidden", supervise=torch.zeros(32, 48, dtype=torch.bool))
+    scene = scene.with_views(hidden)
+    export = replace(NOTHING, fastgs=True)
+
+    def observe(name, value, step=None) -> None:
+        if name == "export/fastgs" and isinstance(value, Note):
+            notes.append(value.text)
+
+    deliver(scene, folder, export, CpuRenderer(), Swing(0.05), observe)
+    (sample,) = read_dataset(folder.dataset)
+    assert torch.equal(sample.view.z, scene.view("input").z)
+    assert "'hidden' is left out" in notes[0]
+    before = (folder.dataset / "meta.json").stat().st_mtime_ns
+    deliver(scene, folder, export, CpuRenderer(), Swing(0.05), observe)
+    assert (folder.dataset / "meta.json").stat().st_mtime_ns == before
+    assert "stays as it is" in notes[1]
+    assert [path.name for path in (tmp_path / "export").iterdir()] == ["fastgs"], "no draft is left"

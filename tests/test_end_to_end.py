@@ -17,6 +17,7 @@ from vistadream import single_image
 from vistadream.app import Run
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.deliver import PICTURES, VIDEO_FORMATS
+from vistadream.exporters.fastgs_dataset import dataset_files
 from vistadream.exporters.formats import FORMATS
 from vistadream.exporters.ply import read_ply
 from vistadream.ops.metrics import psnr
@@ -90,6 +91,7 @@ def test_every_file_that_can_be_asked_for_is_documented_and_the_other_way_round(
     folder = RunFolder(Path())
     paths = [folder.scene(form).as_posix() for form in FORMATS]
     paths += [folder.video(picture, form).as_posix() for picture in PICTURES for form in VIDEO_FORMATS]
+    paths += [(folder.dataset / file).as_posix() for file in (*dataset_files(1), "meta.json")]
     rows = [(glob, when) for glob, when in DOCUMENTED if glob.startswith("export/")]
     for path in paths:
         assert [glob for glob, _ in rows if fits(path, glob)], path

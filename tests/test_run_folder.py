@@ -128,6 +128,7 @@ def test_results_of_an_older_scene_are_dropped(tmp_path: Path) -> None:
     results = [folder.scene("ply"), folder.scene("compressed_ply"), folder.scene("html"), folder.video("depth", "gif")]
     for path in (*results, folder.metrics, folder.report, tmp_path / "export" / "mine.txt"):
         path.touch()
+    (folder.dataset / "masks").mkdir(parents=True)
     folder.save_stage("load", scene(4), {"key": "new"}, nothing)
     kept = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")} - set(files(folder.stage("load")))
     assert {name for name in kept if not name.startswith("01_load")} == {"export", "export/mine.txt"}

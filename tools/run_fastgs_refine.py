@@ -1,20 +1,23 @@
-"""Refine Gaussians against the Views of a run's stage, outside any run.
+"""Refine Gaussians against the views of a run's stage, or of an exported dataset, outside any run.
 
 python tools/run_fastgs_refine.py --dataset-dir outputs/photo/DATE/04_coarse --result-dir new stages.refine.steps=400
+python tools/run_fastgs_refine.py --dataset-dir DATASET --init-gaussians START.ply --result-dir new
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import tyro
 from rich.console import Console
 
 from vistadream.config import compose
-from vistadream.core import Scene, UserError
+from vistadream.core import Scene, UserError, View
+from vistadream.exporters.fastgs_dataset import is_dataset, read_dataset
 from vistadream.exporters.ply import read_ply, write_ply
 from vistadream.meter import Meter
 from vistadream.observers.console import ConsoleObserver
@@ -29,11 +32,11 @@ class Arguments:
     """Refine every Gaussian of a scene against its views."""
 
     dataset_dir: Path
-    """Folder of a finished stage, such as outputs/photo/DATE/04_coarse: views with camera, depth and masks."""
+    """Folder of a finished stage, such as outputs/photo/DATE/04_coarse, or a dataset as docs/fastgs_dataset.md says."""
     result_dir: Path
     """New folder for gaussians_refined.ply and refine_meta.json."""
     init_gaussians: Path | None = None
-    """PLY to start from; without it, the stage's own."""
+    """PLY to start from; without it, the stage's own. A dataset has none."""
     overrides: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Knobs of the refinement, such as stages.refine.steps=400."""
 
@@ -42,11 +45,10 @@ def refine(arguments: Arguments) -> None:
     """Writes the refined PLY and its provenance; UserError on bad input, and nothing is overwritten."""
     if arguments.result_dir.exists():
         raise UserError(f"{arguments.result_dir} exists already; wanted a new folder: name another --result-dir")
-    if not (arguments.dataset_dir / "scene.json").exists():
-        raise UserError(f"{arguments.dataset_dir} holds no scene.json; wanted a stage's folder, as 04_coarse of a run")
-    start = arguments.init_gaussians or arguments.dataset_dir / "gaussians.ply"
     composed = compose(arguments.overrides)
-    scene = Scene(load_scene(arguments.dataset_dir).views, read_ply(start))
+    views = _views(arguments.dataset_dir)
+    start = arguments.init_gaussians or arguments.dataset_dir / "gaussians.ply"
+    scene = Scene(views, read_ply(start))
     with ConsoleObserver(Console()) as console, Meter() as meter:
         refined = composed.build("stages.refine")(scene, Fan(console))
     renderer = composed.build("backends.render")
@@ -65,6 +67,20 @@ def refine(arguments: Arguments) -> None:
         write_ply(refined.gaussians, draft)
     with folder.replace(arguments.result_dir / "refine_meta.json") as draft:
         write_json(draft, meta)
+
+
+def _views(folder: Path) -> tuple[View, ...]:
+    """Of a dataset, with depth where it may supervise geometry; or of a stage."""
+    if is_dataset(folder):
+        return tuple(
+            replace(sample.view, z=torch.where(sample.geometry, sample.view.z, 0.0)) for sample in read_dataset(folder)
+        )
+    if not (folder / "scene.json").exists():
+        raise UserError(
+            f"{folder} holds no scene.json and no meta.json; wanted a stage's folder, as 04_coarse of a run, "
+            "or a dataset, as its export/fastgs"
+        )
+    return load_scene(folder).views
 
 
 def _psnrs(renderer, view, *scenes: Scene) -> list[float]:

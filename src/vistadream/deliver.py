@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from vistadream.core import Camera, Observer, Progress, Renderer, Rendering, Scene, Trajectory
+from vistadream.core import Camera, Note, Observer, Progress, Renderer, Rendering, Scene, Trajectory
+from vistadream.exporters.fastgs_dataset import write_dataset
 from vistadream.exporters.formats import CONVERTED, FORMATS, write_format
 from vistadream.exporters.report import ReportData, StageRow, write_report
 from vistadream.exporters.splat_transform import find_splat_transform
@@ -52,6 +53,8 @@ class Export:
     video_crf: int
     """x264's constant rate factor."""
     report: bool
+    fastgs: bool
+    """The views with their depth, normals and masks, as docs/fastgs_dataset.md says."""
 
     def __post_init__(self) -> None:
         for name, known in (("formats", FORMATS), ("videos", PICTURES), ("video_formats", VIDEO_FORMATS)):
@@ -85,6 +88,8 @@ def deliver(
     if path.note is not None:
         observe("export/path", path.note)
     _write_scene(scene, folder, export, path.cameras)
+    if export.fastgs:
+        _write_views(scene, folder, observe)
     metrics = _input_metrics(scene, renderer)
     holes = _fly(scene, folder, export, renderer, path.cameras, observe)
     metrics["path_hole_ratio"] = {"mean": float(np.mean(holes)), "largest": float(np.max(holes))}
@@ -101,6 +106,17 @@ def _write_scene(scene: Scene, folder: RunFolder, export: Export, path: Sequence
         with folder.replace(folder.scene(form)) as draft:
             gaussians = scene.gaussians if form == "ply" else smooth()
             write_format(form, gaussians, draft, flight, reach_of(photo).focus_z)
+
+
+def _write_views(scene: Scene, folder: RunFolder, observe: Observer) -> None:
+    """Writes export/fastgs/, unless it is there: a dataset is never overwritten, and no stage has run since."""
+    if folder.dataset.exists():
+        observe("export/fastgs", Note(f"{folder.dataset} was there already and stays as it is"))
+        return
+    with folder.replace(folder.dataset) as draft:
+        left_out = write_dataset(scene.views, scene.gaussians, draft, source="single")
+    for reason in left_out:
+        observe("export/fastgs", Note(f"dataset: {reason}"))
 
 
 def _fly(

@@ -90,6 +90,11 @@ class RunFolder:
         """A flight through the scene: of its colours ("rgb") or of another picture, as mp4, gif or webp."""
         return self.root / "export" / f"scene{'' if picture == 'rgb' else f'_{picture}'}.{form}"
 
+    @property
+    def dataset(self) -> Path:
+        """The exported views with their priors, a folder."""
+        return self.root / "export" / "fastgs"
+
     def stage(self, name: str) -> Path:
         """The folder of a finished stage."""
         return self.root / f"{STAGES.index(name) + 1:02d}_{name}"
@@ -150,6 +155,7 @@ class RunFolder:
         exported = [*self.root.glob("export/gaussians.*"), *self.root.glob("export/scene*.*"), self.scene("html")]
         for result in (self.metrics, self.report, *exported):
             result.unlink(missing_ok=True)
+        shutil.rmtree(self.dataset, ignore_errors=True)
 
     def load_stage(self, name: str) -> Scene:
         """The Scene that a finished stage left."""
@@ -157,11 +163,14 @@ class RunFolder:
 
     @contextmanager
     def replace(self, target: Path) -> Iterator[Path]:
-        """A path to write beside `target`; renamed to it when the block ends well, removed otherwise."""
+        """A path to write a file beside `target`; renamed to it when the block ends well, removed otherwise.
+
+        It may become a folder too, where `target` is not there, if the block leaves a whole one or none.
+        """
         with _write_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            name, _, suffixes = target.name.partition(".")
-            draft = target.with_name(f".{name}.{os.getpid()}.{suffixes}")
+            name, dot, suffixes = target.name.partition(".")
+            draft = target.with_name(f".{name}.{os.getpid()}{dot}{suffixes}")
             try:
                 yield draft
                 os.replace(draft, target)

@@ -1,0 +1,45 @@
+"""A dataset back into Views."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vistadream.core import Camera, UserError, View
+from vistadream.exporters.fastgs_dataset.colmap import read_cameras, read_pictures
+from vistadream.exporters.fastgs_dataset.layout import view_files
+from vistadream.exporters.fastgs_dataset.maps import READERS
+from vistadream.exporters.fastgs_dataset.meta import read_meta, world_from_cam
+from vistadream.exporters.fastgs_dataset.sample import Sample
+from vistadream.exporters.fastgs_dataset.validate import validate_dataset
+from vistadream.ops.image import from_uint8
+
+
+def read_dataset(folder: Path) -> list[Sample]:
+    """What `write_dataset` wrote, in its order; UserError lists every fault when there is one.
+
+    `lift` is where geometry may be supervised: the format does not hold which pixels became Gaussians.
+    """
+    if faults := validate_dataset(folder):
+        raise UserError("\n  ".join([f"{folder}: {len(faults)} fault(s); wanted a dataset without", *map(str, faults)]))
+    cameras = read_cameras(folder, _refuse)
+    lenses = {picture.name: cameras[picture.camera_id] for picture in read_pictures(folder, _refuse)}
+    return [_sample(folder, entry, lenses) for entry in read_meta(folder)["views"]]
+
+
+def _refuse(file: str, reason: str) -> None:
+    raise UserError(f"{file}: {reason}")
+
+
+def _sample(folder: Path, entry: dict[str, Any], lenses: dict[str, Camera]) -> Sample:
+    files = view_files(entry["index"])
+    maps = {kind: READERS[kind](folder / file, None) for kind, file in files.items()}
+    rgb = from_uint8(maps.pop("image"))
+    z, normals, geometry, supervise, generated = (
+        torch.from_numpy(maps[kind]) for kind in ("depth", "normal", "mask", "supervise", "generated")
+    )
+    pose = torch.linalg.inv(world_from_cam(entry)).float()
+    camera = lenses[Path(files["image"]).name].at(pose)
+    return Sample(View(entry["name"], camera, rgb, z, supervise, geometry, generated), normals, geometry)

@@ -1,0 +1,64 @@
+"""What a dataset holds of one View: its middle window, its normals, and where both may be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.core import View
+from vistadream.ops.depth import normals_from_depth, relative_depth_edges
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One view with its geometric priors."""
+
+    view: View
+    """Its z is 0 where unknown."""
+    normals: Float[Tensor, "h w 3"]
+    """Unit, camera axes, facing the camera; 0 where unknown."""
+    geometry: Bool[Tensor, "h w"]
+    """Pixels whose z and normal may supervise geometry."""
+
+
+def sample_of(view: View) -> Sample:
+    """The view, cropped so that its principal point lies in the middle, with priors from its own depth.
+
+    Geometry may be supervised where the fit must match the view, depth is known and no occlusion is near.
+    Raises ValueError when the view has no depth or the principal point lies outside the picture.
+    """
+    if view.z is None:
+        raise ValueError(f"view {view.name!r} has no depth; wanted camera-space z, as after the stage initialize")
+    view = _centred(view)
+    valid = view.z.isfinite() & (view.z > 0)
+    view = replace(view, z=torch.where(valid, view.z, 0.0))
+    normals, has_normal = normals_from_depth(view.camera, view.z, valid)
+    geometry = view.supervise & valid & ~relative_depth_edges(view.z, valid)
+    return Sample(view, normals * has_normal[..., None], geometry)
+
+
+def _centred(view: View) -> View:
+    """Cropped to the largest window whose middle is within a quarter of a pixel of the principal point.
+
+    The stock 3DGS readers know a field of view only, and put the principal point into the middle of the picture.
+    """
+    camera = view.camera
+    left, right = _window(camera.cx, camera.width, view.name)
+    top, bottom = _window(camera.cy, camera.height, view.name)
+    cut = (slice(top, bottom), slice(left, right))
+    maps = {name: getattr(view, name)[cut] for name in ("rgb", "z", "supervise", "lift", "generated")}
+    return replace(view, camera=camera.crop(left, top, right - left, bottom - top), **maps)
+
+
+def _window(principal_px: float, size_px: int, name: str) -> tuple[int, int]:
+    """First pixel of the window, and the one behind its last."""
+    both = round(2 * principal_px)
+    low, high = max(0, both - size_px), min(size_px, both)
+    if low >= high:
+        raise ValueError(
+            f"view {name!r} has its principal point at {principal_px:g} of {size_px} pixels; wanted it in the picture"
+        )
+    return low, high

@@ -1,0 +1,105 @@
+"""A dataset from Views, written beside its place and renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vistadream.core import Gaussians, UserError, View
+from vistadream.exporters.fastgs_dataset.colmap import cameras_text, images_text, points_text
+from vistadream.exporters.fastgs_dataset.layout import (
+    CAMERAS,
+    CONVENTION,
+    IMAGES,
+    META,
+    POINTS,
+    SCHEMA_VERSION,
+    SOURCES,
+    dataset_files,
+    digest,
+    view_files,
+)
+from vistadream.exporters.fastgs_dataset.sample import Sample, sample_of
+from vistadream.exporters.fastgs_dataset.validate import validate_dataset
+from vistadream.ops.depth import MIN_PIXELS
+from vistadream.ops.image import to_uint8
+
+
+def write_dataset(views: Sequence[View], gaussians: Gaussians, folder: Path, source: str) -> list[str]:
+    """Writes Views with depth, and Gaussians as points to start from; `source` is one of SOURCES.
+
+    A View with too few pixels that may supervise geometry is left out; returns a line for each of these. Raises
+    UserError when the folder is not empty, ValueError when a View or the finished dataset is at fault.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"write_dataset.source: got {source!r}; wanted {' or '.join(SOURCES)}")
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise UserError(f"{folder} is there already; wanted a new or an empty folder: name another, or move it away")
+    samples = [sample_of(view) for view in views]
+    used = [sample for sample in samples if int(sample.geometry.sum()) >= MIN_PIXELS]
+    left_out = [_too_few(sample) for sample in samples if sample not in used]
+    if not used:
+        raise ValueError(f"write_dataset.views: nothing to write; {'; '.join(left_out) or 'got none'}")
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        _write(draft, used, gaussians, source, left_out)
+        if faults := validate_dataset(draft):
+            raise ValueError(f"write_dataset: {'; '.join(map(str, faults))}")
+        os.replace(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return left_out
+
+
+def _too_few(sample: Sample) -> str:
+    n = int(sample.geometry.sum())
+    return f"view {sample.view.name!r} is left out: {n} pixels may supervise geometry; wanted {MIN_PIXELS} or more"
+
+
+def _write(folder: Path, samples: Sequence[Sample], gaussians: Gaussians, source: str, left_out: list[str]) -> None:
+    files = [view_files(i) for i in range(len(samples))]
+    for file in dataset_files(len(samples)):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    for sample, names in zip(samples, files, strict=True):
+        _write_maps(sample, {kind: folder / name for kind, name in names.items()})
+    cameras = [sample.view.camera for sample in samples]
+    (folder / CAMERAS).write_text(cameras_text(cameras))
+    (folder / IMAGES).write_text(images_text(cameras, [Path(names["image"]).name for names in files]))
+    (folder / POINTS).write_text(points_text(gaussians))
+    meta = {
+        "schema_version": SCHEMA_VERSION,
+        "source": source,
+        "convention": CONVENTION,
+        "views": [_entry(i, sample.view) for i, sample in enumerate(samples)],
+        "left_out": left_out,
+        "files": {file: digest(folder / file) for file in dataset_files(len(samples))},
+    }
+    (folder / META).write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_maps(sample: Sample, paths: dict[str, Path]) -> None:
+    view = sample.view
+    Image.fromarray(to_uint8(view.rgb)).save(paths["image"], compress_level=1)
+    np.save(paths["depth"], view.z.float().cpu().numpy(), allow_pickle=False)
+    np.save(paths["normal"], sample.normals.float().cpu().numpy(), allow_pickle=False)
+    for kind, mask in (("mask", sample.geometry), ("supervise", view.supervise), ("generated", view.generated)):
+        Image.fromarray(to_uint8(mask.float())).save(paths[kind])
+
+
+def _entry(index: int, view: View) -> dict:
+    """What META says of a view."""
+    share = float(view.generated.float().mean())
+    return {
+        "index": index,
+        "name": view.name,
+        "image": view_files(index)["image"],
+        "origin": {0.0: "photographed", 1.0: "generated"}.get(share, "mixed"),
+        "world_from_cam": torch.linalg.inv(view.camera.cam_from_world.double()).tolist(),
+    }

@@ -53,7 +53,7 @@ def images_text(cameras: Sequence[Camera], names: Sequence[str]) -> str:
 
 def points_text(gaussians: Gaussians) -> str:
     """points3D.txt: centres and colours of at most _MOST_POINTS Gaussians, evenly taken."""
-    few = gaussians.subset(torch.arange(0, len(gaussians), -(-len(gaussians) // _MOST_POINTS) or 1))
+    few = gaussians.detach().to("cpu").subset(torch.arange(0, len(gaussians), -(-len(gaussians) // _MOST_POINTS) or 1))
     colors = few.colors if few.colors.ndim == 2 else 0.5 + SH_C0 * few.colors[:, 0]
     rgb = np.rint(255 * colors.clamp(0, 1).numpy()).astype(int)
     lines = [

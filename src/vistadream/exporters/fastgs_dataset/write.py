@@ -95,11 +95,11 @@ def _write_maps(sample: Sample, paths: dict[str, Path]) -> None:
 
 def _entry(index: int, view: View) -> dict:
     """What META says of a view."""
-    share = float(view.generated.float().mean())
+    origin = "mixed" if bool(view.generated.any()) else "photographed"
     return {
         "index": index,
         "name": view.name,
         "image": view_files(index)["image"],
-        "origin": {0.0: "photographed", 1.0: "generated"}.get(share, "mixed"),
+        "origin": "generated" if bool(view.generated.all()) else origin,
         "world_from_cam": torch.linalg.inv(view.camera.cam_from_world.double()).tolist(),
     }

@@ -14,7 +14,7 @@ import tyro
 from PIL import Image
 
 from vistadream.config import compose
-from vistadream.core import Camera, Scene
+from vistadream.core import Camera, Renderer, Scene
 from vistadream.ops.image import to_uint8
 from vistadream.ops.preview import hole_ratios
 from vistadream.ops.trajectory import keep_clear
@@ -57,7 +57,7 @@ def draw(arguments: Arguments) -> None:
     sheet.save(arguments.out, quality=85)
 
 
-def worst_poses(scene: Scene, path: list[Camera], renderer: object, n: int) -> list[int]:
+def worst_poses(scene: Scene, path: list[Camera], renderer: Renderer, n: int) -> list[int]:
     """The pose with the largest hole in each of n equal parts of the path."""
     ratios = hole_ratios(scene.gaussians, path, renderer)
     parts = [range(i * len(path) // n, (i + 1) * len(path) // n) for i in range(n)]

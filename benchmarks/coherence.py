@@ -36,6 +36,8 @@ from vistadream.stages import coarse
 
 N_POSES = 30
 GREY = 0.5
+NEAR_PX = 8
+"""So far inside the border lie the same surfaces as at it."""
 
 
 def telea(rgb: Tensor, covered: Tensor) -> Tensor:
@@ -115,8 +117,8 @@ def flight(scene: Scene, path: list[Camera]) -> dict[str, float]:
     }
 
 
-def seam(scene: Scene) -> dict[str, float]:
-    """Median steps at the photo's border and inside it: of colour, and of depth beyond the slope of its surface.
+def seam(scene: Scene) -> dict[tuple[str, str], float]:
+    """Median steps at the photo's border, a little inside it, in all of it: of colour, and of depth beyond its slope.
 
     The step of depth is the second difference of disparity over the disparity: it vanishes on every plane, whose
     depth changes from pixel to pixel without any seam.
@@ -126,19 +128,21 @@ def seam(scene: Scene) -> dict[str, float]:
     with torch.no_grad():
         seen = CpuRenderer()(scene.gaussians, [canvas.camera])[0]
     disparity, rgb = 1 / seen.z, seen.rgb.unbind(-1)
-    found = {}
+    found: dict[tuple[str, str], float] = {}
     for name, order, channels in (("colour", 1, rgb), ("depth", 2, (disparity,))):
-        at_border, inside = [], []
+        steps: dict[str, list[Tensor]] = {"border": [], "near": [], "inside": []}
         for values in channels:
             for picture, start, size, window in (
                 (values, top, photo.camera.height, slice(left, left + photo.camera.width)),
                 (values.T, left, photo.camera.width, slice(top, top + photo.camera.height)),
             ):
-                steps = picture.diff(n=order, dim=0).abs() / (picture[1:-1] if order == 2 else 1)
-                rows = [k - i for k in (start, start + size) for i in range(1, order + 1)]
-                at_border.append(steps[rows, window].flatten())
-                inside.append(steps[start : start + size - order, window].flatten())
-        found |= {name: float(torch.cat(at_border).median()), f"{name}_inside": float(torch.cat(inside).median())}
+                step = picture.diff(n=order, dim=0).abs() / (picture[1:-1] if order == 2 else 1)
+                rows = torch.tensor([k - i for k in (start, start + size) for i in range(1, order + 1)])
+                inwards = NEAR_PX * torch.tensor([1] * order + [-1] * order)
+                steps["border"].append(step[rows, window].flatten())
+                steps["near"].append(step[rows + inwards, window].flatten())
+                steps["inside"].append(step[start : start + size - order, window].flatten())
+        found |= {(name, where): float(torch.cat(parts).median()) for where, parts in steps.items()}
     return found
 
 
@@ -164,12 +168,13 @@ def flights_table(runs: dict[str, RunFolder]) -> None:
 def seams_table(runs: dict[str, RunFolder]) -> None:
     """Steps across the photo's border beside those inside it."""
     print("\nAcross the photo's border (median step to the next pixel; of depth, relative and beyond the slope):\n")
-    print("| photo | colour at the border | inside | depth at the border | inside |\n" + "|---" * 5 + "|")
+    print(f"| photo | colour: at the border | {NEAR_PX} px inside | all | depth: at it | {NEAR_PX} px inside | all |")
+    print("|---" * 7 + "|")
     for photo, folder in runs.items():
-        s = seam(folder.load_stage("coarse"))
-        print(
-            f"| {photo} | {s['colour']:.4f} | {s['colour_inside']:.4f} | {s['depth']:.5f} | {s['depth_inside']:.5f} |"
-        )
+        steps = seam(folder.load_stage("coarse"))
+        colour, depth = ([steps[name, where] for where in ("border", "near", "inside")] for name in ("colour", "depth"))
+        cells = [f"{step:.4f}" for step in colour] + [f"{step:.5f}" for step in depth]
+        print(f"| {photo} | {' | '.join(cells)} |")
 
 
 def selection_row(photo: str, scene: Scene) -> None:

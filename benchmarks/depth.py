@@ -1,6 +1,8 @@
 """How good is the embedded depth beside knowing nothing? AbsRel and delta1 after a robust scale and shift.
 
 python benchmarks/depth.py [data folder]        (default: VISTADREAM_TEST_DATA)
+
+First the sensor depth of the kitchen frames, then generated worlds whose numbers training never sees, kind by kind.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,21 @@ import torch
 from PIL import Image
 
 from vistadream.backends.depth.embedded import EmbeddedDepth
+from vistadream.backends.depth.network.predict import read, shipped_net
+from vistadream.backends.depth.network.upsample import follow_picture
 from vistadream.core import Camera, View
 from vistadream.ops.depth import align_scale_shift
 from vistadream.ops.metrics import abs_rel, delta1
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+
+from train_embedded_depth.generate import HELD_OUT, KINDS, Kind, generate
+from train_embedded_depth.textures import TextureBank
+
 FOCAL_PX = 585.0
+SEED, PER_KIND, SIZE = 777, 6, (240, 320)
+FARTHEST = 8.0
+"""Generated depth counts up to so many times its near parts, the ratio that the embedded depth keeps to."""
 Method = Callable[[View], torch.Tensor]
 
 
@@ -34,20 +46,49 @@ def vertical_ramp(view: View) -> torch.Tensor:
     return (1 / rows)[:, None].expand(-1, view.camera.width)
 
 
-def embedded(view: View) -> torch.Tensor:
-    return EmbeddedDepth()([view])[0].z
+def layout(view: View) -> torch.Tensor:
+    return EmbeddedDepth(network=False)([view])[0].z
 
 
-METHODS: dict[str, Method] = {"constant plane": constant_plane, "vertical ramp": vertical_ramp, "embedded": embedded}
+def network(view: View) -> torch.Tensor:
+    return follow_picture(read(shipped_net(), view.rgb, view.camera, True).log_z[None], view.rgb)[0].exp()
+
+
+def fused(view: View) -> torch.Tensor:
+    return EmbeddedDepth(network=True)([view])[0].z
+
+
+METHODS: dict[str, Method] = {
+    "constant plane": constant_plane,
+    "vertical ramp": vertical_ramp,
+    "layout": layout,
+    "network": network,
+    "fused": fused,
+}
+
+
+def view_of(name: str, rgb: torch.Tensor, camera: Camera) -> View:
+    none = torch.zeros(rgb.shape[:2], dtype=torch.bool)
+    return View(name, camera, rgb, None, ~none, ~none, none)
 
 
 def read_frame(color: Path) -> tuple[View, torch.Tensor]:
     """A kitchen frame as a View, and its sensor depth in metres (0 = none)."""
     rgb = torch.from_numpy(np.array(Image.open(color).convert("RGB"))).float() / 255
     depth = np.array(Image.open(color.with_name(color.name.replace("color", "depth")))).astype(np.float32) / 1000
-    none = torch.zeros(rgb.shape[:2], dtype=torch.bool)
     camera = Camera.from_focal(FOCAL_PX, rgb.shape[1], rgb.shape[0])
-    return View(color.stem, camera, rgb, None, ~none, ~none, none), torch.from_numpy(depth)
+    return view_of(color.name[6:12], rgb, camera), torch.from_numpy(depth)
+
+
+def draw_worlds(name: str, kind: Kind) -> Iterator[tuple[View, torch.Tensor]]:
+    """Views of one kind of generated world with their depth (0 = sky, or too far to count)."""
+    samples = generate(kind, SEED, PER_KIND, SIZE, TextureBank.paint(SEED))
+    for i, z in enumerate(samples.z):
+        focal, center = (float(samples.lens.focal[i]) * SIZE[1], samples.lens.center[i] * SIZE[1])
+        camera = Camera.from_focal(focal, SIZE[1], SIZE[0], (float(center[0]), float(center[1])))
+        near = torch.quantile(z, 0.05)
+        truth = torch.where(samples.sky[i] | (z > FARTHEST * near), 0.0, z)
+        yield view_of(f"{name} {i}", samples.rgb[i].permute(1, 2, 0).contiguous(), camera), truth
 
 
 def score(z: torch.Tensor, truth: torch.Tensor) -> tuple[float, float]:
@@ -57,22 +98,43 @@ def score(z: torch.Tensor, truth: torch.Tensor) -> tuple[float, float]:
     return abs_rel(aligned, truth, known), delta1(aligned, truth, known)
 
 
+def judge(view: View, truth: torch.Tensor) -> list[float]:
+    """Both scores of every method, then the processor seconds of the last."""
+    scores, seconds = [], 0.0
+    for method in METHODS.values():
+        start = time.process_time()
+        z = method(view)
+        seconds = time.process_time() - start
+        scores += score(z, truth)
+    return [*scores, seconds]
+
+
+def print_frames(frames: Iterable[tuple[View, torch.Tensor]]) -> None:
+    """A row for each frame and one for their mean."""
+    rows = []
+    for view, truth in frames:
+        rows.append(judge(view, truth))
+        print_row(view.name, rows[-1])
+    print_row("mean", np.mean(rows, axis=0).tolist())
+
+
+def print_row(name: str, values: list[float]) -> None:
+    print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |", flush=True)
+
+
+def print_head(what: str) -> None:
+    print(f"\n| {what} | " + " | ".join(f"{name}: AbsRel | delta1" for name in METHODS) + " | fused: CPU s |")
+    print("|---" * (2 * len(METHODS) + 2) + "|")
+
+
 def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["VISTADREAM_TEST_DATA"]) / "kitchen"
-    print("| frame | " + " | ".join(f"{name}: AbsRel | delta1" for name in METHODS) + " | embedded CPU s |")
-    print("|---" * (2 * len(METHODS) + 2) + "|")
-    rows = []
-    for color in sorted(folder.glob("*.color.png")):
-        view, truth = read_frame(color)
-        scores = []
-        for method in METHODS.values():
-            start = time.process_time()
-            z = method(view)
-            seconds = time.process_time() - start
-            scores += score(z, truth)
-        rows.append([*scores, seconds])
-        print(f"| {color.name[6:12]} | " + " | ".join(f"{value:.3f}" for value in rows[-1]) + " |")
-    print("| mean | " + " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0)) + " |")
+    print_head("kitchen frame")
+    print_frames(read_frame(color) for color in sorted(folder.glob("*.color.png")))
+    print_head("generated kind")
+    for name, kind in (KINDS | HELD_OUT).items():
+        rows = [judge(*drawn) for drawn in draw_worlds(name, kind)]
+        print_row(f"{name} (held out)" if name in HELD_OUT else name, np.mean(rows, axis=0).tolist())
 
 
 if __name__ == "__main__":

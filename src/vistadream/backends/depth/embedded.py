@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 
 from vistadream.backends.depth.layout.prior import read_layout
+from vistadream.backends.depth.network.fusion import fuse
+from vistadream.backends.depth.network.predict import read, shipped_net
 from vistadream.core import Camera, DepthPrediction, View
 from vistadream.ops.depth import normals_from_depth
 
@@ -23,6 +25,8 @@ class EmbeddedDepth:
     """Horizontal field of view to start from where the focal length is unknown."""
     max_ratio: float = 8.0
     """Farthest over nearest depth; bounds how much a wrong depth can tear the scene."""
+    network: bool = False
+    """Blend in a small network (`network/`), as far as it trusts itself."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.camera_height_m) and self.camera_height_m > 0):
@@ -42,8 +46,11 @@ class EmbeddedDepth:
         layout = read_layout(rgb, camera.K.cpu().double().numpy(), view.focal_known)
         if not view.focal_known:
             camera = camera.with_focal(camera.fx * layout.zoom)
-        z = torch.from_numpy(layout.z).to(view.rgb) * self.camera_height_m
-        sky = torch.from_numpy(layout.sky).to(view.rgb.device)
+        z, sky = torch.from_numpy(layout.z).float(), torch.from_numpy(layout.sky)
+        if self.network:
+            shown = view.rgb.detach().cpu()
+            z, sky = fuse(z, sky, read(shipped_net(), shown, camera, focal_known=True), shown)
+        z, sky = z.to(view.rgb) * self.camera_height_m, sky.to(view.rgb.device)
         z = z.clamp(min=float(z.max()) / self.max_ratio)
         normals, has_normal = normals_from_depth(camera, z, ~sky)
         return DepthPrediction(z, ~sky & has_normal, camera, is_metric=False, normals=normals, sky=sky)

@@ -1,0 +1,102 @@
+"""The network around its weights: sizes, mirror images, edges, and how it is blended with the layout."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vistadream.backends.depth.embedded import EmbeddedDepth
+from vistadream.backends.depth.network.fusion import fuse
+from vistadream.backends.depth.network.model import HALVING, STRIDE, DepthNet
+from vistadream.backends.depth.network.predict import AREA, Reading, read, working_size
+from vistadream.backends.depth.network.upsample import follow_picture
+from vistadream.core import Camera, View
+
+H, W = 60, 90
+
+
+@given(st.integers(20, 3000), st.integers(20, 3000))
+def test_the_working_size_is_a_multiple_of_the_stride_near_the_trained_area(height, width):
+    h, w = working_size(height, width)
+    assert h % STRIDE == w % STRIDE == 0
+    assert h >= 2 * STRIDE
+    assert w >= 2 * STRIDE
+    if max(height, width) < 2 * min(height, width):
+        assert AREA / 2 < h * w < AREA * 2
+
+
+def test_a_mirrored_picture_is_read_as_the_mirror_image():
+    net = DepthNet().eval()
+    rgb = torch.rand(H, W, 3)
+    camera = Camera.from_focal(80.0, W, H, (30.0, 35.0))
+    mirrored = Camera.from_focal(80.0, W, H, (W - 30.0, 35.0))
+    one, other = read(net, rgb, camera, True), read(net, rgb.flip(1), mirrored, True)
+    assert torch.allclose(one.log_z.flip(1), other.log_z, atol=1e-4)
+    assert torch.allclose(one.sky.flip(1), other.sky, atol=1e-4)
+    assert (one.error > 0).all()
+
+
+def test_the_net_is_told_the_rays():
+    net = DepthNet().eval()
+    rgb = torch.rand(H, W, 3)
+    wide, narrow = (read(net, rgb, Camera.from_fov(fov, W, H), True).log_z for fov in (90, 40))
+    assert not torch.allclose(wide, narrow, atol=1e-3)
+    assert wide.shape == tuple(side // HALVING for side in working_size(H, W))
+
+
+def test_upsampling_keeps_constants_and_bounds_and_moves_edges_to_the_pictures():
+    rgb = torch.zeros(64, 96, 3)
+    rgb[:, 41:] = 1.0
+    coarse = torch.zeros(2, 8, 12)
+    coarse[0] = 3.0
+    coarse[1, :, 5:] = 1.0  # its edge is at column 40, the picture's at 41
+    fine = follow_picture(coarse, rgb)
+    assert torch.allclose(fine[0], torch.tensor(3.0), atol=1e-4)
+    assert fine[1].min() >= -1e-5
+    assert fine[1].max() <= 1 + 1e-5
+    steepest = (fine[1, :, 1:] - fine[1, :, :-1]).argmax(1) + 1
+    assert (steepest == 41).all()
+
+
+def reading(log_z: torch.Tensor, error: float, sky: float = -9.0) -> Reading:
+    return Reading(log_z, torch.full_like(log_z, error), torch.full_like(log_z, sky), 1.0)
+
+
+def test_who_expects_no_error_decides_up_to_one_factor():
+    layout_z, rgb = 1 + torch.rand(H, W), torch.full((H, W, 3), 0.5)
+    slope = torch.linspace(0, 1, W // 2).expand(H // 2, -1)
+    no_sky = torch.zeros(H, W, dtype=torch.bool)
+    unsure, _ = fuse(layout_z, no_sky, reading(slope, 1e6), rgb)
+    assert torch.allclose(unsure, layout_z, rtol=1e-4)
+    sure, _ = fuse(layout_z, no_sky, reading(slope, 0.0), rgb)
+    ratio = torch.log(sure) - follow_picture(slope[None].contiguous(), rgb)[0]
+    assert float(ratio.max() - ratio.min()) < 1e-4
+    shifted, _ = fuse(layout_z, no_sky, reading(slope + 5, 0.1), rgb)
+    assert torch.allclose(shifted, fuse(layout_z, no_sky, reading(slope, 0.1), rgb)[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("logit", "overruled"), [(1.0, False), (3.0, True)])
+def test_only_a_sure_network_overrules_the_layout_about_the_sky(logit, overruled):
+    flat, rgb = torch.zeros(H // 2, W // 2), torch.full((H, W, 3), 0.5)
+    layout_sky = torch.zeros(H, W, dtype=torch.bool)
+    layout_sky[:20] = True
+    _, sky = fuse(torch.ones(H, W), layout_sky, reading(flat, 0.1, logit), rgb)
+    assert torch.equal(sky, layout_sky | overruled)
+    _, sky = fuse(torch.ones(H, W), layout_sky, reading(flat, 0.1, -logit), rgb)
+    assert torch.equal(sky, layout_sky & (not overruled))
+
+
+def test_the_blend_keeps_the_contract_of_the_embedded_depth():
+    camera = Camera.from_fov(60, W, H)
+    none = torch.zeros(H, W, dtype=torch.bool)
+    view = View("input", camera, torch.rand(H, W, 3), None, ~none, ~none, none, focal_known=False)
+    (found,) = EmbeddedDepth(network=True, max_ratio=5.0)([view])
+    assert not found.is_metric
+    assert float(found.z.max() / found.z.min()) <= 5 * (1 + 1e-6)
+    assert found.sky is not None
+    assert not (found.valid & found.sky).any()
+    assert math.isfinite(float(found.z.sum()))
+    (again,) = EmbeddedDepth(network=True, max_ratio=5.0)([view])
+    assert torch.equal(found.z, again.z)

@@ -1,6 +1,7 @@
 """What every test shares: checked shapes on core and ops, a fixed seed, and the real inputs where they are at hand."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ install_import_hook(checked_modules(), TYPECHECKER)
 # Tests are never timed, and every run draws the same examples.
 settings.register_profile("vistadream", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("vistadream")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def listens_to_ctrl_c() -> None:
+    """A shell starts background jobs deaf to SIGINT, and so would be the processes that tests interrupt."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

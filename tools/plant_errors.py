@@ -112,8 +112,8 @@ ERRORS = (
     Planted(
         "the background shines through",
         "renderer.py",
-        "(1 - alpha)[..., None] * torch",
-        "torch.ones_like(alpha)[..., None] * torch",
+        "over_background(features[..., :3], alpha)",
+        "over_background(features[..., :3], torch.zeros_like(alpha))",
     ),
     Planted("expected depth ignores alpha's gradient", "renderer.py", "to_alpha -= image_grad[..., -1] * z", "pass"),
     Planted("memory is not counted", "binning.py", "    require(int(first_pair[-1]))\n", ""),

@@ -1,5 +1,6 @@
 """The committed sample comes from the committed script. All runs interpreted here: compiling takes half a minute."""
 
+import sys
 from pathlib import Path
 
 import numba
@@ -16,6 +17,8 @@ TOOLS = Path(__file__).parents[2] / "tools"
 def interpreted_tools_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(TOOLS))
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "sample_room"]:
+        monkeypatch.delitem(sys.modules, name)  # another test may have imported it to be compiled
 
 
 def test_the_committed_depth_is_what_the_room_gives() -> None:

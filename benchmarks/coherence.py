@@ -46,15 +46,6 @@ def telea(rgb: Tensor, covered: Tensor) -> Tensor:
     return torch.from_numpy(filled).float() / 255
 
 
-def unseen_from(target: kitchen.Frame, source: kitchen.Frame, agreement: float = 0.05) -> Tensor:
-    """Target pixels with a depth whose surface lay outside the source's picture or behind what it saw."""
-    uv, z = source.camera.project(target.camera.unproject(target.z))
-    column, row = uv.long().unbind(-1)
-    inside = (uv >= 0).all(-1) & (column < source.camera.width) & (row < source.camera.height) & (z > 0)
-    seen = source.z[row.clamp(0, source.camera.height - 1), column.clamp(0, source.camera.width - 1)]
-    return (target.z > 0) & (~inside | ((seen > 0) & (z > (1 + agreement) * seen)))
-
-
 def kitchen_pictures(scenes: dict[str, Scene], source: kitchen.Frame, camera: Camera) -> dict[str, Tensor]:
     """What each contender shows at one frame, over mid-grey where it shows nothing."""
     warp, covered = kitchen.forward_warp(source, camera)
@@ -86,7 +77,7 @@ def kitchen_table(title: str, scenes: dict[str, Scene], gain: bool = False) -> N
     for target in targets:
         covered = kitchen.forward_warp(source, target.camera)[1]
         seen = kitchen.visible_from(target, source) & covered
-        mask = seen if title == "visible" else unseen_from(target, source)
+        mask = seen if title == "visible" else kitchen.unseen_from(target, source)
         pictures = kitchen_pictures(scenes, source, target.camera).values()
         shown = [exposed(p, target.rgb, mask) if gain else p for p in pictures]
         cells = " | ".join(score(picture, target.rgb, mask) for picture in shown)

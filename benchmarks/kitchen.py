@@ -1,13 +1,8 @@
-"""The posed RGB-D kitchen: one frame in with its sensor depth, the others as truth, beside a plain forward warp.
-
-Run: python benchmarks/kitchen.py [--stage fine] [--max-resolution 640]
-"""
+"""The posed RGB-D kitchen, for the benchmarks: frames, what one sees of another, a forward warp, a run's overrides."""
 
 from __future__ import annotations
 
-import argparse
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Scene
-from vistadream.ops.metrics import psnr, ssim
+from vistadream.core import Camera
 
 SOURCE = "000150"
 TARGETS = ("000155", "000165", "000175", "000185", "000195")
@@ -45,8 +38,8 @@ def data_folder() -> Path:
 
 def paths(name: str) -> tuple[Path, Path, Path]:
     """Colour, depth and pose files of a frame."""
-    folder = data_folder() / "kitchen"
-    return tuple(folder / f"frame-{name}.{kind}" for kind in ("color.png", "depth.png", "pose.txt"))
+    stem = f"{data_folder() / 'kitchen'}/frame-{name}"
+    return Path(f"{stem}.color.png"), Path(f"{stem}.depth.png"), Path(f"{stem}.pose.txt")
 
 
 def frame(name: str, world_from_source: Tensor) -> Frame:
@@ -66,13 +59,25 @@ def frames() -> tuple[Frame, list[Frame]]:
     return frame(SOURCE, world_from_source), [frame(name, world_from_source) for name in TARGETS]
 
 
-def visible_from(target: Frame, source: Frame, agreement: float = 0.02) -> Tensor:
-    """Target pixels whose surface the source saw too: their depths agree to 2 %."""
+def seen_by(source: Frame, target: Frame) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each target pixel: is it in the source's picture, its depth from there, and the depth that the source saw."""
     uv, z = source.camera.project(target.camera.unproject(target.z))
     column, row = uv.long().unbind(-1)
     inside = (uv >= 0).all(-1) & (column < source.camera.width) & (row < source.camera.height) & (z > 0)
     seen = source.z[row.clamp(0, source.camera.height - 1), column.clamp(0, source.camera.width - 1)]
+    return inside, z, seen
+
+
+def visible_from(target: Frame, source: Frame, agreement: float = 0.02) -> Tensor:
+    """Target pixels whose surface the source saw too: their depths agree to 2 %."""
+    inside, z, seen = seen_by(source, target)
     return inside & (target.z > 0) & (seen > 0) & ((z - seen).abs() < agreement * seen)
+
+
+def unseen_from(target: Frame, source: Frame, agreement: float = 0.05) -> Tensor:
+    """Target pixels with a depth whose surface lay outside the source's picture or behind what it saw."""
+    inside, z, seen = seen_by(source, target)
+    return (target.z > 0) & (~inside | ((seen > 0) & (z > (1 + agreement) * seen)))
 
 
 def forward_warp(source: Frame, target: Camera) -> tuple[Tensor, Tensor]:
@@ -98,27 +103,6 @@ def forward_warp(source: Frame, target: Camera) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(picture).reshape(*shape, 3), torch.from_numpy(covered).reshape(shape)
 
 
-def scores(scene: Scene) -> Iterator[dict]:
-    """Per target frame: PSNR and SSIM of the warp and of the scene, over visible and covered pixels."""
-    source, targets = frames()
-    renderer = CpuRenderer()
-    for target in targets:
-        warp, covered = forward_warp(source, target.camera)
-        mask = visible_from(target, source) & covered
-        with torch.no_grad():
-            ours = renderer(scene.gaussians, [target.camera], want=("rgb",))[0].rgb
-        filled = torch.where(mask[..., None], warp, target.rgb)
-        ours_filled = torch.where(mask[..., None], ours, target.rgb)
-        yield {
-            "frame": target.name,
-            "pixels": float(mask.float().mean()),
-            "warp_psnr": psnr(warp, target.rgb, mask),
-            "ours_psnr": psnr(ours, target.rgb, mask),
-            "warp_ssim": ssim(filled, target.rgb, mask),
-            "ours_ssim": ssim(ours_filled, target.rgb, mask),
-        }
-
-
 def words(stage: str, max_resolution: int) -> list[str]:
     """Overrides of the run that makes the scene."""
     color, depth, _ = paths(SOURCE)
@@ -134,33 +118,3 @@ def words(stage: str, max_resolution: int) -> list[str]:
         "export.videos=[]",
         "export.report=false",
     ]
-
-
-def main() -> None:
-    """Makes the scene in a temporary folder and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stage", default="fine")
-    parser.add_argument("--max-resolution", type=int, default=640)
-    parser.add_argument("overrides", nargs="*")
-    arguments = parser.parse_args()
-    import tempfile
-
-    from vistadream.app import run
-
-    with tempfile.TemporaryDirectory() as out:
-        made = run([*words(arguments.stage, arguments.max_resolution), f"out={out}", *arguments.overrides])
-    print_table(made.scene)
-
-
-def print_table(scene: Scene) -> None:
-    """One row a frame, as Markdown."""
-    print("| frame | pixels | warp PSNR | ours PSNR | warp SSIM | ours SSIM |\n|---|---|---|---|---|---|")
-    for row in scores(scene):
-        print(
-            f"| {row['frame']} | {row['pixels']:.2f} | {row['warp_psnr']:.2f} | {row['ours_psnr']:.2f} "
-            f"| {row['warp_ssim']:.4f} | {row['ours_ssim']:.4f} |"
-        )
-
-
-if __name__ == "__main__":
-    main()

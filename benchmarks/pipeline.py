@@ -1,4 +1,4 @@
-"""What the main job reaches: seconds, memory, fidelity, holes; and the kitchen frames beside a forward warp.
+"""What the main job reaches: seconds, memory, fidelity, holes.
 
 Run: python benchmarks/pipeline.py [--photos office living_room opera_house_a]
 Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks.md.
@@ -135,11 +135,6 @@ def main() -> None:
         for photo in arguments.photos:
             for stage in ("no-outpaint", "fine") if photo == arguments.photos[0] else ("fine",):
                 print(row(photo, stage, out), flush=True)
-        print("\nKitchen, frame 150 with sensor depth, scored over pixels visible from it and covered by the warp:\n")
-        made = in_new_process([*kitchen.words("fine", 640), f"out={out}"])
-        from vistadream.run_folder import RunFolder
-
-        kitchen.print_table(RunFolder(Path(made["folder"])).load_stage("refine"))
     print("\nDepth of the kitchen frames, embedded:\n", flush=True)
     subprocess.run([sys.executable, Path(__file__).parent / "depth.py"], check=True)
 

@@ -1,12 +1,15 @@
 """The command: help, exit codes, and one sentence for every bad input."""
 
 import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from vistadream import cli
 from vistadream.cli import main
 from vistadream.run_folder import RunFolder
 
@@ -30,6 +33,24 @@ def test_help_is_for_people(capsys: pytest.CaptureFixture) -> None:
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture) -> None:
     assert main(["paint"]) == 2
     assert "wanted single-img" in capsys.readouterr().err
+
+
+def test_a_termination_that_others_swallow_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = []
+
+    def deaf_once(words: list[str]) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except SystemExit as end:
+            heard.append(end.code)
+        time.sleep(30)
+
+    monkeypatch.setattr(cli, "ASK_AGAIN_S", 0.05)
+    monkeypatch.setitem(cli.COMMANDS, "deaf", (deaf_once, ""))
+    with pytest.raises(SystemExit, match="143"):
+        main(["deaf"])
+    assert heard == [143]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "nobody is asked after the end"
 
 
 def test_cfg_prints_the_resolved_configuration(capsys: pytest.CaptureFixture) -> None:

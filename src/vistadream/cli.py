@@ -28,6 +28,8 @@ examples:
 """
 FLAGS = {"-h": "help", "--help": "help", "-m": "multirun", "--multirun": "multirun", "--cfg": "cfg"}
 VERBOSE = {"-v", "--verbose"}
+ASK_AGAIN_S = 3.0
+"""Longer than a run takes to close its files when it is terminated."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,11 +61,21 @@ def _guarded(command: str, words: list[str]) -> int:
         return 130
     finally:
         signal.signal(signal.SIGTERM, previous)
+        _ask_again(0)
     return 0
 
 
-def _terminate(signum: int, frame: object) -> None:
-    raise SystemExit(128 + signum)
+def _terminate(*_: object) -> None:
+    """Ends the command. Code of others may swallow what a signal handler raises, so it asks again until that ends."""
+    _ask_again(ASK_AGAIN_S)
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _ask_again(seconds: float) -> None:
+    """Has `_terminate` called once more after so long; 0 calls it off. Windows, which has no such timer, asks once."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _terminate if seconds else signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _single_img(words: list[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Chart, DepthPrediction, Note, Scene, Summary, View
+from vistadream.core import Camera, Chart, DepthPrediction, Note, Scene, Summary, Trajectory, View
 from vistadream.ops.fit import LearningRates
 from vistadream.ops.lift import lift_view
 from vistadream.ops.selection import SelectionRule
@@ -48,7 +48,9 @@ class Ear:
         return [value for _, value in self.heard if isinstance(value, kind)]
 
 
-def coarse(ear: Ear, rule: SelectionRule = RULE, n_frames: int = 2, trajectory=SWING, overshoot: int = 1) -> Scene:
+def coarse(
+    ear: Ear, rule: SelectionRule = RULE, n_frames: int = 2, trajectory: Trajectory = SWING, overshoot: float = 1
+) -> Scene:
     stage = Coarse(
         blind, mean_known, CpuRenderer(), trajectory, rule, RATES,
         n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2, dssim=0.2,
@@ -127,3 +129,31 @@ def test_a_path_that_reveals_nothing_is_followed_further_out() -> None:
         assert (len(scene.views) > 1) == (overshoot > 1)
     assert any("times as far" in note.text for note in ear.of(Note))
     assert not any("times as far" in note.text for note in still.of(Note))
+
+
+class Bounded:
+    """A path that cannot be scaled, by its knobs' bounds or because its poses are given."""
+
+    def __init__(self, given: bool) -> None:
+        self.given = given
+
+    def __call__(self, scene: Scene, n: int) -> list[Camera]:
+        return Swing(0.01)(scene, n)
+
+    def scaled(self, factor: float, /):
+        if factor > 1 and not self.given:
+            raise ValueError("Bounded: no further")
+        return self
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_path_that_cannot_go_further_is_not_said_to_have(given: bool) -> None:
+    ear = Ear()
+    timid = SelectionRule(min_hole=0.2, max_hole=0.6, adjacent=1, fallback="none")
+    assert len(coarse(ear, timid, trajectory=Bounded(given), overshoot=30).views) == 1
+    assert not any("times as far" in note.text for note in ear.of(Note))
+
+
+def test_an_overshoot_under_one_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"Coarse\.overshoot: got 0\.5"):
+        coarse(Ear(), overshoot=0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -67,6 +68,10 @@ class Coarse:
     """A predicted depth that misses the known one by more than this (median, relative, after alignment) is not used."""
     seed: int
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.overshoot < math.inf:
+            raise ValueError(f"Coarse.overshoot: got {self.overshoot}; wanted 1 (no further) or more")
+
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         flight, path = self._path(scene, observe)
         chosen: list[int] = []
@@ -95,19 +100,20 @@ class Coarse:
         clear = keep_clear(self.trajectory, scene, self.n_candidates)
         if clear.note:
             observe("coarse/path", clear.note)
-        path, factor = self._padded(clear.cameras), 1.0
-        while factor < self.overshoot and not self._shows_holes(scene, path):
-            factor = min(_STRIDE * factor, self.overshoot)
+        flight = path = self._padded(clear.cameras)
+        reached = 1.0
+        while reached < self.overshoot and not self._shows_holes(scene, path):
+            factor = min(_STRIDE * reached, self.overshoot)
             try:
                 further = self.trajectory.scaled(factor)
             except ValueError:  # a knob of the path has an upper bound
                 break
-            path = self._padded(keep_clear(further, scene, self.n_candidates).cameras)
-        if factor > 1:
-            observe(
-                "coarse/overshoot", Note(f"the path shows no hole: poses are chosen up to {factor:.2g} times as far")
-            )
-        return self._padded(clear.cameras), path
+            if further is self.trajectory:  # given poses stay where they are
+                break
+            path, reached = self._padded(keep_clear(further, scene, self.n_candidates).cameras), factor
+        if reached > 1:
+            observe("coarse/overshoot", Note(f"the path shows no hole: poses are sought {reached:.2g} times as far"))
+        return flight, path
 
     def _padded(self, cameras: list[Camera]) -> list[Camera]:
         m = self.margin_px

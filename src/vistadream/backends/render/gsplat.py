@@ -44,10 +44,7 @@ class GsplatRenderer(RenderKnobs):
             raise ValueError(
                 "GsplatRenderer: want names z_median, which only CpuRenderer draws; wanted others, or that one"
             )
-        if unknown := set(want) - set(_MAPS):
-            raise ValueError(f"GsplatRenderer: want names {sorted(unknown)}; wanted some of {_MAPS}")
-        if extra is not None and (extra.dim() != 2 or len(extra) != len(gaussians)):
-            raise ValueError(f"GsplatRenderer: extra is {tuple(extra.shape)}; wanted ({len(gaussians)}, channels)")
+        self.check_request(want, _MAPS, gaussians, extra)
         device = _gpu()
         on_gpu, more = gaussians.to(device), None if extra is None else extra.to(device)
         drawn: dict[int, Rendering] = {}

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vistadream.core import Gaussians
+
 MODES = ("classic", "antialiased")
 
 
@@ -43,6 +45,16 @@ class RenderKnobs:
             raise ValueError(f"{owner}.radius_clip_px: got {self.radius_clip_px}; wanted at least 0 and finite")
         if len(self.background) != 3 or not all(0 <= value <= 1 for value in self.background):
             raise ValueError(f"{owner}.background: got {self.background}; wanted red, green and blue in [0, 1]")
+
+    def check_request(
+        self, want: Sequence[str], drawn: Sequence[str], gaussians: Gaussians, extra: Float[Tensor, "n c"] | None
+    ) -> None:
+        """ValueError when a map is wanted that is not drawn, or `extra` has no row for each Gaussian."""
+        owner = type(self).__name__
+        if unknown := set(want) - set(drawn):
+            raise ValueError(f"{owner}: want names {sorted(unknown)}; wanted some of {tuple(drawn)}")
+        if extra is not None and (extra.dim() != 2 or len(extra) != len(gaussians)):
+            raise ValueError(f"{owner}: extra is {tuple(extra.shape)}; wanted ({len(gaussians)}, channels)")
 
     def over_background(self, rgb: Float[Tensor, "*n 3"], alpha: Float[Tensor, "*n"]) -> Float[Tensor, "*n 3"]:
         """Colours over black, put over the background."""

@@ -54,9 +54,7 @@ class CpuRenderer(RenderKnobs):
         Raises ValueError on an unknown map, or a wrong shape, type or device, and UserError where a picture with its
         gradient would not fit into the memory that is free.
         """
-        unknown = set(want) - set(_WANTABLE)
-        if unknown:
-            raise ValueError(f"CpuRenderer: want names {sorted(unknown)}; wanted some of {_WANTABLE}")
+        self.check_request(want, _WANTABLE, gaussians, extra)
         _check(gaussians, extra)
         announce_compilation(__file__, "CPU renderer", 10)
         return [self._render(gaussians, camera, want, extra) for camera in cameras]
@@ -165,9 +163,7 @@ def _features(
 
 
 def _check(gaussians: Gaussians, extra: Tensor | None) -> None:
-    """Raises ValueError where a tensor's shape, type or device is not what the kernels read."""
-    if extra is not None and (extra.dim() != 2 or len(extra) != len(gaussians)):
-        raise ValueError(f"CpuRenderer: extra is {tuple(extra.shape)}; wanted ({len(gaussians)}, channels)")
+    """Raises ValueError where a tensor's type or device is not what the kernels read."""
     for name, tensor in (*gaussians.tensors(), *([] if extra is None else [("extra", extra)])):
         if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
             raise ValueError(f"CpuRenderer: {name} are {tensor.dtype} on {tensor.device}; wanted torch.float32 on cpu")

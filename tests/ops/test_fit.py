@@ -28,7 +28,7 @@ def target(value: float) -> View:
     return View("v", Camera.from_fov(60, 4, 4), torch.full((4, 4, 3), value), None, mask, mask, ~mask)
 
 
-def l1(view: View, rendering: Rendering) -> torch.Tensor:
+def l1(view: View, rendering: Rendering, step: int) -> torch.Tensor:
     return (view.rgb - rendering.rgb).abs().mean()
 
 
@@ -60,7 +60,7 @@ def test_no_steps_and_no_gaussians_change_nothing() -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_view() -> None:
-    def broken(view, rendering):
+    def broken(view, rendering, step):
         return rendering.rgb.sum() * float("nan")
 
     with pytest.raises(FloatingPointError, match="step 0 on view 'v'"):
@@ -83,6 +83,22 @@ def test_every_step_is_told() -> None:
     losses = [a[1] for a, _ in seen if a[0] == "t/loss"]
     assert len(losses) == 5
     assert losses[-1] < losses[0]
+
+
+def test_each_step_asks_for_the_maps_that_its_loss_reads() -> None:
+    asked, heard = [], []
+
+    def renderer(gaussians, cameras, *, want=("rgb",), extra=None):
+        asked.append(want)
+        return mean_colour(gaussians, cameras)
+
+    def loss(view, rendering, step):
+        heard.append(step)
+        return l1(view, rendering, step)
+
+    start, maps = some(), [("rgb",), ("rgb", "z"), ("rgb",)]
+    fit(start, [target(1.0)], renderer, loss, RATES, order=[0] * 3, want=maps.__getitem__, observe=silent, name="t")
+    assert (asked, heard) == (maps, [0, 1, 2])
 
 
 def test_the_order_follows_the_weights_and_the_seed() -> None:

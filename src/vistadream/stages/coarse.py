@@ -178,7 +178,7 @@ class Coarse:
             scene.gaussians,
             scene.views,
             self.renderer,
-            lambda view, rendering: photometric(view, rendering, self.dssim, self.generated_weight),
+            lambda view, rendering, step: photometric(view, rendering, self.dssim, self.generated_weight),
             self.rates,
             order=view_order(weights, self.steps, seed),
             observe=observe,

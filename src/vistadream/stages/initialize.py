@@ -57,7 +57,7 @@ class Initialize:
             gaussians,
             views[-1:],
             self.renderer,
-            lambda view, rendering: photometric(view, rendering, self.dssim, self.generated_weight),
+            lambda view, rendering, step: photometric(view, rendering, self.dssim, self.generated_weight),
             self.rates,
             order=[0] * self.steps,
             observe=observe,

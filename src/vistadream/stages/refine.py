@@ -48,10 +48,10 @@ class Refine:
             scene.gaussians,
             scene.views,
             self.renderer,
-            lambda view, rendering: self._loss(view, rendering, priors[view.name]),
+            lambda view, rendering, step: self._loss(view, rendering, priors[view.name]),
             self.rates,
             order=view_order(weights, self.steps, self.seed),
-            want=("rgb", "z") if surfaces else ("rgb",),
+            want=lambda step: ("rgb", "z") if surfaces else ("rgb",),
             observe=observe,
             name="refine",
         )

@@ -18,7 +18,8 @@ def scene(n: int = 7) -> Scene:
     mask = torch.rand(6, 8, generator=g) > 0.5
     camera = Camera.from_focal(7.3, 8, 6, (3.9, 3.2))
     rgb = snap(torch.rand(6, 8, 3, generator=g))
-    deep = View("deep", camera, rgb, torch.rand(6, 8, generator=g) + 1, mask, ~mask, mask, False)
+    z, confidence = torch.rand(2, 6, 8, generator=g)
+    deep = View("deep", camera, rgb, z + 1, mask, ~mask, mask, False, confidence)
     flat = View("flat", camera, rgb, None, mask, ~mask, mask)
     gaussians = Gaussians(
         torch.randn(n, 3, generator=g),
@@ -53,7 +54,9 @@ def test_views_come_back_bit_for_bit(tmp_path: Path) -> None:
         assert torch.equal(a.camera.cam_from_world, b.camera.cam_from_world)
         for field in ("rgb", "supervise", "lift", "generated"):
             assert torch.equal(getattr(a, field), getattr(b, field)), field
-        assert (a.z is None and b.z is None) or torch.equal(a.z, b.z)
+        for field in ("z", "confidence"):
+            one, other = getattr(a, field), getattr(b, field)
+            assert (one is None and other is None) or torch.equal(one, other), field
 
 
 def test_saving_what_was_loaded_writes_the_same_bytes(tmp_path: Path) -> None:

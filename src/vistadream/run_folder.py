@@ -30,6 +30,7 @@ _DRAFT = re.compile(r"\..+\.(\d+|old)(\.\w+)*")
 _SCENES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
 """Files of the scene's formats whose name is not simply gaussians.<format>."""
 _MASKS = ("supervise", "lift", "generated")
+_MAPS = ("z", "confidence")
 
 
 @dataclass(frozen=True)
@@ -220,8 +221,9 @@ def save_scene(scene: Scene, folder: Path) -> None:
         Image.fromarray(to_uint8(view.rgb)).save(views / f"{view.name}.rgb.png", compress_level=1)
         for mask in _MASKS:
             Image.fromarray(getattr(view, mask).numpy()).save(views / f"{view.name}.{mask}.png")
-        if view.z is not None:
-            np.save(views / f"{view.name}.z.npy", view.z.numpy(), allow_pickle=False)
+        for name in _MAPS:
+            if (values := getattr(view, name)) is not None:
+                np.save(views / f"{view.name}.{name}.npy", values.numpy(), allow_pickle=False)
         write_json(views / f"{view.name}.camera.json", _camera_dict(view))
     write_json(folder / "scene.json", {"views": [view.name for view in scene.views]})
     write_ply(scene.gaussians, folder / "gaussians.ply")
@@ -247,11 +249,14 @@ def _camera_dict(view: View) -> dict:
 def _load_view(folder: Path, name: str) -> View:
     facts = json.loads((folder / f"{name}.camera.json").read_text())
     camera = Camera(torch.tensor(facts["K"]), torch.tensor(facts["cam_from_world"]), facts["width"], facts["height"])
-    z_file = folder / f"{name}.z.npy"
-    z = torch.from_numpy(np.load(z_file, allow_pickle=False)) if z_file.exists() else None
+    maps = {m: _load_map(folder / f"{name}.{m}.npy") for m in _MAPS}
     rgb = from_uint8(np.asarray(Image.open(folder / f"{name}.rgb.png")))
     masks = {m: torch.from_numpy(np.array(Image.open(folder / f"{name}.{m}.png"))) for m in _MASKS}
-    return View(name, camera, rgb, z, **masks, focal_known=facts["focal_known"])
+    return View(name, camera, rgb, **maps, **masks, focal_known=facts["focal_known"])
+
+
+def _load_map(file: Path) -> torch.Tensor | None:
+    return torch.from_numpy(np.load(file, allow_pickle=False)) if file.exists() else None
 
 
 def file_digest(path: Path) -> str:

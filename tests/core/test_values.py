@@ -1,12 +1,13 @@
 """Constructors refuse what does not fit together; composition keeps order."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import jaxtyping
 import pytest
 import torch
 
-from vistadream.core import Camera, Gaussians, Scene, View
+from vistadream.core import Camera, DepthPrediction, Gaussians, Scene, View
 
 
 def random_gaussians(n: int, seed: int = 0) -> Gaussians:
@@ -56,6 +57,15 @@ def test_a_map_that_does_not_fit_its_camera_is_refused_by_name() -> None:
     good = view("a")
     with pytest.raises(ValueError, match="supervise"):
         View("a", good.camera, good.rgb, None, good.supervise[:3], good.lift, good.generated)
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan")])
+def test_a_confidence_that_is_no_share_is_refused_by_name(wrong: float) -> None:
+    good = view("a")
+    with pytest.raises(ValueError, match=r"View\(a\)\.confidence"):
+        replace(good, confidence=torch.full((6, 8), wrong))
+    with pytest.raises(ValueError, match=r"DepthPrediction\.confidence"):
+        DepthPrediction(torch.ones(6, 8), good.lift, good.camera, False, confidence=torch.full((6, 8), wrong))
 
 
 def test_a_scene_replaces_views_by_name_and_keeps_their_order() -> None:

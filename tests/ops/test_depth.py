@@ -14,6 +14,7 @@ from vistadream.ops.depth import (
     normals_from_depth,
     relative_depth_edges,
     sharpen_depth_edges,
+    weighted_median,
 )
 
 H, W = 40, 60
@@ -173,6 +174,29 @@ def test_weightless_and_unfinite_pixels_have_no_say():
     found = align_scale_shift(x, y, w)
     assert (found.scale, found.shift) == pytest.approx((2, 1), rel=1e-5)
     assert found.n_pixels == 100
+
+
+def bent(weight: float) -> float:
+    """How far the alignment misses when over half of the pixels follow another line, with that weight."""
+    x = torch.linspace(1, 3, 1000)
+    y, w = 2 * x + 1, torch.ones(1000)
+    y[::5], y[1::5], y[2::5] = 8 - x[::5], 8 - x[1::5], 8 - x[2::5]
+    w[::5], w[1::5], w[2::5] = weight, weight, weight
+    return float((align_scale_shift(x, y, w).apply(x) - 2 * x - 1).abs().max())
+
+
+def test_the_less_a_wrong_majority_weighs_the_less_it_moves_the_line():
+    missed = [bent(weight) for weight in (1.0, 0.7, 0.4, 0.1, 0.0)]
+    assert missed == sorted(missed, reverse=True)
+    assert missed[0] > 0.5
+    assert missed[-2] < 1e-2
+    assert missed[-1] < 1e-5
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(1, 4)), min_size=1, max_size=40))
+def test_a_weighted_median_is_the_median_of_values_repeated_by_their_weight(pairs):
+    values, weights = torch.tensor(pairs).double().unbind(-1)
+    assert weighted_median(values, weights) == values.repeat_interleave(weights.long()).median()
 
 
 def test_a_falling_map_falls_back_to_the_median_ratio_and_says_why():

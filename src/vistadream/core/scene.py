@@ -19,6 +19,11 @@ def _check_size(owner: str, camera: Camera, **maps: Tensor | None) -> None:
             )
 
 
+def _check_confidence(owner: str, confidence: Tensor | None) -> None:
+    if confidence is not None and not bool(((confidence >= 0) & (confidence <= 1)).all()):
+        raise ValueError(f"{owner}.confidence: holds numbers outside [0, 1] or NaN; wanted 0, no trust, to 1")
+
+
 @dataclass(frozen=True, eq=False)
 class DepthPrediction:
     """What a depth model says of one View."""
@@ -35,9 +40,20 @@ class DepthPrediction:
     """Unit surface normals in camera axes, facing the camera."""
     sky: Bool[Tensor, "h w"] | None = None
     """Pixels infinitely far away; never valid."""
+    confidence: Float[Tensor, "h w"] | None = None
+    """Weight of each valid pixel's z beside the others', from 0 to 1; None: all alike."""
 
     def __post_init__(self) -> None:
-        _check_size("DepthPrediction", self.camera, z=self.z, valid=self.valid, normals=self.normals, sky=self.sky)
+        _check_size(
+            "DepthPrediction",
+            self.camera,
+            z=self.z,
+            valid=self.valid,
+            normals=self.normals,
+            sky=self.sky,
+            confidence=self.confidence,
+        )
+        _check_confidence("DepthPrediction", self.confidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +75,8 @@ class View:
     """Pixels that were invented rather than photographed."""
     focal_known: bool = True
     """False while the focal length is only a guess that a depth model may replace."""
+    confidence: Float[Tensor, "h w"] | None = None
+    """Weight of each pixel's z beside the others', from 0 to 1; None: all alike."""
 
     def __post_init__(self) -> None:
         _check_size(
@@ -69,7 +87,9 @@ class View:
             supervise=self.supervise,
             lift=self.lift,
             generated=self.generated,
+            confidence=self.confidence,
         )
+        _check_confidence(f"View({self.name})", self.confidence)
 
 
 @dataclass(frozen=True, eq=False)

@@ -154,9 +154,19 @@ def _weighted_line(x: Tensor, y: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     return slope, mean_y - slope * mean_x
 
 
-def _median_ratio(x: Tensor, y: Tensor, reason: str) -> Alignment:
-    ratio = (y / x)[(x > 0) & (y > 0)]
-    return Alignment(float(ratio.median()) if len(ratio) else 1.0, 0.0, len(x), reason)
+def weighted_median(values: Float[Tensor, "n"], weights: Float[Tensor, "n"]) -> Float[Tensor, ""]:
+    """The smallest value that at least half of the weight does not exceed; equal weights give `Tensor.median`."""
+    if bool((weights == weights[0]).all()):
+        return values.median()
+    ordered, index = values.sort()
+    reached = weights[index].cumsum(0)
+    return ordered[torch.searchsorted(reached, 0.5 * reached[-1])]
+
+
+def _median_ratio(x: Tensor, y: Tensor, w: Tensor, reason: str) -> Alignment:
+    use = (x > 0) & (y > 0)
+    ratio = float(weighted_median((y / x)[use], w[use])) if bool(use.any()) else 1.0
+    return Alignment(ratio, 0.0, len(x), reason)
 
 
 @torch.no_grad()
@@ -166,21 +176,21 @@ def align_scale_shift(
     """Robust scale and shift that bring `source` to `target` (depths or disparities) where `weight` > 0.
 
     Weighted least squares, reweighted by the Geman-McClure factor 1 / (1 + (r/s)^2)^2 with s = 1.4826 MAD of the
-    residuals r. A fit without support (under MIN_PIXELS finite pixels, a constant source, a scale <= 0) falls back to
-    the median ratio with no shift, and says why.
+    residuals r, a weighted median. A fit without support (under MIN_PIXELS finite pixels, a constant source, a
+    scale <= 0) falls back to the median ratio with no shift, and says why.
     """
     use = (weight > 0) & source.isfinite() & target.isfinite()
     x, y, w = (t[use].double() for t in (source, target, weight))
     if len(x) < MIN_PIXELS:
-        return _median_ratio(x, y, f"only {len(x)} common pixels, fewer than {MIN_PIXELS}")
+        return _median_ratio(x, y, w, f"only {len(x)} common pixels, fewer than {MIN_PIXELS}")
     if float(x.std()) <= 1e-6 * float(x.abs().mean()):
-        return _median_ratio(x, y, "the source is constant")
+        return _median_ratio(x, y, w, "the source is constant")
     scale, shift = _weighted_line(x, y, w)
     floor = 1e-9 * y.abs().mean() + torch.finfo(torch.float64).tiny
     for _ in range(rounds):
         residual = (scale * x + shift - y).abs()
-        spread = (1.4826 * residual.median()).clamp(min=floor)
+        spread = (1.4826 * weighted_median(residual, w)).clamp(min=floor)
         scale, shift = _weighted_line(x, y, w / (1 + (residual / spread) ** 2) ** 2)
     if not float(scale) > 0:
-        return _median_ratio(x, y, f"the fitted scale {float(scale):.3g} is not positive")
+        return _median_ratio(x, y, w, f"the fitted scale {float(scale):.3g} is not positive")
     return Alignment(float(scale), float(shift), len(x))

@@ -49,7 +49,8 @@ class Initialize:
         far = self.sky_distance * float(torch.quantile(z[~sky][:: max(1, len(z[~sky]) // 100_000)], 0.98))
         clear = clear_of_the_skyline(sky)
         z = torch.where(sky, shell_z(prediction.camera, far), z)
-        views = self._with_depth(scene, z, sky & ~clear, prediction.camera.fx)
+        sure = None if prediction.confidence is None else torch.where(sky, 1.0, prediction.confidence)
+        views = self._with_depth(scene, z, sure, sky & ~clear, prediction.camera.fx)
         observe("initialize/depth", views[-1])
         lifted = (*views, behind_the_skyline(views[-1], clear, far, self.sky_reach))
         gaussians = Gaussians.concat(*(lift_view(view, self.sigma_px, self.thickness) for view in lifted))
@@ -84,7 +85,12 @@ class Initialize:
         return smooth_depth(z, self.smoothing)
 
     def _with_depth(
-        self, scene: Scene, z: Float[Tensor, "h w"], mixed: Bool[Tensor, "h w"], focal_px: float
+        self,
+        scene: Scene,
+        z: Float[Tensor, "h w"],
+        confidence: Float[Tensor, "h w"] | None,
+        mixed: Bool[Tensor, "h w"],
+        focal_px: float,
     ) -> tuple[View, ...]:
         """The Views under the predicted focal length; the photo takes its window of the canvas's depth.
 
@@ -97,6 +103,7 @@ class Initialize:
             window = (slice(top, top + view.camera.height), slice(left, left + view.camera.width))
             camera = view.camera if view.focal_known else view.camera.with_focal(focal_px)
             lift, supervise = view.lift & ~mixed[window], view.supervise & ~mixed[window]
+            sure = None if confidence is None else confidence[window].clone()
             view = replace(view, z=z[window].clone(), camera=camera, focal_known=True, lift=lift, supervise=supervise)
-            views.append(view)
+            views.append(replace(view, confidence=sure))
         return tuple(views)

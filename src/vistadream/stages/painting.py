@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import Camera, DepthEstimator, Note, Outpainter, View
-from vistadream.ops.depth import align_scale_shift
+from vistadream.ops.depth import align_scale_shift, weighted_median
 from vistadream.ops.holes import blend_seam, complete_depth, fill_from_far_side, split_holes
 from vistadream.ops.visibility import near_rim
 
@@ -18,6 +18,8 @@ Tell = Callable[[str, object], None]
 
 _RIM = 0.08
 """Reach, as a share of the long side, within which things in front of a hole are kept out of what is painted there."""
+_OTHER_SURFACE = 3
+"""Beyond so many times `max_misfit` prediction and known depth see different surfaces: an edge that is a bit off."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,9 @@ class Painter:
         hole: Bool[Tensor, "h w"],
         seed: int,
         tell: Tell,
-    ) -> tuple[Float[Tensor, "h w 3"], Float[Tensor, "h w"]]:
-        """Colour and depth with the hole filled; known pixels come back untouched."""
+    ) -> tuple[Float[Tensor, "h w 3"], Float[Tensor, "h w"], Float[Tensor, "h w"] | None]:
+        """Colour and depth with the hole filled; known pixels come back untouched. And the depth's confidence."""
+        confidence = None
         thin, large = split_holes(hole)
         if bool(thin.any()):
             filled_rgb, filled_z = fill_from_far_side(rgb, z, hole)
@@ -48,25 +51,31 @@ class Painter:
             unknown = large | near_rim(z, large, continued, round(_RIM * max(hole.shape)))
             painted = self.outpainter(rgb, unknown, "", seed)
             rgb = torch.where(large[..., None], painted, rgb)
-            z = torch.where(large, self._depth(View("painted", camera, rgb, z, ~large, large, large), unknown, tell), z)
-        return rgb, z
+            view = self._with_depth(View("painted", camera, rgb, z, ~large, large, large), unknown, tell)
+            z = torch.where(large, view.z, z)
+            confidence = None if view.confidence is None else torch.where(large, view.confidence, 1.0)
+        return rgb, z, confidence
 
-    def _depth(self, view: View, unknown: Bool[Tensor, "h w"], tell: Tell) -> Float[Tensor, "h w"]:
-        """The model's depth of the painted view, aligned in disparity to the known one and blended at the seam.
+    def _with_depth(self, view: View, unknown: Bool[Tensor, "h w"], tell: Tell) -> View:
+        """The painted view with the model's depth, aligned in disparity to the known one and blended at the seam.
 
-        Where it does not fit what is known, the known depth is continued instead.
+        A pixel has a say in the alignment by its confidence. The less there is, the more of the known depth's
+        continuation goes in; all of it where the prediction does not fit what is known.
         """
         known = ~unknown
+        continued = complete_depth(view.z, known)
         prediction = self.depth([replace(view, z=None)])[0]
-        usable = prediction.valid & (prediction.z > 0)
+        confidence = torch.ones_like(view.z) if prediction.confidence is None else prediction.confidence
+        usable = prediction.valid & (prediction.z > 0) & (confidence > 0)
         overlap = usable & known
         source, target = 1 / prediction.z.clamp_min(1e-6), 1 / view.z.clamp_min(1e-6)
-        alignment = align_scale_shift(source, target, overlap.float())
-        disparity = alignment.apply(source)
+        disparity = align_scale_shift(source, target, overlap * confidence).apply(source)
         misfit = ((disparity / target) - 1).abs()[overlap]
-        if not len(misfit) or float(misfit.median()) > self.max_misfit:
+        if not len(misfit) or float(weighted_median(misfit, confidence[overlap])) > self.max_misfit:
             tell("depth", Note("depth of the hole continued from its surroundings: no prediction that fits them"))
-            return complete_depth(view.z, known)
+            return replace(view, z=continued)
         positive = usable & (disparity > 0.05 * target[known].min())
-        aligned = torch.where(positive, 1 / disparity, complete_depth(view.z, known))
-        return blend_seam(torch.where(known, view.z, aligned), view.z, known)
+        aligned = torch.lerp(continued, torch.where(positive, 1 / disparity, continued), confidence)
+        other_surface = known & ((aligned / view.z - 1).abs() > _OTHER_SURFACE * self.max_misfit)
+        z = blend_seam(torch.where(other_surface, view.z, aligned), view.z, known)
+        return replace(view, z=z, confidence=prediction.confidence)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vistadream.backends.depth.embedded import EmbeddedDepth
-from vistadream.backends.depth.network.fusion import fuse
+from vistadream.backends.depth.network.fusion import WITHIN, confidence, fuse
 from vistadream.backends.depth.network.model import HALVING, STRIDE, DepthNet
 from vistadream.backends.depth.network.predict import AREA, Reading, read, working_size
 from vistadream.backends.depth.network.upsample import follow_picture
@@ -68,13 +68,25 @@ def test_who_expects_no_error_decides_up_to_one_factor():
     layout_z, rgb = 1 + torch.rand(H, W), torch.full((H, W, 3), 0.5)
     slope = torch.linspace(0, 1, W // 2).expand(H // 2, -1)
     no_sky = torch.zeros(H, W, dtype=torch.bool)
-    unsure, _ = fuse(layout_z, no_sky, reading(slope, 1e6), rgb)
+    unsure, _, _ = fuse(layout_z, no_sky, reading(slope, 1e6), rgb)
     assert torch.allclose(unsure, layout_z, rtol=1e-4)
-    sure, _ = fuse(layout_z, no_sky, reading(slope, 0.0), rgb)
+    sure, _, _ = fuse(layout_z, no_sky, reading(slope, 0.0), rgb)
     ratio = torch.log(sure) - follow_picture(slope[None].contiguous(), rgb)[0]
     assert float(ratio.max() - ratio.min()) < 1e-4
-    shifted, _ = fuse(layout_z, no_sky, reading(slope + 5, 0.1), rgb)
+    shifted, _, _ = fuse(layout_z, no_sky, reading(slope + 5, 0.1), rgb)
     assert torch.allclose(shifted, fuse(layout_z, no_sky, reading(slope, 0.1), rgb)[0], rtol=1e-4)
+
+
+def test_confidence_is_the_chance_to_be_right_and_falls_with_the_error_that_the_network_expects():
+    flat, rgb = torch.zeros(H // 2, W // 2), torch.full((H, W, 3), 0.5)
+    none = torch.zeros(H, W, dtype=torch.bool)
+    found = [fuse(torch.ones(H, W), none, reading(flat, e), rgb)[2].mean() for e in (0.0, 0.05, 0.2, 1.0)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] == 1
+    assert found[-1] > 0
+    error = torch.distributions.Laplace(0.0, 0.2).sample((200_000,))
+    right = (error.abs() < WITHIN).float().mean()
+    assert torch.allclose(confidence(torch.tensor(0.2)), right, atol=0.005)
 
 
 @pytest.mark.parametrize(("logit", "overruled"), [(1.0, False), (3.0, True)])
@@ -82,9 +94,9 @@ def test_only_a_sure_network_overrules_the_layout_about_the_sky(logit, overruled
     flat, rgb = torch.zeros(H // 2, W // 2), torch.full((H, W, 3), 0.5)
     layout_sky = torch.zeros(H, W, dtype=torch.bool)
     layout_sky[:20] = True
-    _, sky = fuse(torch.ones(H, W), layout_sky, reading(flat, 0.1, logit), rgb)
+    _, sky, _ = fuse(torch.ones(H, W), layout_sky, reading(flat, 0.1, logit), rgb)
     assert torch.equal(sky, layout_sky | overruled)
-    _, sky = fuse(torch.ones(H, W), layout_sky, reading(flat, 0.1, -logit), rgb)
+    _, sky, _ = fuse(torch.ones(H, W), layout_sky, reading(flat, 0.1, -logit), rgb)
     assert torch.equal(sky, layout_sky & (not overruled))
 
 
@@ -98,5 +110,9 @@ def test_the_blend_keeps_the_contract_of_the_embedded_depth():
     assert found.sky is not None
     assert not (found.valid & found.sky).any()
     assert math.isfinite(float(found.z.sum()))
+    assert found.confidence is not None
+    assert found.confidence.shape == found.z.shape
+    (plain,) = EmbeddedDepth(network=False)([view])
+    assert plain.confidence is None, "the layout does not know how sure it is"
     (again,) = EmbeddedDepth(network=True, max_ratio=5.0)([view])
     assert torch.equal(found.z, again.z)

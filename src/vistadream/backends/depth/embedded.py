@@ -47,13 +47,15 @@ class EmbeddedDepth:
         if not view.focal_known:
             camera = camera.with_focal(camera.fx * layout.zoom)
         z, sky = torch.from_numpy(layout.z).float(), torch.from_numpy(layout.sky)
+        confidence = None
         if self.network:
             shown = view.rgb.detach().cpu()
-            z, sky = fuse(z, sky, read(shipped_net(), shown, camera, focal_known=True), shown)
+            z, sky, confidence = fuse(z, sky, read(shipped_net(), shown, camera, focal_known=True), shown)
+            confidence = confidence.to(view.rgb.device)
         z, sky = z.to(view.rgb) * self.camera_height_m, sky.to(view.rgb.device)
         z = z.clamp(min=float(z.max()) / self.max_ratio)
         normals, has_normal = normals_from_depth(camera, z, ~sky)
-        return DepthPrediction(z, ~sky & has_normal, camera, is_metric=False, normals=normals, sky=sky)
+        return DepthPrediction(z, ~sky & has_normal, camera, False, normals, sky, confidence)
 
     def _guess(self, camera: Camera) -> Camera:
         return camera.with_focal(Camera.from_fov(self.fov_x_deg, camera.width, camera.height).fx)

@@ -49,7 +49,8 @@ def _centred(view: View) -> View:
     left, right = _window(camera.cx, camera.width, view.name)
     top, bottom = _window(camera.cy, camera.height, view.name)
     cut = (slice(top, bottom), slice(left, right))
-    maps = {name: getattr(view, name)[cut] for name in ("rgb", "z", "supervise", "lift", "generated")}
+    names = ("rgb", "z", "supervise", "lift", "generated", "confidence")
+    maps = {name: getattr(view, name)[cut] for name in names if getattr(view, name) is not None}
     return replace(view, camera=camera.crop(left, top, right - left, bottom - top), **maps)
 
 

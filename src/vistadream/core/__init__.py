@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vistadream.core.camera import Camera
+    from vistadream.core.checkpoint import Checkpoints, checkpointed_by, current_checkpoints
     from vistadream.core.errors import UserError
     from vistadream.core.gaussians import Gaussians
     from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted, Summary
@@ -19,6 +20,7 @@ __all__ = [
     "Camera",
     "Captioner",
     "Chart",
+    "Checkpoints",
     "DepthEstimator",
     "DepthPrediction",
     "Gaussians",
@@ -36,13 +38,15 @@ __all__ = [
     "Trajectory",
     "UserError",
     "View",
+    "checkpointed_by",
+    "current_checkpoints",
     "current_observer",
     "silent",
     "tell",
     "watched_by",
 ]
 
-_MODULES = ("errors", "messages", "watching", "camera", "gaussians", "scene", "protocols")
+_MODULES = ("errors", "messages", "watching", "camera", "gaussians", "scene", "protocols", "checkpoint")
 """Where the names are, those without torch first."""
 
 if not TYPE_CHECKING:  # a type checker reads the imports above, and finds misspelt names

@@ -7,77 +7,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
-from vistadream.core import Gaussians, Observer, Progress, Renderer, Rendering, View
+from vistadream.core import Gaussians, Note, Observer, Progress, Renderer, Rendering, View, current_checkpoints
+from vistadream.ops.adam import GaussianAdam, LearningRates
+from vistadream.ops.trail import EVERY, Trail
 
 Loss = Callable[[View, Rendering, int], Tensor]
-"""What a rendered View costs at a step, a scalar; a pure function of all three, so that a resumed fit costs the same."""
+"""What a rendered View costs at a step, a scalar of order 1 where nothing fits. It may be `ops.trail.Stateful`."""
 Want = Callable[[int], Sequence[str]]
 """The maps that the loss reads at a step."""
 
-_OPACITY_LIMITS = (0.005, 0.995)
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """Which Gaussians stay, in their order, and which are new behind them."""
+
+    keep: Bool[Tensor, "n"]
+    added: Gaussians | None = None
 
 
-@dataclass(frozen=True)
-class LearningRates:
-    """Adam's step sizes; they fall to a tenth along a cosine."""
-
-    means: float
-    """In units of each Gaussian's own mean scale."""
-    quats: float
-    scales: float
-    """Of log scales."""
-    opacities: float
-    """Of logits."""
-    colors: float
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not value >= 0:
-                raise ValueError(f"LearningRates.{name}: got {value}; wanted 0 or more")
-
-
-class _Parameters:
-    """Gaussians as free parameters: means in units of their scale, logs, logits."""
-
-    def __init__(self, gaussians: Gaussians):
-        self.origin = gaussians.means
-        self.unit = gaussians.scales.mean(dim=-1, keepdim=True)
-        low, high = _OPACITY_LIMITS
-        self.means = torch.zeros_like(gaussians.means).requires_grad_()
-        self.quats = torch.nn.functional.normalize(gaussians.quats_wxyz, dim=-1).requires_grad_()
-        self.scales = gaussians.scales.clamp_min(1e-9).log().requires_grad_()
-        self.opacities = gaussians.opacities.clamp(low, high).logit().requires_grad_()
-        self.colors = gaussians.colors.clone().requires_grad_()
-
-    def gaussians(self) -> Gaussians:
-        return Gaussians(
-            means=self.origin + self.unit * self.means,
-            quats_wxyz=self.quats,
-            scales=self.scales.exp(),
-            opacities=self.opacities.sigmoid(),
-            colors=self.colors,
-        )
-
-    def optimizer(self, rates: LearningRates) -> torch.optim.Optimizer:
-        groups = [{"params": [getattr(self, name)], "lr": rate} for name, rate in vars(rates).items()]
-        return torch.optim.Adam(groups, fused=True, eps=math.inf)
-
-
-def _damp_hidden(optimizer: torch.optim.Optimizer) -> None:
-    """Keeps Adam from blowing up the faint gradients of hidden Gaussians: they would drift at full speed, unseen.
-
-    Its eps, below which a gradient counts less, follows a tenth of the smallest typical gradient met so far.
-    """
-    for group in optimizer.param_groups:
-        gradient = group["params"][0].grad
-        if gradient is None:
-            continue
-        seen = gradient != 0
-        typical = float(gradient.square().sum() / seen.sum().clamp_min(1)) ** 0.5
-        if typical > 0:
-            group["eps"] = min(group["eps"], 0.1 * typical)
+Adapt = Callable[[int, Gaussians], Change | None]
+"""Asked after every step with the number of steps done and the Gaussians as they are. A pure function of both, so that
+a resumed fit asks the same; None changes nothing."""
 
 
 def fit(
@@ -91,37 +44,81 @@ def fit(
     want: Want = lambda step: ("rgb",),
     observe: Observer,
     name: str,
+    adapt: Adapt | None = None,
 ) -> Gaussians:
     """Adam over all Gaussians together, one View a step in the given `order` (indices of views, one for each step).
 
     RGB colours come back within [0, 1], spherical harmonics as they are.
-    Every step tells its loss and shows its rendering.
-    Raises FloatingPointError when the loss is no longer finite.
+    Every step tells its loss and shows its rendering. A step whose loss or gradient is not finite, or whose loss
+    diverges, is taken back with a warning, and the fit goes on more carefully; FloatingPointError after three in a row.
+    Inside of `checkpointed_by` the fit saves its state, and one that was killed goes on to the same bits.
     """
     if not len(gaussians) or not order:
         return gaussians
-    parameters = _Parameters(gaussians)
-    optimizer = parameters.optimizer(rates)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, len(order))
-    for step, index in enumerate(order):
-        view = views[index]
-        rendering = renderer(parameters.gaussians(), [view.camera], want=want(step))[0]
+    checkpoints = current_checkpoints()
+    adam = GaussianAdam(gaussians, rates)
+    trail = Trail(adam, loss, len(views))
+    if checkpoints and (saved := checkpoints.load(name)):
+        trail.resume({key: tensor.to(gaussians.means.device) for key, tensor in saved.items()})
+        _tell_again(trail.losses, len(order), observe, name)
+    changed = True
+    for step in range(len(trail.losses), len(order)):
+        if changed or step % EVERY == 0:
+            trail.mark()
+        view = views[order[step]]
+        rendering = renderer(adam.gaussians(), [view.camera], want=want(step))[0]
         cost = loss(view, rendering, step)
-        if not bool(torch.isfinite(cost)):
-            value = float(cost.detach())
-            raise FloatingPointError(f"{name}: the loss became {value} at step {step} on view {view.name!r}")
-        optimizer.zero_grad()
-        cost.backward()
-        _damp_hidden(optimizer)
-        optimizer.step()
-        if step < len(order) * 0.9:
-            schedule.step()
-        observe(f"{name}/loss", float(cost.detach()), step=step)
-        if rendering.rgb is not None:
-            observe(f"{name}/render", rendering.rgb.detach(), step=step)
+        value = float(cost.detach())
+        fault = trail.fault(value)
+        if fault is None:
+            cost.backward()
+            fault = None if adam.step(trail.caution * _annealed(step / len(order))) else "a gradient is not finite"
+        if fault is None:
+            good = trail.went_well(value)
+            if checkpoints and good and checkpoints.due():
+                checkpoints.save(name, good)
+            observe(f"{name}/loss", value, step=step)
+            if rendering.rgb is not None:
+                observe(f"{name}/render", rendering.rgb.detach(), step=step)
+        else:
+            _turn_back(trail, f"{name}: {fault} at step {step} on view {view.name!r}", observe, name)
+        changed = adapt is not None and _adapted(adam, adapt(step + 1, adam.gaussians().detach()))
         observe(f"{name}/progress", Progress(step + 1, len(order)))
-    fitted = parameters.gaussians().detach()
+    fitted = adam.gaussians().detach()
     return replace(fitted, colors=fitted.colors.clamp(0, 1)) if fitted.colors.dim() == 2 else fitted
+
+
+def _annealed(progress: float) -> float:
+    """Share of the learning rates: down a cosine to a fortieth at nine tenths of the steps, and even from there."""
+    return 0.5 * (1 + math.cos(math.pi * min(progress, 0.9)))
+
+
+def _adapted(adam: GaussianAdam, change: Change | None) -> bool:
+    """Whether there was a change, which is then made."""
+    if change is None:
+        return False
+    n = len(adam.gaussians())
+    if tuple(change.keep.shape) != (n,) or change.keep.dtype != torch.bool:
+        shape, kind = tuple(change.keep.shape), change.keep.dtype
+        raise ValueError(f"Change.keep: got {kind} of shape {shape}; wanted a bool for each of {n} Gaussians")
+    if not bool(change.keep.any()) and not (change.added and len(change.added)):
+        raise ValueError(f"Change: keeps none of {n} Gaussians and adds none; wanted at least one to go on with")
+    adam.change(change.keep, change.added)
+    return True
+
+
+def _turn_back(trail: Trail, trouble: str, observe: Observer, name: str) -> None:
+    if not trail.turn_back():
+        raise FloatingPointError(f"{trouble}; nor did the steps before it go well")
+    observe(f"{name}/trouble", Note(f"{trouble}: taken back, and going on with half the learning rates", "warning"))
+
+
+def _tell_again(losses: Sequence[float], steps: int, observe: Observer, name: str) -> None:
+    """What the observer would have seen of the steps that a checkpoint spares."""
+    observe(f"{name}/checkpoint", Note(f"{name} goes on from its checkpoint, at step {len(losses)} of {steps}"))
+    for step, value in enumerate(losses):
+        if math.isfinite(value):
+            observe(f"{name}/loss", value, step=step)
 
 
 def view_order(weights: Sequence[float], steps: int, seed: int) -> list[int]:

@@ -14,6 +14,9 @@ INSTALL = {
     "moge": _MOGE,
     "utils3d": _MOGE,
     "scipy": "pip install 'vistadream[models]'",
+    "accelerate": "pip install 'vistadream[models]'",
+    "diffusers": "pip install 'vistadream[models]'",
+    "transformers": "pip install 'vistadream[models]'",
     "huggingface_hub": "pip install 'vistadream[models]'",
     "gsplat": "pip install 'vistadream[gpu]'",
 }

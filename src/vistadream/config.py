@@ -31,6 +31,8 @@ INPUT_KNOBS = ("image", "backends.depth.path", "trajectory.path")
 """Knobs that name a file or a folder to read."""
 PATH_KNOBS = (*INPUT_KNOBS, "resume", "out")
 """Knobs whose value is a path and is taken to the letter."""
+TEXT_KNOBS = ("backends.caption.text",)
+"""Knobs whose value is a sentence and is taken to the letter."""
 _PLAIN_TYPES = (str, int, float, list, type(None))
 _TOWER = BeartypeConf(is_pep484_tower=True)
 """An int is good where a float is wanted (PEP 484)."""
@@ -65,7 +67,7 @@ def conf_folder() -> Path:
 
 
 def quote_paths(words: Sequence[str], many: bool = False) -> list[str]:
-    """Overrides with their path knobs quoted for Hydra's grammar, so that any file name works as it is.
+    """Overrides with their path and text knobs quoted for Hydra's grammar, so that any file name works as it is.
 
     `many`: a value that names no file is a list of paths at its commas (for --multirun). `+image=x` means `image=x`.
     """
@@ -73,10 +75,11 @@ def quote_paths(words: Sequence[str], many: bool = False) -> list[str]:
     for word in words:
         knob, equals, value = word.partition("=")
         knob = knob.lstrip("+")
-        if knob not in PATH_KNOBS or not equals or value == "null" or value[:1] in "'\"":
+        if knob not in (*PATH_KNOBS, *TEXT_KNOBS) or not equals or value == "null" or value[:1] in "'\"":
             quoted.append(word)
             continue
-        parts = value.split(",") if many and not Path(value).expanduser().exists() else [value]
+        listed = many and knob in PATH_KNOBS and not Path(value).expanduser().exists()
+        parts = value.split(",") if listed else [value]
         quoted.append(f"{knob}={','.join(_quote(part) for part in parts)}")
     return quoted
 

@@ -1,0 +1,133 @@
+"""How each family of vision-language models is shown a picture and asked for a sentence.
+
+Image processors and tokenizers are put together here rather than by transformers' own Processor classes: Qwen's asks
+for a video processor, which needs torchvision, and no captioner here looks at a video.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import UInt8
+from numpy import ndarray
+from safetensors import SafetensorError
+
+from vistadream.backends import packages
+from vistadream.core import UserError
+
+_QUESTION = (
+    "Name the place and its main objects in one sentence of at most thirty words, as if you stood there. "
+    "Do not mention a photo, a camera or a frame."
+)
+_LEAD = re.compile(
+    r"^(arafed |(there (is|are)|this is|it is) |(an? )?((close up|black and white|blurry) )*"
+    r"(photo|photograph|picture|image|view|shot) (of|shows|showing) )+"
+)
+_LONGEST = 64  # tokens
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A loaded model and the way to ask it."""
+
+    model: Any
+    ask: Callable[[Any, UInt8[ndarray, "h w 3"]], str]
+    """(model, picture) -> what it says."""
+
+    def __call__(self, picture: UInt8[ndarray, "h w 3"]) -> str:
+        """What is to be seen, without "a photo of" and without a full stop; may be empty."""
+        with torch.inference_mode():
+            said = self.ask(self.model, picture).strip()
+        return _LEAD.sub("", said[:1].lower() + said[1:]).rstrip(". ")
+
+
+def read(folder: Path, device: str) -> Reader:
+    """The model in a folder as published; UserError when it is none of a known family, or lacks tensors."""
+    auto = packages.load("transformers").AutoModelForImageTextToText
+    try:
+        family = json.loads((folder / "config.json").read_text()).get("model_type")
+        if family not in _FAMILIES:
+            raise UserError(f"{folder} holds a model of type {family!r}; wanted one of {', '.join(_FAMILIES)}")
+        ask = _FAMILIES[family](folder)
+        dtype = torch.bfloat16 if device == "cuda" else "auto"
+        with _quiet():
+            model, found = auto.from_pretrained(folder, dtype=dtype, local_files_only=True, output_loading_info=True)
+    except (pickle.UnpicklingError, RuntimeError, OSError, ValueError, LookupError, SafetensorError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{folder} cannot be read ({reason}); wanted the files as published") from error
+    if wrong := sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])}):
+        raise UserError(
+            f"{folder} lacks {len(wrong)} of the model's tensors, or has them in another shape: "
+            f"{', '.join(wrong[:3])}...; wanted the files as published"
+        )
+    return Reader(model.eval().to(device), ask)
+
+
+def _blip(folder: Path) -> Callable[[Any, ndarray], str]:
+    """BLIP (Li et al. 2022, arXiv 2201.12086) begins a caption by itself."""
+    pil = packages.load("transformers.models.blip.image_processing_pil_blip")
+    processor, tokenizer = pil.BlipImageProcessorPil.from_pretrained(folder), _tokenizer(folder)
+
+    def ask(model: Any, picture: ndarray) -> str:
+        seen = processor(images=picture, return_tensors="pt")["pixel_values"].to(model.device, model.dtype)
+        said = model.generate(pixel_values=seen, max_new_tokens=_LONGEST, do_sample=False, num_beams=3)
+        return tokenizer.decode(said[0], skip_special_tokens=True)
+
+    return ask
+
+
+def _qwen(folder: Path) -> Callable[[Any, ndarray], str]:
+    """Qwen-VL (arXiv 2502.13923) answers a question in ChatML; the picture is one token per merged patch in it."""
+    pil = packages.load("transformers.models.qwen2_vl.image_processing_pil_qwen2_vl")
+    processor, tokenizer = pil.Qwen2VLImageProcessorPil.from_pretrained(folder), _tokenizer(folder)
+
+    def ask(model: Any, picture: ndarray) -> str:
+        seen = processor(images=picture, return_tensors="pt")
+        patches = int(seen["image_grid_thw"].prod()) // processor.merge_size**2
+        text = (
+            f"<|im_start|>user\n<|vision_start|>{'<|image_pad|>' * patches}<|vision_end|>{_QUESTION}<|im_end|>\n"
+            "<|im_start|>assistant\n"
+        )
+        words = tokenizer(text, return_tensors="pt").to(model.device)
+        said = model.generate(
+            **words,
+            mm_token_type_ids=(words["input_ids"] == model.config.image_token_id).int(),
+            pixel_values=seen["pixel_values"].to(model.device, model.dtype),
+            image_grid_thw=seen["image_grid_thw"].to(model.device),
+            max_new_tokens=_LONGEST,
+            do_sample=False,
+        )
+        return tokenizer.decode(said[0, words["input_ids"].shape[1] :], skip_special_tokens=True)
+
+    return ask
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Neither bars nor tables of the package: what is amiss is told by an error of ours."""
+    logging = packages.load("transformers.utils.logging")
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _tokenizer(folder: Path) -> Any:
+    return packages.load("transformers").AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+_FAMILIES = {"blip": _blip, "qwen3_vl": _qwen, "qwen2_5_vl": _qwen}
+"""`model_type` of config.json -> what asks such a model."""

@@ -149,7 +149,7 @@ def test_half_a_picture_has_the_rays_of_the_whole(bank):
 
 
 def small_rooms(bank: TextureBank, *seeds: int) -> Pool:
-    return Pool.of([Shard.of(generate(KINDS["room"], seed, 12, (64, 96), bank)) for seed in seeds])
+    return Pool.of([Shard.of(generate(KINDS["room"], seed, 12, (64, 96), bank)) for seed in seeds], halved=True)
 
 
 def error(net: DepthNet, samples: Samples) -> tuple[float, float]:
@@ -175,16 +175,27 @@ def test_a_tiny_run_beats_the_constant_plane_on_worlds_it_never_saw_and_resumes_
     assert mine < 0.85 * flat
     resumed = Trainer(recipe)
     resumed.load(tmp_path / "net.pt")
-    assert len(list(resumed.run(pool))) == 2
+    assert len(list(resumed.run(pool, painters=3))) == 2
     weights = resumed.averaged.state_dict()
     assert all(torch.equal(x, weights[name]) for name, x in trainer.averaged.state_dict().items())
 
 
 @pytest.mark.parametrize("name", HELD_OUT)
 def test_the_shipped_network_reads_kinds_of_worlds_that_it_never_saw(name, bank):
-    pool = Pool.of([Shard.of(generate(HELD_OUT[name], 5, 8, (96, 128), bank))])
+    pool = Pool.of([Shard.of(generate(HELD_OUT[name], 5, 8, (96, 128), bank))], halved=True)
     mine, flat = error(shipped_net(), pool.draw(np.random.default_rng(0), 16))
     assert mine < 0.75 * flat
+
+
+def test_a_run_begins_with_the_weights_of_another_at_a_step_of_its_own(tmp_path):
+    first, other = Trainer(Recipe(seed=1)), Trainer(Recipe(seed=2))
+    first.step = 7
+    first.save(tmp_path / "net.pt")
+    other.begin_with(tmp_path / "net.pt")
+    wanted = first.averaged.state_dict()
+    for net in (other.net, other.averaged):
+        assert all(torch.equal(x, wanted[name]) for name, x in net.state_dict().items())
+    assert other.step == 0
 
 
 def test_exported_weights_are_the_averaged_ones_in_half_precision(tmp_path):

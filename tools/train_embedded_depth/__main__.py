@@ -48,6 +48,12 @@ class Train:
     checkpoint: Path
     """Read first where it exists; written every `save_every` steps and at the end."""
     recipe: Recipe = field(default_factory=Recipe)
+    start: Path | None = None
+    """A checkpoint to take the weights from where `checkpoint` does not exist yet."""
+    halved: bool = False
+    """On pictures of half the size, 48x64: several times as many in the same time, for a beginning."""
+    painters: int = 1
+    """Threads that paint the coming batches; a GPU wants most of the cores for them."""
     minutes: float = float("inf")
     """Stop after that long."""
     save_every: int = 200
@@ -56,8 +62,10 @@ class Train:
         trainer = Trainer(self.recipe)
         if self.checkpoint.exists():
             trainer.load(self.checkpoint)
-        pool = Pool.of(read_shards(self.folder))
-        _log(trainer, trainer.run(pool, self.minutes), self.checkpoint, self.save_every)
+        elif self.start:
+            trainer.begin_with(self.start)
+        pool = Pool.of(read_shards(self.folder), self.halved)
+        _log(trainer, trainer.run(pool, self.minutes, self.painters), self.checkpoint, self.save_every)
         trainer.save(self.checkpoint)
 
 

@@ -83,17 +83,16 @@ def _repainted(rgb: Tensor, part: Tensor, rng: Generator) -> Tensor:
     """Every part times a colour of its own, in half of the pictures."""
     b, parts = len(rgb), int(part.max()) + 1
     value, hue = rng.normal(0, 0.45, (b, 1, parts)), rng.normal(0, 0.15, (b, 3, parts))
-    gain = _tensor(np.exp(value + hue))
-    factor = torch.gather(gain, 2, part.flatten(1)[:, None].expand(-1, 3, -1)).reshape(rgb.shape)
-    return rgb * torch.lerp(torch.ones_like(factor), factor, _some(rng, b, 0.5))
+    gain = torch.where(_some(rng, b, 0.5)[..., 0] > 0, _tensor(np.exp(value + hue)), 1.0)
+    return rgb * torch.gather(gain, 2, part.flatten(1)[:, None].expand(-1, 3, -1)).reshape(rgb.shape)
 
 
 def _relit(rgb: Tensor, rng: Generator) -> Tensor:
     """Smooth light and shade over the whole picture, as a vignette or a beam makes them."""
     b, _, h, w = rgb.shape
     coarse = _tensor(rng.normal(0, 0.5, (b, 1, 4, 5)) + 0.3 * rng.normal(0, 0.5, (b, 3, 4, 5)))
-    field = F.interpolate(coarse, (h, w), mode="bilinear", align_corners=True)
-    return rgb * torch.exp(field * _some(rng, b, 0.5))
+    gain = torch.exp(coarse * _some(rng, b, 0.5))
+    return rgb * F.interpolate(gain, (h, w), mode="bilinear", align_corners=True)
 
 
 def _toned(rgb: Tensor, rng: Generator) -> Tensor:

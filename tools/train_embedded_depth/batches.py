@@ -26,10 +26,10 @@ class Pool:
     by_size: dict[tuple[int, int], list[Shard]]
 
     @staticmethod
-    def of(shards: list[Shard]) -> Pool:
-        """All shards at half their size, in memory: small pictures make the most of a slow machine."""
+    def of(shards: list[Shard], halved: bool = False) -> Pool:
+        """All shards, or their halves in memory: small pictures make the most of a slow machine."""
         by_size: dict[tuple[int, int], list[Shard]] = defaultdict(list)
-        for shard in (shard.halved() for shard in shards):
+        for shard in (shard.halved() if halved else shard for shard in shards):
             height, width = shard.rgb.shape[2:]
             by_size[height, width].append(shard)
         return Pool(by_size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,13 +39,13 @@ class Recipe:
     average: float = 0.998
     """Of the moving average of the weights, which is what is exported."""
     ease: float = 0.4
-    """Share of the steps over which pictures of clay, all of them at first, become one in five."""
+    """Share of the steps over which pictures of clay, all of them at first, become one in twenty; 0: from the start."""
     seed: int = 0
     device: str = "cpu"
 
     def ease_at(self, step: int) -> float:
         """Share of pictures of clay."""
-        return max(0.2, 1 - 0.8 * step / (self.ease * self.steps))
+        return max(0.05, 1 - 0.95 * step / (self.ease * self.steps)) if self.ease else 0.05
 
     def rate_at(self, step: int) -> float:
         """Learning rate: linear rise, then half a cosine down to a hundredth (Loshchilov and Hutter 2017)."""
@@ -92,14 +93,23 @@ class Trainer:
             name = {id(self.net): "net", id(self.averaged): "averaged"}.get(id(part), "optimizer")
             part.load_state_dict(state[name])
 
-    def run(self, pool: Pool, minutes: float = math.inf) -> Iterator[dict[str, float]]:
-        """Trains until the recipe's last step or the time is over; yields the terms of the loss after each step."""
+    def begin_with(self, file: Path) -> None:
+        """Takes another run's averaged weights, and nothing else of it."""
+        weights = torch.load(file, map_location=self.recipe.device, weights_only=True)["averaged"]
+        for net in (self.net, self.averaged):
+            net.load_state_dict(weights)
+
+    def run(self, pool: Pool, minutes: float = math.inf, painters: int = 1) -> Iterator[dict[str, float]]:
+        """Trains until the recipe's last step or the time is over; yields the terms of the loss after each step.
+
+        Batches come painted by so many threads, in order: their number changes nothing but the time.
+        """
         end = time.monotonic() + 60 * minutes
-        with ThreadPoolExecutor(1) as painter:
-            coming = painter.submit(self._batch, pool, self.step)
+        with ThreadPoolExecutor(painters) as studio:
+            coming = deque(studio.submit(self._batch, pool, self.step + k) for k in range(painters))
             while self.step < self.recipe.steps and time.monotonic() < end:
-                batch = coming.result()
-                coming = painter.submit(self._batch, pool, self.step + 1)
+                batch = coming.popleft().result()
+                coming.append(studio.submit(self._batch, pool, self.step + painters))
                 yield self._learn(batch)
 
     def _batch(self, pool: Pool, step: int) -> Batch:

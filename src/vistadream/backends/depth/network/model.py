@@ -123,7 +123,8 @@ class DepthNet(nn.Module):
         at8 = self.down8(at4)
         at16 = self.down16(at8)
         x = self.mix4(self.up4(self.mix8(self.up8(at16, at8)), at4))
-        usual = self.usual(F.avg_pool2d(pictures[:, 3:], HALVING)).float()  # what rays tell without the picture
+        usual = self.usual(F.avg_pool2d(pictures[:, 3:], 2 * HALVING)).float()  # what rays tell without the picture
+        usual = F.interpolate(usual, scale_factor=2, mode="bilinear")
         maps = F.pixel_shuffle(self.maps(x).float(), 4 // HALVING) + usual
         zoom = self.zoom(at16.mean((2, 3))).float()[:, 0]
         normal = F.normalize(maps[:, 2:5] + maps.new_tensor([0, 0, -0.1])[:, None, None], dim=1)

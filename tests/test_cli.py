@@ -70,6 +70,7 @@ BAD = [
     ("sead=1", "did you mean seed"),
     ("stages.refine.steps=[1]", "wanted"),
     ("+stages.refine.flatness_weight=1", "a continuous surface is not a thin sheet"),
+    ("checkpoint_seconds=-1", "wanted 0 or more seconds"),
     ("resume={folder}", "not a run folder"),
     ("rerun.mode=loud", "wanted one of"),
     ("rerun.port=0", "1 to 65535"),

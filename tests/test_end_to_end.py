@@ -12,6 +12,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from vistadream import single_image
 from vistadream.app import Run
@@ -157,6 +158,31 @@ def test_a_run_killed_at_any_stage_resumes_to_the_same_bytes(whole: Run, tmp_pat
     assert resumed.folder == killed
     assert results(killed) == results(whole.folder)
     assert not list(killed.rglob(".*")), "no drafts are left"
+
+
+def steps_kept(checkpoint: Path) -> int:
+    """How many steps of a fit a checkpoint spares; 0 where there is none."""
+    return len(load_file(checkpoint)["fit.losses"]) if checkpoint.exists() else 0
+
+
+def test_a_run_killed_inside_refine_goes_on_from_its_checkpoint_to_the_same_bytes(tmp_path: Path) -> None:
+    tiny = ["max_resolution=48", "stages.coarse.n_frames=1", "stages.refine.steps=70", "export.videos=[]"]
+    unbroken = small_run(tmp_path / "unbroken", *tiny).folder
+    words = command(tmp_path / "killed", *tiny, "checkpoint_seconds=0")
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (found := list(tmp_path.glob("killed/*/*/05_refine.checkpoint.*"))) and process.poll() is None:
+        time.sleep(0.02)
+    while steps_kept(found[0]) < 20 and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert steps_kept(found[0]) >= 20
+    killed = single_image(stage="fine", overrides=[f"resume={only(tmp_path / 'killed')}"]).folder
+    assert "refine goes on from its checkpoint" in (killed / "run.log").read_text()
+    assert results(killed) == results(unbroken)
+    curves = [json.loads((f / "05_refine/seen/seen.json").read_text())["curves"] for f in (killed, unbroken)]
+    assert curves[0]["refine/loss"] == curves[1]["refine/loss"]
+    assert not found[0].exists(), "it goes when the stage is done"
 
 
 def test_a_changed_knob_reruns_only_what_depends_on_it(tmp_path: Path) -> None:

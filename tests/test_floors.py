@@ -12,7 +12,7 @@ FLOORS = (
     ("core", "version"),
     ("ops",),
     ("stages", "backends", "observers", "exporters"),
-    ("assets", "camera_files", "meter", "provenance", "run_folder"),
+    ("assets", "camera_files", "checkpoint_file", "meter", "provenance", "run_folder"),
     ("config", "deliver", "pipeline"),
     ("app", "weights_commands"),
     ("cli",),

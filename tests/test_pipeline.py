@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vistadream.core import Camera, Note, Scene, StageFinished, UserError, View, silent, tell
+from vistadream.core import Camera, Note, Scene, StageFinished, UserError, View, current_checkpoints, silent, tell
 from vistadream.pipeline import PLANS, plan_of, run_stages
 from vistadream.run_folder import STAGES, RunFolder
 
@@ -36,7 +36,7 @@ def go(folder: RunFolder, until: str, observe=silent, **changed: int) -> dict[st
     """Runs the plan with a fingerprint per stage; returns how often each stage ran."""
     stages = {name: Count(name) for name in STAGES}
     prints = {name: {"knob": changed.get(name, 0)} for name in STAGES}
-    scene = run_stages(stages, prints, plan_of(until), observe, folder, NoRecord())
+    scene = run_stages(stages, prints, plan_of(until), observe, folder, NoRecord(), 0)
     assert [v.name for v in scene.views] == list(PLANS[until])
     return {name: stage.runs for name, stage in stages.items() if stage.runs}
 
@@ -77,8 +77,43 @@ def test_a_stage_that_raises_leaves_the_earlier_ones_to_resume_from(tmp_path: Pa
     stages = {name: Count(name) for name in STAGES} | {"coarse": broken}
     prints = {name: {"knob": 0} for name in STAGES}
     with pytest.raises(RuntimeError):
-        run_stages(stages, prints, plan_of("fine"), silent, RunFolder(tmp_path), NoRecord())
+        run_stages(stages, prints, plan_of("fine"), silent, RunFolder(tmp_path), NoRecord(), 0)
     assert list(go(RunFolder(tmp_path), "fine")) == ["coarse", "refine"]
+
+
+class Fits(Count):
+    """A stage whose fit stops half way when it is told to, and says whence it goes on."""
+
+    def __init__(self, name: str, stops: bool):
+        super().__init__(name)
+        self.stops, self.found = stops, None
+
+    def __call__(self, scene: Scene, observe) -> Scene:
+        checkpoints = current_checkpoints()
+        self.found = checkpoints.load(self.name)
+        checkpoints.save(self.name, {"step": torch.tensor(3)})
+        if self.stops:
+            raise KeyboardInterrupt
+        return super().__call__(scene, observe)
+
+
+@pytest.mark.parametrize(("knob", "found"), [(0, {"step": torch.tensor(3)}), (1, None)])
+def test_a_stopped_fit_finds_its_state_unless_a_knob_has_changed(tmp_path: Path, knob: int, found) -> None:
+    folder = RunFolder(tmp_path)
+
+    def run(refine: Fits, knob: int) -> None:
+        stages = {name: Count(name) for name in STAGES} | {"refine": refine}
+        prints = {name: {"knob": knob} for name in STAGES}
+        run_stages(stages, prints, plan_of("fine"), silent, folder, NoRecord(), 0)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Fits("refine", stops=True), 0)
+    assert folder.checkpoint("refine").exists()
+    again = Fits("refine", stops=False)
+    run(again, knob)
+    assert again.found == found
+    assert not folder.checkpoint("refine").exists(), "it goes when the stage is done"
+    assert current_checkpoints() is None
 
 
 def test_an_unknown_stage_names_the_nearest() -> None:
@@ -101,6 +136,7 @@ def test_what_is_told_deep_inside_a_stage_reaches_the_run_s_observer(tmp_path: P
         lambda name, value, step=None: heard.append((name, value)),
         RunFolder(tmp_path),
         NoRecord(),
+        0,
     )
     assert heard.count(("download/model", Note("half way"))) == 2
 

@@ -51,6 +51,7 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
     export.check_programs()
     flight = _flight(composed, export)
     viewing = composed.make("rerun", RerunSettings)
+    every_s = composed.plain("checkpoint_seconds")
     folder = RunFolder(resumed) if resumed else _new_folder(composed, job)
     record = Record()
     with (
@@ -63,7 +64,7 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
         observe = Fan(console, viewer, record)
         viewer.log_config(composed.yaml(), composed.knobs())
         _announce(composed, folder, observe)
-        scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record)
+        scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record, every_s)
         renderer = composed.build("backends.render")
         metrics = deliver(scene, folder, export, renderer, flight, observe)
         facts |= {"stages": {name: folder.finished(name) for name in plan}, "metrics": metrics}

@@ -50,6 +50,7 @@ class Schema:
     out: str = MISSING
     memory: str = MISSING
     accept_noncommercial: bool = MISSING
+    checkpoint_seconds: float = MISSING
     resume: str | None = None
     camera: Any = MISSING
     rerun: Any = MISSING
@@ -168,6 +169,8 @@ def compose(words: Sequence[str]) -> Composed:
     _keep_the_hard_rule(OmegaConf.to_container(config), resolved)
     if config.memory not in MEMORY_CHOICES:
         raise UserError(f"memory={config.memory} is no choice; wanted one of {', '.join(MEMORY_CHOICES)}")
+    if not config.checkpoint_seconds >= 0:
+        raise UserError(f"checkpoint_seconds={config.checkpoint_seconds} is no time; wanted 0 or more seconds")
     return Composed(config, choices)
 
 

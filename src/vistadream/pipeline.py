@@ -9,7 +9,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from vistadream.core import Note, Observer, Scene, Stage, StageFinished, StageStarted, UserError, watched_by
+from vistadream.checkpoint_file import CheckpointFile
+from vistadream.core import (
+    Note,
+    Observer,
+    Scene,
+    Stage,
+    StageFinished,
+    StageStarted,
+    UserError,
+    checkpointed_by,
+    watched_by,
+)
 from vistadream.meter import Meter
 from vistadream.run_folder import RunFolder
 
@@ -45,11 +56,13 @@ def run_stages(
     observe: Observer,
     folder: RunFolder,
     recorder: Recorder,
+    checkpoint_seconds: float,
 ) -> Scene:
     """Runs the plan, taking from `folder` every stage whose own and earlier fingerprints are unchanged.
 
     A fingerprint is all that decides a stage's result: its knobs, its inputs' digests, versions. Every stage gets the
-    Scene as read back from disk, so a resumed run and an unbroken one compute the same.
+    Scene as read back from disk, so a resumed run and an unbroken one compute the same. A stage's fits save their
+    state every `checkpoint_seconds`, and go on from it when the run was killed.
     """
     scene, key = Scene(), ""
     for name in plan:
@@ -59,7 +72,9 @@ def run_stages(
             recorder.load(name, folder.seen(name))
             observe(f"{name}/finished", StageFinished(name, done["seconds"], resumed=True))
         else:
-            _run_stage(name, stages[name], scene, key, observe, folder, recorder)
+            checkpoints = CheckpointFile(folder.checkpoint(name), key, checkpoint_seconds)
+            with watched_by(observe), checkpointed_by(checkpoints):
+                _run_stage(name, stages[name], scene, key, observe, folder, recorder)
         scene = folder.load_stage(name)
         if len(scene.gaussians):
             observe(f"{name}/gaussians", scene.gaussians)
@@ -70,7 +85,7 @@ def _run_stage(
     name: str, stage: Stage, scene: Scene, key: str, observe: Observer, folder: RunFolder, recorder: Recorder
 ) -> None:
     observe(f"{name}/started", StageStarted(name))
-    with Meter() as meter, watched_by(observe):
+    with Meter() as meter:
         result = stage(scene, observe)
     figures = {"seconds": meter.seconds, "peak_bytes": meter.peak_bytes, "peak_vram_bytes": meter.peak_vram_bytes}
     done = {"key": key, **figures, "gaussians": len(result.gaussians)}

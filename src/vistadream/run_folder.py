@@ -100,6 +100,10 @@ class RunFolder:
         """The folder of a finished stage."""
         return self.root / f"{STAGES.index(name) + 1:02d}_{name}"
 
+    def checkpoint(self, name: str) -> Path:
+        """The state of the fit that a stage is at; there only while the stage works, or after it was killed."""
+        return self.root / f"{self.stage(name).name}.checkpoint.safetensors"
+
     def seen(self, name: str) -> Path:
         """What the observer recorded of a stage, for the report."""
         return self.stage(name) / "seen"
@@ -151,8 +155,11 @@ class RunFolder:
             save_scene(scene, draft)
             also(draft)
             write_json(draft / "done.json", done)
-        for later in STAGES[STAGES.index(name) + 1 :]:
-            shutil.rmtree(self.stage(later), ignore_errors=True)
+        later = STAGES[STAGES.index(name) + 1 :]
+        for stage in later:
+            shutil.rmtree(self.stage(stage), ignore_errors=True)
+        for stage in (name, *later):
+            self.checkpoint(stage).unlink(missing_ok=True)
         exported = [*self.root.glob("export/gaussians.*"), *self.root.glob("export/scene*.*"), self.scene("html")]
         for result in (self.metrics, self.report, *exported):
             result.unlink(missing_ok=True)

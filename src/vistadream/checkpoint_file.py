@@ -1,0 +1,58 @@
+"""The newest state of a fit in one safetensors file, which no other knobs, inputs or fit ever take for theirs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vistadream.core import Note, tell
+
+
+class CheckpointFile:
+    """Fills `core.Checkpoints`. A file that is broken, or cannot be written, costs a warning and not the run."""
+
+    def __init__(self, path: Path, key: str, every_s: float):
+        """`key` stands for all that decides the result; a state is due `every_s` seconds after the one before."""
+        self._path, self._key, self._every_s = path, key, every_s
+        self._saved_at = time.monotonic()
+
+    def load(self, name: str) -> dict[str, Tensor] | None:
+        """The state of that fit under this key."""
+        if not self._path.exists():
+            return None
+        try:
+            with safe_open(self._path, "pt") as file:
+                ours = file.metadata() == self._facts(name)
+                return {key: file.get_tensor(key) for key in file.keys()} if ours else None  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            self._warn(f"{self._path} cannot be read ({error}): {name} starts from its first step")
+            return None
+
+    def due(self) -> bool:
+        return time.monotonic() - self._saved_at >= self._every_s
+
+    def save(self, name: str, state: Mapping[str, Tensor]) -> None:
+        """Written beside its place and renamed, so that a kill leaves the old file or the new one."""
+        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        own = {key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for key, tensor in state.items()}
+        try:
+            save_file(own, draft, self._facts(name))
+            os.replace(draft, self._path)
+        except (SafetensorError, OSError) as error:
+            draft.unlink(missing_ok=True)
+            self._warn(f"{self._path} cannot be written ({error}): {name} goes on without")
+        self._saved_at = time.monotonic()
+
+    def _facts(self, name: str) -> dict[str, str]:
+        return {"key": self._key, "fit": name}
+
+    @staticmethod
+    def _warn(words: str) -> None:
+        tell("run/checkpoint", Note(words, "warning"))

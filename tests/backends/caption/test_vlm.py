@@ -28,7 +28,7 @@ def offline(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    monkeypatch.setattr(reading, "_LONGEST", 8)
+    monkeypatch.setattr(reading, "_LONGEST", 24)
     resident.release()
     vlm._caption.cache_clear()
 
@@ -76,7 +76,7 @@ def write_qwen(folder: Path, family: str) -> Path:
     model = model_class(model_class.config_class(text_config=text, vision_config=seeing, **ids))
     model.save_pretrained(folder)
     processor = {"image_processor_type": "Qwen2VLImageProcessor", "patch_size": patch, "merge_size": 2}
-    processor |= {"size": {"shortest_edge": 1024, "longest_edge": 4096}}
+    processor |= {"size": {"shortest_edge": 2**17, "longest_edge": 2**18}}
     (folder / "preprocessor_config.json").write_text(json.dumps(processor))
     return folder
 
@@ -86,8 +86,8 @@ def captioner(**knobs) -> VlmCaption:
     return VlmCaption(**given | {"device": "cpu", "memory": "auto"} | knobs)
 
 
-def picture(seed: int = 0) -> torch.Tensor:
-    return torch.rand(40, 56, 3, generator=torch.Generator().manual_seed(seed))
+def picture() -> torch.Tensor:
+    return torch.rand(40, 56, 3, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_what_the_model_says_of_a_picture_is_the_prompt(tmp_path, name, family, 
     assert lacking(MODELS[name], folder) == [], "the fixture has the files of the published model"
     one = captioner(model=name, path=str(folder))
     assert isinstance(one, Captioner)
-    prompts = [one(picture(seed)) for seed in (0, 1)]
+    prompts = [one(picture()), one(torch.zeros(40, 56, 3))]
     assert all(prompt.startswith("a scene: ") for prompt in prompts)
     assert len(set(prompts)) == 2, "it depends on the picture"
     vlm._caption.cache_clear()
-    assert one(picture(0)) == prompts[0], "and on nothing else"
+    assert one(picture()) == prompts[0], "and on nothing else"
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,11 @@ def abs_rel(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Ten
     return float(((z[mask] - truth[mask]).abs() / truth[mask]).double().mean())
 
 
+def rmse(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> float:
+    """Root of the mean squared difference over the masked pixels, in units of z."""
+    return float((z[mask] - truth[mask]).double().square().mean().sqrt())
+
+
 def delta1(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> float:
     """Share of masked pixels with max(z / truth, truth / z) < 1.25 (Eigen et al. 2014)."""
     ratio = torch.maximum(z[mask] / truth[mask], truth[mask] / z[mask])

@@ -11,7 +11,7 @@ from vistadream.core import Progress, tell
 def tell_steps(name: str, total: int) -> Callable[..., dict[str, Any]]:
     """A pipeline's `callback_on_step_end` that tells NAME/progress of each of `total` steps."""
 
-    def after_step(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    def after_step(pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         tell(f"{name}/progress", Progress(step + 1, total))
         return tensors
 

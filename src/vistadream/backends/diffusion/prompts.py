@@ -65,6 +65,6 @@ def origin(model: Model, folder: Path | None) -> str:
     """
     if folder is None:
         return f"{model.repository}@{model.revision}"
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for pattern in model.files for path in folder.glob(pattern))
     sizes = [(str(path.relative_to(folder)), path.stat().st_size) for path in files]
     return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()

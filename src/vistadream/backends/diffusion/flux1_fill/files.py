@@ -1,0 +1,107 @@
+"""FLUX.1-Fill's parts as objects of diffusers and transformers, on the CPU, from whichever files there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vistadream.backends import packages
+from vistadream.backends.diffusion.flux1_fill.names import in_diffusers_names
+from vistadream.backends.diffusion.parts import assemble, read_config, read_part, read_tensors
+from vistadream.backends.weights.store import check_licence, folder_of, lacking
+from vistadream.backends.weights.table import MODELS
+from vistadream.core import UserError
+
+CONFIGURATIONS = Path(__file__).parent
+FILL, TEXT = MODELS["flux-fill"], MODELS["flux-text"]
+
+
+def painter_folder(path: str | None, accept_noncommercial: bool) -> Path:
+    """The user's diffusers folder, or a folder with the two single files; fetched when there is none.
+
+    UserError for a licence that is not accepted, and for a folder of something else.
+    """
+    check_licence(FILL, accept_noncommercial)
+    folder = Path(path).expanduser() if path else None
+    if folder is None or not is_diffusers(folder):
+        return folder_of(FILL, path, accept_noncommercial)
+    if (kind := read_config(folder / "model_index.json").get("_class_name")) != "FluxFillPipeline":
+        raise UserError(f"{folder} holds a {kind}; wanted a FluxFillPipeline, or the two files {', '.join(FILL.files)}")
+    return folder
+
+
+def is_diffusers(folder: Path) -> bool:
+    """Whether the folder is laid out as diffusers does."""
+    return (folder / "model_index.json").is_file()
+
+
+def own_text_folder(path: str | None, text_path: str | None) -> Path | None:
+    """The text encoders' folder that the user named, with them or with a diffusers folder that has them, else None."""
+    if text_path:
+        return Path(text_path).expanduser()
+    folder = Path(path).expanduser() if path else None
+    return folder if folder and is_diffusers(folder) and not lacking(TEXT, folder) else None
+
+
+def painter(folder: Path, dtype: torch.dtype) -> Any:
+    """A FluxFillPipeline without text encoders: transformer, autoencoder and scheduler."""
+    diffusers = packages.load("diffusers")
+    single = not is_diffusers(folder)
+    configurations = CONFIGURATIONS if single else folder
+    schedule = read_config(configurations / "scheduler" / "scheduler_config.json")
+    pipeline = diffusers.FluxFillPipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler.from_config(schedule),
+        transformer=(_single_transformer if single else _transformer)(diffusers.FluxTransformer2DModel, folder, dtype),
+        vae=(_single_autoencoder if single else _autoencoder)(diffusers.AutoencoderKL, folder, dtype),
+        **dict.fromkeys(("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")),
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _transformer(part_class: Any, folder: Path, dtype: torch.dtype) -> Any:
+    return read_part(part_class, folder / "transformer", dtype)
+
+
+def _autoencoder(part_class: Any, folder: Path, dtype: torch.dtype) -> Any:
+    return read_part(part_class, folder / "vae", dtype)
+
+
+def _single_transformer(part_class: Any, folder: Path, dtype: torch.dtype) -> Any:
+    """diffusers' own reader of this file copies every tensor and knows no other width than the published one."""
+    file = folder / FILL.files[0]
+    config = read_config(CONFIGURATIONS / "transformer" / "config.json")
+    return assemble(part_class, config, in_diffusers_names(read_tensors(file)), dtype, str(file))
+
+
+def _single_autoencoder(part_class: Any, folder: Path, dtype: torch.dtype) -> Any:
+    file = folder / FILL.files[1]
+    try:
+        part = part_class.from_single_file(read_tensors(file), config=str(CONFIGURATIONS / "vae"))
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UserError(f"{file} is not FLUX.1's autoencoder ({error}); wanted the file as published") from error
+    if lost := [name for name, tensor in part.state_dict().items() if tensor.is_meta]:
+        raise UserError(f"{file} lacks {len(lost)} tensors: {', '.join(lost[:3])}...; wanted the file as published")
+    return part.to(dtype).requires_grad_(False).eval()
+
+
+def encoders(folder: Path, dtype: torch.dtype) -> Any:
+    """A FluxFillPipeline with the text encoders alone."""
+    diffusers, transformers = packages.load("diffusers"), packages.load("transformers")
+    parts = {
+        "text_encoder": (transformers.CLIPTextModel, {"dtype": dtype}),
+        "text_encoder_2": (transformers.T5EncoderModel, {"dtype": dtype}),
+        "tokenizer": (transformers.CLIPTokenizer, {}),
+        "tokenizer_2": (transformers.T5TokenizerFast, {}),
+    }
+    try:
+        loaded = {
+            name: part_class.from_pretrained(folder / name, local_files_only=True, **options)
+            for name, (part_class, options) in parts.items()
+        }
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{folder} has no text encoders of {TEXT.repository} ({reason}); wanted them") from error
+    return diffusers.FluxFillPipeline(scheduler=None, vae=None, transformer=None, **loaded)

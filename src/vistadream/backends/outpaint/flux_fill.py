@@ -1,0 +1,168 @@
+"""Outpainting by FLUX.1-Fill, through diffusers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.backends.diffusion.flux1_fill import files
+from vistadream.backends.diffusion.placement import (
+    at_work,
+    device_and_dtype,
+    place_autoencoder,
+    place_encoder,
+    place_transformer,
+    working_px,
+)
+from vistadream.backends.diffusion.progress import tell_steps
+from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
+from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.backends.weights.residence import Ladder, resident
+from vistadream.backends.weights.store import folder_of
+from vistadream.core import Note, tell
+from vistadream.ops.compositing import composite
+from vistadream.ops.working_size import WorkingSize
+
+_MULTIPLE = 16
+"""Of pixels: eight to a latent, two latents to a token."""
+_TOKENS = 512
+"""Of a prompt, for T5."""
+
+
+@dataclass(frozen=True)
+class FluxFill:
+    """FLUX.1-Fill (Black Forest Labs 2024), which sees the picture, the mask and the prompt in every step.
+
+    The work is in three pieces, so that a card that is full costs one of them: prompt, latents, picture. Prompts are
+    encoded once and for all (PromptCache).
+    """
+
+    path: str | None
+    """A diffusers folder, or one with flux1-fill-dev.safetensors and ae.safetensors; None: the cache, or a download."""
+    text_path: str | None
+    """A folder with the text encoders; None: `path` if it has them, else the cache, or a download."""
+    accept_noncommercial: bool
+    """The licence of FLUX.1 [dev] is read and accepted."""
+    memory: str
+    """Of weights.policy.CHOICES."""
+    steps: int
+    """Denoising steps."""
+    guidance: float
+    """How closely the prompt and the picture are followed; FLUX.1-Fill was made for 30."""
+    max_px: int
+    """A picture of more than this squared is painted smaller and enlarged; under memory=low three quarters of it."""
+    feather_px: float
+    """Width over which a step that is left at the seam fades into what was painted."""
+
+    def __post_init__(self) -> None:
+        for knob, good, wanted in (
+            ("memory", self.memory in CHOICES, f"one of {', '.join(CHOICES)}"),
+            ("steps", self.steps >= 1, "1 or more"),
+            ("guidance", self.guidance >= 0, "0 or more"),
+            ("max_px", self.max_px >= 256, "256 or more"),
+            ("feather_px", self.feather_px > 0, "more than 0"),
+        ):
+            if not good:
+                raise ValueError(f"FluxFill.{knob}: got {getattr(self, knob)}; wanted {wanted}")
+
+    def __call__(
+        self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int
+    ) -> Float[Tensor, "h w 3"]:
+        """`rgb` with its hole painted; known pixels bit-identical.
+
+        Raises UserError without an accepted licence, the packages, the weights, or room on the GPU.
+        """
+        if not hole.any():
+            return rgb
+        files.painter_folder(self.path, self.accept_noncommercial)  # before a text encoder is fetched in vain
+        embeddings = self._embeddings(prompt)
+        latents, size = self._ladder(partial(self._denoise, rgb, hole, embeddings, seed))
+        painted = self._ladder(partial(self._decode, latents, size))
+        return composite(size.leave(painted.cpu()).to(rgb), rgb, hole, self.feather_px)
+
+    def _embeddings(self, prompt: str) -> Embeddings:
+        own = files.own_text_folder(self.path, self.text_path)
+        cache = PromptCache(files.TEXT.name, f"{origin(files.TEXT, own)} {self._dtype} {_TOKENS}")
+        return cache(prompt, lambda: self._text_ladder(partial(self._encode, prompt)))
+
+    @torch.no_grad()
+    def _encode(self, prompt: str, policy: Policy) -> Embeddings:
+        need_gb = getattr(files.TEXT.memory, policy)
+        pipeline = resident((self, "text", policy), partial(self._load_encoders, policy), need_gb)
+        clip, t5 = pipeline.text_encoder, pipeline.text_encoder_2
+        with at_work(clip, policy, self._device), at_work(t5, policy, self._device):
+            tokens, pooled, _ = pipeline.encode_prompt(prompt, device=self._device, max_sequence_length=_TOKENS)
+        return {"prompt_embeds": tokens, "pooled_prompt_embeds": pooled}
+
+    def _denoise(
+        self, rgb: Tensor, hole: Tensor, embeddings: Embeddings, seed: int, policy: Policy
+    ) -> tuple[Tensor, WorkingSize]:
+        size = WorkingSize.of(hole.shape[0], hole.shape[1], _MULTIPLE, working_px(policy, self.max_px))
+        if size.shrinks:
+            shape = f"{size.width}x{size.height} pixels are painted as {size.inner_width}x{size.inner_height}"
+            tell("outpaint/size", Note(f"flux-fill: {shape} (backends.outpaint.max_px, memory={policy})"))
+        image, mask = size.enter(rgb.detach().cpu(), hole.cpu())
+        pipeline = self._pipeline(policy)
+        with at_work(pipeline.transformer, policy, self._device):
+            latents = pipeline(
+                image=image,
+                mask_image=mask,
+                height=size.outer_height,
+                width=size.outer_width,
+                num_inference_steps=self.steps,
+                guidance_scale=self.guidance,
+                generator=torch.Generator().manual_seed(seed),
+                output_type="latent",
+                callback_on_step_end=tell_steps("outpaint/flux-fill", self.steps),
+                **{name: tensor.to(self._device) for name, tensor in embeddings.items()},
+            ).images
+        return latents, size
+
+    @torch.no_grad()
+    def _decode(self, latents: Tensor, size: WorkingSize, policy: Policy) -> Float[Tensor, "1 3 H W"]:
+        pipeline = self._pipeline(policy)
+        decoder = pipeline.vae
+        unpacked = pipeline._unpack_latents(latents, size.outer_height, size.outer_width, pipeline.vae_scale_factor)
+        scaled = unpacked / decoder.config.scaling_factor + decoder.config.shift_factor
+        return (decoder.decode(scaled, return_dict=False)[0].float() / 2 + 0.5).clamp(0, 1)
+
+    def _pipeline(self, policy: Policy) -> Any:
+        need_gb = getattr(files.FILL.memory, policy)
+        return resident((self, "painter", policy), partial(self._load_painter, policy), need_gb)
+
+    def _load_painter(self, policy: Policy) -> Any:
+        folder = files.painter_folder(self.path, self.accept_noncommercial)
+        pipeline = files.painter(folder, self._dtype)
+        place_transformer(pipeline.transformer, policy, self._device)
+        place_autoencoder(pipeline.vae, policy, self._device)
+        tell("outpaint/model", Note(f"outpainting by flux-fill on the {self._device.type}, from {folder}"))
+        return pipeline
+
+    def _load_encoders(self, policy: Policy) -> Any:
+        own = files.own_text_folder(self.path, self.text_path)
+        folder = folder_of(files.TEXT, str(own) if own else None, self.accept_noncommercial)
+        pipeline = files.encoders(folder, self._dtype)
+        for encoder in (pipeline.text_encoder, pipeline.text_encoder_2):
+            place_encoder(encoder, policy, self._device)
+        return pipeline
+
+    @cached_property
+    def _ladder(self) -> Ladder:
+        return Ladder(files.FILL, self.memory)
+
+    @cached_property
+    def _text_ladder(self) -> Ladder:
+        return Ladder(files.TEXT, self.memory)
+
+    @property
+    def _device(self) -> torch.device:
+        return device_and_dtype()[0]
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return device_and_dtype()[1]

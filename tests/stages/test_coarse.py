@@ -53,7 +53,7 @@ def coarse(
 ) -> Scene:
     stage = Coarse(
         blind, mean_known, CpuRenderer(), trajectory, rule, RATES,
-        n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2, dssim=0.2,
+        n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2, close_ups=0.5, dssim=0.2,
         generated_weight=0.5, sigma_px=0.5, thickness=0.5, max_misfit=0.08, seed=0,
     )  # fmt: skip
     return stage(post_before_wall(), ear)

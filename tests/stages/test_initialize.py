@@ -35,7 +35,7 @@ def wall(views, valid=None, sky=None, focal_px=None, z=2.0):
 
 
 def initialize(depth, start=None) -> Scene:
-    stage = Initialize(depth, CpuRenderer(), NO_FIT, 0, 0.2, 0.5, 0.03, 1.5, 0.2, 0.5, 0.5)
+    stage = Initialize(depth, CpuRenderer(), NO_FIT, 0, 0.0, 0.2, 0.5, 0.03, 1.5, 0.2, 0.5, 0.5)
     return stage(start or scene(), silent)
 
 

@@ -4,18 +4,21 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians, Scene, View, silent
 from vistadream.ops.fit import LearningRates
 from vistadream.ops.lift import lift_view
+from vistadream.ops.metrics import psnr
 from vistadream.stages.refine import Refine
 
 RATES = LearningRates(means=0.1, quats=0.01, scales=0.01, opacities=0.02, colors=0.005)
 
 
 def refine(**knobs) -> Refine:
-    settings = {"steps": 40, "dssim": 0.2, "generated_weight": 0.5, "depth_weight": 1.0, "normal_weight": 0.05}
+    settings = {"steps": 40, "close_ups": 0.0}
+    settings |= {"dssim": 0.2, "generated_weight": 0.5, "depth_weight": 1.0, "normal_weight": 0.05}
     return Refine(CpuRenderer(), RATES, photo_share=0.6, seed=0, **(settings | knobs))
 
 
@@ -65,6 +68,23 @@ def test_views_are_handed_on_and_the_seed_decides() -> None:
     assert torch.equal(first.gaussians.means, again.gaussians.means)
 
 
+def test_close_ups_keep_a_scene_whole_at_twice_its_size() -> None:
+    """On a picture with detail, which a fit at one size follows with ever smaller Gaussians."""
+    noise = torch.rand(1, 3, 9, 12, generator=torch.Generator().manual_seed(2))
+    soft, large = (interpolate(noise, size=size, mode="bicubic").clamp(0, 1)[0] for size in ((36, 48), (72, 96)))
+    wall = replace(shaken_wall().views[0], rgb=soft.permute(1, 2, 0))
+    scene = Scene((wall,), lift_view(wall, 0.5, 0.5))
+    found = []
+    for close_ups in (0.0, 0.5):
+        made = refine(steps=60, close_ups=close_ups)(scene, silent)
+        with torch.no_grad():
+            seen = CpuRenderer()(made.gaussians, [wall.camera.resize(96, 72)])[0]
+        found.append((float((seen.alpha < 0.9).float().mean()), psnr(seen.rgb, large.permute(1, 2, 0))))
+    (open_before, psnr_before), (open_after, psnr_after) = found
+    assert open_after < 0.3 * open_before
+    assert psnr_after > psnr_before + 4
+
+
 def test_a_share_out_of_range_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"Refine\.photo_share"):
-        Refine(CpuRenderer(), RATES, 1, 0.2, 0.5, 0.1, 0.1, photo_share=0.0, seed=0)
+        Refine(CpuRenderer(), RATES, 1, 0.0, 0.2, 0.5, 0.1, 0.1, photo_share=0.0, seed=0)

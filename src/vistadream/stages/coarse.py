@@ -22,6 +22,7 @@ from vistadream.core import (
     Trajectory,
     View,
 )
+from vistadream.ops.close_up import WithCloseUps, check_close_ups
 from vistadream.ops.fit import LearningRates, fit, view_order
 from vistadream.ops.holes import clean_hole, fill_from_far_side
 from vistadream.ops.image import dilate, snap
@@ -60,6 +61,8 @@ class Coarse:
     """A candidate sees this much more on each side than the photo does."""
     steps: int
     """Steps of the fit after each new view."""
+    close_ups: float
+    """Share of them that look at a quarter of a View at twice its size."""
     dssim: float
     generated_weight: float
     sigma_px: float
@@ -69,6 +72,7 @@ class Coarse:
     seed: int
 
     def __post_init__(self) -> None:
+        check_close_ups("Coarse", self.close_ups)
         if not 1 <= self.overshoot < math.inf:
             raise ValueError(f"Coarse.overshoot: got {self.overshoot}; wanted 1 (no further) or more")
 
@@ -177,13 +181,14 @@ class Coarse:
         """All Gaussians together; half of the steps look at the photo's canvas, a quarter at the newest View."""
         n_old = len(scene.views) - 1
         weights = [2.0 / n_old] * n_old + [1.0]
+        views = WithCloseUps(scene.views)
         return fit(
             scene.gaussians,
-            scene.views,
+            views,
             self.renderer,
             lambda view, rendering, step: photometric(view, rendering, self.dssim, self.generated_weight),
             self.rates,
-            order=view_order(weights, self.steps, seed),
+            order=views.order(view_order(weights, self.steps, seed), self.close_ups),
             observe=observe,
             name=name,
         )

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import DepthEstimator, DepthPrediction, Gaussians, Note, Observer, Renderer, Scene, UserError, View
+from vistadream.ops.close_up import WithCloseUps, check_close_ups
 from vistadream.ops.depth import sharpen_depth_edges, smooth_depth
 from vistadream.ops.fit import LearningRates, fit
 from vistadream.ops.holes import complete_depth
@@ -26,6 +27,8 @@ class Initialize:
     rates: LearningRates
     steps: int
     """Steps of the fit."""
+    close_ups: float
+    """Share of them that look at a quarter of the canvas at twice its size."""
     dssim: float
     """Share of D-SSIM in the photometric loss."""
     generated_weight: float
@@ -41,6 +44,9 @@ class Initialize:
     thickness: float
     """Third axis of a lifted splat as a share of its smaller in-plane axis; a start, not a constraint."""
 
+    def __post_init__(self) -> None:
+        check_close_ups("Initialize", self.close_ups)
+
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         canvas = scene.views[-1]
         prediction = self.depth([canvas])[0]
@@ -54,13 +60,14 @@ class Initialize:
         observe("initialize/depth", views[-1])
         lifted = (*views, behind_the_skyline(views[-1], clear, far, self.sky_reach))
         gaussians = Gaussians.concat(*(lift_view(view, self.sigma_px, self.thickness) for view in lifted))
+        seen = WithCloseUps(views[-1:])
         gaussians = fit(
             gaussians,
-            views[-1:],
+            seen,
             self.renderer,
             lambda view, rendering, step: photometric(view, rendering, self.dssim, self.generated_weight),
             self.rates,
-            order=[0] * self.steps,
+            order=seen.order([0] * self.steps, self.close_ups),
             observe=observe,
             name="initialize",
         )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vistadream.core import Note, Observer, Renderer, Rendering, Scene, View
+from vistadream.ops.close_up import WithCloseUps, check_close_ups
 from vistadream.ops.depth import Alignment, align_scale_shift, normals_from_depth, relative_depth_edges
 from vistadream.ops.fit import LearningRates, fit, view_order
 from vistadream.ops.losses import disparity_error, masked_mean, normal_error, photometric
@@ -20,6 +21,8 @@ class Refine:
     renderer: Renderer
     rates: LearningRates
     steps: int
+    close_ups: float
+    """Share of them that look at a quarter of a View at twice its size."""
     dssim: float
     generated_weight: float
     depth_weight: float
@@ -31,6 +34,7 @@ class Refine:
     seed: int
 
     def __post_init__(self) -> None:
+        check_close_ups("Refine", self.close_ups)
         if not 0 < self.photo_share <= 1:
             raise ValueError(f"Refine.photo_share: got {self.photo_share}; wanted over 0 and up to 1")
 
@@ -44,14 +48,16 @@ class Refine:
         ]
         priors = {view.name: _Prior(view) for view in scene.views}
         surfaces = self.depth_weight > 0 or self.normal_weight > 0
+        views = WithCloseUps(scene.views)
+        order = views.order(view_order(weights, self.steps, self.seed), self.close_ups)
         gaussians = fit(
             scene.gaussians,
-            scene.views,
+            views,
             self.renderer,
-            lambda view, rendering, step: self._loss(view, rendering, priors[view.name]),
+            lambda view, rendering, step: self._loss(view, rendering, priors.get(view.name)),
             self.rates,
-            order=view_order(weights, self.steps, self.seed),
-            want=lambda step: ("rgb", "z") if surfaces else ("rgb",),
+            order=order,
+            want=lambda step: ("rgb", "z") if surfaces and order[step] < len(scene.views) else ("rgb",),
             observe=observe,
             name="refine",
         )
@@ -65,8 +71,10 @@ class Refine:
         with torch.no_grad():
             return self.renderer(scene.gaussians, [canvas.camera], want=("rgb",))[0].rgb
 
-    def _loss(self, view: View, rendering: Rendering, prior: _Prior) -> Tensor:
+    def _loss(self, view: View, rendering: Rendering, prior: _Prior | None) -> Tensor:
         loss = photometric(view, rendering, self.dssim, self.generated_weight)
+        if prior is None:
+            return loss
         if self.depth_weight > 0:
             loss = loss + self.depth_weight * prior.depth_loss(rendering.z)
         if self.normal_weight > 0:

@@ -48,6 +48,8 @@ def test_nobody_else_takes_it_for_theirs(tmp_path: Path, warnings: list[Note]) -
     assert CheckpointFile(tmp_path / "c", "other knobs", 0).load("refine") is None
     assert CheckpointFile(tmp_path / "c", "key", 0).load("coarse/00") is None
     assert CheckpointFile(tmp_path / "none", "key", 0).load("refine") is None
+    assert CheckpointFile(tmp_path / "c", "other knobs", 0).is_of_others("refine")
+    assert not CheckpointFile(tmp_path / "c", "key", 0).is_of_others("refine")
     assert warnings == []
 
 

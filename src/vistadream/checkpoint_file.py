@@ -25,15 +25,22 @@ class CheckpointFile:
 
     def load(self, name: str) -> dict[str, Tensor] | None:
         """The state of that fit under this key."""
-        if not self._path.exists():
+        if not self._path.exists() or self.is_of_others(name):
             return None
         try:
             with safe_open(self._path, "pt") as file:
-                ours = file.metadata() == self._facts(name)
-                return {key: file.get_tensor(key) for key in file.keys()} if ours else None  # noqa: SIM118
+                return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             self._warn(f"{self._path} cannot be read ({error}): {name} starts from its first step")
             return None
+
+    def is_of_others(self, name: str) -> bool:
+        """Whether there is a whole file of another key or another fit."""
+        try:
+            with safe_open(self._path, "pt") as file:
+                return file.metadata() != self._facts(name)
+        except (SafetensorError, OSError):
+            return False
 
     def due(self) -> bool:
         return time.monotonic() - self._saved_at >= self._every_s

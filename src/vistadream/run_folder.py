@@ -132,9 +132,13 @@ class RunFolder:
         except (OSError, ValueError, KeyError):
             return "another process"
 
+    def drafts(self) -> list[Path]:
+        """What a killed run left half-written."""
+        return [path for path in self.root.rglob(".*") if _DRAFT.fullmatch(path.name)]
+
     def clear_drafts(self) -> None:
         """Removes what a killed run left half-written."""
-        for draft in [path for path in self.root.rglob(".*") if _DRAFT.fullmatch(path.name)]:
+        for draft in self.drafts():
             shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
 
     def finished(self, name: str) -> dict | None:

@@ -1,7 +1,7 @@
 """The figures are those of the Gaussians that were written."""
 
 import json
-import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,8 +23,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Calla
     import analyze_gs_ply
 
     def call(*words: str) -> str:
-        analyze_gs_ply.main(tyro.cli(analyze_gs_ply.Options, args=words))
-        return capsys.readouterr().out
+        code = analyze_gs_ply.main(tyro.cli(analyze_gs_ply.Options, args=words))
+        said = capsys.readouterr()
+        return said.out if code == 0 else f"exit code {code}: {said.err}"
 
     return call
 
@@ -35,7 +36,7 @@ def ply(tmp_path: Path) -> Path:
     quats = torch.eye(4)[[0] * 11].clone()
     quats[3] = torch.tensor([0.5**0.5, 0, 0, 0.5**0.5])
     scales = torch.tensor([0.2, 0.1, 0.05]).repeat(11, 1)
-    opacities = torch.tensor([0.05] * 3 + [0.95] * 8)
+    opacities = torch.tensor([0.06] * 3 + [0.96] * 8)
     gaussians = Gaussians(torch.arange(33.0).reshape(11, 3), quats, scales, opacities, torch.rand(11, 3))
     path = write_ply(gaussians, tmp_path / "g.ply")
     stored = plyfile.PlyData.read(str(path), mmap=False)
@@ -52,6 +53,9 @@ def test_json_tells_sizes_shapes_opacities_and_faults(ply: Path, run) -> None:
     assert figures["anisotropy"]["p90"] == pytest.approx(4)
     assert figures["opacity_histogram"] == [3, 0, 0, 0, 0, 0, 0, 0, 0, 7]
     assert figures["bounds"]["z"] == [2, 29]
+    assert figures["not_finite_in"] == {"y": 1}
+    assert figures["harmonics_degree"] == 0
+    assert figures["zero_quaternions"] == 0
 
 
 def test_lines_are_for_people(ply: Path, run) -> None:
@@ -60,8 +64,37 @@ def test_lines_are_for_people(ply: Path, run) -> None:
     assert "x/y: p10 2  median 2  p90 2" in said
 
 
+def test_plot_draws_a_histogram_of_every_distribution(ply: Path, tmp_path: Path, run) -> None:
+    assert "gaussians: 11" in run(str(ply), "--plot", str(tmp_path / "h.svg"))
+    drawn = ET.parse(tmp_path / "h.svg").getroot()
+    titles = [text.text for text in drawn.findall("{*}text")]
+    assert titles[:3] == ["scale x", "scale y", "scale z"]
+    assert titles[4:] == ["opacity", "rotation in degrees"]
+    opacity = drawn.findall("{*}svg")[4].findall("{*}rect")
+    heights = [float(bar.get("height")) for bar in opacity]
+    assert heights[38] == max(heights)
+    assert heights[2] == pytest.approx(max(heights) * 3 / 7, rel=0.01)
+    assert sum(height > 0 for height in heights) == 2
+
+
+def test_hopeless_values_are_counted_and_give_json_that_any_program_reads(ply: Path, tmp_path: Path, run) -> None:
+    """A scale beyond all numbers, one below all, a zero quaternion; then a file in which nothing is finite."""
+    stored = plyfile.PlyData.read(str(ply), mmap=False)
+    stored["vertex"]["scale_0"][:2] = 3e38, -3e38
+    for i in range(4):
+        stored["vertex"][f"rot_{i}"][4] = 0
+    stored.write(str(ply))
+    figures = json.loads(run(str(ply), "--json"), parse_constant=pytest.fail)
+    assert figures["zero_quaternions"] == 1
+    assert "Gaussians" not in run(str(ply), "--plot", str(tmp_path / "h.svg"))
+    stored["vertex"]["x"][:] = torch.inf
+    stored.write(str(ply))
+    assert json.loads(run(str(ply), "--json"))["not_finite_in"]["x"] == 11
+    assert "nothing to draw" in run(str(ply), "--plot", str(tmp_path / "none.svg"))
+    assert not (tmp_path / "none.svg").exists()
+
+
 def test_a_file_that_is_no_ply_ends_with_its_name_and_the_fault(tmp_path: Path, run) -> None:
     (tmp_path / "a.ply").write_text("hello")
     for path in (tmp_path / "a.ply", tmp_path / "none.ply"):
-        with pytest.raises(SystemExit, match=f"^error: {re.escape(str(path))}"):
-            run(str(path))
+        assert run(str(path)).startswith(f"exit code 2: analyze_gs_ply: {path}")

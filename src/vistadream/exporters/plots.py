@@ -45,7 +45,7 @@ def change_chart(rows: Sequence[tuple[str, float | None, float | None]]) -> str:
     if not whole:
         return ""
     axis = Axis([value for _, *pair in whole for value in pair], _NAMES, WIDTH - 16)
-    parts = [_tick(axis(value), value) for value in axis.ticks()[::2]]
+    parts = [_tick(axis(value), value) for value in axis.ticks()]
     pitch = min(16.0, _FLOOR / len(whole))
     for i, (name, *pair) in enumerate(whole):
         y, (a, b) = pitch * (i + 0.5), map(axis, pair)

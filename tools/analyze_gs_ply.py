@@ -137,7 +137,7 @@ def _logarithmic(values: np.ndarray) -> str:
     positive = values[values > 0]
     low, high = np.quantile(positive, (0.001, 0.999)) if len(positive) else (1, 1)
     edges = np.geomspace(low / 1.05, high * 1.05, PLOT_BINS + 1)
-    return histogram(edges.tolist(), np.histogram(positive, edges)[0].tolist())
+    return histogram(edges.tolist(), np.histogram(positive, edges)[0].tolist(), log=True)
 
 
 def lines(figures: dict, indent: str = "") -> list[str]:

@@ -56,9 +56,9 @@ def change_chart(rows: Sequence[tuple[str, float | None, float | None]]) -> str:
     return _chart(parts)
 
 
-def histogram(edges: Sequence[float], counts: Sequence[int]) -> str:
-    """Bars of counts between rising edges, on a logarithmic axis where the edges are positive and span decades."""
-    axis = Axis(edges, 16, WIDTH - 16, log=edges[0] > 0 and edges[-1] > 30 * edges[0])
+def histogram(edges: Sequence[float], counts: Sequence[int], log: bool = False) -> str:
+    """Bars of counts between rising edges; `log` puts positive edges on a logarithmic axis."""
+    axis = Axis(edges, 16, WIDTH - 16, log)
     parts = [_tick(axis(value), value) for value in axis.ticks()]
     for low, high, count in zip(edges, edges[1:], counts, strict=False):
         height = _FLOOR * 0.95 * count / max(*counts, 1)

@@ -206,3 +206,58 @@ def test_zero_quaternion_in_a_file_is_a_user_error(tmp_path: Path) -> None:
     ply.write(str(path))
     with pytest.raises(UserError, match="quaternion is zero in 1 of 3"):
         read_ply(path)
+
+
+REFERENCE = [*"xyz", *(f"n{a}" for a in "xyz"), *(f"f_dc_{i}" for i in range(3)), *(f"f_rest_{i}" for i in range(45))]
+REFERENCE += ["opacity", *(f"scale_{i}" for i in range(3)), *(f"rot_{i}" for i in range(4))]
+"""The 62 properties of the reference implementation, in its order; gsplat writes them without the normals."""
+
+
+def others(names: list[str], *more: plyfile.PlyElement) -> tuple[plyfile.PlyData, np.ndarray]:
+    """A file as another program writes it, with numbers of its own, and its rows."""
+    rows = np.zeros(4, [(name, "<f4") for name in names])
+    g = np.random.default_rng(0)
+    for name in names:
+        rows[name] = g.normal(size=4)
+    return plyfile.PlyData([plyfile.PlyElement.describe(rows, "vertex"), *more], byte_order="<"), rows
+
+
+def ints(name: str, values: list[int]) -> plyfile.PlyElement:
+    return plyfile.PlyElement.describe(np.array([(value,) for value in values], [(name, "<i4")]), name)
+
+
+SHARP = [ints("image_size", [640, 480]), ints("frame", [1, 4]), ints("version", [1, 5, 0]), ints("color_space", [0])]
+"""Elements that Apple's SHARP adds behind the Gaussians; it writes no normals and no f_rest."""
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "coefficients"),
+    [
+        (REFERENCE, [], 16),
+        ([name for name in REFERENCE if name[0] != "n"], [], 16),
+        ([name for name in REFERENCE if name[0] != "n" and "rest" not in name], SHARP, None),
+    ],
+    ids=["reference", "gsplat", "SHARP"],
+)
+def test_files_of_other_programs_are_read_by_the_standard_s_formulas(names, more, coefficients, tmp_path: Path) -> None:
+    ply, rows = others(names, *more)
+    ply.write(str(tmp_path / "other.ply"))
+    read = read_ply(tmp_path / "other.ply")
+    dc = np.stack([rows[f"f_dc_{i}"] for i in range(3)], axis=1)
+    if coefficients is None:
+        assert read.colors.numpy() == pytest.approx(0.5 + 0.28209479177387814 * dc, abs=1e-6)
+    else:
+        assert read.colors.shape == (4, coefficients, 3)
+        assert read.colors[:, 0].numpy() == pytest.approx(dc)
+        assert read.colors[:, 2, 1].numpy() == pytest.approx(rows["f_rest_16"])  # green's second of 15
+    assert read.opacities.numpy() == pytest.approx(1 / (1 + np.exp(-rows["opacity"])), abs=1e-6)
+    assert read.scales[:, 2].numpy() == pytest.approx(np.exp(rows["scale_2"]), rel=1e-6)
+    assert read.quats_wxyz[:, 3].numpy() == pytest.approx(rows["rot_3"])
+
+
+@pytest.mark.parametrize("lost", ["scale_2", "rot_3", "f_dc_1", "z"])
+def test_a_property_that_another_program_left_out_is_named(lost: str, tmp_path: Path) -> None:
+    """Such as the third scale, which flat surfels do not have."""
+    others([name for name in REFERENCE if name != lost])[0].write(str(tmp_path / "other.ply"))
+    with pytest.raises(UserError, match=f"lacks the properties {lost}; wanted"):
+        read_ply(tmp_path / "other.ply")

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from vistadream.core.errors import UserError
     from vistadream.core.gaussians import Gaussians
     from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted, Summary
-    from vistadream.core.protocols import Captioner, DepthEstimator, Observer, Outpainter, Renderer, Stage, Trajectory
+    from vistadream.core.protocols import (
+        Captioner,
+        DepthEstimator,
+        Imaginer,
+        Observer,
+        Outpainter,
+        Renderer,
+        Stage,
+        Trajectory,
+    )
     from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
     from vistadream.core.watching import current_observer, silent, tell, watched_by
 
@@ -24,6 +33,7 @@ __all__ = [
     "DepthEstimator",
     "DepthPrediction",
     "Gaussians",
+    "Imaginer",
     "Note",
     "Observer",
     "Outpainter",

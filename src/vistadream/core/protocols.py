@@ -48,6 +48,13 @@ class Outpainter(Protocol):
 
 
 @runtime_checkable
+class Imaginer(Protocol):
+    """Makes a picture from words; the same words, size and seed give the same picture."""
+
+    def __call__(self, prompt: str, width: int, height: int, seed: int) -> Float[Tensor, "height width 3"]: ...
+
+
+@runtime_checkable
 class Renderer(Protocol):
     """Differentiable in every Gaussian parameter. Only the maps named in `want` are computed.
 

@@ -1,0 +1,51 @@
+"""A picture from words by FLUX.2-klein-4B, with the outpainter's checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from jaxtyping import Float
+from torch import Tensor
+
+from vistadream.backends.diffusion.klein import MULTIPLE, Klein, shared_klein
+from vistadream.backends.diffusion.prompts import Embeddings
+from vistadream.backends.weights.policy import CHOICES, Policy
+
+
+@dataclass(frozen=True)
+class KleinImaginer:
+    """The parts that it loads are those of `backends/outpaint=flux2_klein` with the same `path` and `memory`."""
+
+    path: str | None
+    """The folder with the model's files; None: the cache, or the hub."""
+    memory: str
+    """Of weights.policy.CHOICES."""
+    steps: int
+    """Denoising steps; it was distilled for 4."""
+
+    def __post_init__(self) -> None:
+        if self.memory not in CHOICES:
+            raise ValueError(f"KleinImaginer.memory: got {self.memory!r}; wanted one of {', '.join(CHOICES)}")
+        if self.steps < 1:
+            raise ValueError(f"KleinImaginer.steps: got {self.steps}; wanted 1 or more")
+
+    def __call__(self, prompt: str, width: int, height: int, seed: int) -> Float[Tensor, "height width 3"]:
+        """A picture in [0, 1]. UserError without the packages, the weights, or room on the GPU.
+
+        ValueError for a width or height that is no multiple of MULTIPLE.
+        """
+        if min(width, height) < MULTIPLE or width % MULTIPLE or height % MULTIPLE:
+            raise ValueError(f"KleinImaginer: got {width}x{height} pixels; wanted positive multiples of {MULTIPLE}")
+        klein = self._klein
+        embeddings = klein.embeddings(prompt)
+        latents = klein.ladder(partial(self._denoise, embeddings, width, height, seed))
+        return klein.ladder(partial(klein.decode, latents))[0].permute(1, 2, 0)
+
+    def _denoise(self, embeddings: Embeddings, width: int, height: int, seed: int, policy: Policy) -> Tensor:
+        inputs = {"width": width, "height": height, **embeddings}
+        return self._klein.latents("Flux2KleinPipeline", "imagine/flux2-klein", policy, self.steps, seed, **inputs)
+
+    @property
+    def _klein(self) -> Klein:
+        return shared_klein(self.path, self.memory)

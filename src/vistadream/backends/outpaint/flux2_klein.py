@@ -1,0 +1,84 @@
+"""Outpainting by FLUX.2-klein-4B, which anybody may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.backends.diffusion.klein import MULTIPLE, Klein, shared_klein
+from vistadream.backends.diffusion.placement import working_px
+from vistadream.backends.diffusion.prompts import Embeddings
+from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.core import Note, Outpainter, tell
+from vistadream.ops.compositing import composite
+from vistadream.ops.working_size import WorkingSize
+
+
+@dataclass(frozen=True)
+class KleinOutpainter:
+    """An editing model, not one made to fill: what is known is put back, with the noise of its step, after every step.
+
+    It looks at the whole canvas as its reference, so the hole is filled by a plainer outpainter first.
+    """
+
+    prefill: Outpainter
+    path: str | None
+    """The folder with the model's files; None: the cache, or the hub."""
+    memory: str
+    """Of weights.policy.CHOICES."""
+    steps: int
+    """Denoising steps; it was distilled for 4."""
+    max_px: int
+    """A picture of more than this squared is painted smaller and enlarged; under memory=low three quarters of it."""
+    feather_px: float
+    """Width over which a step that is left at the seam fades into what was painted."""
+
+    def __post_init__(self) -> None:
+        for knob, good, wanted in (
+            ("memory", self.memory in CHOICES, f"one of {', '.join(CHOICES)}"),
+            ("steps", self.steps >= 1, "1 or more"),
+            ("max_px", self.max_px >= 256, "256 or more"),
+            ("feather_px", self.feather_px > 0, "more than 0"),
+        ):
+            if not good:
+                raise ValueError(f"KleinOutpainter.{knob}: got {getattr(self, knob)}; wanted {wanted}")
+
+    def __call__(
+        self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int
+    ) -> Float[Tensor, "h w 3"]:
+        """`rgb` with its hole painted; known pixels bit-identical.
+
+        Raises UserError without the packages, the weights, or room on the GPU; ValueError when every pixel is hole.
+        """
+        if not hole.any():
+            return rgb
+        klein = self._klein
+        klein.folder()  # before anything is computed in vain
+        embeddings = klein.embeddings(prompt)
+        canvas = self.prefill(rgb, hole, prompt, seed)
+        latents, size = klein.ladder(partial(self._denoise, canvas, hole, embeddings, seed))
+        painted = klein.ladder(partial(klein.decode, latents))
+        return composite(size.leave(painted).to(rgb), rgb, hole, self.feather_px)
+
+    def _denoise(
+        self, canvas: Tensor, hole: Tensor, embeddings: Embeddings, seed: int, policy: Policy
+    ) -> tuple[Tensor, WorkingSize]:
+        size = WorkingSize.of(hole.shape[0], hole.shape[1], MULTIPLE, working_px(policy, self.max_px))
+        if size.shrinks:
+            shape = f"{size.width}x{size.height} pixels are painted as {size.inner_width}x{size.inner_height}"
+            tell("outpaint/size", Note(f"flux2-klein: {shape} (backends.outpaint.max_px, memory={policy})"))
+        image, _ = size.enter(canvas.detach().cpu(), torch.zeros_like(hole.cpu()))
+        _, mask = size.enter(canvas.detach().cpu(), hole.cpu())
+        known = self._klein.encoded(image, policy)
+        inputs = {"image": known, "mask_image": mask, "strength": 1.0, **embeddings}
+        return self._klein.latents(
+            "Flux2KleinInpaintPipeline", "outpaint/flux2-klein", policy, self.steps, seed, **inputs
+        ), size
+
+    @property
+    def _klein(self) -> Klein:
+        return shared_klein(self.path, self.memory)

@@ -1,0 +1,113 @@
+"""Outpainting by a tiny FLUX.2-klein: what is known stays, what is painted is what diffusers paints."""
+
+import pytest
+import torch
+
+from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
+from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
+from vistadream.core import Note, Outpainter, Progress, UserError, watched_by
+from vistadream.ops.compositing import composite
+
+HEIGHT, WIDTH = 48, 64
+
+
+pytestmark = pytest.mark.usefixtures("klein_alone")
+
+
+def grey(rgb, hole, prompt, seed):
+    """A prefill whose result the tests know."""
+    return torch.where(hole[..., None], 0.5, rgb)
+
+
+def outpainter(folder, **knobs):
+    given = {"prefill": grey, "path": str(folder), "memory": "auto", "steps": 2, "max_px": 256, "feather_px": 4.0}
+    return KleinOutpainter(**given | knobs)
+
+
+def canvas(height=HEIGHT, width=WIDTH):
+    """A smooth picture with noise, and a border around it to be painted."""
+    x, y = torch.meshgrid(torch.linspace(0, 1, width), torch.linspace(0, 1, height), indexing="xy")
+    rgb = (torch.stack([x, y, 1 - x], -1) + 0.1 * torch.rand(height, width, 3)).clamp(0, 1)
+    hole = torch.ones(height, width, dtype=torch.bool)
+    hole[height // 6 : -height // 6, width // 5 : -width // 5] = False
+    return torch.where(hole[..., None], 0, rgb), hole
+
+
+@pytest.mark.parametrize("memory", ["high", "balanced", "low"])
+def test_known_pixels_are_the_photo_s_own_under_every_policy(klein_folder, memory):
+    rgb, hole = canvas(37, 90)  # no multiples of anything
+    painted = outpainter(klein_folder, memory=memory)(rgb, hole, "a hall", 0)
+    assert torch.equal(painted[~hole], rgb[~hole])
+    assert painted.shape == rgb.shape
+    assert float(painted.min()) >= 0
+    assert float(painted.max()) <= 1
+    assert not torch.equal(painted[hole], rgb[hole])
+
+
+def test_what_is_painted_is_what_diffusers_paints_into_the_prefilled_canvas(klein_folder):
+    import diffusers
+
+    one = outpainter(klein_folder)
+    assert isinstance(one, Outpainter)
+    rgb, hole = canvas()
+    told = []
+    with watched_by(lambda name, value, step=None: told.append(value)):
+        ours = one(rgb, hole, "a hall", 3)
+    assert [value for value in told if isinstance(value, Progress)] == [Progress(1, 2), Progress(2, 2)]
+    pipeline = diffusers.Flux2KleinInpaintPipeline.from_pretrained(
+        klein_folder, text_encoder=None, tokenizer=None, local_files_only=True
+    )
+    theirs = pipeline(
+        **one._klein.embeddings("a hall"),
+        image=grey(rgb, hole, "", 0).permute(2, 0, 1)[None],
+        mask_image=hole.float()[None, None],
+        strength=1.0,
+        num_inference_steps=2,
+        guidance_scale=1.0,
+        generator=torch.Generator().manual_seed(3),
+        output_type="pt",
+    ).images[0]
+    torch.testing.assert_close(ours, composite(theirs.permute(1, 2, 0), rgb, hole), rtol=0, atol=1e-4)
+
+
+def test_seed_prompt_and_prefill_make_the_picture_and_nothing_else_does(klein_folder):
+    rgb, hole = canvas()
+    one = outpainter(klein_folder)
+    first = one(rgb, hole, "a hall", 0)
+    assert torch.equal(outpainter(klein_folder)(rgb, hole, "a hall", 0), first)
+    assert not torch.equal(one(rgb, hole, "a hall", 1), first)
+    assert not torch.equal(one(rgb, hole, "a dark cellar", 0), first)
+    plain = outpainter(klein_folder, prefill=EmbeddedOutpainter())
+    assert not torch.equal(plain(rgb, hole, "a hall", 0), first)
+
+
+def test_a_large_picture_is_painted_smaller_and_says_so(klein_folder):
+    rgb, hole = canvas(160, 260)
+    notes = []
+    with watched_by(lambda name, value, step=None: notes.append(value.text) if isinstance(value, Note) else None):
+        painted = outpainter(klein_folder, steps=1, memory="low")(rgb, hole, "", 0)
+    assert torch.equal(painted[~hole], rgb[~hole])
+    assert any("260x160 pixels are painted as" in note for note in notes)
+
+
+def test_nothing_to_paint_loads_nothing_and_nothing_known_is_refused(klein_folder, tmp_path):
+    rgb, hole = canvas()
+    assert outpainter(tmp_path / "none")(rgb, torch.zeros_like(hole), "", 0) is rgb
+    with pytest.raises(ValueError, match="pixels are hole"):
+        outpainter(klein_folder, prefill=EmbeddedOutpainter())(rgb, torch.ones_like(hole), "", 0)
+
+
+def test_without_its_files_nothing_is_computed_and_the_error_says_what_to_do(tmp_path):
+    rgb, hole = canvas()
+
+    def refuse(*_):
+        raise AssertionError("the hole was filled in vain")
+
+    with pytest.raises(UserError, match="flux2-klein-4b is not here and HF_HUB_OFFLINE is set"):
+        outpainter(tmp_path, path=None, prefill=refuse)(rgb, hole, "", 0)
+
+
+@pytest.mark.parametrize("knobs", [{"memory": "all"}, {"steps": 0}, {"max_px": 100}, {"feather_px": 0.0}])
+def test_a_senseless_knob_is_refused_by_name(knobs):
+    with pytest.raises(ValueError, match=f"KleinOutpainter.{next(iter(knobs))}.*wanted"):
+        outpainter("x", **knobs)

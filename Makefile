@@ -41,7 +41,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PIP) -c constraints.txt -e .
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements/moge.txt
+$(VENV)/.installed-dev: $(VENV)/.installed requirements/moge.txt requirements/depth_anything.txt
 	$(PIP) -c constraints.txt -e '.[dev]'
-	$(PIP) --no-deps -r requirements/moge.txt
+	$(PIP) --no-deps -r requirements/moge.txt -r requirements/depth_anything.txt
 	touch $@

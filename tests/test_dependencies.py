@@ -15,7 +15,8 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-MOGE = [line for line in (ROOT / "requirements" / "moge.txt").read_text().splitlines() if not line.startswith("#")]
+LISTS = [ROOT / "requirements" / name for name in ("moge.txt", "depth_anything.txt")]
+BARE = [line for file in LISTS for line in file.read_text().splitlines() if not line.startswith("#")]
 IMPORT_NAMES = {  # distribution -> the package that it installs, where the two differ
     "dlr-moge": "moge",
     "dlr-utils3d": "utils3d",
@@ -52,7 +53,7 @@ def test_every_import_is_declared():
 
 @pytest.mark.parametrize("folder", ["tools", "benchmarks", "tests"])
 def test_what_a_checkout_needs_is_in_the_extra_dev(folder):
-    declared = import_names(PROJECT["dependencies"] + EXTRAS["dev"] + MOGE)
+    declared = import_names(PROJECT["dependencies"] + EXTRAS["dev"] + BARE)
     assert imported_in(folder) - declared - UNDECLARED == set()
 
 

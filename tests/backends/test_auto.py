@@ -12,7 +12,7 @@ from vistadream.backends.auto import ROLES, check, choose
 from vistadream.backends.machine import Machine, this_machine
 from vistadream.backends.packages import INSTALL
 from vistadream.cli import main
-from vistadream.config import groups
+from vistadream.config import compose, groups
 from vistadream.core import UserError
 
 LARGE, SMALL = "moge-2-vitl-normal", "moge-2-vits-normal"
@@ -20,8 +20,8 @@ ALL = frozenset(INSTALL)
 EVERY_MACHINE = [
     Machine(cuda, frozenset(here), compiler, frozenset(weights), offline)
     for cuda, compiler, offline in itertools.product((False, True), repeat=3)
-    for here in (ALL, ALL - {"moge", "utils3d"}, ALL - {"scipy"}, ALL - {"gsplat"}, ())
-    for weights in ((), (LARGE,), (SMALL,), (LARGE, SMALL))
+    for here in (ALL, ALL - {"moge", "utils3d"}, ALL - {"scipy"}, ALL - {"gsplat"}, ALL - {"moge", "einops"}, ())
+    for weights in ((), (LARGE,), (SMALL,), (LARGE, SMALL), ("da3-small", "da3-base"), (LARGE, "da3-base"))
 ]
 
 
@@ -36,8 +36,10 @@ def test_what_is_chosen_is_a_backend_that_can_run_there(role):
 
 def test_nothing_is_downloaded_without_a_gpu_or_offline():
     for machine in EVERY_MACHINE:
-        if (not machine.cuda or machine.offline) and choose("depth", machine).name == "moge":
-            assert (LARGE if machine.cuda else SMALL) in machine.weights
+        if not machine.cuda or machine.offline:
+            needed = {"moge": (SMALL, LARGE), "depth_anything": ("da3-small", "da3-base")}
+            if models := needed.get(choose("depth", machine).name):
+                assert models[machine.cuda] in machine.weights
 
 
 @pytest.mark.parametrize(
@@ -49,12 +51,57 @@ def test_nothing_is_downloaded_without_a_gpu_or_offline():
         (Machine(True, ALL - {"moge"}, True), "embedded", ["lacks the package moge", INSTALL["moge"]]),
         (Machine(False, ALL, weights=frozenset({SMALL})), "moge", [SMALL, "on the CPU"]),
         (Machine(False, ALL, weights=frozenset({LARGE})), "embedded", ["needs no download", "docs/weights.md"]),
+        (Machine(False, ALL, weights=frozenset({SMALL, "da3-small"})), "moge", [SMALL]),
+        (Machine(False, ALL, weights=frozenset({"da3-small"})), "depth_anything", ["da3-small", "on the CPU"]),
+        (Machine(True, ALL, weights=frozenset({"da3-base"})), "moge", ["fetches its weights first"]),
+        (Machine(True, ALL, offline=True, weights=frozenset({"da3-base"})), "depth_anything", ["da3-base", "GPU"]),
+        (Machine(False, ALL - {"einops"}, weights=frozenset({"da3-small"})), "embedded", ["needs no download"]),
     ],
 )
 def test_depth_is_the_best_that_can_run_with_the_reason(machine, name, words):
     choice = choose("depth", machine)
     assert choice.name == name
     assert [word for word in words if word not in choice.reason] == []
+
+
+KLEIN, FILL = "flux2-klein-4b", ("flux-fill", "flux-text")
+PAINTERS = frozenset({KLEIN, *FILL})
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_no_outpainter_is_taken_without_a_gpu_its_weights_and_its_licence(accepted):
+    for cuda, here, weights in itertools.product(
+        (False, True), (ALL, ALL - {"diffusers"}), ((), (KLEIN,), FILL, FILL[:1], (KLEIN, *FILL))
+    ):
+        machine = Machine(cuda, frozenset(here), weights=frozenset(weights))
+        choice = choose("outpaint", machine, accepted)
+        check("outpaint", choice.name, machine)
+        can = cuda and here is ALL
+        wanted = "flux_fill" if can and accepted and set(FILL) <= set(weights) else None
+        wanted = wanted or ("flux2_klein" if can and KLEIN in weights else "embedded")
+        assert choice.name == wanted
+
+
+@pytest.mark.parametrize(
+    ("machine", "accepted", "words"),
+    [
+        (Machine(True, ALL, weights=PAINTERS), True, ["flux-fill on the GPU", "are here"]),
+        (Machine(True, ALL, weights=PAINTERS), False, ["flux2-klein-4b on the GPU", "are here"]),
+        (Machine(True, ALL), True, ["needs no download", "lacks its weights, 16 GB (vistadream download gpu)"]),
+        (Machine(True, ALL - {"diffusers"}, weights=PAINTERS), True, ["lacks the package diffusers (pip install"]),
+        (Machine(False, ALL, weights=PAINTERS), True, ["needs no download"]),
+    ],
+)
+def test_the_outpainter_comes_with_its_reason(machine, accepted, words):
+    reason = choose("outpaint", machine, accepted).reason
+    assert [word for word in words if word not in reason] == []
+
+
+def test_the_accepted_licence_reaches_the_choice(monkeypatch):
+    machine = Machine(True, ALL, weights=PAINTERS)
+    monkeypatch.setattr("vistadream.backends.auto.this_machine", lambda: machine)
+    assert compose(["image=x.png"]).choices["outpaint"].name == "flux2_klein"
+    assert compose(["image=x.png", "accept_noncommercial=true"]).choices["outpaint"].name == "flux_fill"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +129,12 @@ def test_gsplat_draws_where_its_kernels_can(machine, name, word):
             "the package moge (pip install --no-deps dlr-moge==2.0.0 dlr-utils3d==1.3); the package scipy",
         ),
         ("depth", "moge", Machine(packages=ALL - {"utils3d"}), "the package utils3d (pip"),
+        (
+            "depth",
+            "depth_anything",
+            Machine(packages=ALL - {"addict"}),
+            "the package addict (pip install --no-deps dep",
+        ),
         ("render", "gsplat", Machine(packages=ALL, compiler=True), "an NVIDIA GPU that torch sees"),
         ("render", "gsplat", Machine(cuda=True, packages=ALL), "nvcc"),
         ("render", "gsplat", Machine(cuda=True, compiler=True), "the package gsplat (pip install 'vistadream[gpu]')"),

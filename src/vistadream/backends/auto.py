@@ -9,11 +9,20 @@ from dataclasses import dataclass
 
 from vistadream.backends.machine import Machine, this_machine
 from vistadream.backends.packages import INSTALL
-from vistadream.backends.weights.table import DEFAULT_MOGE, MODELS
+from vistadream.backends.weights.table import DEFAULT_DA3, DEFAULT_MOGE, MODELS
 from vistadream.core import UserError
 
 ROLES = ("depth", "outpaint", "render", "caption")
-_PACKAGES = {"moge": ("moge", "utils3d", "scipy", "huggingface_hub"), "gsplat": ("gsplat",)}
+_DIFFUSION = ("diffusers", "transformers", "accelerate", "huggingface_hub")
+_PACKAGES = {
+    "moge": ("moge", "utils3d", "scipy", "huggingface_hub"),
+    "depth_anything": ("depth_anything_3", "addict", "einops", "huggingface_hub"),
+    "gsplat": ("gsplat",),
+    "flux_fill": _DIFFUSION,
+    "flux2_klein": _DIFFUSION,
+}
+_PAINTERS = {"flux_fill": ("flux-fill", "flux-text"), "flux2_klein": ("flux2-klein-4b",)}
+"""Outpainters by quality, each with its models."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +33,18 @@ class Choice:
     reason: str
 
 
-def choose(role: str, machine: Machine | None = None) -> Choice:
-    """The backend of a role for a machine; for this one unless another is given."""
+def choose(role: str, machine: Machine | None = None, accept_noncommercial: bool = False) -> Choice:
+    """The backend of a role for a machine; for this one unless another is given.
+
+    One whose licence forbids commercial use is taken only where the user accepts that.
+    """
     match role:
         case "depth":
             return _depth(machine or this_machine())
         case "render":
             return _render(machine or this_machine())
         case "outpaint":
-            return Choice("embedded", "needs no download")
+            return _outpaint(machine or this_machine(), accept_noncommercial)
         case "caption":
             return Choice("fixed", "the embedded outpainter reads no prompt")
     raise ValueError(f"role: got {role!r}; wanted one of {ROLES}")
@@ -61,20 +73,39 @@ def _lacking(name: str, machine: Machine) -> list[str]:
 
 
 def _depth(machine: Machine) -> Choice:
-    model = MODELS[DEFAULT_MOGE["cuda" if machine.cuda else "cpu"]]
+    device = "cuda" if machine.cuda else "cpu"
+    model, second = MODELS[DEFAULT_MOGE[device]], DEFAULT_DA3[device]
     here = model.name in machine.weights
     where = "on the GPU" if machine.cuda else "on the CPU"
     lacking = _lacking("moge", machine)
     if here and not lacking:
         return Choice("moge", f"{model.name} {where}, its weights are here")
+    size = f"{model.bytes_about / 1e9:.2g} GB"
+    if machine.cuda and not lacking and not machine.offline:
+        return Choice("moge", f"{model.name} {where}; fetches its weights first, about {size}")
+    if second in machine.weights and not _lacking("depth_anything", machine):
+        return Choice("depth_anything", f"{second} {where}, its weights are here")
     if not machine.cuda:
         return Choice("embedded", "approximate, needs no download; MoGe-2 is better: docs/weights.md")
-    size = f"{model.bytes_about / 1e9:.2g} GB"
-    if not lacking and not machine.offline:
-        return Choice("moge", f"{model.name} {where}; fetches its weights first, about {size}")
     if not here:
         lacking.append(f"its weights, {size} (vistadream download {model.name})")
     return Choice("embedded", f"approximate, needs no download; MoGe-2 is better and lacks {'; '.join(lacking)}")
+
+
+def _outpaint(machine: Machine, accept_noncommercial: bool) -> Choice:
+    """Only with a GPU, and never by a download: these are tens of gigabytes, which `vistadream download` fetches."""
+    if not machine.cuda:
+        return Choice("embedded", "needs no download")
+    for name, models in _PAINTERS.items():
+        free = all(MODELS[model].licence.commercial for model in models)
+        here = machine.weights.issuperset(models) and not _lacking(name, machine)
+        if here and (free or accept_noncommercial):
+            return Choice(name, f"{models[0]} on the GPU, its weights are here")
+    lacking = _lacking("flux2_klein", machine)
+    if not machine.weights.issuperset(_PAINTERS["flux2_klein"]):
+        size = f"{MODELS['flux2-klein-4b'].bytes_about / 1e9:.2g} GB"
+        lacking.append(f"its weights, {size} (vistadream download gpu)")
+    return Choice("embedded", f"needs no download; FLUX.2-klein paints better and lacks {'; '.join(lacking)}")
 
 
 def _render(machine: Machine) -> Choice:

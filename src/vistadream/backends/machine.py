@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vistadream.backends import packages
 from vistadream.backends.weights import hub, store
-from vistadream.backends.weights.table import DEFAULT_MOGE, MODELS
+from vistadream.backends.weights.table import MODELS
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Machine:
     compiler: bool = False
     """gsplat's CUDA kernels are compiled already, or there is nvcc to do it at first use."""
     weights: frozenset[str] = frozenset()
-    """Models of `auto` whose files are here."""
+    """Models whose files are here."""
     offline: bool = False
     """HF_HUB_OFFLINE forbids the network."""
 
@@ -36,7 +36,7 @@ def this_machine() -> Machine:
         cuda=torch.cuda.is_available(),
         packages=frozenset(filter(packages.installed, packages.INSTALL)),
         compiler=_compiled() or _nvcc(),
-        weights=frozenset(name for name in DEFAULT_MOGE.values() if store.find(MODELS[name])),
+        weights=frozenset(name for name, model in MODELS.items() if store.find(model)),
         offline=hub.offline(),
     )
 

@@ -10,9 +10,13 @@ from types import ModuleType
 from vistadream.core import UserError
 
 _MOGE = "pip install --no-deps dlr-moge==2.0.0 dlr-utils3d==1.3"
+_DA3 = "pip install --no-deps depth-anything-3==0.1.1 addict==2.4.0 einops==0.8.2"
 INSTALL = {
     "moge": _MOGE,
     "utils3d": _MOGE,
+    "depth_anything_3": _DA3,
+    "addict": _DA3,
+    "einops": _DA3,
     "scipy": "pip install 'vistadream[models]'",
     "accelerate": "pip install 'vistadream[models]'",
     "diffusers": "pip install 'vistadream[models]'",
@@ -20,7 +24,7 @@ INSTALL = {
     "huggingface_hub": "pip install 'vistadream[models]'",
     "gsplat": "pip install 'vistadream[gpu]'",
 }
-"""Import name -> the command that installs it. MoGe's own list of requirements is left out: docs/decisions.md."""
+"""Import name -> the command that installs it. Why some come with --no-deps: docs/decisions.md."""
 
 
 def installed(package: str) -> bool:

@@ -33,7 +33,10 @@ class DepthPrediction:
     valid: Bool[Tensor, "h w"]
     """Pixels whose z is to be trusted."""
     camera: Camera
-    """The View's camera, with the model's own focal length where the View's was unknown."""
+    """The View's camera, with the model's own focal length where the View's was unknown.
+
+    For several Views whose poses the model finds, at its pose beside the first View's.
+    """
     is_metric: bool
     """True when z is in metres."""
     normals: Float[Tensor, "h w 3"] | None = None

@@ -14,11 +14,12 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.backends import packages
+from vistadream.backends.depth.centring import centred_size, margins, padded, window
+from vistadream.backends.weights.fill import fill
 from vistadream.backends.weights.policy import CHOICES, Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.store import folder_of
@@ -72,14 +73,12 @@ class MogeDepth:
         return [self._predict(view) for view in views]
 
     def _predict(self, view: View) -> DepthPrediction:
-        left, right, top, bottom = _to_centre(view.camera)
-        padded = view.camera.pad(left, right, top, bottom)
-        image = F.pad(view.rgb.permute(2, 0, 1)[None], (left, right, top, bottom), mode="replicate")[0]
-        fov_x_deg = math.degrees(2 * math.atan(padded.width / 2 / padded.fx)) if view.focal_known else None
-        maps = self._run(partial(self._infer, image.detach().float(), fov_x_deg))
-        camera = view.camera if view.focal_known else _with_focal(view.camera, maps["intrinsics"], padded.width)
-        rows, columns = slice(top, top + camera.height), slice(left, left + camera.width)
-        own = {name: maps[name][rows, columns] for name in maps.keys() - {"intrinsics"}}
+        width, height = centred_size(view.camera)
+        added = margins(view.camera, width, height)
+        fov_x_deg = math.degrees(2 * math.atan(width / 2 / view.camera.fx)) if view.focal_known else None
+        maps = self._run(partial(self._infer, padded(view, added), fov_x_deg))
+        camera = view.camera if view.focal_known else _with_focal(view.camera, maps["intrinsics"], width)
+        own = {name: maps[name][window(view, added)] for name in maps.keys() - {"intrinsics"}}
         return _prediction(camera, own, self.min_sky)
 
     def _infer(self, image: Float[Tensor, "3 h w"], fov_x_deg: float | None, policy: Policy) -> dict[str, Tensor]:
@@ -127,14 +126,6 @@ class MogeDepth:
         return DEFAULT_MOGE[self._device] if self.model == "auto" else self.model
 
 
-def _to_centre(camera: Camera) -> tuple[int, int, int, int]:
-    """Pixels to add left, right, top and bottom until the principal point is the centre, to half a pixel."""
-    if abs(camera.fx / camera.fy - 1) > 0.01:
-        raise ValueError(f"MogeDepth: the focal lengths are {camera.fx:g} and {camera.fy:g} px; wanted square pixels")
-    x, y = round(camera.width - 2 * camera.cx), round(camera.height - 2 * camera.cy)
-    return max(x, 0), max(-x, 0), max(y, 0), max(-y, 0)
-
-
 def _with_focal(camera: Camera, shares: Float[Tensor, "3 3"], width: int) -> Camera:
     """The camera with the model's focal length, given as a share of `width` pixels."""
     focal_px = float(shares[0, 0]) * width
@@ -174,14 +165,5 @@ def _read(file: Path, model_class: Any) -> Any:
     except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, LookupError, TypeError, AttributeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{file} is no checkpoint of MoGe-2 ({reason}); wanted the file as published") from error
-    own = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    given = {name: tensor.shape for name, tensor in weights.items()}
-    if wrong := sorted(name for name in own if given.get(name) != own[name]):
-        raise UserError(
-            f"{file} lacks {len(wrong)} of the model's {len(own)} tensors, or has them in another shape: "
-            f"{', '.join(wrong[:3])}...; wanted the file as published, and the package moge that belongs to it"
-        )
-    if extra := sorted(given.keys() - own.keys()):
-        tell("depth/model", Note(f"{file}: {len(extra)} tensors are of no use: {', '.join(extra[:3])}...", "warning"))
-    model.load_state_dict(weights, strict=False)
+    fill(model, weights, file)
     return model

@@ -100,6 +100,15 @@ _ALL = (
     _da3("large-1.1", 1_400_000_000, 3.0, _CC_BY_NC),
     _da3("giant-1.1", 6_300_000_000, 9.0, _CC_BY_NC),
     Model(
+        "da3metric-large",
+        "depth",
+        "depth-anything/DA3METRIC-LARGE",
+        _DA3_FILES,
+        _APACHE,
+        1_400_000_000,
+        Memory(3.0, 3.0, 3.0),
+    ),
+    Model(
         "flux-fill",
         "outpaint",
         _FILL,
@@ -164,6 +173,9 @@ MODELS = {model.name: model for model in _ALL}
 
 DEFAULT_MOGE = {"cuda": "moge-2-vitl-normal", "cpu": "moge-2-vits-normal"}
 """The size of MoGe-2 that suits a device."""
+
+DEFAULT_DA3 = {"cuda": "da3-base", "cpu": "da3-small"}
+"""The size of Depth Anything 3 that suits a device."""
 
 PROFILES = {
     "cpu-depth": ("moge-2-vits-normal",),

@@ -1,0 +1,204 @@
+"""Depth, confidence and poses by Depth Anything 3, through the network of its own package."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from vistadream.backends import packages
+from vistadream.backends.depth.centring import centred_size, margins, padded, window
+from vistadream.backends.depth.given import resample_depth
+from vistadream.backends.weights.fill import fill
+from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.backends.weights.residence import Ladder, resident
+from vistadream.backends.weights.store import folder_of
+from vistadream.backends.weights.table import DEFAULT_DA3, MODELS
+from vistadream.core import Camera, DepthPrediction, Note, UserError, View, tell
+
+SIZES = tuple(name for name in MODELS if name.startswith("da3"))
+METRIC = "da3metric-large"
+DEVICES = ("auto", "cpu", "cuda")
+PATCH_PX = 14
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of the colours that the backbone was trained with."""
+SKY = 0.3
+"""Where the package takes its own sky map for sky."""
+METRIC_FOCAL_PX = 300.0
+"""da3metric-large answers for this focal length; metres are its answer times the true one over this."""
+LONGEST_FOCAL = 50.0
+"""In widths of the picture; a longer one is a field of view of nothing."""
+
+
+@dataclass(frozen=True)
+class DepthAnything:
+    """Depth Anything 3 (Lin et al. 2025, arXiv 2511.10647).
+
+    Views given together are seen together and get poses beside the first one's, which is kept. Scale is free. The model
+    da3metric-large knows metres and sky instead: it sees each view on its own, and says nothing of confidence or poses.
+    The principal point is padded to the centre; a known focal length is kept.
+    """
+
+    model: str
+    """auto: da3-base on a GPU, da3-small on a CPU; or one of SIZES."""
+    path: str | None
+    """The folder with model.safetensors, or that file; None: the cache, or the hub."""
+    device: str
+    """auto, cpu or cuda."""
+    memory: str
+    """On a GPU, of weights.policy.CHOICES; the models are small enough to stay whole under each."""
+    accept_noncommercial: bool
+    """The large and the giant model may not be used commercially."""
+    resolution_px: int
+    """Long side of the picture that the model sees."""
+    min_confidence: float
+    """Pixels with less have no depth."""
+
+    def __post_init__(self) -> None:
+        for knob, value, wanted in (
+            ("model", self.model, ("auto", *SIZES)),
+            ("device", self.device, DEVICES),
+            ("memory", self.memory, CHOICES),
+        ):
+            if value not in wanted:
+                raise ValueError(f"DepthAnything.{knob}: got {value!r}; wanted one of {', '.join(wanted)}")
+        if not self.resolution_px >= 2 * PATCH_PX:
+            raise ValueError(f"DepthAnything.resolution_px: got {self.resolution_px}; wanted {2 * PATCH_PX} or more")
+        if not 0 <= self.min_confidence < 1:
+            raise ValueError(f"DepthAnything.min_confidence: got {self.min_confidence}; wanted 0 or more, below 1")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("DepthAnything.device: got cuda, and torch sees no GPU; wanted cpu or auto here")
+
+    def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
+        """One prediction per view, on the view's device; in metres by da3metric-large where the focal length is known.
+
+        Raises UserError without the package, the weights or their licence, or with weights that are not this model's.
+        """
+        if not views:
+            return []
+        sizes = [centred_size(view.camera) for view in views]
+        width, height = (max(sides) for sides in zip(*sizes, strict=True))
+        added = [margins(view.camera, width, height) for view in views]
+        pictures = torch.stack([padded(view, m).cpu() for view, m in zip(views, added, strict=True)])
+        said = self._run(partial(self._infer, pictures))
+        poses = _poses(views[0].camera, said.get("extrinsics"))
+        predictions = []
+        for i, view in enumerate(views):
+            own = {name: value[i] for name, value in said.items()}
+            camera = self._camera(view, own, width, height).at(poses[i] if poses else view.camera.cam_from_world)
+            predictions.append(self._prediction(view, camera, own, (width, height), window(view, added[i])))
+        return predictions
+
+    def _infer(self, pictures: Float[Tensor, "n 3 H W"], policy: Policy) -> dict[str, Tensor]:
+        """The network's maps at its own size and its cameras, one of each per picture, on the CPU."""
+        model = resident(self, self._load, getattr(MODELS[self._name].memory, policy))
+        seen = _normalised(pictures, self.resolution_px).to(self._device)
+        half = torch.bfloat16 if self._device == "cuda" and torch.cuda.is_bf16_supported() else torch.float16
+        with (
+            torch.no_grad(),
+            torch.random.fork_rng(devices=[]),  # it samples pixels for the far end of its depth
+            torch.autocast(self._device, half, enabled=self._device == "cuda"),
+        ):
+            said = model(seen[None])
+        return {name: value[0].float().cpu() for name, value in said.items() if isinstance(value, Tensor)}
+
+    def _camera(self, view: View, own: dict[str, Tensor], width: int, height: int) -> Camera:
+        """The view's camera, with the model's focal length where the view's is unknown and the model has one."""
+        if view.focal_known or "intrinsics" not in own:
+            return view.camera
+        h, w = own["depth"].shape
+        K = own["intrinsics"]
+        focal_px = float(K[0, 0] * width / w + K[1, 1] * height / h) / 2
+        if not (math.isfinite(focal_px) and 0 < focal_px < LONGEST_FOCAL * width):
+            raise UserError(
+                f"Depth Anything 3 found no focal length in {view.name!r} (it says {focal_px:g} px); wanted a "
+                "plausible one: set camera.focal_px, or take another depth model with backends/depth="
+            )
+        return view.camera.with_focal(focal_px)
+
+    def _prediction(
+        self, view: View, camera: Camera, own: dict[str, Tensor], size: tuple[int, int], cut: tuple[slice, slice]
+    ) -> DepthPrediction:
+        """The network's maps in our words, in the view's window of a padded picture of that width and height."""
+        device, depth = view.rgb.device, own["depth"]
+        h, w = depth.shape
+        if self._name == METRIC:
+            depth = depth * (camera.fx * w / size[0] + camera.fy * h / size[1]) / 2 / METRIC_FOCAL_PX
+        usable = depth.isfinite() & (depth > 0)
+        confidence = sky = None
+        if "depth_conf" in own:
+            certainty = 1 - 1 / own["depth_conf"]
+            usable &= certainty >= self.min_confidence
+            confidence = _enlarged(certainty, *size)[cut].clamp(0, 1).to(device)
+        if "sky" in own:
+            sky = (_enlarged(own["sky"], *size)[cut] >= SKY).to(device)
+            usable &= own["sky"] < SKY
+        z = resample_depth((0, 0, w, h), torch.where(usable, depth, 0.0), *size)[cut].to(device)
+        valid = (z > 0) & ~sky if sky is not None else z > 0
+        is_metric = self._name == METRIC and view.focal_known
+        return DepthPrediction(z, valid, camera, is_metric, sky=sky, confidence=confidence)
+
+    def _load(self) -> Any:
+        packages.load("depth_anything_3.utils.logger").logger.level = 0  # it prints
+        packages.load("depth_anything_3.model.da3")  # with all that the configurations name
+        registry, build = packages.load("depth_anything_3.registry"), packages.load("depth_anything_3.cfg")
+        file = folder_of(MODELS[self._name], self.path, self.accept_noncommercial) / "model.safetensors"
+        with torch.random.fork_rng(devices=[]):  # what the layers draw before they are filled
+            model = build.create_object(build.load_config(registry.MODEL_REGISTRY[self._name.removesuffix("-1.1")]))
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            weights = load_file(file)
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{file} is no whole safetensors file ({error}); wanted the file as published") from error
+        fill(model, {name.removeprefix("model."): tensor for name, tensor in weights.items()}, file)
+        tell("depth/model", Note(f"depth by {self._name} on the {self._device}, from {file.parent}"))
+        return model.eval().to(self._device)
+
+    def _run(self, work: Callable[[Policy], dict[str, Tensor]]) -> dict[str, Tensor]:
+        return self._ladder(work) if self._device == "cuda" else work(Policy.HIGH)
+
+    @cached_property
+    def _ladder(self) -> Ladder:
+        return Ladder(MODELS[self._name], self.memory)
+
+    @cached_property
+    def _device(self) -> str:
+        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+
+    @property
+    def _name(self) -> str:
+        return DEFAULT_DA3[self._device] if self.model == "auto" else self.model
+
+
+def _normalised(pictures: Float[Tensor, "n 3 H W"], long_side_px: int) -> Float[Tensor, "n 3 h w"]:
+    """Resized to sides that are multiples of the patch, about `long_side_px` the longer, in the backbone's colours."""
+    scale = long_side_px / max(pictures.shape[2:])
+    size = [max(1, round(side * scale / PATCH_PX)) * PATCH_PX for side in pictures.shape[2:]]
+    if size != list(pictures.shape[2:]):
+        pictures = F.interpolate(pictures, size, mode="bicubic", antialias=True).clamp(0, 1)
+    mean, spread = (pictures.new_tensor(channels)[:, None, None] for channels in (MEAN, SPREAD))
+    return (pictures - mean) / spread
+
+
+def _enlarged(small: Float[Tensor, "h w"], width: int, height: int) -> Float[Tensor, "H W"]:
+    return F.interpolate(small[None, None], (height, width), mode="bilinear", align_corners=False)[0, 0]
+
+
+def _poses(first: Camera, extrinsics: Float[Tensor, "n 3 4"] | None) -> list[Float[Tensor, "4 4"]] | None:
+    """cam_from_world of every view, so that the first one's is its own; None where the model gives none."""
+    if extrinsics is None:
+        return None
+    last_row = torch.tensor([0.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    poses = torch.cat([extrinsics.double(), last_row.expand(len(extrinsics), 1, 4)], 1)
+    start = torch.linalg.inv(poses[0]) @ first.cam_from_world.cpu().double()
+    rest = [(pose @ start).to(first.cam_from_world) for pose in poses[1:]]
+    return [first.cam_from_world, *rest]

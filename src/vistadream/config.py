@@ -27,7 +27,7 @@ from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.core import UserError
 from vistadream.ops.surface_rule import flattening_knob
 
-INPUT_KNOBS = ("image", "backends.depth.path", "trajectory.path")
+INPUT_KNOBS = ("image", "backends.depth.path", "backends.outpaint.path", "backends.outpaint.text_path", "trajectory.path")
 """Knobs that name a file or a folder to read."""
 PATH_KNOBS = (*INPUT_KNOBS, "resume", "out")
 """Knobs whose value is a path and is taken to the letter."""
@@ -188,10 +188,11 @@ def _choose_backends(words: Sequence[str]) -> tuple[list[str], dict[str, Choice]
     """Overrides with every `auto` backend replaced by a real one."""
     named = {w.partition("=")[0].lstrip("+"): w.partition("=")[2] for w in words}
     kept = [w for w in words if not (w.startswith("backends/") and w.endswith("=auto"))]
+    accepts = named.get("accept_noncommercial", "").lower() == "true"
     choices = {}
     for role in ROLES:
         asked = named.get(f"backends/{role}", "auto")
-        choices[role] = choose(role) if asked == "auto" else Choice(asked, "as asked")
+        choices[role] = choose(role, accept_noncommercial=accepts) if asked == "auto" else Choice(asked, "as asked")
         if asked == "auto":
             kept.append(f"backends/{role}={choices[role].name}")
     return kept, choices

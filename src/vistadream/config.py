@@ -27,7 +27,8 @@ from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.core import UserError
 from vistadream.ops.surface_rule import flattening_knob
 
-INPUT_KNOBS = ("image", "backends.depth.path", "backends.outpaint.path", "backends.outpaint.text_path", "trajectory.path")
+_MODEL_PATHS = ("backends.depth.path", "backends.outpaint.path", "backends.outpaint.text_path")
+INPUT_KNOBS = ("image", *_MODEL_PATHS, "trajectory.path")
 """Knobs that name a file or a folder to read."""
 PATH_KNOBS = (*INPUT_KNOBS, "resume", "out")
 """Knobs whose value is a path and is taken to the letter."""

@@ -32,7 +32,7 @@ def home(tmp_path, monkeypatch, flux_single):
 
 
 def painter(folder, **knobs):
-    given = {"path": str(folder), "text_path": None, "accept_noncommercial": True, "memory": "auto", "steps": 2}
+    given = {"path": str(folder), "text_path": None, "accept_noncommercial": True, "memory": "high", "steps": 2}
     return FluxFill(**given | {"guidance": 30.0, "max_px": 1024, "feather_px": 4.0} | knobs)
 
 

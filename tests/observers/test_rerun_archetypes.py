@@ -3,6 +3,7 @@
 import io
 import logging
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,6 +119,7 @@ def test_every_bar_of_a_chart_is_drawn_once(log):
         (["image", "depth", "mask"], lambda v, g: Rendering(rgb=v.rgb, z=v.z, alpha=torch.rand(v.z.shape))),
         (["depth", "image", "mask"], lambda v, g: DepthPrediction(v.z, v.z > 1.5, v.camera, True, v.rgb, v.z > 1.9)),
         (["splats", "image", "camera", "plane", "depth"], lambda v, g: Scene((v,), g)),
+        (["image", "camera", "plane", "depth", "mask"], lambda v, g: replace(v, confidence=torch.rand(v.z.shape))),
         (["camera"], lambda v, g: v.camera),
         (["curve"], lambda v, g: torch.tensor(0.5)),
     ],

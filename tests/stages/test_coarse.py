@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Chart, DepthPrediction, Note, Scene, Summary, Trajectory, View
+from vistadream.core import Camera, Chart, DepthEstimator, DepthPrediction, Note, Scene, Summary, Trajectory, View
 from vistadream.ops.fit import LearningRates
 from vistadream.ops.lift import lift_view
 from vistadream.ops.selection import SelectionRule
@@ -49,12 +49,17 @@ class Ear:
 
 
 def coarse(
-    ear: Ear, rule: SelectionRule = RULE, n_frames: int = 2, trajectory: Trajectory = SWING, overshoot: float = 1
+    ear: Ear,
+    rule: SelectionRule = RULE,
+    n_frames: int = 2,
+    trajectory: Trajectory = SWING,
+    overshoot: float = 1,
+    depth: DepthEstimator = blind,
 ) -> Scene:
     stage = Coarse(
-        blind, mean_known, CpuRenderer(), trajectory, rule, RATES,
-        n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2, close_ups=0.5, dssim=0.2,
-        generated_weight=0.5, sigma_px=0.5, thickness=0.5, max_misfit=0.08, seed=0,
+        depth, mean_known, CpuRenderer(), trajectory, rule, RATES,
+        n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2, close_ups=0.5,
+        dssim=0.2, generated_weight=0.5, sigma_px=0.5, thickness=0.5, max_misfit=0.08, seed=0,
     )  # fmt: skip
     return stage(post_before_wall(), ear)
 
@@ -86,6 +91,19 @@ def test_new_views_are_invented_and_the_photo_stays() -> None:
 def test_what_was_behind_the_post_is_painted_behind_it() -> None:
     first = coarse(Ear(), n_frames=1).view("coarse_00")
     assert float(first.z[first.lift].min()) > 1.5
+
+
+def test_a_view_is_as_sure_of_what_was_painted_as_the_model_and_sure_of_the_rest() -> None:
+    def wall(views):
+        z = torch.full((views[0].camera.height, views[0].camera.width), 3.0)
+        return [DepthPrediction(z, z > 0, views[0].camera, False, confidence=torch.full_like(z, 0.4))]
+
+    first = coarse(Ear(), n_frames=1, depth=wall).view("coarse_00")
+    painted = first.confidence < 1
+    assert bool((first.confidence[painted] == torch.tensor(0.4)).all())
+    assert 0.5 * int(first.lift.sum()) < int((painted & first.supervise).sum())
+    assert not bool((painted & ~first.supervise).any()), "known pixels stay as sure as they were"
+    assert coarse(Ear(), n_frames=1).view("coarse_00").confidence is None
 
 
 def test_the_summary_adds_up() -> None:

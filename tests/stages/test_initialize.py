@@ -1,5 +1,6 @@
 """Depth becomes Gaussians: gaps, sky and focal length, whatever the model says."""
 
+import dataclasses
 import math
 
 import pytest
@@ -53,6 +54,21 @@ def test_the_photo_takes_its_window_of_the_canvas_s_depth() -> None:
 
     made = initialize(slope)
     torch.testing.assert_close(made.view("input").z, made.view("outpaint").z[PAD:-PAD, PAD:-PAD])
+
+
+def test_confidence_goes_with_the_depth_and_the_shell_of_the_sky_is_sure() -> None:
+    sky = torch.zeros(H + 2 * PAD, W + 2 * PAD, dtype=torch.bool)
+    sky[:8] = True
+    trust = torch.rand(sky.shape)
+
+    def model(views):
+        return [dataclasses.replace(wall(views, valid=~sky, sky=sky)[0], confidence=trust)]
+
+    made = initialize(model)
+    canvas = made.view("outpaint").confidence
+    assert torch.equal(canvas, torch.where(sky, 1.0, trust))
+    assert torch.equal(made.view("input").confidence, canvas[PAD:-PAD, PAD:-PAD])
+    assert all(view.confidence is None for view in initialize(wall).views)
 
 
 def test_the_model_s_focal_length_is_taken_only_where_none_is_known() -> None:

@@ -109,8 +109,14 @@ class Initialize:
             left, top = round(canvas.camera.cx - view.camera.cx), round(canvas.camera.cy - view.camera.cy)
             window = (slice(top, top + view.camera.height), slice(left, left + view.camera.width))
             camera = view.camera if view.focal_known else view.camera.with_focal(focal_px)
-            lift, supervise = view.lift & ~mixed[window], view.supervise & ~mixed[window]
-            sure = None if confidence is None else confidence[window].clone()
-            view = replace(view, z=z[window].clone(), camera=camera, focal_known=True, lift=lift, supervise=supervise)
-            views.append(replace(view, confidence=sure))
+            view = replace(
+                view,
+                camera=camera,
+                z=z[window].clone(),
+                confidence=None if confidence is None else confidence[window].clone(),
+                supervise=view.supervise & ~mixed[window],
+                lift=view.lift & ~mixed[window],
+                focal_known=True,
+            )
+            views.append(view)
         return tuple(views)

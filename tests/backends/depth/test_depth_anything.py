@@ -141,6 +141,16 @@ def test_what_is_not_trusted_has_no_depth_and_less_is_trusted_by_a_higher_thresh
     assert len(set(shares)) == 4
 
 
+@pytest.mark.parametrize(("map_", "value"), [("depth", 1000.0), ("depth", -1000.0), ("conf", math.nan)])
+def test_numbers_that_are_no_depth_or_no_trust_are_not_valid(folder, map_, value):
+    weights = known_geometry()
+    weights["head.scratch.output_conv2.2.bias"][int(map_ == "conf")] += value
+    (found,) = estimator(folder(weights))([view()])
+    assert not found.valid.any()
+    assert bool(torch.isfinite(found.z).all())
+    assert bool(torch.isfinite(found.confidence).all())
+
+
 @pytest.mark.parametrize(
     ("size", "seen"), [((140, 112), (70, 56)), ((139, 111), (70, 56)), ((35, 28), (70, 56)), ((75, 52), (70, 42))]
 )

@@ -134,7 +134,7 @@ class DepthAnything:
         usable = depth.isfinite() & (depth > 0)
         confidence = sky = None
         if "depth_conf" in own:
-            certainty = 1 - 1 / own["depth_conf"]
+            certainty = (1 - 1 / own["depth_conf"]).nan_to_num(0.0)
             usable &= certainty >= self.min_confidence
             confidence = _enlarged(certainty, *size)[cut].clamp(0, 1).to(device)
         if "sky" in own:

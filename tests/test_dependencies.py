@@ -41,7 +41,7 @@ def imported_in(folder: str) -> set[str]:
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    local = [*files, *(ROOT / "tools").rglob("*.py")]  # which tests import too
+    local = [*files, *(file for other in ("tools", "benchmarks") for file in (ROOT / other).rglob("*.py"))]  # of tests
     ours = {"vistadream"} | {name for file in local for name in (file.stem, file.relative_to(ROOT).parts[1])}
     return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours
 

@@ -8,7 +8,7 @@ import torch
 
 from vistadream.backends import machine as facts
 from vistadream.backends import packages
-from vistadream.backends.auto import ROLES, check, choose
+from vistadream.backends.auto import ROLES, check, choose, choose_imaginer
 from vistadream.backends.machine import Machine, this_machine
 from vistadream.backends.packages import INSTALL
 from vistadream.cli import main
@@ -87,7 +87,7 @@ def test_no_outpainter_is_taken_without_a_gpu_its_weights_and_its_licence(accept
     [
         (Machine(True, ALL, weights=PAINTERS), True, ["flux-fill on the GPU", "are here"]),
         (Machine(True, ALL, weights=PAINTERS), False, ["flux2-klein-4b on the GPU", "are here"]),
-        (Machine(True, ALL), True, ["needs no download", "lacks its weights, 16 GB (vistadream download gpu)"]),
+        (Machine(True, ALL), True, ["needs no download", "lacks its weights, 16 GB (vistadream download"]),
         (Machine(True, ALL - {"diffusers"}, weights=PAINTERS), True, ["lacks the package diffusers (pip install"]),
         (Machine(False, ALL, weights=PAINTERS), True, ["needs no download"]),
     ],
@@ -189,3 +189,35 @@ def test_kernels_that_came_with_gsplat_need_no_compiler(tmp_path, monkeypatch):
     assert not this_machine().compiler
     Path(tmp_path, "csrc.so").touch()
     assert this_machine().compiler
+
+
+PROMPTED = [Machine(True, ALL, True, frozenset(here)) for here in (("blip-base",), ())]
+
+
+def test_a_captioner_looks_only_for_an_outpainter_that_reads_a_prompt():
+    there, missing = PROMPTED
+    assert choose("caption", there, outpainter="embedded").name == "fixed"
+    assert "embedded reads no prompt" in choose("caption", there, outpainter="embedded").reason
+    for outpainter in ("flux_fill", "flux2_klein"):
+        assert choose("caption", there, outpainter=outpainter).name == "vlm"
+        choice = choose("caption", missing, outpainter=outpainter)
+        assert choice.name == "fixed"
+        assert "vistadream download blip-base" in choice.reason
+    assert choose("caption", Machine(weights=there.weights), outpainter="flux_fill").name == "fixed", "no packages"
+
+
+def test_the_configuration_asks_for_a_captioner_of_the_outpainter_that_it_has(monkeypatch):
+    monkeypatch.setattr("vistadream.backends.auto.this_machine", lambda: PROMPTED[0])
+    assert compose(["image=x.png"]).choices["caption"].name == "fixed"
+    assert compose(["image=x.png", "backends/outpaint=flux2_klein"]).choices["caption"].name == "vlm"
+
+
+def test_pictures_from_words_need_the_model_and_nothing_is_taken_instead():
+    weights = frozenset({"flux2-klein-4b"})
+    for machine in (Machine(True, ALL, True, weights), Machine(False, ALL, weights=weights)):
+        choice = choose_imaginer(machine)
+        assert choice.name in groups()["backends/imagine"]
+        check("imagine", choice.name, machine)
+    for machine in (Machine(True, ALL, True), Machine(True, ALL - {"diffusers"}, True, weights)):
+        with pytest.raises(UserError, match="or a picture of yours with image="):
+            choose_imaginer(machine)

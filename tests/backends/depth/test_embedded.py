@@ -1,6 +1,7 @@
 """The embedded layout prior on rooms whose depth is known by ray casting."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import torch
 from PIL import Image
 
 from vistadream.backends.depth.embedded import EmbeddedDepth
-from vistadream.core import Camera, View
+from vistadream.backends.depth.layout.prior import read_layout
+from vistadream.backends.weights.table import MODELS
+from vistadream.core import Camera, View, watched_by
 from vistadream.ops.depth import align_scale_shift
 from vistadream.ops.metrics import abs_rel
 
@@ -131,3 +134,27 @@ def test_the_focal_length_of_a_cornered_room_is_found(fov):
 def test_bad_knobs_are_named(field):
     with pytest.raises(ValueError, match=field):
         EmbeddedDepth(**{field: -1.0})
+
+
+def test_a_tiled_room_is_trusted_more_than_noise():
+    camera = Camera.from_fov(65, W, H)
+    rgb, _ = render_room(camera, room_from_cam(12, 10))
+    noise = torch.rand(H, W, 3, generator=torch.Generator().manual_seed(0))
+    tiled, blank = (read_layout((x * 255).byte().numpy(), camera.K.double().numpy(), True).error for x in (rgb, noise))
+    assert tiled < 0.6 * blank
+
+
+def test_the_log_says_once_a_run_that_depth_is_approximate_and_which_command_gets_the_real_model():
+    for _ in range(2):
+        heard = []
+
+        def observe(name, value, step=None, heard=heard):
+            heard.append(value.text)
+
+        with watched_by(observe):
+            EmbeddedDepth()([])
+            EmbeddedDepth()([])
+        (text,) = heard
+        assert "approximate depth (embedded)" in text
+        (model,) = re.findall(r"vistadream download ([^ ,]+)", text)
+        assert MODELS[model].role == "depth"

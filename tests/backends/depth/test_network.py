@@ -35,7 +35,23 @@ def test_a_mirrored_picture_is_read_as_the_mirror_image():
     one, other = read(net, rgb, camera, True), read(net, rgb.flip(1), mirrored, True)
     assert torch.allclose(one.log_z.flip(1), other.log_z, atol=1e-4)
     assert torch.allclose(one.sky.flip(1), other.sky, atol=1e-4)
+    assert torch.allclose(one.normal.flip(2) * torch.tensor([-1, 1, 1])[:, None, None], other.normal, atol=1e-4)
     assert (one.error > 0).all()
+
+
+def test_any_number_of_threads_reads_the_same_bits():
+    net, rgb, camera = DepthNet().eval(), torch.rand(H, W, 3), Camera.from_fov(60, W, H)
+    threads = torch.get_num_threads()
+    try:
+        found = []
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            found.append(fuse(torch.ones(H, W), NO_SKY, 0.2, read(net, rgb, camera, True), rgb))
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+    for other in found[1:]:
+        assert all(torch.equal(x, getattr(other, name)) for name, x in vars(found[0]).items())
 
 
 def test_the_net_is_told_the_rays():
@@ -61,29 +77,41 @@ def test_upsampling_keeps_constants_and_bounds_and_moves_edges_to_the_pictures()
 
 
 def reading(log_z: torch.Tensor, error: float, sky: float = -9.0) -> Reading:
-    return Reading(log_z, torch.full_like(log_z, error), torch.full_like(log_z, sky), 1.0)
+    ahead = torch.tensor([0.0, 0, -1])[:, None, None].expand(3, *log_z.shape)
+    return Reading(log_z, torch.full_like(log_z, error), ahead, torch.full_like(log_z, sky), 1.0)
+
+
+NO_SKY, GREY = torch.zeros(H, W, dtype=torch.bool), torch.full((H, W, 3), 0.5)
+SLOPE = torch.linspace(0, 1, W // 2).expand(H // 2, -1)
 
 
 def test_who_expects_no_error_decides_up_to_one_factor():
-    layout_z, rgb = 1 + torch.rand(H, W), torch.full((H, W, 3), 0.5)
-    slope = torch.linspace(0, 1, W // 2).expand(H // 2, -1)
-    no_sky = torch.zeros(H, W, dtype=torch.bool)
-    unsure, _, _ = fuse(layout_z, no_sky, reading(slope, 1e6), rgb)
+    layout_z = 1 + torch.rand(H, W)
+    unsure = fuse(layout_z, NO_SKY, 0.1, reading(SLOPE, 1e6), GREY).z
     assert torch.allclose(unsure, layout_z, rtol=1e-4)
-    sure, _, _ = fuse(layout_z, no_sky, reading(slope, 0.0), rgb)
-    ratio = torch.log(sure) - follow_picture(slope[None].contiguous(), rgb)[0]
+    sure = fuse(layout_z, NO_SKY, 0.1, reading(SLOPE, 0.0), GREY).z
+    ratio = torch.log(sure) - follow_picture(SLOPE[None].contiguous(), GREY)[0]
     assert float(ratio.max() - ratio.min()) < 1e-4
-    shifted, _, _ = fuse(layout_z, no_sky, reading(slope + 5, 0.1), rgb)
-    assert torch.allclose(shifted, fuse(layout_z, no_sky, reading(slope, 0.1), rgb)[0], rtol=1e-4)
+    shifted = fuse(layout_z, NO_SKY, 0.1, reading(SLOPE + 5, 0.1), GREY).z
+    assert torch.allclose(shifted, fuse(layout_z, NO_SKY, 0.1, reading(SLOPE, 0.1), GREY).z, rtol=1e-4)
 
 
-def test_confidence_is_the_chance_to_be_right_and_falls_with_the_error_that_the_network_expects():
-    flat, rgb = torch.zeros(H // 2, W // 2), torch.full((H, W, 3), 0.5)
-    none = torch.zeros(H, W, dtype=torch.bool)
-    found = [fuse(torch.ones(H, W), none, reading(flat, e), rgb)[2].mean() for e in (0.0, 0.05, 0.2, 1.0)]
+def test_equal_trust_meets_half_way_and_a_layout_surer_by_half_is_hardly_moved():
+    flat = torch.ones(H, W)
+    apart = float(fuse(flat, NO_SKY, 1.0, reading(SLOPE, 0.0), GREY).z.log().abs().mean())
+    for layout_error, share in ((0.2, 0.5), (0.1, 1 / 17), (0.4, 16 / 17)):
+        moved = fuse(flat, NO_SKY, layout_error, reading(SLOPE, 0.2), GREY).z.log().abs().mean()
+        assert float(moved) == pytest.approx(share * apart, rel=1e-3)
+
+
+def test_confidence_is_the_chance_to_be_right_and_falls_with_the_error_that_is_expected():
+    flat = torch.zeros(H // 2, W // 2)
+    readings = [reading(flat, error) for error in (0.0, 0.05, 0.1, 0.2)]
+    found = [fuse(torch.ones(H, W), NO_SKY, 0.2, said, GREY).confidence.mean() for said in readings]
     assert found == sorted(found, reverse=True)
     assert found[0] == 1
-    assert found[-1] > 0
+    unsure = fuse(torch.ones(H, W), NO_SKY, 0.2, reading(flat, 1e6), GREY).confidence
+    assert torch.allclose(unsure, confidence(torch.tensor(0.2)), atol=1e-4), "the layout's own error where it decides"
     error = torch.distributions.Laplace(0.0, 0.2).sample((200_000,))
     right = (error.abs() < WITHIN).float().mean()
     assert torch.allclose(confidence(torch.tensor(0.2)), right, atol=0.005)
@@ -91,13 +119,12 @@ def test_confidence_is_the_chance_to_be_right_and_falls_with_the_error_that_the_
 
 @pytest.mark.parametrize(("logit", "overruled"), [(1.0, False), (3.0, True)])
 def test_only_a_sure_network_overrules_the_layout_about_the_sky(logit, overruled):
-    flat, rgb = torch.zeros(H // 2, W // 2), torch.full((H, W, 3), 0.5)
-    layout_sky = torch.zeros(H, W, dtype=torch.bool)
+    flat = torch.zeros(H // 2, W // 2)
+    layout_sky = NO_SKY.clone()
     layout_sky[:20] = True
-    _, sky, _ = fuse(torch.ones(H, W), layout_sky, reading(flat, 0.1, logit), rgb)
-    assert torch.equal(sky, layout_sky | overruled)
-    _, sky, _ = fuse(torch.ones(H, W), layout_sky, reading(flat, 0.1, -logit), rgb)
-    assert torch.equal(sky, layout_sky & (not overruled))
+    for said in (logit, -logit):
+        sky = fuse(torch.ones(H, W), layout_sky, 0.1, reading(flat, 0.1, said), GREY).sky
+        assert torch.equal(sky, layout_sky if not overruled else torch.full_like(sky, said > 0))
 
 
 def test_the_blend_keeps_the_contract_of_the_embedded_depth():
@@ -113,6 +140,9 @@ def test_the_blend_keeps_the_contract_of_the_embedded_depth():
     assert found.confidence is not None
     assert found.confidence.shape == found.z.shape
     (plain,) = EmbeddedDepth(network=False)([view])
-    assert plain.confidence is None, "the layout does not know how sure it is"
+    assert plain.confidence is None, "it would be one number for the whole picture"
+    assert found.normals is not None
+    assert torch.allclose(found.normals.norm(dim=-1), torch.ones(H, W), atol=1e-4)
+    assert ((found.normals * found.camera.rays()).sum(-1)[found.valid] < 0).all()
     (again,) = EmbeddedDepth(network=True, max_ratio=5.0)([view])
     assert torch.equal(found.z, again.z)

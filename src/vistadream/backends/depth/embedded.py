@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
+from torch import Tensor
 
 from vistadream.backends.depth.layout.prior import read_layout
 from vistadream.backends.depth.network.fusion import fuse
 from vistadream.backends.depth.network.predict import read, shipped_net
-from vistadream.core import Camera, DepthPrediction, View
+from vistadream.backends.weights.table import DEFAULT_MOGE
+from vistadream.core import Camera, DepthPrediction, Note, View, current_observer
 from vistadream.ops.depth import normals_from_depth
 
 
@@ -38,24 +41,38 @@ class EmbeddedDepth:
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction per view; not metric, for the height is a guess."""
+        _say_what_this_is(current_observer())
         return [self._predict(view) for view in views]
 
     def _predict(self, view: View) -> DepthPrediction:
         camera = view.camera if view.focal_known else self._guess(view.camera)
-        rgb = (view.rgb.detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        shown = view.rgb.detach().cpu()
+        rgb = (shown.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
         layout = read_layout(rgb, camera.K.cpu().double().numpy(), view.focal_known)
-        if not view.focal_known:
-            camera = camera.with_focal(camera.fx * layout.zoom)
+        camera = camera if view.focal_known else camera.with_focal(camera.fx * layout.zoom)
         z, sky = torch.from_numpy(layout.z).float(), torch.from_numpy(layout.sky)
-        confidence = None
-        if self.network:
-            shown = view.rgb.detach().cpu()
-            z, sky, confidence = fuse(z, sky, read(shipped_net(), shown, camera, focal_known=True), shown)
-            confidence = confidence.to(view.rgb.device)
-        z, sky = z.to(view.rgb) * self.camera_height_m, sky.to(view.rgb.device)
+        if not self.network:
+            return self._finished(camera, z.to(view.rgb), sky.to(view.rgb.device))
+        fused = fuse(z, sky, layout.error, read(shipped_net(), shown, camera, focal_known=True), shown)
+        found = self._finished(camera, fused.z.to(view.rgb), fused.sky.to(view.rgb.device))
+        normals = fused.normals.to(view.rgb)
+        faces = (normals * camera.rays().to(normals)).sum(-1, keepdim=True) < 0
+        normals = torch.where(faces, normals, found.normals)
+        return replace(found, normals=normals, confidence=fused.confidence.to(view.rgb))
+
+    def _finished(self, camera: Camera, z: Tensor, sky: Tensor) -> DepthPrediction:
+        """At the assumed scale, its range bounded, with the normals of its surfaces."""
+        z = z * self.camera_height_m
         z = z.clamp(min=float(z.max()) / self.max_ratio)
         normals, has_normal = normals_from_depth(camera, z, ~sky)
-        return DepthPrediction(z, ~sky & has_normal, camera, False, normals, sky, confidence)
+        return DepthPrediction(z, ~sky & has_normal, camera, False, normals, sky)
 
     def _guess(self, camera: Camera) -> Camera:
         return camera.with_focal(Camera.from_fov(self.fov_x_deg, camera.width, camera.height).fx)
+
+
+@lru_cache(maxsize=1)
+def _say_what_this_is(observe: Callable[..., None]) -> None:
+    """Once a run."""
+    better = f"vistadream download {DEFAULT_MOGE['cpu']}, then backends/depth=moge (docs/weights.md)"
+    observe("depth/model", Note(f"approximate depth (embedded); a real model sees more: {better}"), None)

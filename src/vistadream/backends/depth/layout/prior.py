@@ -17,6 +17,7 @@ from vistadream.backends.depth.layout.matting import follow_edges
 from vistadream.backends.depth.layout.outdoors import cast_outdoors, curtain_distance, find_ground
 from vistadream.backends.depth.layout.regions import find_regions, region_colors
 from vistadream.backends.depth.layout.sky import find_sky
+from vistadream.backends.depth.layout.trust import OUTDOORS, error_of_room
 
 REGION_WIDTH = 320
 """Width in pixels at which regions of colour are sought."""
@@ -31,6 +32,8 @@ class Layout:
     sky: Bool[ndarray, "h w"]
     z: Float[ndarray, "h w"]
     """Camera-space z in heights of the camera above the floor, sky included."""
+    error: float
+    """Expected absolute error of log z."""
 
 
 def pixel_rays(K: Float[ndarray, "3 3"], width: int, height: int) -> Float[ndarray, "h w 3"]:
@@ -49,8 +52,8 @@ def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_kn
     rays_room = pixel_rays(K, width, height) @ manhattan.room_from_cam.T
     sky = find_sky(rgb.astype(np.float32) / 255, rays_room[..., 1] < 0)
     if sky.any():
-        return Layout(manhattan.zoom, sky, _read_outdoors(rgb, rays_room))
-    return Layout(manhattan.zoom, sky, _read_room(rgb, rays_room, segments, votes.axis(manhattan)))
+        return Layout(manhattan.zoom, sky, _read_outdoors(rgb, rays_room), OUTDOORS)
+    return Layout(manhattan.zoom, sky, *_read_room(rgb, rays_room, segments, votes.axis(manhattan)))
 
 
 def _small(image: ndarray) -> ndarray:
@@ -66,9 +69,10 @@ def _read_outdoors(rgb: ndarray, rays_room: ndarray) -> Float[ndarray, "h w"]:
     return cast_outdoors(curtain_distance(ground, rays), rays_room)
 
 
-def _read_room(rgb: ndarray, rays_room: ndarray, segments: Segments, axes: ndarray) -> Float[ndarray, "h w"]:
-    """Depth of the room, with the things in front of it stood up."""
-    room = fit_room(LineField.of(rays_room, segments, axes))
+def _read_room(rgb: ndarray, rays_room: ndarray, segments: Segments, axes: ndarray) -> tuple[ndarray, float]:
+    """Depth of the room, with the things in front of it stood up, and its expected error."""
+    lines = LineField.of(rays_room, segments, axes)
+    room = fit_room(lines)
     z = room.cast(rays_room)[0]
     rays = _small(rays_room)
     small_z, surfaces = room.cast(rays)
@@ -76,4 +80,4 @@ def _read_room(rgb: ndarray, rays_room: ndarray, segments: Segments, axes: ndarr
     guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) / 255
     for thing in find_foreground(find_regions(_small(rgb)), surfaces, rays[..., 1] > 0):
         z = np.where(follow_edges(thing, guide), np.minimum(z, stand(small_z, floor_z, thing)), z)
-    return z
+    return z, error_of_room(lines.score(room), segments, axes, float(np.hypot(*rgb.shape[:2])))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -45,10 +47,23 @@ class Reading:
     log_z: Float[Tensor, "h w"]
     error: Float[Tensor, "h w"]
     """Expected absolute error of log_z."""
+    normal: Float[Tensor, "3 h w"]
+    """In OpenCV camera axes, of about unit length."""
     sky: Float[Tensor, "h w"]
     """Logits."""
     zoom: float
     """True focal length over the camera's."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch works on one thread in the block: the same bits on any number of cores, and no slower on maps this small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @torch.inference_mode()
@@ -59,7 +74,8 @@ def read(net: DepthNet, rgb: Float[Tensor, "H W 3"], camera: Camera, focal_known
     rays = camera.resize(width, height).rays().to(small)[..., :2].permute(2, 0, 1)[None]
     flag = small.new_tensor([float(focal_known)])
     mirror = rays.flip(-1) * rays.new_tensor([-1.0, 1.0])[:, None, None]
-    said = net(torch.cat([pack(small, rays, flag), pack(small.flip(-1), mirror, flag)]))
+    with one_thread():
+        said = net(torch.cat([pack(small, rays, flag), pack(small.flip(-1), mirror, flag)]))
     return _mean_of_mirrored(said)
 
 
@@ -67,7 +83,8 @@ def _mean_of_mirrored(said: Maps) -> Reading:
     def both(x: Tensor) -> Tensor:
         return 0.5 * (x[0] + x[1].flip(-1))
 
+    normal = both(said.normal * said.normal.new_tensor([[1, 1, 1], [-1, 1, 1]])[..., None, None])
     level = said.log_z.mean((1, 2), keepdim=True)
     disagreement = both((said.log_z - level)[[0, 1]]) - (said.log_z - level)[0]
     error = both(said.log_error.exp()) + disagreement.abs()
-    return Reading(both(said.log_z), error, both(said.sky), math.exp(float(said.log_zoom.mean())))
+    return Reading(both(said.log_z), error, normal, both(said.sky), math.exp(float(said.log_zoom.mean())))

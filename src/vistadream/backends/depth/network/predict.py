@@ -57,7 +57,7 @@ class Reading:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """torch works on one thread in the block: the same bits on any number of cores, and no slower on maps this small."""
+    """torch works on one thread in the block: the same bits on any number of cores, and no slower on small maps."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

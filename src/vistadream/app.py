@@ -29,6 +29,9 @@ from vistadream.provenance import environment
 from vistadream.run_folder import RunFolder, file_digest, write_json
 from vistadream.version import __version__
 
+_LONGEST_NAME = 40
+"""Characters of a prompt that name its run folder."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -101,15 +104,17 @@ def _resume(words: list[str]) -> tuple[list[str], Path | None]:
 
 
 def _compose_with_sample(words: Sequence[str]) -> Composed:
-    """The configuration; without a picture, with VistaDream's own sample."""
+    """The configuration; without a picture and without words for one, with VistaDream's own sample."""
     composed = compose(words)
-    if composed.plain("image") is not None:
+    if composed.plain("image") is not None or composed.plain("prompt") is not None:
         return composed
     return compose([*words, *quote_paths([f"image={sample_image()}"])])
 
 
 def _new_folder(composed: Composed, job: int | None) -> RunFolder:
-    stem = re.sub(r"[^\w.-]+", "_", Path(composed.plain("image")).stem) or "image"
+    words = composed.plain("prompt")
+    subject = Path(composed.plain("image")).stem if words is None else words[:_LONGEST_NAME].strip()
+    stem = re.sub(r"[^\w.-]+", "_", subject) or "image"
     name = time.strftime("%Y-%m-%d_%H-%M-%S") + ("" if job is None else f"-{job}")
     return RunFolder.make(Path(composed.plain("out")).expanduser() / stem / name)
 
@@ -174,10 +179,11 @@ def _fingerprints(composed: Composed, plan: Sequence[str]) -> dict[str, dict]:
 def _digested(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _digested(item) for key, item in value.items()}
-    path = Path(value).expanduser() if isinstance(value, str) and "/" in value else None
-    if path is not None and path.is_file():
+    # os.path takes any sentence for a path; Path raises where one is too long, or begins with ~
+    path = Path(os.path.expanduser(value)) if isinstance(value, str) and "/" in value else None
+    if path is not None and os.path.isfile(path):
         return file_digest(path)
-    if path is not None and path.is_dir():
+    if path is not None and os.path.isdir(path):
         return [value, *(file_digest(file) for file in sorted(path.glob("*.txt")))]
     return value
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -22,7 +23,7 @@ from hydra.utils import get_class
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vistadream.backends.auto import ROLES, Choice, choose
+from vistadream.backends.auto import ROLES, Choice, choose, choose_imaginer
 from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.core import UserError
 from vistadream.ops.surface_rule import flattening_knob
@@ -32,8 +33,10 @@ INPUT_KNOBS = ("image", *_MODEL_PATHS, "trajectory.path")
 """Knobs that name a file or a folder to read."""
 PATH_KNOBS = (*INPUT_KNOBS, "resume", "out")
 """Knobs whose value is a path and is taken to the letter."""
-TEXT_KNOBS = ("backends.caption.text",)
+TEXT_KNOBS = ("prompt", "backends.caption.text")
 """Knobs whose value is a sentence and is taken to the letter."""
+_FROM_WORDS = "stages=[imagine,outpaint,initialize,coarse,refine]"
+"""Where the picture is made from words, Imagine stands in for Load."""
 _PLAIN_TYPES = (str, int, float, list, type(None))
 _TOWER = BeartypeConf(is_pep484_tower=True)
 """An int is good where a float is wanted (PEP 484)."""
@@ -44,6 +47,7 @@ class Schema:
     """Types of the top-level knobs; their defaults are in conf/single_img.yaml."""
 
     image: str | None = None
+    prompt: str | None = None
     stage: str = MISSING
     seed: int = MISSING
     expansion: float = MISSING
@@ -168,6 +172,10 @@ def compose(words: Sequence[str]) -> Composed:
         knob = min(missing, key=len)
         raise UserError(f"{knob} has no value; wanted one: add {knob}=...")
     _keep_the_hard_rule(OmegaConf.to_container(config), resolved)
+    if config.image is not None and config.prompt is not None:
+        raise UserError(
+            f"image={config.image} and prompt={config.prompt} are both given; wanted one: set the other to null"
+        )
     if config.memory not in MEMORY_CHOICES:
         raise UserError(f"memory={config.memory} is no choice; wanted one of {', '.join(MEMORY_CHOICES)}")
     if not config.checkpoint_seconds >= 0:
@@ -181,7 +189,7 @@ def _keep_the_hard_rule(*configs: Any) -> None:
         raise UserError(
             f"{knob} names a loss, weight or regulariser of thinness, thickness or flatness; wanted none: a continuous "
             "surface is not a thin sheet, so VistaDream never pulls Gaussians flat. Surfaces are held together by "
-            "stages.refine.depth_weight and stages.refine.normal_weight"
+            "the depth and normals of stages.refine.surface"
         )
 
 
@@ -190,12 +198,22 @@ def _choose_backends(words: Sequence[str]) -> tuple[list[str], dict[str, Choice]
     named = {w.partition("=")[0].lstrip("+"): w.partition("=")[2] for w in words}
     kept = [w for w in words if not (w.startswith("backends/") and w.endswith("=auto"))]
     accepts = named.get("accept_noncommercial", "").lower() == "true"
-    choices = {}
-    for role in ROLES:
+    choices: dict[str, Choice] = {}
+
+    def settle(role: str, best: Callable[[], Choice]) -> None:
         asked = named.get(f"backends/{role}", "auto")
-        choices[role] = choose(role, accept_noncommercial=accepts) if asked == "auto" else Choice(asked, "as asked")
+        choices[role] = best() if asked == "auto" else Choice(asked, "as asked")
         if asked == "auto":
             kept.append(f"backends/{role}={choices[role].name}")
+
+    for role in ROLES:
+        outpainter = choices["outpaint"].name if role == "caption" else ""
+        settle(role, partial(choose, role, accept_noncommercial=accepts, outpainter=outpainter))
+    if named.get("prompt", "null") != "null":
+        settle("imagine", choose_imaginer)
+        kept.append(_FROM_WORDS)
+        if "backends.caption.text" not in named:
+            kept.append("backends.caption.text=${prompt}")
     return kept, choices
 
 

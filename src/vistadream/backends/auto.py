@@ -20,9 +20,10 @@ _PACKAGES = {
     "gsplat": ("gsplat",),
     "flux_fill": _DIFFUSION,
     "flux2_klein": _DIFFUSION,
+    "vlm": ("transformers", "huggingface_hub"),
 }
 _PAINTERS = {"flux_fill": ("flux-fill", "flux-text"), "flux2_klein": ("flux2-klein-4b",)}
-"""Outpainters by quality, each with its models."""
+"""Outpainters that read a prompt, by quality, each with its models."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,13 @@ class Choice:
     reason: str
 
 
-def choose(role: str, machine: Machine | None = None, accept_noncommercial: bool = False) -> Choice:
+def choose(
+    role: str, machine: Machine | None = None, accept_noncommercial: bool = False, outpainter: str = "embedded"
+) -> Choice:
     """The backend of a role for a machine; for this one unless another is given.
 
-    One whose licence forbids commercial use is taken only where the user accepts that.
+    One whose licence forbids commercial use is taken only where the user accepts that. A captioner looks at the picture
+    only for an `outpainter` that reads what it says.
     """
     match role:
         case "depth":
@@ -46,8 +50,20 @@ def choose(role: str, machine: Machine | None = None, accept_noncommercial: bool
         case "outpaint":
             return _outpaint(machine or this_machine(), accept_noncommercial)
         case "caption":
-            return Choice("fixed", "the embedded outpainter reads no prompt")
+            return _caption(machine or this_machine(), outpainter)
     raise ValueError(f"role: got {role!r}; wanted one of {ROLES}")
+
+
+def choose_imaginer(machine: Machine | None = None) -> Choice:
+    """The backend that makes pictures from words. UserError where none can: what to fetch, and what to do without."""
+    machine = machine or this_machine()
+    lacking = [*_lacking("flux2_klein", machine), *_weights_lacking("flux2-klein-4b", machine)]
+    if lacking:
+        raise UserError(
+            f"prompt= has a picture made by FLUX.2-klein, which lacks {'; '.join(lacking)}; wanted all of that, then "
+            "the same command again, or a picture of yours with image="
+        )
+    return Choice("flux2_klein", f"flux2-klein-4b {_where(machine)}, its weights are here")
 
 
 def check(role: str, name: str, machine: Machine | None = None) -> None:
@@ -72,12 +88,21 @@ def _lacking(name: str, machine: Machine) -> list[str]:
     return lacking
 
 
+def _weights_lacking(model: str, machine: Machine) -> list[str]:
+    """What to say of weights that are not here."""
+    size = f"{MODELS[model].bytes_about / 1e9:.2g} GB"
+    return [] if model in machine.weights else [f"its weights, {size} (vistadream download {model})"]
+
+
+def _where(machine: Machine) -> str:
+    return "on the GPU" if machine.cuda else "on the CPU"
+
+
 def _depth(machine: Machine) -> Choice:
     device = "cuda" if machine.cuda else "cpu"
     model, second = MODELS[DEFAULT_MOGE[device]], DEFAULT_DA3[device]
     here = model.name in machine.weights
-    where = "on the GPU" if machine.cuda else "on the CPU"
-    lacking = _lacking("moge", machine)
+    where, lacking = _where(machine), _lacking("moge", machine)
     if here and not lacking:
         return Choice("moge", f"{model.name} {where}, its weights are here")
     size = f"{model.bytes_about / 1e9:.2g} GB"
@@ -87,8 +112,7 @@ def _depth(machine: Machine) -> Choice:
         return Choice("depth_anything", f"{second} {where}, its weights are here")
     if not machine.cuda:
         return Choice("embedded", "approximate, needs no download; MoGe-2 is better: docs/weights.md")
-    if not here:
-        lacking.append(f"its weights, {size} (vistadream download {model.name})")
+    lacking += _weights_lacking(model.name, machine)
     return Choice("embedded", f"approximate, needs no download; MoGe-2 is better and lacks {'; '.join(lacking)}")
 
 
@@ -101,11 +125,17 @@ def _outpaint(machine: Machine, accept_noncommercial: bool) -> Choice:
         here = machine.weights.issuperset(models) and not _lacking(name, machine)
         if here and (free or accept_noncommercial):
             return Choice(name, f"{models[0]} on the GPU, its weights are here")
-    lacking = _lacking("flux2_klein", machine)
-    if not machine.weights.issuperset(_PAINTERS["flux2_klein"]):
-        size = f"{MODELS['flux2-klein-4b'].bytes_about / 1e9:.2g} GB"
-        lacking.append(f"its weights, {size} (vistadream download gpu)")
+    lacking = [*_lacking("flux2_klein", machine), *_weights_lacking("flux2-klein-4b", machine)]
     return Choice("embedded", f"needs no download; FLUX.2-klein paints better and lacks {'; '.join(lacking)}")
+
+
+def _caption(machine: Machine, outpainter: str) -> Choice:
+    if outpainter not in _PAINTERS:
+        return Choice("fixed", f"outpainter {outpainter} reads no prompt")
+    lacking = [*_lacking("vlm", machine), *_weights_lacking("blip-base", machine)]
+    if lacking:
+        return Choice("fixed", f"says the same of every picture; vlm looks at it and lacks {'; '.join(lacking)}")
+    return Choice("vlm", f"blip-base {_where(machine)}, its weights are here")
 
 
 def _render(machine: Machine) -> Choice:

@@ -5,6 +5,7 @@ import shutil
 import pytest
 import torch
 
+from vistadream.app import run
 from vistadream.backends.diffusion import klein
 from vistadream.backends.imagine.flux2_klein import KleinImaginer
 from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
@@ -12,6 +13,7 @@ from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
 from vistadream.backends.weights.residence import resident
 from vistadream.backends.weights.store import lacking
 from vistadream.core import Imaginer, Progress, UserError, watched_by
+from vistadream.ops.image import snap
 
 pytestmark = pytest.mark.usefixtures("klein_alone")
 
@@ -119,3 +121,11 @@ def test_a_senseless_knob_is_refused_by_name(knobs):
 def test_a_size_that_has_no_tokens_is_refused(size):
     with pytest.raises(ValueError, match="multiples of 16"):
         imaginer("x")("a hall", *size, 0)
+
+
+def test_a_run_starts_from_words(klein_folder, tmp_path):
+    words = ["prompt=a hall", "backends/imagine=flux2_klein", f"backends.imagine.path={klein_folder}"]
+    words += ["stage=no-outpaint", "max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off"]
+    done = run([*words, f"out={tmp_path}", "export.videos=[]", "export.report=false"])
+    expected = imaginer(klein_folder, steps=4)("a hall", 64, 48, 0)
+    assert torch.equal(done.scene.view("input").rgb, snap(expected))

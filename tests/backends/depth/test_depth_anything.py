@@ -32,13 +32,9 @@ SHORE, STEEP = -0.3, 20.0  # the logit of confidence is STEEP (v - SHORE)
 FOV_DEG = (50.0, 2 * math.degrees(math.atan(math.tan(math.radians(25)) * WIDTH / HEIGHT)))  # down, across
 
 
-@pytest.fixture(autouse=True)
-def tiny_network(monkeypatch, tmp_path_factory):
-    """The package's configurations with a backbone of 16 channels; and no model left from another test."""
-
-    def tiny(patch_size, **knobs):
-        return DinoVisionTransformer(patch_size=patch_size, embed_dim=16, depth=4, num_heads=2, mlp_ratio=2, **knobs)
-
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory):
+    """The package's configurations, for a backbone of 16 channels and four blocks."""
     folder = tmp_path_factory.mktemp("configs")
     for name in ("da3-small", "da3metric-large"):
         config = cfg.load_config(registry.MODEL_REGISTRY[name])
@@ -50,9 +46,23 @@ def tiny_network(monkeypatch, tmp_path_factory):
             config.cam_dec.update(dim_in=32)
         config.head.update(dim_in=32 if any_view else 16, features=16, out_channels=[8, 8, 8, 8])
         (folder / f"{name}.yaml").write_text(cfg.OmegaConf.to_yaml(config))
-        monkeypatch.setitem(registry.MODEL_REGISTRY, name, str(folder / f"{name}.yaml"))
+    return {file.stem: str(file) for file in folder.iterdir()}
+
+
+@pytest.fixture(autouse=True)
+def tiny_network(monkeypatch, configs):
+    """The small networks in the place of the published ones; and no model left from another test."""
+
+    def tiny(patch_size, **knobs):
+        return DinoVisionTransformer(patch_size=patch_size, embed_dim=16, depth=4, num_heads=2, mlp_ratio=2, **knobs)
+
+    monkeypatch.setattr(registry, "MODEL_REGISTRY", registry.MODEL_REGISTRY | configs)
     monkeypatch.setattr(dinov2, "vit_small", tiny)
     resident.release()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # at this size several only wait for one another
+    yield
+    torch.set_num_threads(threads)
 
 
 def network(model="da3-small", seed=0):

@@ -13,7 +13,7 @@ usage: vistadream single-img [image=PATH] [stage=no-outpaint|outpaint|coarse|fin
 
 Turns one photograph into a scene of 3D Gaussians and leaves a PLY, a video and a report in a run folder.
 Without image= it uses a sample scene of its own. +image=PATH is the same as image=PATH.
-With prompt="a sunlit library" instead of image= the picture is made from the words (vistadream download flux2-klein-4b).
+With prompt="a sunlit library" instead of image= the picture is made from words (vistadream download flux2-klein-4b).
 
 flags:
   -h, --help       this text, every knob with its default, every choice

@@ -5,8 +5,20 @@ from typing import Any
 import pytest
 import torch
 
+from vistadream.backends.caption.fixed import FixedCaption
 from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Chart, DepthEstimator, DepthPrediction, Note, Scene, Summary, Trajectory, View
+from vistadream.core import (
+    Camera,
+    Chart,
+    DepthEstimator,
+    DepthPrediction,
+    Note,
+    Outpainter,
+    Scene,
+    Summary,
+    Trajectory,
+    View,
+)
 from vistadream.ops.fit import LearningRates
 from vistadream.ops.lift import lift_view
 from vistadream.ops.selection import SelectionRule
@@ -55,9 +67,10 @@ def coarse(
     trajectory: Trajectory = SWING,
     overshoot: float = 1,
     depth: DepthEstimator = blind,
+    outpainter: Outpainter = mean_known,
 ) -> Scene:
     stage = Coarse(
-        depth, mean_known, CpuRenderer(), trajectory, rule, RATES,
+        depth, outpainter, FixedCaption("a post"), CpuRenderer(), trajectory, rule, RATES,
         n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2, close_ups=0.5,
         dssim=0.2, generated_weight=0.5, sigma_px=0.5, thickness=0.5, max_misfit=0.08, seed=0,
     )  # fmt: skip
@@ -73,6 +86,17 @@ def holes(scene: Scene) -> float:
 def test_holes_along_the_path_are_filled() -> None:
     assert holes(post_before_wall()) > 0.05
     assert holes(coarse(Ear())) < 0.01
+
+
+def test_every_new_view_is_painted_to_the_captioner_s_words() -> None:
+    told = []
+
+    def painter(rgb, hole, prompt, seed):
+        told.append(prompt)
+        return mean_known(rgb, hole, prompt, seed)
+
+    coarse(Ear(), outpainter=painter)
+    assert set(told) == {"a post"}
 
 
 def test_new_views_are_invented_and_the_photo_stays() -> None:

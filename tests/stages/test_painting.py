@@ -41,7 +41,7 @@ def paint(depth=blind) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
 def paint_surely(depth) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, list[str]]:
     rgb, z, hole = box_before_wall()
     said: list[str] = []
-    painter = Painter(depth, mean_known, max_misfit=0.08)
+    painter = Painter(depth, mean_known, "a wall", max_misfit=0.08)
     rgb, z, confidence = painter(
         CAMERA, rgb, z, hole, 0, lambda key, note: said.append(note.text if isinstance(note, Note) else "")
     )

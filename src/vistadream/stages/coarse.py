@@ -9,6 +9,7 @@ import torch
 
 from vistadream.core import (
     Camera,
+    Captioner,
     Chart,
     DepthEstimator,
     Gaussians,
@@ -45,6 +46,7 @@ class Coarse:
 
     depth: DepthEstimator
     outpainter: Outpainter
+    captioner: Captioner
     renderer: Renderer
     trajectory: Trajectory
     rule: SelectionRule
@@ -145,7 +147,8 @@ class Coarse:
         observe(f"{path}/hole", hole)
         observe(f"{path}/before", seen.rgb)
         bare = hole & (seen.alpha < _OPAQUE)
-        painter = Painter(self.depth, self.outpainter, self.max_misfit)
+        prompt = self.captioner(scene.view("input").rgb)
+        painter = Painter(self.depth, self.outpainter, prompt, self.max_misfit)
         rgb, z, confidence = painter(
             camera, seen.rgb, seen.z, hole, seed, lambda key, value: observe(f"{path}/{key}", value)
         )

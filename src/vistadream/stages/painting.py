@@ -28,6 +28,8 @@ class Painter:
 
     depth: DepthEstimator
     outpainter: Outpainter
+    prompt: str
+    """What the outpainter is told of the scene."""
     max_misfit: float
 
     def __call__(
@@ -49,7 +51,7 @@ class Painter:
         if bool(large.any()):
             continued = complete_depth(z, ~large)
             unknown = large | near_rim(z, large, continued, round(_RIM * max(hole.shape)))
-            painted = self.outpainter(rgb, unknown, "", seed)
+            painted = self.outpainter(rgb, unknown, self.prompt, seed)
             rgb = torch.where(large[..., None], painted, rgb)
             view = self._with_depth(View("painted", camera, rgb, z, ~large, large, large), unknown, tell)
             z = torch.where(large, view.z, z)

@@ -37,7 +37,7 @@ _PIPELINES = ("Flux2KleinPipeline", "Flux2KleinInpaintPipeline")
 
 
 @dataclass(frozen=True)
-class Painter:
+class Parts:
     """The parts that make a picture of encoded words."""
 
     transformer: Any
@@ -113,15 +113,15 @@ class Klein:
         """Runs the pieces."""
         return Ladder(KLEIN, self.memory)
 
-    def painter(self, policy: Policy) -> Painter:
+    def painter(self, policy: Policy) -> Parts:
         """The loaded and placed parts that paint."""
         need_gb = getattr(KLEIN.memory, policy)
         return resident((self, "painter", policy), partial(self._load_painter, policy), need_gb)
 
-    def _load_painter(self, policy: Policy) -> Painter:
+    def _load_painter(self, policy: Policy) -> Parts:
         folder, diffusers = self.folder(), packages.load("diffusers")
         schedule = read_config(folder / "scheduler" / "scheduler_config.json")
-        parts = Painter(
+        parts = Parts(
             read_part(diffusers.Flux2Transformer2DModel, folder / "transformer", self._dtype),
             read_part(diffusers.AutoencoderKLFlux2, folder / "vae", self._dtype),
             diffusers.FlowMatchEulerDiscreteScheduler.from_config(schedule),

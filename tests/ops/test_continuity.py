@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vistadream.core import Camera
-from vistadream.ops.continuity import cycle_error_px, flying, largest_hole
+from vistadream.ops.continuity import cycle_error_px, cycle_errors_px, flying, largest_hole
 
 H, W = 60, 80
 CAMERA = Camera.from_fov(60, W, H)
@@ -68,3 +68,14 @@ def test_what_the_other_view_cannot_see_is_not_counted() -> None:
     hidden = cycle_error_px(CAMERA, torch.full((H, W), 4.0), moved(0.1), torch.full((H, W), 1.0))
     nowhere = cycle_error_px(CAMERA, torch.zeros(H, W), moved(0.1), torch.full((H, W), 1.0))
     assert len(hidden) == len(nowhere) == 0
+
+
+def test_each_view_is_compared_with_its_neighbours_both_ways() -> None:
+    """Three views of a wall, of which the last has its depth wrong: two of the four ways show it."""
+    wall = torch.full((H, W), 2.0)
+    cameras, depths = [moved(0.1 * i) for i in range(3)], [wall, wall, 1.1 * wall]
+    pairs = [cycle_error_px(cameras[i], depths[i], cameras[j], depths[j]) for i, j in ((0, 1), (1, 0), (1, 2), (2, 1))]
+    errors = cycle_errors_px(cameras, depths)
+    torch.testing.assert_close(errors, torch.cat(pairs))
+    assert float(torch.cat(pairs[:2]).max()) < 1e-3 < 0.1 < float(torch.cat(pairs[2:]).min())
+    assert len(cycle_errors_px(cameras[:1], depths[:1])) == 0

@@ -3,7 +3,7 @@
 import torch
 
 from vistadream.core import Camera, Rendering, View
-from vistadream.ops.losses import disparity_error, masked_mean, normal_error, photometric, pixel_weights
+from vistadream.ops.losses import cycle_error, disparity_error, normal_error, photometric, pixel_weights, weighted_mean
 
 ALL = torch.ones(12, 16, dtype=torch.bool)
 
@@ -12,34 +12,29 @@ def view(rgb: torch.Tensor, supervise=ALL, generated=~ALL) -> View:
     return View("v", Camera.from_fov(60, 16, 12), rgb, None, supervise, supervise, generated)
 
 
-def test_a_prior_that_is_an_affine_of_the_disparity_costs_nothing() -> None:
-    z = torch.rand(12, 16) + 1
-    prior = 1 / ((1 / z - 0.1) / 0.7)
-    assert float(disparity_error(z, prior, 0.7, 0.1, ALL).abs().max()) < 1e-5
+def test_the_disparity_error_is_relative_to_the_mean_and_free_of_the_scene_s_unit() -> None:
+    z, disparity = torch.rand(12, 16) + 1, torch.rand(12, 16) + 1
+    here = disparity_error(z, disparity, ALL)
+    torch.testing.assert_close(here, (1 / z - disparity).abs() / disparity.mean())
+    torch.testing.assert_close(here, disparity_error(1000 * z, disparity / 1000, ALL))
 
 
-def test_the_disparity_error_is_free_of_the_scene_s_unit() -> None:
-    z, prior = torch.rand(12, 16) + 1, torch.rand(12, 16) + 1
-    here, there = disparity_error(z, prior, 1.0, 0.0, ALL), disparity_error(1000 * z, 1000 * prior, 1.0, 0.0, ALL)
-    torch.testing.assert_close(here, there)
-
-
-def test_nothing_counts_outside_the_mask_or_where_nothing_is_drawn() -> None:
-    z, prior = torch.rand(12, 16) + 1, torch.rand(12, 16) + 1
-    z[0, 0] = 0
+def test_nothing_counts_outside_the_mask_or_where_nothing_is_drawn_or_asked() -> None:
+    z, disparity = torch.rand(12, 16) + 1, torch.rand(12, 16) + 1
+    z[0, 0], disparity[0, 1] = 0, 0
     mask = ALL.clone()
     mask[1] = False
-    error = disparity_error(z, prior, 1.0, 0.0, mask)
-    assert float(error[0, 0]) == 0
+    error = disparity_error(z, disparity, mask)
+    assert error[0, :2].tolist() == [0, 0]
     assert float(error[1].abs().max()) == 0
-    assert float(disparity_error(z, prior, 1.0, 0.0, ~ALL).abs().max()) == 0
+    assert float(disparity_error(z, disparity, ~ALL).abs().max()) == 0
 
 
 def test_the_gradient_of_the_disparity_error_is_finite_where_depth_is_missing() -> None:
     z = torch.zeros(12, 16)
     z[:6] = 2.0
     z.requires_grad_()
-    disparity_error(z, torch.full((12, 16), 3.0), 1.0, 0.0, ALL).sum().backward()
+    disparity_error(z, torch.full((12, 16), 0.3), ALL).sum().backward()
     assert bool(torch.isfinite(z.grad).all())
     assert bool((z.grad[6:] == 0).all())
 
@@ -50,14 +45,23 @@ def test_normals_cost_by_their_angle() -> None:
     assert float(normal_error(a, a, ALL).max()) == 0
     assert float(normal_error(a, b, ALL).min()) == 1
     assert float(normal_error(a, -a, ALL).min()) == 2
+    assert float(normal_error(a, -a, ALL, signed=False).max()) == 0
     assert float(normal_error(a, b, ~ALL).max()) == 0
 
 
-def test_the_mean_is_over_the_mask_alone() -> None:
+def test_large_reprojection_errors_are_occlusions_and_cost_nothing() -> None:
+    errors = torch.tensor([0.0, 0.5, 0.99, 1.0, 30.0], requires_grad=True)
+    cost = cycle_error(errors)
+    torch.testing.assert_close(cost.detach(), torch.tensor([0, 0.5 * 0.60653, 0.99 * 0.37158, 0, 0]))
+    cost.sum().backward()
+    torch.testing.assert_close(errors.grad, torch.tensor([1, 0.60653, 0.37158, 0, 0]))
+
+
+def test_the_mean_is_over_the_mask_alone_or_weighed() -> None:
     error = torch.arange(12 * 16.0).reshape(12, 16)
-    mask = error < 10
-    assert float(masked_mean(error, mask)) == 4.5
-    assert float(masked_mean(error, ~ALL)) == 0
+    assert float(weighted_mean(error, error < 10)) == 4.5
+    assert float(weighted_mean(error, ~ALL)) == 0
+    assert float(weighted_mean(torch.tensor([1.0, 4.0]), torch.tensor([0.5, 0.25]))) == 2
 
 
 def test_invented_pixels_weigh_less_and_unsupervised_ones_nothing() -> None:

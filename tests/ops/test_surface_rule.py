@@ -62,8 +62,8 @@ def test_a_value_that_is_a_name_counts_too(config: dict, path: str) -> None:
         "stages.coarse.thickness",
         "stages.coarse.thin_hole_px",
         "stages.coarse.thin_holes.weight",
-        "stages.refine.depth_weight",
-        "stages.refine.normal_weight",
+        "stages.refine.surface.depth_weight",
+        "stages.refine.surface.normal_weight",
         "stages.refine.generated_weight",
         "stages.refine.rates.scales",
         "stages.refine.scale_reg",  # of size, not of shape

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
@@ -62,6 +64,13 @@ def cycle_error_px(
     back, _ = camera.project((rays * seen[..., None]) @ pose[:3, :3].T + pose[:3, 3])
     u, v = torch.meshgrid(torch.arange(camera.width) + 0.5, torch.arange(camera.height) + 0.5, indexing="xy")
     return (back - torch.stack([u, v], -1)).norm(dim=-1)[visible]
+
+
+def cycle_errors_px(cameras: Sequence[Camera], depths: Sequence[Float[Tensor, "_ _"]]) -> Float[Tensor, "n"]:
+    """`cycle_error_px` of each camera with the one before it and the one after it."""
+    ways = [(i, j) for i in range(len(cameras)) for j in (i - 1, i + 1) if 0 <= j < len(cameras)]
+    errors = [cycle_error_px(cameras[i], depths[i], cameras[j], depths[j]) for i, j in ways]
+    return torch.cat(errors) if errors else torch.empty(0)
 
 
 def _bilinear(z: Float[Tensor, "h w"], uv: Float[Tensor, "r c 2"]) -> Float[Tensor, "r c"]:

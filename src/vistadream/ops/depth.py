@@ -145,6 +145,10 @@ class Alignment:
         """scale * source + shift."""
         return self.scale * source + self.shift
 
+    def words(self) -> str:
+        """For people."""
+        return f"scale {self.scale:.3f}, shift {self.shift:+.4f}" if self.reason is None else self.reason
+
 
 def _weighted_line(x: Tensor, y: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     """Slope and intercept of least squares; sums about the means, which keeps them well conditioned."""

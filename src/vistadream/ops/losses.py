@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from vistadream.core import Rendering, View
@@ -11,30 +11,43 @@ from vistadream.ops.photometric import l1_dssim
 
 
 def disparity_error(
-    z: Float[Tensor, "h w"], prior_z: Float[Tensor, "h w"], scale: float, shift: float, mask: Bool[Tensor, "h w"]
+    z: Float[Tensor, "h w"], disparity: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]
 ) -> Float[Tensor, "h w"]:
-    """|1/z - (scale / prior_z + shift)| relative to the mean prior disparity; 0 outside the mask and where z <= 0.
+    """|1/z - disparity| over the mean disparity; 0 outside the mask and where z or the disparity is not positive.
 
-    Scale and shift bring the prior's disparity to the scene's (MiDaS, Ranftl et al. 2020, eq. 3); dividing by the mean
-    makes the term free of the scene's unit.
+    The prior's disparity is to be aligned to the scene's; dividing by its mean makes the term free of the unit.
     """
-    usable = mask & (z > 0) & (prior_z > 0)
-    aligned = scale / torch.where(usable, prior_z, 1.0) + shift
-    error = (1 / torch.where(usable, z, 1.0) - aligned).abs()
-    mean = aligned[usable].abs().mean() if bool(usable.any()) else 1.0
+    usable = mask & (z > 0) & (disparity > 0)
+    error = (1 / torch.where(usable, z, 1.0) - disparity).abs()
+    mean = disparity[usable].mean() if bool(usable.any()) else 1.0
     return torch.where(usable, error / mean, 0.0)
 
 
 def normal_error(
-    normals: Float[Tensor, "h w 3"], prior_normals: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"]
+    normals: Float[Tensor, "h w 3"],
+    prior_normals: Float[Tensor, "h w 3"],
+    mask: Bool[Tensor, "h w"],
+    signed: bool = True,
 ) -> Float[Tensor, "h w"]:
-    """1 - cosine between unit normals, 0 outside the mask. It turns the surface, not the shape of any Gaussian."""
-    return torch.where(mask, 1 - (normals * prior_normals).sum(-1), 0.0)
+    """1 - cosine between unit normals, 0 outside the mask; the cosine's magnitude where the prior's sign is unknown.
+
+    It turns the surface, not the shape of any Gaussian.
+    """
+    cosine = (normals * prior_normals).sum(-1)
+    return torch.where(mask, 1 - (cosine if signed else cosine.abs()), 0.0)
 
 
-def masked_mean(error: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> Float[Tensor, ""]:
-    """Mean of the map over the mask; 0 when it is empty."""
-    return (error * mask).sum() / mask.sum().clamp_min(1)
+def cycle_error(errors_px: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+    """Errors of `continuity.cycle_error_px`, each weighed by exp(-error) without gradient; those of 1 px or more are 0.
+
+    Larger ones are occlusions rather than a surface that is a little off (PGSR, Chen et al. 2024).
+    """
+    return torch.where(errors_px < 1, torch.exp(-errors_px.detach()) * errors_px, 0.0)
+
+
+def weighted_mean(error: Float[Tensor, "*n"], weight: Shaped[Tensor, "*n"]) -> Float[Tensor, ""]:
+    """Mean of the map under weights of 0 or more, or over a mask; 0 when they are all 0."""
+    return (error * weight).sum() / weight.sum().clamp_min(1e-9)
 
 
 def pixel_weights(view: View, generated: float) -> Float[Tensor, "h w"]:

@@ -31,7 +31,11 @@ def test_words_take_the_place_of_a_picture_and_prompt_the_outpainter(machine):
     stage = composed.build("stages.load")
     assert isinstance(stage, Imagine)
     assert stage.prompt == 'a sunlit library, "old", {dusty} $5'
-    assert composed.choices["imagine"].name == "flux2_klein"
+    assert {role: composed.choices[role].name for role in ("imagine", "outpaint", "caption")} == {
+        "imagine": "flux2_klein",
+        "outpaint": "flux2_klein",
+        "caption": "fixed",
+    }
     assert composed.build("backends.caption")(torch.zeros(4, 4, 3)) == stage.prompt
     said = compose(["prompt=a library", "backends.caption.text=shelves"])
     assert said.build("backends.caption")(torch.zeros(4, 4, 3)) == "shelves"

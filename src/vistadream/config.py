@@ -33,7 +33,8 @@ INPUT_KNOBS = ("image", *_MODEL_PATHS, "trajectory.path")
 """Knobs that name a file or a folder to read."""
 PATH_KNOBS = (*INPUT_KNOBS, "resume", "out")
 """Knobs whose value is a path and is taken to the letter."""
-TEXT_KNOBS = ("prompt", "backends.caption.text")
+_CAPTION = "backends.caption.text"
+TEXT_KNOBS = ("prompt", _CAPTION)
 """Knobs whose value is a sentence and is taken to the letter."""
 _FROM_WORDS = "stages=[imagine,outpaint,initialize,coarse,refine]"
 """Where the picture is made from words, Imagine stands in for Load."""
@@ -198,22 +199,22 @@ def _choose_backends(words: Sequence[str]) -> tuple[list[str], dict[str, Choice]
     named = {w.partition("=")[0].lstrip("+"): w.partition("=")[2] for w in words}
     kept = [w for w in words if not (w.startswith("backends/") and w.endswith("=auto"))]
     accepts = named.get("accept_noncommercial", "").lower() == "true"
+    from_words = named.get("prompt", "null") != "null"
     choices: dict[str, Choice] = {}
-
-    def settle(role: str, best: Callable[[], Choice]) -> None:
+    best: dict[str, Callable[[], Choice]] = {
+        role: partial(choose, role, accept_noncommercial=accepts) for role in ROLES
+    }
+    best["caption"] = lambda: choose("caption", outpainter=choices["outpaint"].name)
+    if from_words or named.get(_CAPTION, "null") != "null":
+        best["caption"] = lambda: Choice("fixed", "its words are given")
+    if from_words:
+        best["imagine"] = choose_imaginer
+        kept += [_FROM_WORDS] + [f"{_CAPTION}=${{prompt}}"] * (_CAPTION not in named)
+    for role, choose_best in best.items():
         asked = named.get(f"backends/{role}", "auto")
-        choices[role] = best() if asked == "auto" else Choice(asked, "as asked")
+        choices[role] = choose_best() if asked == "auto" else Choice(asked, "as asked")
         if asked == "auto":
             kept.append(f"backends/{role}={choices[role].name}")
-
-    for role in ROLES:
-        outpainter = choices["outpaint"].name if role == "caption" else ""
-        settle(role, partial(choose, role, accept_noncommercial=accepts, outpainter=outpainter))
-    if named.get("prompt", "null") != "null":
-        settle("imagine", choose_imaginer)
-        kept.append(_FROM_WORDS)
-        if "backends.caption.text" not in named:
-            kept.append("backends.caption.text=${prompt}")
     return kept, choices
 
 

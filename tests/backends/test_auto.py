@@ -209,7 +209,11 @@ def test_a_captioner_looks_only_for_an_outpainter_that_reads_a_prompt():
 def test_the_configuration_asks_for_a_captioner_of_the_outpainter_that_it_has(monkeypatch):
     monkeypatch.setattr("vistadream.backends.auto.this_machine", lambda: PROMPTED[0])
     assert compose(["image=x.png"]).choices["caption"].name == "fixed"
-    assert compose(["image=x.png", "backends/outpaint=flux2_klein"]).choices["caption"].name == "vlm"
+    painted = ["image=x.png", "backends/outpaint=flux2_klein"]
+    assert compose(painted).choices["caption"].name == "vlm"
+    assert compose([*painted, "backends.caption.text=a hall"]).choices["caption"].name == "fixed", (
+        "what it says is given"
+    )
 
 
 def test_pictures_from_words_need_the_model_and_nothing_is_taken_instead():

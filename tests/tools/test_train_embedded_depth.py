@@ -202,10 +202,12 @@ def test_exported_weights_are_the_averaged_ones_in_half_precision(tmp_path):
     from safetensors import safe_open
 
     trainer = Trainer(Recipe(steps=1))
+    trainer.net.area = 4321
     trainer.save(tmp_path / "net.pt")
     export(tmp_path / "net.pt", tmp_path / "net.safetensors")
     with safe_open(tmp_path / "net.safetensors", "pt") as file:
         assert file.metadata()["licence"] == "Apache-2.0"
+        assert file.metadata()["area"] == "4321", "the size that it was trained at"
         read = {name: file.get_tensor(name) for name in trainer.averaged.state_dict()}
     for name, x in trainer.averaged.state_dict().items():
         assert torch.equal(read[name], x.half() if x.is_floating_point() else x)

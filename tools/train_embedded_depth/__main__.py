@@ -1,8 +1,17 @@
 """Generate worlds, train the embedded depth network on them, judge and export it.
 
 python tools/train_embedded_depth generate --folder worlds --last 800
-python tools/train_embedded_depth train --folder worlds --checkpoint net.pt --recipe.steps 20000
+
+python tools/train_embedded_depth train --folder worlds --checkpoint small.pt --halved
+
+python tools/train_embedded_depth train --folder worlds --checkpoint net.pt --start small.pt --recipe.ease 0
+
 python tools/train_embedded_depth export --checkpoint net.pt
+
+python benchmarks/depth.py
+
+A run that was stopped goes on with the same words; more --recipe.steps make it longer. Several processes may generate
+shards of their own, from --first to --last. A GPU: --recipe.device cuda --painters 14.
 """
 
 from __future__ import annotations
@@ -22,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from train_embedded_depth.batches import Pool
 from train_embedded_depth.export import export
 from train_embedded_depth.shards import read_shards, write_shard
-from train_embedded_depth.sheet import sheet
+from train_embedded_depth.sheet import readings, sheet
 from train_embedded_depth.train import Recipe, Trainer
 
 
@@ -86,9 +95,12 @@ class Sheet:
 
     out: Path
     seed: int = 1
+    readings: bool = False
+    """Fewer worlds, with what layout, network and both make of them."""
 
     def __call__(self) -> None:
-        sheet(self.out, self.seed)
+        draw = readings if self.readings else sheet
+        draw(self.out, self.seed)
 
 
 def _log(trainer: Trainer, steps: Iterable[dict[str, float]], checkpoint: Path, every: int) -> None:
@@ -106,4 +118,4 @@ def _log(trainer: Trainer, steps: Iterable[dict[str, float]], checkpoint: Path, 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)  # the next batch is painted beside the step, which is work enough for a second core
-    tyro.cli(Generate | Train | Export | Sheet)()
+    tyro.cli(Generate | Train | Export | Sheet, description=__doc__)()

@@ -19,5 +19,11 @@ def export(checkpoint: Path, out: Path) -> None:
     weights = {name: x.half() if x.is_floating_point() else x for name, x in net.state_dict().items()}
     if not all(bool(x.isfinite().all()) for x in weights.values()):
         raise ValueError("export: a weight is not finite in half precision; train with a lower rate")
-    facts = {"steps": state["step"], "generator_revision": REVISION, "licence": "Apache-2.0", "data": "generated only"}
+    facts = {
+        "steps": state["step"],
+        "area": state["area"],
+        "generator_revision": REVISION,
+        "licence": "Apache-2.0",
+        "data": "generated only",
+    }
     save_file({name: x.contiguous() for name, x in weights.items()}, out, {k: str(v) for k, v in facts.items()})

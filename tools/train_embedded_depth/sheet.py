@@ -1,4 +1,4 @@
-"""A contact sheet of generated worlds: for each kind a row of pictures over a row of their disparity."""
+"""Contact sheets: generated worlds over their disparity; and what is read from them beside what is true."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 from PIL import Image
+from torch import Tensor
 
 from train_embedded_depth.generate import HELD_OUT, KINDS, Kind, Samples, generate
 from train_embedded_depth.textures import TextureBank
+from vistadream.backends.depth.embedded import EmbeddedDepth
+from vistadream.backends.depth.network.predict import read, shipped_net
+from vistadream.backends.depth.network.upsample import follow_picture
+from vistadream.core import Camera, View
 
 
 def sheet(out: Path, seed: int, columns: int = 7, size: tuple[int, int] = (120, 160)) -> None:
@@ -25,13 +30,35 @@ def sheet(out: Path, seed: int, columns: int = 7, size: tuple[int, int] = (120, 
 def _rows(kind: Kind, seed: int, columns: int, size: tuple[int, int], bank: TextureBank) -> UInt8[ndarray, "h w 3"]:
     samples = generate(kind, seed, columns, size, bank)
     pictures = (samples.rgb.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
-    return np.concatenate([np.concatenate(list(row), 1) for row in (pictures, _disparity(samples))])
+    return np.concatenate([np.concatenate(list(row), 1) for row in (pictures, _disparity(samples.z, samples.sky))])
 
 
-def _disparity(samples: Samples) -> UInt8[ndarray, "b h w 3"]:
+def readings(out: Path, seed: int, size: tuple[int, int] = (168, 224)) -> None:
+    """Writes a JPEG with a row for each kind: picture, true disparity, that of the layout, of the network, of both."""
+    bank = TextureBank.paint(seed)
+    rows = [_read(generate(kind, seed, 1, size, bank)) for kind in {**KINDS, **HELD_OUT}.values()]
+    Image.fromarray(np.concatenate(rows)).save(out, quality=80)
+
+
+def _read(samples: Samples) -> UInt8[ndarray, "h w 3"]:
+    rgb = samples.rgb[0].permute(1, 2, 0).contiguous()
+    height, width = rgb.shape[:2]
+    cx, cy = (samples.lens.center[0] * width).tolist()
+    camera = Camera.from_focal(float(samples.lens.focal[0]) * width, width, height, (cx, cy))
+    none = torch.zeros(height, width, dtype=torch.bool)
+    view = View("world", camera, rgb, None, ~none, ~none, none)
+    layout, both = (EmbeddedDepth(network=network)([view])[0] for network in (False, True))
+    said = read(shipped_net(), rgb, camera, focal_known=True)
+    alone, sky = follow_picture(torch.stack([said.log_z, said.sky]), rgb)
+    found = ((samples.z[0], samples.sky[0]), (layout.z, layout.sky), (alone.exp(), sky > 0), (both.z, both.sky))
+    z, skies = (torch.stack(maps) for maps in zip(*found, strict=True))
+    return np.concatenate([(rgb.numpy() * 255).astype(np.uint8), *_disparity(z, skies)], 1)
+
+
+def _disparity(z: Float[Tensor, "b h w"], sky: Bool[Tensor, "b h w"]) -> UInt8[ndarray, "b h w 3"]:
     """Near red, far blue, sky black."""
-    disparity = 1 / samples.z
+    disparity = 1 / z
     near = torch.quantile(disparity.flatten(1), 0.98, dim=1)[:, None, None]
     levels = ((disparity / near).clamp(0, 1) ** 0.5 * 255).to(torch.uint8).numpy()
     colors = np.stack([cv2.applyColorMap(level, cv2.COLORMAP_TURBO)[..., ::-1] for level in levels])
-    return np.where(samples.sky.numpy()[..., None], 0, colors).astype(np.uint8)
+    return np.where(sky.numpy()[..., None], 0, colors).astype(np.uint8)

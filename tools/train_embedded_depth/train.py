@@ -28,7 +28,7 @@ class Recipe:
 
     steps: int = 20_000
     """Steps of the whole cosine schedule; a later run may name more and goes on from its checkpoint."""
-    batch: int = 24
+    batch: int = 32
     """Pictures per step."""
     rate: float = 2e-3
     """Peak learning rate of AdamW."""
@@ -77,6 +77,7 @@ class Trainer:
         """Whole or not at all."""
         state = {
             "step": self.step,
+            "area": self.net.area,
             "net": self.net.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -88,7 +89,7 @@ class Trainer:
     def load(self, file: Path) -> None:
         """Goes on from a checkpoint."""
         state = torch.load(file, map_location=self.recipe.device, weights_only=True)
-        self.step = state["step"]
+        self.step, self.net.area = state["step"], state["area"]
         for part in (self.net, self.averaged, self.optimizer):
             name = {id(self.net): "net", id(self.averaged): "averaged"}.get(id(part), "optimizer")
             part.load_state_dict(state[name])
@@ -122,6 +123,7 @@ class Trainer:
     def _learn(self, batch: Batch) -> dict[str, float]:
         device = self.recipe.device
         truth = Truth(**{name: x.to(device) for name, x in vars(batch.truth).items()})
+        self.net.area = max(self.net.area, batch.packed.shape[2] * batch.packed.shape[3])
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.rate_at(self.step)
         self.net.train()

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.backends.depth.network.fusion import WITHIN, confidence, fuse
 from vistadream.backends.depth.network.model import HALVING, STRIDE, DepthNet
-from vistadream.backends.depth.network.predict import AREA, Reading, read, working_size
+from vistadream.backends.depth.network.predict import Reading, read, working_size
 from vistadream.backends.depth.network.upsample import follow_picture
 from vistadream.core import Camera, View
 
-H, W = 60, 90
+H, W, AREA = 60, 90, DepthNet().area
 
 
 @given(st.integers(20, 3000), st.integers(20, 3000))
 def test_the_working_size_is_a_multiple_of_the_stride_near_the_trained_area(height, width):
-    h, w = working_size(height, width)
+    h, w = working_size(height, width, AREA)
     assert h % STRIDE == w % STRIDE == 0
     assert h >= 2 * STRIDE
     assert w >= 2 * STRIDE
@@ -59,7 +59,7 @@ def test_the_net_is_told_the_rays():
     rgb = torch.rand(H, W, 3)
     wide, narrow = (read(net, rgb, Camera.from_fov(fov, W, H), True).log_z for fov in (90, 40))
     assert not torch.allclose(wide, narrow, atol=1e-3)
-    assert wide.shape == tuple(side // HALVING for side in working_size(H, W))
+    assert wide.shape == tuple(side // HALVING for side in working_size(H, W, AREA))
 
 
 def test_upsampling_keeps_constants_and_bounds_and_moves_edges_to_the_pictures():

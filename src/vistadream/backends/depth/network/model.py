@@ -97,10 +97,14 @@ class _Up(nn.Module):
 
 
 class DepthNet(nn.Module):
-    """0.9 million parameters; `widths` are those at a quarter, an eighth and a sixteenth of the picture's size."""
+    """0.9 million parameters; `widths` are those at a quarter, an eighth and a sixteenth of the picture's size.
 
-    def __init__(self, widths: tuple[int, int, int] = (32, 64, 128), depth: int = 3) -> None:
+    It reads pictures best at about the largest size it was trained at, `area` in pixels.
+    """
+
+    def __init__(self, area: int = 48 * 64, widths: tuple[int, int, int] = (32, 64, 128), depth: int = 3) -> None:
         super().__init__()
+        self.area = area
         w4, w8, w16 = widths
         self.down4 = nn.Sequential(_down(INPUTS, w4, 7, 4), _Residual(w4))
         self.down8 = nn.Sequential(_down(w4, w8, 3, 2), _Residual(w8))

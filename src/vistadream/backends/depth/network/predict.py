@@ -18,22 +18,20 @@ from vistadream.backends.depth.network.model import STRIDE, DepthNet, Maps, pack
 from vistadream.core import Camera
 
 WEIGHTS = "weights.safetensors"
-AREA = 48 * 64
-"""Pixels of a picture in training; the net reads every picture at about this size."""
 
 
 @cache
 def shipped_net() -> DepthNet:
     """The network with the weights of the package."""
-    from safetensors.torch import load_file
+    from safetensors import safe_open
 
-    net = DepthNet()
-    with as_file(files(__package__) / WEIGHTS) as file:
-        net.load_state_dict({name: tensor.float() for name, tensor in load_file(file).items()})
+    with as_file(files(__package__) / WEIGHTS) as path, safe_open(path, "pt") as file:
+        net = DepthNet(int(file.metadata()["area"]))
+        net.load_state_dict({name: file.get_tensor(name).float() for name in net.state_dict()})
     return net.eval()
 
 
-def working_size(height: int, width: int, area: int = AREA) -> tuple[int, int]:
+def working_size(height: int, width: int, area: int) -> tuple[int, int]:
     """The height and width, multiples of STRIDE, nearest to the picture's proportions at about that area."""
     scale = math.sqrt(area / (height * width))
     fitted = [max(2, round(side * scale / STRIDE)) * STRIDE for side in (height, width)]
@@ -69,7 +67,7 @@ def one_thread() -> Iterator[None]:
 @torch.inference_mode()
 def read(net: DepthNet, rgb: Float[Tensor, "H W 3"], camera: Camera, focal_known: bool) -> Reading:
     """The mean of what the net says of a picture and of its mirror image, whatever the picture's size."""
-    height, width = working_size(camera.height, camera.width)
+    height, width = working_size(camera.height, camera.width, net.area)
     small = F.interpolate(rgb.permute(2, 0, 1)[None].float(), (height, width), mode="area")
     rays = camera.resize(width, height).rays().to(small)[..., :2].permute(2, 0, 1)[None]
     flag = small.new_tensor([float(focal_known)])

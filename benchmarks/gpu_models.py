@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -132,8 +132,7 @@ def random_weights() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for module in (files, klein):
             stack.enter_context(patch.object(module, "read_part", _random_part))
-        for encoder in (transformers.CLIPTextModel, transformers.T5EncoderModel, transformers.Qwen3ForCausalLM):
-            stack.enter_context(patch.object(encoder, "from_pretrained", _random_encoder(encoder)))
+            stack.enter_context(patch.object(module, "pretrained", _random_encoder))
         yield
 
 
@@ -144,15 +143,12 @@ def _random_part(part_class: Any, folder: Path, dtype: torch.dtype) -> Any:
     return assemble(part_class, config, _noise(empty, dtype), dtype, str(folder))
 
 
-def _random_encoder(encoder: Any) -> Callable[..., Any]:
-    def from_folder(folder: Path, dtype: torch.dtype, **_: Any) -> Any:
-        with accelerate.init_empty_weights():
-            model = encoder(encoder.config_class(**read_config(folder / "config.json")))
-        model.load_state_dict(_noise(model, dtype), assign=True)
-        model.tie_weights()
-        return model.requires_grad_(False).eval()
-
-    return from_folder
+def _random_encoder(encoder: Any, folder: Path, dtype: torch.dtype) -> Any:
+    with accelerate.init_empty_weights():
+        model = encoder(encoder.config_class(**read_config(folder / "config.json")))
+    model.load_state_dict(_noise(model, dtype), assign=True)
+    model.tie_weights()
+    return model.requires_grad_(False).eval()
 
 
 def _noise(model: torch.nn.Module, dtype: torch.dtype) -> dict[str, torch.Tensor]:

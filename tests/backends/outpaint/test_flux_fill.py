@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from vistadream.backends.diffusion.flux1_fill import files
 from vistadream.backends.outpaint.flux_fill import FluxFill
@@ -195,6 +197,23 @@ def test_missing_weights_name_the_folder_or_the_download(flux_single, tmp_path):
         FluxFill(**dataclasses.asdict(painter(tmp_path)) | {"path": None})(picture(), HOLE, "", 0)
     with pytest.raises(UserError, match="flux-text is not here and HF_HUB_OFFLINE is set"):
         painter(flux_single)(picture(), HOLE, "", 0)
+
+
+@pytest.mark.parametrize("part", ["text_encoder", "text_encoder_2"])
+def test_text_encoders_that_are_not_whole_are_refused(flux_folder, flux_single, tmp_path, part):
+    broken = tmp_path / "text"
+    shutil.copytree(flux_folder, broken)
+    (file,) = (broken / part).glob("*.safetensors")
+    tensors = load_file(file)
+    lost = next(name for name in tensors if name.endswith("k_proj.weight") or name.endswith(".k.weight"))
+    save_file({name: t.clone() for name, t in tensors.items() if name != lost}, file)
+    with pytest.raises(UserError, match=rf"{part} lacks 1 of the model's tensors.*wanted the files as published"):
+        painter(flux_single, text_path=str(broken))(picture(), HOLE, "", 0)
+    shutil.rmtree(broken / "tokenizer_2")
+    (broken / "tokenizer_2").mkdir()
+    (broken / "tokenizer_2" / "config.json").touch()
+    with pytest.raises(UserError, match=r"tokenizer_2 has no vocabulary; wanted one of tokenizer\.json"):
+        painter(flux_single, text_path=str(broken))(picture(), HOLE, "", 0)
 
 
 def test_a_pipeline_of_another_kind_is_named(tmp_path):

@@ -7,10 +7,8 @@ for a video processor, which needs torchvision, and no captioner here looks at a
 from __future__ import annotations
 
 import json
-import pickle
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,9 @@ from typing import Any
 import torch
 from jaxtyping import UInt8
 from numpy import ndarray
-from safetensors import SafetensorError
 
 from vistadream.backends import packages
+from vistadream.backends.weights.pretrained import pretrained
 from vistadream.core import UserError
 
 _QUESTION = (
@@ -58,17 +56,10 @@ def read(folder: Path, device: str) -> Reader:
             raise UserError(f"{folder} holds a model of type {family!r}; wanted one of {', '.join(_FAMILIES)}")
         ask = _FAMILIES[family](folder)
         dtype = torch.bfloat16 if device == "cuda" else "auto"
-        with _quiet():
-            model, found = auto.from_pretrained(folder, dtype=dtype, local_files_only=True, output_loading_info=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, ValueError, LookupError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{folder} cannot be read ({reason}); wanted the files as published") from error
-    if wrong := sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])}):
-        raise UserError(
-            f"{folder} lacks {len(wrong)} of the model's tensors, or has them in another shape: "
-            f"{', '.join(wrong[:3])}...; wanted the files as published"
-        )
-    return Reader(model.eval().to(device), ask)
+    return Reader(pretrained(auto, folder, dtype=dtype).to(device), ask)
 
 
 def _blip(folder: Path) -> Callable[[Any, ndarray], str]:
@@ -108,21 +99,6 @@ def _qwen(folder: Path) -> Callable[[Any, ndarray], str]:
         return tokenizer.decode(said[0, words["input_ids"].shape[1] :], skip_special_tokens=True)
 
     return ask
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Neither bars nor tables of the package: what is amiss is told by an error of ours."""
-    logging = packages.load("transformers.utils.logging")
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _tokenizer(folder: Path) -> Any:

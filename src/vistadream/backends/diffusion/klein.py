@@ -23,6 +23,7 @@ from vistadream.backends.diffusion.placement import (
 from vistadream.backends.diffusion.progress import tell_steps
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
 from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.backends.weights.pretrained import pretrained, read_tokenizer
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.store import folder_of
 from vistadream.backends.weights.table import MODELS
@@ -141,15 +142,9 @@ class Klein:
 
     def _load_encoder(self, policy: Policy) -> Any:
         folder, transformers = self.folder(), packages.load("transformers")
-        try:
-            encoder = transformers.Qwen3ForCausalLM.from_pretrained(
-                folder / "text_encoder", dtype=self._dtype, local_files_only=True
-            )
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UserError(f"{folder} has no text encoder of {KLEIN.repository} ({reason}); wanted it") from error
-        place_encoder(encoder.requires_grad_(False).eval(), policy, self._device)
+        encoder = pretrained(transformers.Qwen3ForCausalLM, folder / "text_encoder", dtype=self._dtype)
+        tokenizer = read_tokenizer(transformers.AutoTokenizer, folder / "tokenizer")
+        place_encoder(encoder, policy, self._device)
         pipeline = packages.load("diffusers").Flux2KleinPipeline
         return pipeline(scheduler=None, vae=None, transformer=None, text_encoder=encoder, tokenizer=tokenizer)
 

@@ -10,6 +10,7 @@ import torch
 from vistadream.backends import packages
 from vistadream.backends.diffusion.flux1_fill.names import in_diffusers_names
 from vistadream.backends.diffusion.parts import assemble, read_config, read_part, read_tensors
+from vistadream.backends.weights.pretrained import pretrained, read_tokenizer
 from vistadream.backends.weights.store import check_licence, folder_of, lacking
 from vistadream.backends.weights.table import MODELS
 from vistadream.core import UserError
@@ -90,18 +91,10 @@ def _single_autoencoder(part_class: Any, folder: Path, dtype: torch.dtype) -> An
 def encoders(folder: Path, dtype: torch.dtype) -> Any:
     """A FluxFillPipeline with the text encoders alone."""
     diffusers, transformers = packages.load("diffusers"), packages.load("transformers")
-    parts = {
-        "text_encoder": (transformers.CLIPTextModel, {"dtype": dtype}),
-        "text_encoder_2": (transformers.T5EncoderModel, {"dtype": dtype}),
-        "tokenizer": (transformers.CLIPTokenizer, {}),
-        "tokenizer_2": (transformers.T5TokenizerFast, {}),
-    }
-    try:
-        loaded = {
-            name: part_class.from_pretrained(folder / name, local_files_only=True, **options)
-            for name, (part_class, options) in parts.items()
-        }
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{folder} has no text encoders of {TEXT.repository} ({reason}); wanted them") from error
-    return diffusers.FluxFillPipeline(scheduler=None, vae=None, transformer=None, **loaded)
+    return diffusers.FluxFillPipeline(
+        tokenizer=read_tokenizer(transformers.CLIPTokenizer, folder / "tokenizer"),
+        tokenizer_2=read_tokenizer(transformers.T5TokenizerFast, folder / "tokenizer_2"),
+        text_encoder=pretrained(transformers.CLIPTextModel, folder / "text_encoder", dtype=dtype),
+        text_encoder_2=pretrained(transformers.T5EncoderModel, folder / "text_encoder_2", dtype=dtype),
+        **dict.fromkeys(("scheduler", "vae", "transformer")),
+    )

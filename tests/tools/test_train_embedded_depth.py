@@ -21,6 +21,7 @@ from train_embedded_depth.export import export
 from train_embedded_depth.generate import FAR_M, HELD_OUT, KINDS, Samples, generate
 from train_embedded_depth.losses import Truth
 from train_embedded_depth.shards import Shard, make_shard, read_shards, write_shard
+from train_embedded_depth.sheet import read_row
 from train_embedded_depth.solids import BOX, CYLINDER, ELLIPSOID, Hits, Solids, cast, surface
 from train_embedded_depth.terrain import Terrain
 from train_embedded_depth.textures import TextureBank
@@ -196,6 +197,16 @@ def test_a_run_begins_with_the_weights_of_another_at_a_step_of_its_own(tmp_path)
     for net in (other.net, other.averaged):
         assert all(torch.equal(x, wanted[name]) for name, x in net.state_dict().items())
     assert other.step == 0
+
+
+def test_a_row_of_readings_shows_the_picture_the_truth_and_three_readings(bank):
+    samples = generate(KINDS["landscape"], 2, 1, SIZE, bank)
+    assert samples.sky.any()
+    row = read_row(samples)
+    picture, truth, *readings = np.split(row, 5, axis=1)
+    assert np.array_equal(picture, (samples.rgb[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8))
+    assert np.array_equal((truth == 0).all(-1), samples.sky[0].numpy())
+    assert all(len(np.unique(reading)) > 9 for reading in readings)
 
 
 def test_exported_weights_are_the_averaged_ones_in_half_precision(tmp_path):

@@ -36,11 +36,12 @@ def _rows(kind: Kind, seed: int, columns: int, size: tuple[int, int], bank: Text
 def readings(out: Path, seed: int, size: tuple[int, int] = (168, 224)) -> None:
     """Writes a JPEG with a row for each kind: picture, true disparity, that of the layout, of the network, of both."""
     bank = TextureBank.paint(seed)
-    rows = [_read(generate(kind, seed, 1, size, bank)) for kind in {**KINDS, **HELD_OUT}.values()]
+    rows = [read_row(generate(kind, seed, 1, size, bank)) for kind in {**KINDS, **HELD_OUT}.values()]
     Image.fromarray(np.concatenate(rows)).save(out, quality=80)
 
 
-def _read(samples: Samples) -> UInt8[ndarray, "h w 3"]:
+def read_row(samples: Samples) -> UInt8[ndarray, "h w 3"]:
+    """The first picture and four disparities of it, side by side."""
     rgb = samples.rgb[0].permute(1, 2, 0).contiguous()
     height, width = rgb.shape[:2]
     cx, cy = (samples.lens.center[0] * width).tolist()

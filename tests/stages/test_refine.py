@@ -12,6 +12,7 @@ from vistadream.assets import sample_camera, sample_depth, sample_image
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.config import compose
 from vistadream.core import Camera, Scene, View, silent
+from vistadream.ops.budget import Budget
 from vistadream.ops.depth import normals_from_depth
 from vistadream.ops.fit import LearningRates, fit
 from vistadream.ops.lift import lift_view
@@ -21,13 +22,14 @@ from vistadream.ops.shape import MAX_SHRINKAGE, Shape, scale_ratios
 from vistadream.ops.surface_loss import SurfaceTerms
 from vistadream.stages.refine import Refine
 
+UNCHANGED = Budget(merge_tolerance=0.0, densify_share=0.0, min_views=2, min_error=0.05)
 RATES = LearningRates(means=0.1, quats=0.01, scales=0.01, opacities=0.02, colors=0.005)
 
 
 def refine(steps: int = 40, close_ups: float = 0.0, photo_share: float = 0.6, **terms) -> Refine:
     known = {"depth": "median", "depth_weight": 1.0, "normal_weight": 0.05, "cycle_weight": 0.0}
     surface = SurfaceTerms(every=1, align_every=100, **(known | terms))
-    return Refine(CpuRenderer(), RATES, surface, steps, close_ups, 0.2, 0.5, photo_share, seed=0)
+    return Refine(CpuRenderer(), RATES, surface, UNCHANGED, steps, close_ups, 0.2, 0.5, photo_share, seed=0)
 
 
 def shaken_wall(noise_m: float = 0.05) -> Scene:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import Observer, Renderer, Rendering, Scene, Summary, View
+from vistadream.ops.budget import Budget
 from vistadream.ops.close_up import WithCloseUps, check_close_ups
 from vistadream.ops.continuity import cycle_errors_px
 from vistadream.ops.fit import LearningRates, fit, view_order
@@ -25,6 +26,7 @@ class Refine:
     renderer: Renderer
     rates: LearningRates
     surface: SurfaceTerms
+    budget: Budget
     steps: int
     close_ups: float
     """Share of them that look at a quarter of a View at twice its size."""
@@ -45,11 +47,12 @@ class Refine:
         """`normals`: prior normals by the names of their Views, of either sign, where they are known better than from
         the View's depth; unit, camera axes, 0 where unknown."""
         observe("refine/before", lambda: self._render(scene))
+        start = self.budget.merged(scene.gaussians, scene.views, self.renderer)
         views = WithCloseUps(scene.views)
         order = views.order(view_order(self._shares(scene), self.steps, self.seed), self.close_ups)
         loss = SurfaceLoss(self.surface, self._photometric, scene.views, order, normals or {})
         gaussians = fit(
-            scene.gaussians,
+            start,
             views,
             ShapeKeeping(self.renderer),
             loss,
@@ -58,10 +61,11 @@ class Refine:
             want=loss.want,
             observe=observe,
             name="refine",
+            adapt=self.budget.adapt(scene.views, self.renderer, len(order), self.seed),
         )
         refined = Scene(scene.views, gaussians)
         observe("refine/after", lambda: self._render(refined))
-        observe("refine/summary", self._summary(scene, refined, loss))
+        observe("refine/summary", self._summary(replace(scene, gaussians=start), refined, loss))
         return refined
 
     def _photometric(self, view: View, rendering: Rendering) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians, View
-from vistadream.ops.budget import densified
+from vistadream.ops.budget import densify
 from vistadream.ops.shape import scale_ratios
 
 HEIGHT, WIDTH = 24, 32
@@ -45,7 +45,9 @@ def views(*, generated: bool = False, shifts: tuple[float, ...] = (0.0, 0.02)) -
 
 def grown(seen: list[View], scene: Gaussians | None = None, **knobs) -> Gaussians:
     settings = {"min_views": 2, "min_error": 0.05, "max_share": 1.0, "seed": 0} | knobs
-    return densified(scene or wall(), seen, CpuRenderer(), **settings)
+    scene = scene or wall()
+    change = densify(scene, seen, CpuRenderer(), **settings)
+    return Gaussians.concat(scene.subset(change.keep), change.added) if change else scene
 
 
 def test_gaussians_are_added_where_the_error_is() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vistadream.core import Gaussians, Renderer, View
 from vistadream.ops.budget.contribution import contributions
+from vistadream.ops.fit import Change
 from vistadream.ops.rotation import rotations_from_quats
 
 _LEAST_PX = 0.2
@@ -23,7 +24,7 @@ _SHRINK = 1.6
 """Scales of the halves of a split one are smaller by this factor (3DGS, Kerbl et al. 2023)."""
 
 
-def densified(
+def densify(
     gaussians: Gaussians,
     views: Sequence[View],
     renderer: Renderer,
@@ -32,8 +33,8 @@ def densified(
     min_error: float,
     max_share: float,
     seed: int,
-) -> Gaussians:
-    """The scene with those Gaussians split in two, or doubled where small, that `min_views` poses find wrong.
+) -> Change | None:
+    """Splits, or doubles where small, the Gaussians that `min_views` poses find wrong; None where there are none.
 
     A pose finds a Gaussian wrong when most of what it shows of it lies on photographed pixels to be matched, with
     colours off by more than `min_error` (mean of RGB). Of all Gaussians at most `max_share` are chosen, those with the
@@ -45,9 +46,11 @@ def densified(
     agreed = torch.where(wrong >= min_views, wrong_px, 0.0)
     worst = agreed.argsort(descending=True, stable=True)[: int(max_share * len(gaussians))]
     chosen = torch.zeros_like(agreed, dtype=torch.bool).index_fill_(0, worst, True) & (agreed > 0)
+    if not bool(chosen.any()):
+        return None
     large = chosen & (shown_px > _LARGE_PX)
     halves = [_scattered(gaussians.subset(large), seed + half) for half in range(2)]
-    return Gaussians.concat(gaussians.subset(~large), gaussians.subset(chosen & ~large), *halves)
+    return Change(~large, Gaussians.concat(gaussians.subset(chosen & ~large), *halves))
 
 
 def _objections(

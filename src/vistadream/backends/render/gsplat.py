@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vistadream.backends import packages
 from vistadream.backends.render.knobs import RenderKnobs
+from vistadream.backends.render.ray_median import median_z
 from vistadream.backends.weights.residence import resident
 from vistadream.core import Camera, Gaussians, Rendering, UserError
 
@@ -25,7 +26,8 @@ class GsplatRenderer(RenderKnobs):
     """Draws 3D Gaussians by gsplat (Ye et al. 2025, arXiv 2409.06765), with the CPU renderer's conventions and knobs.
 
     Gaussians may lie in main memory: they go to the GPU and the maps and gradients come back. Cameras of one size are
-    drawn in one call. Gaussians with values that are not finite are not left out, as the CPU renderer does.
+    drawn in one call. Gaussians with values that are not finite are not left out, as the CPU renderer does. The median
+    depth is no kernel of gsplat's: `ray_median` evaluates it in torch, on the GPU too.
     """
 
     def __call__(
@@ -38,13 +40,9 @@ class GsplatRenderer(RenderKnobs):
     ) -> list[Rendering]:
         """One Rendering a camera, on the Gaussians' device. Gradients reach Gaussians, `extra` and `cam_from_world`.
 
-        Raises ValueError on a map that gsplat does not draw, and UserError without a GPU or the package.
+        Raises ValueError on an unknown map, and UserError without a GPU or the package.
         """
-        if "z_median" in want:
-            raise ValueError(
-                "GsplatRenderer: want names z_median, which only CpuRenderer draws; wanted others, or that one"
-            )
-        self.check_request(want, _MAPS, gaussians, extra)
+        self.check_request(want, (*_MAPS, "z_median"), gaussians, extra)
         device = _gpu()
         on_gpu, more = gaussians.to(device), None if extra is None else extra.to(device)
         drawn: dict[int, Rendering] = {}
@@ -58,18 +56,28 @@ class GsplatRenderer(RenderKnobs):
     ) -> list[Rendering]:
         """Cameras of one size, all on the GPU. Loaded models give way once when the card is full."""
         try:
-            return self._rasterize(gaussians, cameras, want, extra)
+            return self._maps(gaussians, cameras, want, extra)
         except torch.OutOfMemoryError:
             pass  # not before the block ends is the error gone, and with it the frames that kept their tensors alive
         resident.release()
         try:
-            return self._rasterize(gaussians, cameras, want, extra)
+            return self._maps(gaussians, cameras, want, extra)
         except torch.OutOfMemoryError as error:
             size = f"{cameras[0].width}x{cameras[0].height}"
             raise UserError(
                 f"{len(gaussians):,} Gaussians at {size} pixels do not fit the GPU; wanted a smaller task: lower "
                 "max_resolution, lower expansion, or backends/render=cpu; other programs use the GPU's memory too"
             ) from error
+
+    def _maps(
+        self, gaussians: Gaussians, cameras: Sequence[Camera], want: Sequence[str], extra: Tensor | None
+    ) -> list[Rendering]:
+        kernels = extra is not None or not set(want).isdisjoint(_MAPS)
+        pictures = self._rasterize(gaussians, cameras, want, extra) if kernels else [Rendering() for _ in cameras]
+        if "z_median" not in want:
+            return pictures
+        medians = (median_z(gaussians, camera, self) for camera in cameras)
+        return [replace(picture, z_median=z) for picture, z in zip(pictures, medians, strict=True)]
 
     def _rasterize(
         self, gaussians: Gaussians, cameras: Sequence[Camera], want: Sequence[str], extra: Tensor | None

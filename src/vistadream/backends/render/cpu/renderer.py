@@ -30,7 +30,7 @@ class CpuRenderer(RenderKnobs):
     The result does not depend on the number of threads, bit for bit. Differences to gsplat: Gaussians with a value
     that is not finite, or a quaternion of length zero, are left out (there they may spread NaN); the expected depth is
     0 where alpha is 0; the gradient of `antialiased` opacities is exact (there 1e-6 is added to a divisor); the degree
-    of spherical harmonics is that of the colours; the cameras are pinholes; `z_median` is ours alone.
+    of spherical harmonics is that of the colours; the cameras are pinholes; `z_median` is ours.
     """
 
     threads: int | None = None

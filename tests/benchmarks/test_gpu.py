@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import gpu
 import gpu_models
 
+from vistadream.run_folder import STAGES
+
 
 @pytest.mark.parametrize("part", ["depth", "flux-fill", "flux2-klein"])
 def test_each_policy_of_a_model_is_a_row(part, capsys, monkeypatch):
@@ -30,8 +32,9 @@ def test_a_run_is_measured_by_stages(capsys, monkeypatch):
     assert gpu.main(["--tiny", "--only", "renderer", "run"]) == 0
     said = capsys.readouterr().out
     assert "renderer: skipped, torch sees no NVIDIA GPU" in said
-    stages = [line.split("|")[1].strip() for line in said.splitlines() if line.startswith("| 0")]
-    assert len(stages) == 5
+    rows = [line.split("|")[1:-1] for line in said.splitlines() if line.startswith("|")]
+    assert [row[0].strip() for row in rows[2:]] == list(STAGES)
+    assert {row[2].strip() for row in rows[2:]} == {"no GPU"}
 
 
 def test_a_part_that_fails_is_told_and_the_others_run(capsys, monkeypatch):

@@ -38,7 +38,7 @@ def pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
 
 
 def read_tokenizer(tokenizer_class: Any, folder: Path) -> Any:
-    """`tokenizer_class.from_pretrained` of a folder; UserError without a vocabulary, which some classes would make up."""
+    """`tokenizer_class.from_pretrained` of a folder; UserError without a vocabulary, which some would make up."""
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         raise UserError(f"{folder} has no vocabulary; wanted one of {', '.join(_VOCABULARIES)}, as published")
     try:

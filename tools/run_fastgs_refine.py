@@ -1,97 +1,223 @@
-"""Refine Gaussians against the views of a run's stage, or of an exported dataset, outside any run.
+"""Refine all 3D Gaussians of a scene together, against posed views with depth and normals.
 
-python tools/run_fastgs_refine.py --dataset-dir outputs/photo/DATE/04_coarse --result-dir new stages.refine.steps=400
-python tools/run_fastgs_refine.py --dataset-dir DATASET --init-gaussians START.ply --result-dir new
+Writes gaussians_refined.ply, refine_meta.json (what was done, and every view's figures before and after) and
+refine_plots.svg into a new folder. The same command goes on where a killed one left its checkpoint, to the same result.
+
+examples:
+  python tools/run_fastgs_refine.py --dataset-dir DATASET --init-gaussians START.ply --result-dir refined
+  python tools/run_fastgs_refine.py --dataset-dir outputs/photo/DATE/04_coarse --result-dir refined \\
+      stages.refine.steps=400 backends/render=gsplat rerun.mode=off
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import tyro
 from rich.console import Console
 
-from vistadream.config import compose
-from vistadream.core import Scene, UserError, View
+from vistadream.checkpoint_file import CheckpointFile
+from vistadream.config import Composed, compose
+from vistadream.core import Scene, StageFinished, StageStarted, UserError, checkpointed_by, watched_by
 from vistadream.exporters.fastgs_dataset import is_dataset, read_dataset
+from vistadream.exporters.fastgs_dataset.layout import META as DATASET_META
+from vistadream.exporters.plots import change_chart, write_sheet
 from vistadream.exporters.ply import read_ply, write_ply
+from vistadream.exporters.svg import line_chart
 from vistadream.meter import Meter
 from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.fan import Fan
-from vistadream.ops.metrics import psnr
+from vistadream.observers.record import Record
+from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.provenance import environment
 from vistadream.run_folder import RunFolder, file_digest, load_scene, write_json
+from vistadream.version import __version__
+
+PLY, META, PLOTS = "gaussians_refined.ply", "refine_meta.json", "refine_plots.svg"
+CHECKPOINT = "checkpoint.safetensors"
+PLOTTED = {
+    "psnr_db": "PSNR in dB",
+    "ssim": "SSIM",
+    "depth_abs_rel": "depth: mean relative error",
+    "normal_mean_deg": "normals: mean angle in degrees",
+}
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Refine every Gaussian of a scene against its views."""
+    """What to refine, and where the result goes."""
 
     dataset_dir: Path
-    """Folder of a finished stage, such as outputs/photo/DATE/04_coarse, or a dataset as docs/fastgs_dataset.md says."""
+    """Posed views: a dataset (docs/fastgs_dataset.md), or the folder of a finished stage, such as
+    outputs/photo/DATE/04_coarse."""
     result_dir: Path
-    """New folder for gaussians_refined.ply and refine_meta.json."""
-    init_gaussians: Path | None = None
-    """PLY to start from; without it, the stage's own. A dataset has none."""
-    overrides: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Knobs of the refinement, such as stages.refine.steps=400."""
+    """New folder for the result."""
+    init_gaussians: Annotated[Path | None, tyro.conf.arg(metavar="FILE.ply")] = None
+    """3DGS PLY to start from, by any program. Without it, the stage's own; a dataset has none."""
+    overrides: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="KNOB=VALUE ...")] = ()
+    """Knobs as for vistadream, such as stages.refine.steps=400, seed=1, rerun.image_every=5, checkpoint_seconds=60;
+    `vistadream --help` lists them."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is read before anything is written."""
+
+    scene: Scene
+    normals: Mapping[str, torch.Tensor]
+    """Prior normals by the names of their views; none for a stage's folder."""
+    files: dict[str, Any]
+    """Paths and digests, for refine_meta.json."""
 
 
 def refine(arguments: Arguments) -> None:
-    """Writes the refined PLY and its provenance; UserError on bad input, and nothing is overwritten."""
-    if arguments.result_dir.exists():
-        raise UserError(f"{arguments.result_dir} exists already; wanted a new folder: name another --result-dir")
+    """Writes the result; UserError on bad input, with nothing written."""
     composed = compose(arguments.overrides)
-    views = _views(arguments.dataset_dir)
-    start = arguments.init_gaussians or arguments.dataset_dir / "gaussians.ply"
-    scene = Scene(views, read_ply(start))
-    with ConsoleObserver(Console()) as console, Meter() as meter:
-        refined = composed.build("stages.refine")(scene, Fan(console))
-    renderer = composed.build("backends.render")
-    meta = {
-        "dataset_dir": str(arguments.dataset_dir),
-        "init_gaussians": {"path": str(start), "sha256": file_digest(start)},
-        "knobs": composed.plain("stages.refine"),
-        "seconds": meter.seconds,
-        "peak_bytes": meter.peak_bytes,
-        "gaussians": len(refined.gaussians),
-        "views": {view.name: {"psnr_db": _psnrs(renderer, view, scene, refined)} for view in scene.views},
-        **environment(),
-    }
-    folder = RunFolder(arguments.result_dir)
-    with folder.replace(arguments.result_dir / "gaussians_refined.ply") as draft:
-        write_ply(refined.gaussians, draft)
-    with folder.replace(arguments.result_dir / "refine_meta.json") as draft:
-        write_json(draft, meta)
+    stage, viewing = composed.build("stages.refine"), composed.make("rerun", RerunSettings)
+    inputs = read_inputs(arguments)
+    folder, checkpoints = claim(arguments.result_dir, composed, inputs)
+    record = Record()
+    with (
+        ConsoleObserver(Console()) as console,
+        RerunObserver(viewing, folder.new_recording(), name=folder.root.name, stages=("refine",)) as viewer,
+    ):
+        observe = Fan(console, viewer, record)
+        viewer.log_config(composed.yaml(), composed.knobs())
+        observe("refine/started", StageStarted("refine"))
+        with Meter() as meter, watched_by(observe), checkpointed_by(checkpoints):
+            refined = stage(inputs.scene, observe, inputs.normals)
+        observe("refine/gaussians", refined.gaussians)
+        observe("refine/finished", StageFinished("refine", meter.seconds))
+    meta = provenance(arguments, composed, inputs, meter) | findings(record, inputs.scene, refined)
+    write_result(folder, refined, meta)
 
 
-def _views(folder: Path) -> tuple[View, ...]:
-    """Of a dataset, with depth where it may supervise geometry; or of a stage."""
+def read_inputs(arguments: Arguments) -> Inputs:
+    """Views and Gaussians, strictly validated; of a dataset, depth where it may supervise geometry."""
+    folder, start = arguments.dataset_dir, arguments.init_gaussians
     if is_dataset(folder):
-        return tuple(
-            replace(sample.view, z=torch.where(sample.geometry, sample.view.z, 0.0)) for sample in read_dataset(folder)
-        )
-    if not (folder / "scene.json").exists():
+        samples = read_dataset(folder)
+        views = tuple(replace(s.view, z=torch.where(s.geometry, s.view.z, 0.0)) for s in samples)
+        normals = {s.view.name: s.normals * s.geometry[..., None] for s in samples}
+        files = [folder / DATASET_META]  # which holds the digests of all others
+    elif (folder / "scene.json").exists():
+        views, normals = load_scene(folder).views, {}
+        files = [folder / "scene.json", *sorted((folder / "views").iterdir())]
+        start = start or folder / "gaussians.ply"
+    else:
         raise UserError(
             f"{folder} holds no scene.json and no meta.json; wanted a stage's folder, as 04_coarse of a run, "
             "or a dataset, as its export/fastgs"
         )
-    return load_scene(folder).views
+    if start is None:
+        raise UserError(f"{folder} is a dataset, which holds no Gaussians; wanted some: add --init-gaussians FILE.ply")
+    gaussians = read_ply(start)
+    if not len(gaussians):
+        raise UserError(f"{start}: holds no Gaussians; wanted at least one to refine")
+    found = {
+        "dataset": {"path": str(folder), "sha256": _digest([file_digest(file) for file in files])},
+        "init_gaussians": {"path": str(start), "sha256": file_digest(start)},
+    }
+    return Inputs(Scene(views, gaussians), normals, found)
 
 
-def _psnrs(renderer, view, *scenes: Scene) -> list[float]:
-    """PSNR over the supervised pixels, before and after."""
-    seen = [renderer(scene.gaussians, [view.camera], want=("rgb",))[0].rgb for scene in scenes]
-    return [round(psnr(rgb, view.rgb, view.supervise), 3) for rgb in seen]
+def claim(result: Path, composed: Composed, inputs: Inputs) -> tuple[RunFolder, CheckpointFile]:
+    """The result's folder, made if need be, and its checkpoint.
+
+    UserError when it holds anything but what a killed refinement of the same inputs and knobs has left.
+    """
+    digests = [file["sha256"] for file in inputs.files.values()]
+    key = _digest([__version__, composed.plain("stages.refine"), digests])
+    folder, checkpoints = (
+        RunFolder(result),
+        CheckpointFile(result / CHECKPOINT, key, composed.plain("checkpoint_seconds")),
+    )
+    if result.exists() and not result.is_dir():
+        raise UserError(f"{result} is a file; wanted a new folder: name another --result-dir")
+    if result.exists():
+        own = [result / CHECKPOINT, *result.glob("run*.rrd"), *folder.drafts()]
+        if others := sorted(set(result.iterdir()) - set(own)):
+            raise UserError(
+                f"{result} exists already and holds {others[0].name}; wanted a new folder: name another --result-dir"
+            )
+        if checkpoints.is_of_others("refine"):
+            raise UserError(
+                f"{result} holds the checkpoint of another refinement, with other inputs or knobs; wanted the same to "
+                "go on, or a new folder: name another --result-dir"
+            )
+        folder.clear_drafts()
+    result.mkdir(parents=True, exist_ok=True)
+    return folder, checkpoints
+
+
+def provenance(arguments: Arguments, composed: Composed, inputs: Inputs, meter: Meter) -> dict[str, Any]:
+    """What the result came from."""
+    return {
+        "inputs": inputs.files,
+        "seed": composed.plain("seed"),
+        "renderer": composed.choices["render"].name,
+        "configuration": composed.plain("stages.refine"),
+        "overrides": list(arguments.overrides),
+        "seconds": meter.seconds,
+        "peak_bytes": meter.peak_bytes,
+        "peak_vram_bytes": meter.peak_vram_bytes,
+        **environment(),
+    }
+
+
+def findings(record: Record, before: Scene, after: Scene) -> dict[str, Any]:
+    """What the refinement told of itself."""
+    told = {key: value for summary in record.summaries.values() for key, value in summary.data.items()}
+    gaussians = {"before": len(before.gaussians), "after": len(after.gaussians)}
+    return {"gaussians": gaussians, **told, "loss": record.curves.get("refine/loss", [])}
+
+
+def write_result(folder: RunFolder, refined: Scene, meta: dict[str, Any]) -> None:
+    """Each file whole or not at all, the description last; then the checkpoint goes."""
+    with folder.replace(folder.root / PLY) as draft:
+        write_ply(refined.gaussians, draft)
+    with folder.replace(folder.root / PLOTS) as draft:
+        write_sheet(draft, {"loss": line_chart(meta["loss"])} | _changes(meta["views"]))
+    with folder.replace(folder.root / META) as draft:
+        write_json(draft, meta)
+    (folder.root / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _changes(views: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        f"{title}: before (hollow) and after": change_chart(
+            [(name, view["before"][figure], view["after"][figure]) for name, view in views.items()]
+        )
+        for figure, title in PLOTTED.items()
+    }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def main(words: list[str] | None = None) -> int:
+    """The exit code: 2 for what the user can mend."""
+    arguments = tyro.cli(Arguments, description=__doc__, args=words)
+    try:
+        refine(arguments)
+    except (UserError, FloatingPointError) as error:
+        print(f"run_fastgs_refine: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "run_fastgs_refine: stopped; the same command goes on from the checkpoint, if there is one", file=sys.stderr
+        )
+        return 130
+    return 0
 
 
 if __name__ == "__main__":
-    try:
-        refine(tyro.cli(Arguments, description=__doc__))
-    except UserError as error:
-        print(f"run_fastgs_refine: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(main())

@@ -10,13 +10,15 @@ from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Scene, View
 from vistadream.ops.lift import lift_view
 from vistadream.ops.metrics import psnr
+from vistadream.ops.shape import Shape
 from vistadream.ops.survey import changes, survey, words
 
 
 def wall() -> Scene:
     mask = torch.ones(24, 32, dtype=torch.bool)
     camera = Camera.from_fov(60, 32, 24)
-    view = View("input", camera, torch.rand(24, 32, 3), torch.full((24, 32), 2.0), mask, mask, ~mask)
+    rgb = torch.rand(24, 32, 3, generator=torch.Generator().manual_seed(0))
+    view = View("input", camera, rgb, torch.full((24, 32), 2.0), mask, mask, ~mask)
     return Scene((view, replace(view, name="blind", z=None)), lift_view(view, 0.5, 0.5))
 
 
@@ -25,18 +27,29 @@ def test_each_view_is_compared_with_its_own_rendering(depth: str) -> None:
     scene = wall()
     found = survey(scene, CpuRenderer(), depth)
     seen = CpuRenderer()(scene.gaussians, [scene.views[0].camera])[0]
-    assert found["input"].psnr_db == pytest.approx(psnr(seen.rgb, scene.views[0].rgb))
-    assert found["input"].depth_abs_rel == pytest.approx(0, abs=2e-3)
-    assert found["blind"].skipped == "the view has no depth"
+    assert found.views["input"].psnr_db == pytest.approx(psnr(seen.rgb, scene.views[0].rgb))
+    assert found.views["input"].depth_abs_rel == pytest.approx(0, abs=2e-3)
+    assert found.views["blind"].skipped == "the view has no depth"
+    assert found.cycle_px == pytest.approx(0, abs=1e-3), "both views have one camera"
+    assert (found.gaussians, found.shape) == (len(scene.gaussians), Shape.of(scene.gaussians))
 
 
 def test_changes_hold_both_sides_in_words_and_as_json() -> None:
     scene = wall()
     half = Scene(scene.views, scene.gaussians.subset(torch.arange(len(scene.gaussians)) % 2 == 0))
-    before, after = survey(half, CpuRenderer()), survey(scene, CpuRenderer())
+    before, after = (survey(s, CpuRenderer(), "z") for s in (half, scene))
     data = json.loads(json.dumps(changes(before, after), allow_nan=False))
-    assert data["views"]["input"]["before"]["psnr_db"] == before["input"].psnr_db
-    assert data["mean"]["after"]["depth_abs_rel"] == after["input"].depth_abs_rel
-    mean = data["mean"]
-    assert words(mean)[0] == f"PSNR {mean['before']['psnr_db']:.2f} to {mean['after']['psnr_db']:.2f} dB"
-    assert words({"before": mean["before"], "after": dict.fromkeys(mean["after"])}) == []
+    assert data["gaussians"] == {"before": len(half.gaussians), "after": len(scene.gaussians)}
+    assert data["views"]["input"]["before"]["psnr_db"] == before.views["input"].psnr_db
+    assert data["mean"]["after"]["depth_abs_rel"] == after.views["input"].depth_abs_rel
+    a, b = (data["mean"][when]["psnr_db"] for when in ("before", "after"))
+    assert words(before, after)[0] == f"PSNR {a:.2f} to {b:.2f} dB"
+
+
+def test_a_scene_that_became_flatter_is_told_and_one_that_did_not_is_not() -> None:
+    scene = wall()
+    flat = replace(scene.gaussians, scales=scene.gaussians.scales * torch.tensor([1, 1, 0.5]))
+    before, after = (survey(Scene(scene.views, gaussians), CpuRenderer(), "z") for gaussians in (scene.gaussians, flat))
+    assert words(before, after)[-1] == "flatter by 50%, which is too much"
+    assert changes(before, after)["shape"]["shrinkage"] == pytest.approx(0.5)
+    assert not any("flatter" in said for said in words(after, before))

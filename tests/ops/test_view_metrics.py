@@ -42,10 +42,11 @@ def test_the_prior_s_scale_and_shift_cost_nothing() -> None:
     metrics = view_metrics(wall, wall.rgb, rendered)
     assert (metrics.scale, metrics.shift) == pytest.approx((2.5, -0.25), abs=1e-4)
     assert metrics.depth_abs_rel == pytest.approx(0, abs=1e-4)
+    assert metrics.normal_mean_deg == pytest.approx(0, abs=0.05)
 
 
 def test_an_error_shows_at_its_size() -> None:
-    """A tenth of the rendered depths 30 % too far, colours off by 0.1, and the wall turned by 15 degrees."""
+    """A tenth of the rendered depths 30 % too far, colours off by 0.1."""
     wall = view(plane(20))
     far = torch.rand(30, 40, generator=torch.Generator().manual_seed(1)) < 0.1
     metrics = view_metrics(wall, wall.rgb + 0.1, torch.where(far, 1.3 * wall.z, wall.z))
@@ -54,8 +55,15 @@ def test_an_error_shows_at_its_size() -> None:
     assert metrics.depth_abs_rel == pytest.approx(0.3 * share, rel=0.02)
     assert metrics.depth_rmse == pytest.approx(float((0.3 * wall.z)[far].square().sum() / 1200) ** 0.5, rel=0.02)
     assert metrics.delta1 == pytest.approx(1 - share, abs=1e-6)
-    turned = view_metrics(wall, wall.rgb, plane(35))
-    assert (turned.normal_mean_deg, turned.normal_median_deg) == pytest.approx((15, 15), abs=0.05)
+
+
+def test_given_normals_count_whatever_their_sign_and_only_where_known() -> None:
+    wall = view(plane(20))
+    turn = math.radians(35)
+    given = torch.tensor([math.sin(turn), 0.0, -math.cos(turn)]).repeat(30, 40, 1)
+    for normals in (given, -given, torch.where(torch.arange(40)[:, None] < 9, given, 0.0)):
+        assert view_metrics(wall, wall.rgb, wall.z, normals).normal_mean_deg == pytest.approx(15, abs=0.05)
+    assert view_metrics(wall, wall.rgb, wall.z, torch.zeros(30, 40, 3)).normal_mean_deg is None
 
 
 def test_only_supervised_pixels_with_depth_count() -> None:

@@ -101,15 +101,16 @@ def test_what_became_of_priors_shapes_and_agreement_is_summed_up() -> None:
     refine(steps=4)(
         Scene((*scene.views, blind), scene.gaussians), lambda name, value, step=None: heard.update({name: value})
     )
-    summary = heard["refine/summary"]
+    summary = heard["refine/meta"]
     assert summary.data["alignments"]["input"]["reason"] is None
     assert "fewer than 64" in summary.data["alignments"]["blind"]["reason"]
     assert "fewer than 64" in summary.text
-    assert summary.data["cycle_px"]["before"] == pytest.approx(0, abs=1e-3), "two views from one place"
+    assert summary.data["mean"]["before"]["cycle_px"] == pytest.approx(0, abs=1e-3), "two views from one place"
     assert summary.data["shape"]["before"] == asdict(Shape.of(scene.gaussians))
+    assert summary.data["views"]["blind"]["after"]["skipped"] == "the view has no depth"
     json.dumps(summary.data, allow_nan=False)
     refine(steps=1)(scene, lambda name, value, step=None: heard.update({name: value}))
-    assert heard["refine/summary"].data["cycle_px"] == {"before": None, "after": None}, "one view has no neighbour"
+    assert heard["refine/meta"].data["mean"]["after"]["cycle_px"] is None, "one view has no neighbour"
 
 
 def test_prior_normals_may_be_given() -> None:

@@ -1,46 +1,79 @@
-"""What a fit did to a scene's Views: the figures of each, before and after."""
+"""What a fit did to a scene: figures of its Views and the shape of its Gaussians, before and after."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from vistadream.core import Renderer, Scene
+from vistadream.ops.continuity import cycle_errors_px
+from vistadream.ops.shape import MAX_SHRINKAGE, Shape
 from vistadream.ops.view_metrics import ViewMetrics, mean_metrics, view_metrics
 
 _TOLD = (
     ("PSNR", "psnr_db", 2, " dB"),
     ("depth AbsRel", "depth_abs_rel", 4, ""),
     ("normals", "normal_mean_deg", 1, "°"),
+    ("views agree to", "cycle_px", 3, " px"),
 )
 
 
+@dataclass(frozen=True)
+class Survey:
+    """A scene at one moment."""
+
+    views: Mapping[str, ViewMetrics]
+    """By name, each beside what is drawn for it."""
+    cycle_px: float | None
+    """Reprojection error between successive Views, mean over the pixels that they share; None where they share none."""
+    shape: Shape
+    gaussians: int
+
+
 @torch.no_grad()
-def survey(scene: Scene, renderer: Renderer, depth: str = "z") -> dict[str, ViewMetrics]:
-    """Each View by name beside what is drawn for it; `depth` names the map of depth, "z" or "z_median"."""
-    figures = {}
-    for view in scene.views:
-        seen = renderer(scene.gaussians, [view.camera], want=("rgb", depth))[0]
-        figures[view.name] = view_metrics(view, seen.rgb, getattr(seen, depth))
-    return figures
+def survey(
+    scene: Scene, renderer: Renderer, depth: str, normals: Mapping[str, Float[Tensor, "h w 3"]] | None = None
+) -> Survey:
+    """Draws every View once; `depth` names the map of depth, "z" or "z_median"; `normals` of Views by their names."""
+    drawn = [renderer(scene.gaussians, [view.camera], want=("rgb", depth))[0] for view in scene.views]
+    depths = [getattr(rendering, depth) for rendering in drawn]
+    known = normals or {}
+    views = {
+        v.name: view_metrics(v, r.rgb, z, known.get(v.name)) for v, r, z in zip(scene.views, drawn, depths, strict=True)
+    }
+    errors_px = cycle_errors_px([view.camera for view in scene.views], depths)
+    cycle_px = float(errors_px.mean()) if len(errors_px) else None
+    return Survey(views, cycle_px, Shape.of(scene.gaussians), len(scene.gaussians))
 
 
-def changes(before: Mapping[str, ViewMetrics], after: Mapping[str, ViewMetrics]) -> dict:
-    """Both surveys side by side, and their means over the Views, as JSON-able data."""
+def changes(before: Survey, after: Survey) -> dict[str, Any]:
+    """Both side by side, and the means over the Views, as JSON-able data."""
     pair = {"before": before, "after": after}
     return {
-        "views": {name: {when: asdict(figures[name]) for when, figures in pair.items()} for name in before},
-        "mean": {when: mean_metrics(list(figures.values())) for when, figures in pair.items()},
+        "views": {name: {when: asdict(s.views[name]) for when, s in pair.items()} for name in before.views},
+        "mean": {when: _means(s) for when, s in pair.items()},
+        "gaussians": {when: s.gaussians for when, s in pair.items()},
+        "shape": {when: asdict(s.shape) for when, s in pair.items()}
+        | {"shrinkage": before.shape.shrinkage(after.shape)},
     }
 
 
-def words(mean: Mapping[str, Mapping[str, float | None]]) -> list[str]:
-    """What `changes` says of the means, for people."""
-    before, after = mean["before"], mean["after"]
-    return [
+def words(before: Survey, after: Survey) -> Sequence[str]:
+    """What `changes` says, for people."""
+    means, lost = (_means(before), _means(after)), before.shape.shrinkage(after.shape)
+    told = [
         f"{label} {a:.{digits}f} to {b:.{digits}f}{unit}"
         for label, figure, digits, unit in _TOLD
-        if (a := before[figure]) is not None and (b := after[figure]) is not None
+        if (a := means[0][figure]) is not None and (b := means[1][figure]) is not None
     ]
+    told.append(f"smallest over largest scale {before.shape.words()} to {after.shape.words()}")
+    return [*told, f"flatter by {lost:.0%}, which is too much"] if lost > MAX_SHRINKAGE else told
+
+
+def _means(survey: Survey) -> dict[str, float | None]:
+    return mean_metrics(list(survey.views.values())) | {"cycle_px": survey.cycle_px}

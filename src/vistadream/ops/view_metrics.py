@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from statistics import fmean
 
 import torch
@@ -41,30 +41,42 @@ class ViewMetrics:
     normal_median_deg: float | None = None
 
 
-def view_metrics(view: View, rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"]) -> ViewMetrics:
-    """Figures of a rendered picture and its rendered camera-space z (0: nothing there) against their View."""
-    colours = {} if not bool(view.supervise.any()) else _colours(view, rgb)
+def view_metrics(
+    view: View,
+    rgb: Float[Tensor, "h w 3"],
+    z: Float[Tensor, "h w"],
+    normals: Float[Tensor, "h w 3"] | None = None,
+) -> ViewMetrics:
+    """Figures of a rendered picture and its rendered camera-space z (0: nothing there) against their View.
+
+    `normals`: those of the View where they are known better than from its aligned depth; unit, camera axes, of either
+    sign, 0 where unknown.
+    """
+    colours = _colours(view, rgb) if bool(view.supervise.any()) else ViewMetrics()
     if view.z is None:
-        return ViewMetrics(**colours, skipped="the view has no depth")
+        return replace(colours, skipped="the view has no depth")
     known = view.z.isfinite() & (view.z > 0)
     compared = view.supervise & known & ~relative_depth_edges(view.z, known) & z.isfinite() & (z > 0)
     n = int(compared.sum())
     if n < MIN_PIXELS:
-        return ViewMetrics(**colours, valid_pixels=n, skipped=f"{n} comparable pixels, fewer than {MIN_PIXELS}")
-    fit = align_scale_shift(*(1 / torch.where(compared, depth, 1.0) for depth in (view.z, z)), compared.float())
-    disparity = fit.apply(1 / torch.where(compared, view.z, 1.0))
-    in_front = compared & (disparity > 0)
+        return replace(colours, valid_pixels=n, skipped=f"{n} comparable pixels, fewer than {MIN_PIXELS}")
+    source, target = (1 / torch.where(compared, depth, 1.0) for depth in (view.z, z))
+    fit = align_scale_shift(source, target, compared.float())
+    disparity = fit.apply(1 / torch.where(known, view.z, 1.0))
+    in_front = known & (disparity > 0)
     truth = 1 / torch.where(in_front, disparity, 1.0)
-    angles = _angles_deg(view, z, known, compared)
-    return ViewMetrics(
-        **colours,
+    compared = compared & in_front
+    prior = (normals, normals.norm(dim=-1) > 0.5) if normals is not None else None
+    angles = _angles_deg(prior or normals_from_depth(view.camera, truth, in_front), view, z, compared)
+    return replace(
+        colours,
         scale=fit.scale,
         shift=fit.shift,
         valid_pixels=n,
         skipped=fit.reason,
-        depth_abs_rel=abs_rel(z, truth, in_front),
-        depth_rmse=rmse(z, truth, in_front),
-        delta1=delta1(z, truth, in_front),
+        depth_abs_rel=abs_rel(z, truth, compared),
+        depth_rmse=rmse(z, truth, compared),
+        delta1=delta1(z, truth, compared),
         normal_mean_deg=float(angles.mean()) if len(angles) else None,
         normal_median_deg=float(angles.median()) if len(angles) else None,
     )
@@ -80,17 +92,19 @@ def mean_metrics(metrics: Sequence[ViewMetrics]) -> dict[str, float | None]:
     return means
 
 
-def _colours(view: View, rgb: Float[Tensor, "h w 3"]) -> dict[str, float | None]:
+def _colours(view: View, rgb: Float[Tensor, "h w 3"]) -> ViewMetrics:
     ratio = psnr(rgb, view.rgb, view.supervise)
-    return {"psnr_db": ratio if math.isfinite(ratio) else None, "ssim": ssim(rgb, view.rgb, view.supervise)}
+    return ViewMetrics(ratio if math.isfinite(ratio) else None, ssim(rgb, view.rgb, view.supervise))
 
 
 def _angles_deg(
-    view: View, z: Float[Tensor, "h w"], known: Bool[Tensor, "h w"], compared: Bool[Tensor, "h w"]
+    prior: tuple[Float[Tensor, "h w 3"], Bool[Tensor, "h w"]],
+    view: View,
+    z: Float[Tensor, "h w"],
+    compared: Bool[Tensor, "h w"],
 ) -> Float[Tensor, "n"]:
-    """Angles between the normals of the rendered and of the View's own depth, as the fit compares them."""
-    prior, has_prior = normals_from_depth(view.camera, torch.where(known, view.z, 1.0), known)
+    """Angles, up to 90 degrees, between the prior normals, where there are some, and those of the rendered depth."""
     drawn, has_drawn = normals_from_depth(view.camera, z, z > 0)
-    use = compared & has_prior & has_drawn
-    sines, cosines = torch.linalg.cross(prior[use], drawn[use]).norm(dim=-1), (prior[use] * drawn[use]).sum(-1)
-    return torch.rad2deg(torch.atan2(sines, cosines))
+    use = compared & prior[1] & has_drawn
+    a, b = prior[0][use], drawn[use]
+    return torch.rad2deg(torch.atan2(torch.linalg.cross(a, b).norm(dim=-1), (a * b).sum(-1).abs()))

@@ -12,11 +12,11 @@ from torch import Tensor
 from vistadream.core import Observer, Renderer, Rendering, Scene, Summary, View
 from vistadream.ops.budget import Budget
 from vistadream.ops.close_up import WithCloseUps, check_close_ups
-from vistadream.ops.continuity import cycle_errors_px
 from vistadream.ops.fit import LearningRates, fit, view_order
 from vistadream.ops.losses import photometric
-from vistadream.ops.shape import MAX_SHRINKAGE, Shape
+from vistadream.ops.shape import Shape
 from vistadream.ops.surface_loss import ShapeKeeping, SurfaceLoss, SurfaceTerms
+from vistadream.ops.survey import Survey, changes, survey, words
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,10 @@ class Refine:
     ) -> Scene:
         """`normals`: prior normals by the names of their Views, of either sign, where they are known better than from
         the View's depth; unit, camera axes, 0 where unknown."""
+        before = survey(scene, self.renderer, self.surface.map or "z", normals)
         observe("refine/before", lambda: self._render(scene))
         start = self.budget.merged(scene.gaussians, scene.views, self.renderer)
+        before = replace(before, shape=Shape.of(start))  # merging drops alike Gaussians, and changes no shape
         views = WithCloseUps(scene.views)
         order = views.order(view_order(self._shares(scene), self.steps, self.seed), self.close_ups)
         loss = SurfaceLoss(self.surface, self._photometric, scene.views, order, normals or {})
@@ -65,7 +67,8 @@ class Refine:
         )
         refined = Scene(scene.views, gaussians)
         observe("refine/after", lambda: self._render(refined))
-        observe("refine/summary", self._summary(replace(scene, gaussians=start), refined, loss))
+        after = survey(refined, self.renderer, self.surface.map or "z", normals)
+        observe("refine/meta", self._summary(before, after, loss))
         return refined
 
     def _photometric(self, view: View, rendering: Rendering) -> Tensor:
@@ -85,28 +88,10 @@ class Refine:
         with torch.no_grad():
             return self.renderer(scene.gaussians, [canvas.camera], want=("rgb",))[0].rgb
 
-    def _summary(self, before: Scene, after: Scene, loss: SurfaceLoss) -> Summary:
-        """How priors were aligned; shapes and the reprojection error between successive Views, before and after."""
-        cycle_px = [self._cycle_px(scene) for scene in (before, after)]
-        shapes = [Shape.of(scene.gaussians) for scene in (before, after)]
-        lost = shapes[0].shrinkage(shapes[1])
-        words = [
-            *(f"{name}: {alignment.words()}" for name, alignment in loss.alignments.items()),
-            "views agree to " + ", ".join("-" if e is None else f"{e:.3f} px" for e in cycle_px) + " before, after",
-            f"smallest over largest scale {shapes[0].words()}, {shapes[1].words()} before, after"
-            + (f": flatter by {lost:.0%}, which is too much" if lost > MAX_SHRINKAGE else ""),
-        ]
-        data = {
-            "alignments": {name: asdict(alignment) for name, alignment in loss.alignments.items()},
-            "cycle_px": dict(zip(("before", "after"), cycle_px, strict=True)),
-            "shape": {"before": asdict(shapes[0]), "after": asdict(shapes[1]), "shrinkage": lost},
-        }
-        return Summary("; ".join(words), data)
-
-    def _cycle_px(self, scene: Scene) -> float | None:
-        """Mean over the pixels that successive Views share; None where they share none."""
-        name = self.surface.map or "z"
-        with torch.no_grad():
-            depths = [getattr(self.renderer(scene.gaussians, [v.camera], want=(name,))[0], name) for v in scene.views]
-        errors = cycle_errors_px([view.camera for view in scene.views], depths)
-        return float(errors.mean()) if len(errors) else None
+    def _summary(self, before: Survey, after: Survey, loss: SurfaceLoss) -> Summary:
+        """What became of the scene, and how the priors were aligned in the end."""
+        aligned = [f"{name}: {alignment.words()}" for name, alignment in loss.alignments.items()]
+        alignments = {name: asdict(alignment) for name, alignment in loss.alignments.items()}
+        return Summary(
+            "; ".join([*words(before, after), *aligned]), changes(before, after) | {"alignments": alignments}
+        )

@@ -49,7 +49,8 @@ class Imagine:
         observe("load/prompt", Note(f"a picture of {width}x{height} pixels from the words: {self.prompt}"))
         rgb = snap(self.imaginer(self.prompt, width, height, self.seed).float())
         focal_px = self.focal_px or Camera.from_fov(self.fov_x_deg, width, height).fx
-        camera = Camera.from_focal(focal_px, width, height, self.principal_px and tuple(self.principal_px))
+        x, y = self.principal_px or (width / 2, height / 2)
+        camera = Camera.from_focal(focal_px, width, height, (x, y))
         everywhere = torch.ones(height, width, dtype=torch.bool)
         view = View("input", camera, rgb, None, everywhere, everywhere, ~everywhere, self.focal_px is not None)
         observe("load/input", view)

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from packaging.version import Version
 import torch
+from packaging.version import Version
 
 from vistadream.backends.diffusion import klein
 from vistadream.backends.weights.residence import resident
@@ -19,8 +19,6 @@ QWEN_MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>",
 @pytest.fixture(autouse=True)
 def the_cpu_may_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before 0.42 diffusers' group offload asks torch for an accelerator even where the CPU stands in for one."""
-    import torch
-
     if find_spec("diffusers") and Version(version("diffusers")) < Version("0.42"):
         monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda *_, **__: torch.device("cpu"))
 

@@ -45,7 +45,7 @@ def cycle_error_px(
     camera: Camera,
     z: Float[Tensor, "h w"],
     other: Camera,
-    other_z: Float[Tensor, "h w"],
+    other_z: Float[Tensor, "other_h other_w"],
     occlusion: float = EDGE_THRESHOLD,
 ) -> Float[Tensor, "n"]:
     """How far pixels land from themselves after a trip to the other view and back by both depths, in pixels.

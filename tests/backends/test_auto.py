@@ -216,6 +216,16 @@ def test_the_configuration_asks_for_a_captioner_of_the_outpainter_that_it_has(mo
     )
 
 
+def test_an_older_diffusers_cannot_inpaint_with_klein_and_the_command_that_mends_it_is_told():
+    inpaint = next(package for package in ALL if "klein_inpaint" in package)
+    machine = Machine(True, ALL - {inpaint}, True, frozenset({"flux2-klein-4b"}))
+    choice = choose("outpaint", machine)
+    assert choice.name == "embedded"
+    assert "pip install 'diffusers>=0.38'" in choice.reason
+    with pytest.raises(UserError, match=r"diffusers>=0\.38"):
+        check("outpaint", "flux2_klein", machine)
+
+
 def test_pictures_from_words_need_the_model_and_nothing_is_taken_instead():
     weights = frozenset({"flux2-klein-4b"})
     for machine in (Machine(True, ALL, True, weights), Machine(False, ALL, weights=weights)):

@@ -19,7 +19,7 @@ _PACKAGES = {
     "depth_anything": ("depth_anything_3", "addict", "einops", "huggingface_hub"),
     "gsplat": ("gsplat",),
     "flux_fill": _DIFFUSION,
-    "flux2_klein": _DIFFUSION,
+    "flux2_klein": (*_DIFFUSION, "diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint"),
     "vlm": ("transformers", "huggingface_hub"),
 }
 _PAINTERS = {"flux_fill": ("flux-fill", "flux-text"), "flux2_klein": ("flux2-klein-4b",)}

@@ -22,14 +22,17 @@ INSTALL = {
     "diffusers": "pip install 'vistadream[models]'",
     "transformers": "pip install 'vistadream[models]'",
     "huggingface_hub": "pip install 'vistadream[models]'",
+    "diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint": "pip install 'diffusers>=0.38'",
     "gsplat": "pip install 'vistadream[gpu]'",
 }
 """Import name -> the command that installs it. Why some come with --no-deps: docs/decisions.md."""
 
 
 def installed(package: str) -> bool:
-    """Whether the package is here, without importing it."""
-    return find_spec(package) is not None
+    """Whether the package, or the module in a package, is here, without importing it."""
+    name, _, module = package.partition(".")
+    here = folder(name)
+    return here is not None and (not module or here.joinpath(*module.split(".")).with_suffix(".py").is_file())
 
 
 def folder(package: str) -> Path | None:

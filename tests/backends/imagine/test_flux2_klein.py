@@ -1,11 +1,13 @@
 """Pictures from words by a tiny FLUX.2-klein: as diffusers makes them, from the parts that the outpainter has."""
 
+import importlib.util
 import shutil
 
 import pytest
 import torch
 
 from vistadream.app import run
+from vistadream.backends import packages
 from vistadream.backends.diffusion import klein
 from vistadream.backends.imagine.flux2_klein import KleinImaginer
 from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
@@ -16,6 +18,14 @@ from vistadream.core import Imaginer, Progress, UserError, watched_by
 from vistadream.ops.image import snap
 
 pytestmark = pytest.mark.usefixtures("klein_alone")
+
+
+def test_the_module_that_inpaints_is_found_as_python_finds_it():
+    (module,) = [name for name in packages.INSTALL if "klein_inpaint" in name]
+    assert packages.installed(module) == (importlib.util.find_spec(module) is not None)
+    assert packages.installed("diffusers")
+    assert not packages.installed("diffusers.pipelines.no_such_module")
+    assert not packages.installed("no_such_package.module")
 
 
 def imaginer(folder, **knobs):
@@ -63,6 +73,7 @@ def test_the_policy_that_saves_most_memory_makes_about_the_same_picture(klein_fo
 
 
 def test_the_outpainter_paints_with_the_parts_that_are_loaded(klein_folder, monkeypatch):
+    pytest.importorskip("diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint", reason="diffusers is older than 0.38")
     read = []
     original = klein.read_part
     monkeypatch.setattr(klein, "read_part", lambda kind, *of: read.append(kind.__name__) or original(kind, *of))
@@ -124,6 +135,7 @@ def test_a_size_that_has_no_tokens_is_refused(size):
 
 
 def test_a_run_starts_from_words(klein_folder, tmp_path):
+    pytest.importorskip("diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint", reason="diffusers is older than 0.38")
     words = ["prompt=a hall", "backends/imagine=flux2_klein", f"backends.imagine.path={klein_folder}"]
     words += ["stage=no-outpaint", "max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off"]
     done = run([*words, f"out={tmp_path}", "export.videos=[]", "export.report=false"])

@@ -11,6 +11,7 @@ from vistadream.backends.diffusion.placement import (
     place_autoencoder,
     place_encoder,
     place_transformer,
+    working_px,
 )
 from vistadream.backends.weights.policy import Policy
 from vistadream.core import UserError
@@ -115,6 +116,10 @@ def test_a_text_encoder_says_the_same_under_every_policy(policy):
         place_encoder(encoder, policy, CPU)
         with at_work(encoder, policy, CPU):
             assert torch.equal(encoder(words)[0], expected)
+
+
+def test_low_works_at_three_quarters_of_the_size():
+    assert [working_px(policy, 1024) for policy in Policy] == [1024, 1024, 768]
 
 
 def test_low_decodes_in_tiles_that_meet():

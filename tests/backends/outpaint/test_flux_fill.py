@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vistadream.backends.diffusion.flux1_fill import files
+from vistadream.backends.outpaint import flux_fill
 from vistadream.backends.outpaint.flux_fill import FluxFill
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
@@ -22,15 +23,13 @@ HOLE = pad_mask(32, 48, 8, 8)
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch, flux_single):
-    """Caches of this test alone, no network, the small sizes, and no model left from another test."""
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+def here(monkeypatch, flux_single):
+    """No network, no GPU, the small sizes, and a cache of prompts that serves all of these tests."""
+    monkeypatch.setenv("HF_HOME", str(flux_single / "home"))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(files, "CONFIGURATIONS", flux_single / "configurations")
-    resident.release()
-    return tmp_path / "home"
 
 
 def painter(folder, **knobs):
@@ -91,10 +90,10 @@ def test_nothing_to_paint_asks_for_no_model(tmp_path):
 
 def test_a_cached_prompt_needs_no_text_encoder_and_paints_the_same_bits(flux_folder, monkeypatch):
     rgb = picture()
-    first = painter(flux_folder)(rgb, HOLE, "a library", 1)
+    first = painter(flux_folder)(rgb, HOLE, "a cached one", 1)
     resident.release()
     refuses_text(monkeypatch)
-    assert torch.equal(painter(flux_folder)(rgb, HOLE, "a library", 1), first)
+    assert torch.equal(painter(flux_folder)(rgb, HOLE, "a cached one", 1), first)
     with pytest.raises(AssertionError, match="text encoder was loaded"):
         painter(flux_folder)(rgb, HOLE, "another", 1)
 
@@ -168,21 +167,22 @@ class FullCard:
 def test_a_full_card_repeats_one_piece_with_less(flux_folder, monkeypatch, full, calls):
     card = FullCard(monkeypatch, full)
     paint = painter(flux_folder, memory="high")
-    said = events(lambda: paint(picture(), HOLE, "a library", 1))
+    said = events(lambda: paint(picture(), HOLE, f"a prompt that is new when {full} fails", 1))
     assert card.calls == calls
     assert [value.text for _, value in said if isinstance(value, Note) and value.level == "warning"] == [
         f"{'flux-text' if full == '_encode' else 'flux-fill'}: the GPU is full; going on with memory=balanced"
     ]
 
 
-def test_steps_are_told_and_a_smaller_working_size_is_too(flux_folder):
-    hole = pad_mask(280, 300, 20, 10)
-    seen = events(lambda: painter(flux_folder, max_px=256, memory="low", steps=1)(picture(hole), hole, "", 0))
+def test_steps_are_told_and_a_smaller_working_size_is_too(flux_folder, monkeypatch):
+    monkeypatch.setattr(flux_fill, "working_px", lambda policy, largest: 32)
+    hole = pad_mask(40, 60, 4, 2)
+    seen = events(lambda: painter(flux_folder)(picture(hole), hole, "", 0))
     told = [value for name, value in seen if name == "outpaint/flux-fill/progress"]
-    assert told == [Progress(1, 1)]
+    assert told == [Progress(1, 2), Progress(2, 2)]
     (size,) = [value.text for name, value in seen if name == "outpaint/size"]
-    assert "320x320 pixels are painted as 192x192" in size
-    assert "memory=low" in size
+    assert "64x48 pixels are painted as 37x28" in size
+    assert "memory=high" in size
 
 
 def test_a_licence_that_is_not_accepted_is_asked_for_even_when_the_files_are_here(flux_folder):

@@ -224,6 +224,7 @@ def test_an_older_diffusers_cannot_inpaint_with_klein_and_the_command_that_mends
     assert "pip install 'diffusers>=0.38'" in choice.reason
     with pytest.raises(UserError, match=r"diffusers>=0\.38"):
         check("outpaint", "flux2_klein", machine)
+    check("imagine", choose_imaginer(machine).name, machine)
 
 
 def test_pictures_from_words_need_the_model_and_nothing_is_taken_instead():

@@ -15,12 +15,13 @@ from vistadream.core import UserError
 ROLES = ("depth", "outpaint", "render", "caption")
 _DIFFUSION = ("diffusers", "transformers", "accelerate", "huggingface_hub")
 _PACKAGES = {
-    "moge": ("moge", "utils3d", "scipy", "huggingface_hub"),
-    "depth_anything": ("depth_anything_3", "addict", "einops", "huggingface_hub"),
-    "gsplat": ("gsplat",),
-    "flux_fill": _DIFFUSION,
-    "flux2_klein": (*_DIFFUSION, "diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint"),
-    "vlm": ("transformers", "huggingface_hub"),
+    "depth/moge": ("moge", "utils3d", "scipy", "huggingface_hub"),
+    "depth/depth_anything": ("depth_anything_3", "addict", "einops", "huggingface_hub"),
+    "render/gsplat": ("gsplat",),
+    "outpaint/flux_fill": _DIFFUSION,
+    "outpaint/flux2_klein": (*_DIFFUSION, "diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint"),
+    "imagine/flux2_klein": _DIFFUSION,
+    "caption/vlm": ("transformers", "huggingface_hub"),
 }
 _PAINTERS = {"flux_fill": ("flux-fill", "flux-text"), "flux2_klein": ("flux2-klein-4b",)}
 """Outpainters that read a prompt, by quality, each with its models."""
@@ -57,7 +58,7 @@ def choose(
 def choose_imaginer(machine: Machine | None = None) -> Choice:
     """The backend that makes pictures from words. UserError where none can: what to fetch, and what to do without."""
     machine = machine or this_machine()
-    lacking = [*_lacking("flux2_klein", machine), *_weights_lacking("flux2-klein-4b", machine)]
+    lacking = [*_lacking("imagine/flux2_klein", machine), *_weights_lacking("flux2-klein-4b", machine)]
     if lacking:
         raise UserError(
             f"prompt= has a picture made by FLUX.2-klein, which lacks {'; '.join(lacking)}; wanted all of that, then "
@@ -68,22 +69,23 @@ def choose_imaginer(machine: Machine | None = None) -> Choice:
 
 def check(role: str, name: str, machine: Machine | None = None) -> None:
     """UserError that says what is missing when the named backend cannot run on the machine."""
-    if name not in _PACKAGES:
+    backend = f"{role}/{name}"
+    if backend not in _PACKAGES:
         return
-    if lacking := _lacking(name, machine or this_machine()):
+    if lacking := _lacking(backend, machine or this_machine()):
         raise UserError(f"backends/{role}={name} cannot run here: it lacks {'; '.join(lacking)}")
 
 
-def _lacking(name: str, machine: Machine) -> list[str]:
+def _lacking(backend: str, machine: Machine) -> list[str]:
     """What a backend lacks, each with how to get it."""
     commands: dict[str, str] = {}  # one command may install several packages
-    for package in _PACKAGES[name]:
+    for package in _PACKAGES[backend]:
         if package not in machine.packages:
             commands.setdefault(INSTALL[package], package)
     lacking = [f"the package {package} ({command})" for command, package in commands.items()]
-    if name == "gsplat" and not machine.cuda:
+    if backend == "render/gsplat" and not machine.cuda:
         lacking.append("an NVIDIA GPU that torch sees")
-    if name == "gsplat" and not machine.compiler:
+    if backend == "render/gsplat" and not machine.compiler:
         lacking.append("nvcc of the CUDA toolkit, which compiles its kernels at first use")
     return lacking
 
@@ -102,13 +104,13 @@ def _depth(machine: Machine) -> Choice:
     device = "cuda" if machine.cuda else "cpu"
     model, second = MODELS[DEFAULT_MOGE[device]], DEFAULT_DA3[device]
     here = model.name in machine.weights
-    where, lacking = _where(machine), _lacking("moge", machine)
+    where, lacking = _where(machine), _lacking("depth/moge", machine)
     if here and not lacking:
         return Choice("moge", f"{model.name} {where}, its weights are here")
     size = f"{model.bytes_about / 1e9:.2g} GB"
     if machine.cuda and not lacking and not machine.offline:
         return Choice("moge", f"{model.name} {where}; fetches its weights first, about {size}")
-    if second in machine.weights and not _lacking("depth_anything", machine):
+    if second in machine.weights and not _lacking("depth/depth_anything", machine):
         return Choice("depth_anything", f"{second} {where}, its weights are here")
     if not machine.cuda:
         return Choice("embedded", "approximate, needs no download; MoGe-2 is better: docs/weights.md")
@@ -122,17 +124,17 @@ def _outpaint(machine: Machine, accept_noncommercial: bool) -> Choice:
         return Choice("embedded", "needs no download")
     for name, models in _PAINTERS.items():
         free = all(MODELS[model].licence.commercial for model in models)
-        here = machine.weights.issuperset(models) and not _lacking(name, machine)
+        here = machine.weights.issuperset(models) and not _lacking(f"outpaint/{name}", machine)
         if here and (free or accept_noncommercial):
             return Choice(name, f"{models[0]} on the GPU, its weights are here")
-    lacking = [*_lacking("flux2_klein", machine), *_weights_lacking("flux2-klein-4b", machine)]
+    lacking = [*_lacking("outpaint/flux2_klein", machine), *_weights_lacking("flux2-klein-4b", machine)]
     return Choice("embedded", f"needs no download; FLUX.2-klein paints better and lacks {'; '.join(lacking)}")
 
 
 def _caption(machine: Machine, outpainter: str) -> Choice:
     if outpainter not in _PAINTERS:
         return Choice("fixed", f"outpainter {outpainter} reads no prompt")
-    lacking = [*_lacking("vlm", machine), *_weights_lacking("blip-base", machine)]
+    lacking = [*_lacking("caption/vlm", machine), *_weights_lacking("blip-base", machine)]
     if lacking:
         return Choice("fixed", f"says the same of every picture; vlm looks at it and lacks {'; '.join(lacking)}")
     return Choice("vlm", f"blip-base {_where(machine)}, its weights are here")
@@ -141,6 +143,6 @@ def _caption(machine: Machine, outpainter: str) -> Choice:
 def _render(machine: Machine) -> Choice:
     if not machine.cuda:
         return Choice("cpu", "runs on any machine")
-    if lacking := _lacking("gsplat", machine):
+    if lacking := _lacking("render/gsplat", machine):
         return Choice("cpu", f"runs on any machine; gsplat is faster and lacks {'; '.join(lacking)}")
     return Choice("gsplat", "on the GPU")

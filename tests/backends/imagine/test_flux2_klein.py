@@ -135,7 +135,6 @@ def test_a_size_that_has_no_tokens_is_refused(size):
 
 
 def test_a_run_starts_from_words(klein_folder, tmp_path):
-    pytest.importorskip("diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint", reason="diffusers is older than 0.38")
     words = ["prompt=a hall", "backends/imagine=flux2_klein", f"backends.imagine.path={klein_folder}"]
     words += ["stage=no-outpaint", "max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off"]
     done = run([*words, f"out={tmp_path}", "export.videos=[]", "export.report=false"])

@@ -166,7 +166,8 @@ def steps_kept(checkpoint: Path) -> int:
 
 
 def test_a_run_killed_inside_refine_goes_on_from_its_checkpoint_to_the_same_bytes(tmp_path: Path) -> None:
-    tiny = ["max_resolution=48", "stages.coarse.n_frames=1", "stages.refine.steps=70", "export.videos=[]"]
+    tiny = ["max_resolution=48", "stages.initialize.steps=2", "stages.coarse.n_frames=1", "stages.refine.steps=50"]
+    tiny += ["export.videos=[]"]
     unbroken = small_run(tmp_path / "unbroken", *tiny).folder
     words = command(tmp_path / "killed", *tiny, "checkpoint_seconds=0")
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

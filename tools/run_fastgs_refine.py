@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import tyro
 from rich.console import Console
 
@@ -45,8 +45,8 @@ CHECKPOINT = "checkpoint.safetensors"
 PLOTTED = {
     "psnr_db": "PSNR in dB",
     "ssim": "SSIM",
-    "depth_abs_rel": "depth: mean relative error",
-    "normal_mean_deg": "normals: mean angle in degrees",
+    "depth_abs_rel": "depth, mean relative error",
+    "normal_mean_deg": "normals, mean angle in degrees",
 }
 
 
@@ -71,7 +71,7 @@ class Inputs:
     """What is read before anything is written."""
 
     scene: Scene
-    normals: Mapping[str, torch.Tensor]
+    normals: Mapping[str, Any]
     """Prior normals by the names of their views; none for a stage's folder."""
     files: dict[str, Any]
     """Paths and digests, for refine_meta.json."""
@@ -104,7 +104,7 @@ def read_inputs(arguments: Arguments) -> Inputs:
     folder, start = arguments.dataset_dir, arguments.init_gaussians
     if is_dataset(folder):
         samples = read_dataset(folder)
-        views = tuple(replace(s.view, z=torch.where(s.geometry, s.view.z, 0.0)) for s in samples)
+        views = tuple(replace(s.view, z=s.view.z * s.geometry) for s in samples)
         normals = {s.view.name: s.normals * s.geometry[..., None] for s in samples}
         files = [folder / DATASET_META]  # which holds the digests of all others
     elif (folder / "scene.json").exists():
@@ -192,7 +192,7 @@ def write_result(folder: RunFolder, refined: Scene, meta: dict[str, Any]) -> Non
 
 def _changes(views: Mapping[str, Any]) -> dict[str, str]:
     return {
-        f"{title}: before (hollow) and after": change_chart(
+        f"{title} (hollow: before)": change_chart(
             [(name, view["before"][figure], view["after"][figure]) for name, view in views.items()]
         )
         for figure, title in PLOTTED.items()
@@ -205,6 +205,7 @@ def _digest(value: Any) -> str:
 
 def main(words: list[str] | None = None) -> int:
     """The exit code: 2 for what the user can mend."""
+    logging.getLogger("vistadream").setLevel(logging.INFO)
     arguments = tyro.cli(Arguments, description=__doc__, args=words)
     try:
         refine(arguments)

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -23,12 +24,16 @@ from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.config import compose
 from vistadream.core import Gaussians, Rendering, Scene, View, silent
 from vistadream.exporters.fastgs_dataset import read_dataset, write_dataset
+from vistadream.ops.close_up import WithCloseUps
 from vistadream.ops.continuity import cycle_errors_px, flying
 from vistadream.ops.depth import normals_from_depth, relative_depth_edges, sharpen_depth_edges, smooth_depth
 from vistadream.ops.holes import complete_depth
 from vistadream.ops.lift import lift_view
+from vistadream.ops.losses import photometric
 from vistadream.ops.metrics import abs_rel, psnr, ssim
 from vistadream.ops.shape import Shape
+from vistadream.ops.surface_loss import ShapeKeeping, SurfaceLoss
+from vistadream.stages.refine import Refine
 
 TRAIN, HELD_OUT = ("000150", "000165", "000185"), ("000155", "000175", "000195")
 NOISE = 0.03
@@ -38,6 +43,7 @@ CONTENDERS = {
     "expected depth": ("depth=expected",),
     "continuous depth": (),
 }
+DEFAULT_STEPS = 160
 RENDERER = CpuRenderer()
 
 
@@ -84,11 +90,13 @@ def rendering(gaussians: Gaussians, camera, *want: str) -> Rendering:
 
 def refine(scene: Scene, normals: dict[str, Tensor], steps: int, *knobs: str) -> tuple[Gaussians, float]:
     """By the default stage but for these knobs of its surface terms; and seconds of processor time."""
+    contender, begun = stage(steps, *knobs), time.process_time()
+    return contender(scene, silent, normals).gaussians, time.process_time() - begun
+
+
+def stage(steps: int, *knobs: str) -> Refine:
     words = [f"stages.refine.steps={steps}", *(f"stages.refine.surface.{knob}" for knob in knobs)]
-    stage = compose([*words, "backends/render=cpu"]).build("stages.refine")
-    begun = time.process_time()
-    refined = stage(scene, silent, normals)
-    return refined.gaussians, time.process_time() - begun
+    return compose([*words, "backends/render=cpu"]).build("stages.refine")
 
 
 def seen_in_training(held_out: Sequence[kitchen.Frame], train: Sequence[kitchen.Frame]) -> list[Tensor]:
@@ -165,18 +173,47 @@ def corrupted(scene: Scene) -> dict[str, Scene]:
     }
 
 
+def step_table(scene: Scene, normals: dict[str, Tensor], repeats: int = 5) -> None:
+    """Processor time of a step up to its gradients, the contenders in turns, the least of some repeats."""
+    stages = {name: stage(DEFAULT_STEPS, *knobs) for name, knobs in CONTENDERS.items()}
+    least = dict.fromkeys(stages, float("inf"))
+    for _ in range(repeats):
+        for name, contender in stages.items():
+            least[name] = min(least[name], seconds_a_step(contender, scene, normals))
+    print("\n| | ms a step | beside colours alone |\n|---|---|---|")
+    for name, seconds in least.items():
+        print(f"| {name} | {1000 * seconds:.0f} | {seconds / least['photometric only'] - 1:+.0%} |", flush=True)
+
+
+def seconds_a_step(contender: Refine, scene: Scene, normals: dict[str, Tensor]) -> float:
+    """Mean over rounds of the views, whole ones and close-ups in their shares, once priors are aligned."""
+    views = WithCloseUps(scene.views)
+    n = 2 * contender.surface.every * len(scene.views)
+    order = views.order([i % len(scene.views) for i in range(n)], contender.close_ups)
+    colours = partial(photometric, dssim=contender.dssim, generated=contender.generated_weight)
+    loss = SurfaceLoss(contender.surface, colours, scene.views, order, normals)
+    draw, seconds = ShapeKeeping(contender.renderer), 0.0
+    for turn in range(2):
+        begun = time.process_time()
+        for step, index in enumerate(order):
+            gaussians = Gaussians(*(tensor.clone().requires_grad_() for _, tensor in scene.gaussians.tensors()))
+            drawn = draw(gaussians, [views[index].camera], want=loss.want(step))[0]
+            loss(views[index], drawn, step).backward()
+        seconds = time.process_time() - begun if turn else 0.0
+    return seconds / n
+
+
 def kitchen_tables(width: int, steps: int, only: str | None) -> None:
     train, held_out = frames(TRAIN, width), frames(HELD_OUT, width)
     views, gaussians = lifted(train)
     views, normals = dataset(views, gaussians)
     scene, masks, start = Scene(views, gaussians), seen_in_training(held_out, train), Shape.of(gaussians)
-    flat = {name: tuple(knobs) for name, knobs in CONTENDERS.items()}
     if only in (None, "kitchen"):
         print(
             f"\n| {steps} steps at {width} px | {HEAD}\n{row('start', gaussians, held_out, masks, start, 0)}",
             flush=True,
         )
-        for name, knobs in flat.items():
+        for name, knobs in CONTENDERS.items():
             refined, seconds = refine(scene, normals, steps, *knobs)
             print(row(name, refined, held_out, masks, start, seconds), flush=True)
     if only in (None, "priors"):
@@ -184,12 +221,14 @@ def kitchen_tables(width: int, steps: int, only: str | None) -> None:
         for name, off in corrupted(scene).items():
             refined, seconds = refine(off, {}, steps)
             print(row(name, refined, held_out, masks, start, seconds), flush=True)
+    if only in (None, "time"):
+        step_table(scene, normals)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--width", type=int, default=640)
-    parser.add_argument("--steps", type=int, default=160)
+    parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--only", choices=("kitchen", "priors", "time"))
     arguments = parser.parse_args()
     kitchen_tables(arguments.width, arguments.steps, arguments.only)

@@ -8,7 +8,7 @@ import torch
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians, View
 from vistadream.ops.budget import merge_alike
-from vistadream.ops.budget.merge import lost_detail
+from vistadream.ops.budget.merge import _Groups, lost_detail
 from vistadream.ops.lift import lift_view
 from vistadream.ops.metrics import psnr
 from vistadream.ops.shape import scale_ratios
@@ -100,3 +100,12 @@ def test_detail_is_what_a_smaller_picture_cannot_hold() -> None:
     assert float(lost_detail(ramp, 2)[:, 2:-2].max()) < 1e-9
     assert float(lost_detail(noise(), 2).mean()) > 0.02
     assert float(lost_detail(noise(), 4).mean()) > float(lost_detail(noise(), 2).mean())
+
+
+def test_the_heaviest_of_each_group_is_the_heaviest_on_any_number_of_cores() -> None:
+    """Enough members that several threads would write, had they one place to write to."""
+    weights, of = torch.rand(100_000), torch.randint(0, 50, (100_000,))
+    first = _Groups(of, of.bincount(minlength=50)).heaviest(weights)
+    for group in range(50):
+        members = (of == group).nonzero()[:, 0]
+        assert int(first[group]) == int(members[weights[members].argmax()])

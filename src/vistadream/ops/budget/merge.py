@@ -72,9 +72,8 @@ class _Groups:
     def heaviest(self, weights: Float[Tensor, "n"]) -> Int[Tensor, "g"]:
         """The member of each group with the largest weight."""
         order = weights.argsort(stable=True)
-        first = torch.zeros_like(self.count)
-        first[self.of[order]] = order  # the last one written stays
-        return first
+        by_group = order[self.of[order].argsort(stable=True)]
+        return by_group[self.count.cumsum(0) - 1]
 
 
 def _merge_squares(

@@ -95,7 +95,7 @@ def refine(arguments: Arguments) -> None:
             refined = stage(inputs.scene, observe, inputs.normals)
         observe("refine/gaussians", refined.gaussians)
         observe("refine/finished", StageFinished("refine", meter.seconds))
-    meta = provenance(arguments, composed, inputs, meter) | findings(record, inputs.scene, refined)
+    meta = provenance(arguments, composed, inputs, meter) | findings(record)
     write_result(folder, refined, meta)
 
 
@@ -135,10 +135,8 @@ def claim(result: Path, composed: Composed, inputs: Inputs) -> tuple[RunFolder, 
     """
     digests = [file["sha256"] for file in inputs.files.values()]
     key = _digest([__version__, composed.plain("stages.refine"), digests])
-    folder, checkpoints = (
-        RunFolder(result),
-        CheckpointFile(result / CHECKPOINT, key, composed.plain("checkpoint_seconds")),
-    )
+    folder = RunFolder(result)
+    checkpoints = CheckpointFile(result / CHECKPOINT, key, composed.plain("checkpoint_seconds"))
     if result.exists() and not result.is_dir():
         raise UserError(f"{result} is a file; wanted a new folder: name another --result-dir")
     if result.exists():
@@ -172,11 +170,10 @@ def provenance(arguments: Arguments, composed: Composed, inputs: Inputs, meter: 
     }
 
 
-def findings(record: Record, before: Scene, after: Scene) -> dict[str, Any]:
+def findings(record: Record) -> dict[str, Any]:
     """What the refinement told of itself."""
     told = {key: value for summary in record.summaries.values() for key, value in summary.data.items()}
-    gaussians = {"before": len(before.gaussians), "after": len(after.gaussians)}
-    return {"gaussians": gaussians, **told, "loss": record.curves.get("refine/loss", [])}
+    return {**told, "loss": record.curves.get("refine/loss", [])}
 
 
 def write_result(folder: RunFolder, refined: Scene, meta: dict[str, Any]) -> None:

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 from torch import Tensor
 
 from vistadream.backends.caption.reading import Reader, read
-from vistadream.backends.weights.policy import CHOICES, Policy
-from vistadream.backends.weights.residence import Ladder, resident
+from vistadream.backends.weights.one_model import OneModel
+from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.store import folder_of
 from vistadream.backends.weights.table import MODELS
 from vistadream.core import Note, tell
 from vistadream.ops.image import to_uint8
 
 NAMES = tuple(name for name, model in MODELS.items() if model.role == "caption")
-DEVICES = ("auto", "cpu", "cuda")
 _UNSEEN = "a place with clear objects"
 """Stands for the caption when the model says nothing."""
 
 
 @dataclass(frozen=True)
-class VlmCaption:
+class VlmCaption(OneModel):
     """A prompt for the outpainter by BLIP or Qwen-VL; the same picture gives the same prompt."""
 
     text: str | None
@@ -43,17 +41,9 @@ class VlmCaption:
     """Of weights.policy.CHOICES; these models are small enough to stay whole under each."""
 
     def __post_init__(self) -> None:
-        for knob, value, wanted in (
-            ("model", self.model, NAMES),
-            ("device", self.device, DEVICES),
-            ("memory", self.memory, CHOICES),
-        ):
-            if value not in wanted:
-                raise ValueError(f"VlmCaption.{knob}: got {value!r}; wanted one of {', '.join(wanted)}")
+        self.check_knobs(NAMES)
         if "{caption}" not in self.wording:
             raise ValueError(f"VlmCaption.wording: got {self.wording!r}; wanted a sentence with {{caption}} in it")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("VlmCaption.device: got cuda, and torch sees no GPU; wanted cpu or auto here")
 
     def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str:
         """The prompt. UserError without the package or the weights, or with weights that are not this model's."""
@@ -68,25 +58,16 @@ class VlmCaption:
 
     def describe(self, picture: UInt8[ndarray, "h w 3"]) -> str:
         """What the model says."""
-        work = partial(self._describe, picture)
-        return self._ladder(work) if self._device == "cuda" else work(Policy.HIGH)
+        return self.run(partial(self._describe, picture))
 
     def _describe(self, picture: UInt8[ndarray, "h w 3"], policy: Policy) -> str:
-        return resident(self, self._load, getattr(MODELS[self.model].memory, policy))(picture)
+        return self.loaded(self._load, policy)(picture)
 
     def _load(self) -> Reader:
-        folder = folder_of(MODELS[self.model], self.path)
-        reader = read(folder, self._device)
-        tell("caption/model", Note(f"captions by {self.model} on the {self._device}, from {folder}"))
+        folder = folder_of(self.entry, self.path)
+        reader = read(folder, self.place)
+        tell("caption/model", Note(f"captions by {self.model} on the {self.place}, from {folder}"))
         return reader
-
-    @cached_property
-    def _ladder(self) -> Ladder:
-        return Ladder(MODELS[self.model], self.memory)
-
-    @cached_property
-    def _device(self) -> str:
-        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
 
 
 @lru_cache(maxsize=4)

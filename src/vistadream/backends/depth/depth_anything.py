@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,15 +17,14 @@ from vistadream.backends import packages
 from vistadream.backends.depth.centring import centred_size, margins, padded, window
 from vistadream.backends.depth.given import resample_depth
 from vistadream.backends.weights.fill import fill
-from vistadream.backends.weights.policy import CHOICES, Policy
-from vistadream.backends.weights.residence import Ladder, resident
+from vistadream.backends.weights.one_model import OneModel
+from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.store import folder_of
 from vistadream.backends.weights.table import DEFAULT_DA3, MODELS
 from vistadream.core import Camera, DepthPrediction, Note, UserError, View, tell
 
 SIZES = tuple(name for name in MODELS if name.startswith("da3"))
 METRIC = "da3metric-large"
-DEVICES = ("auto", "cpu", "cuda")
 PATCH_PX = 14
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the colours that the backbone was trained with."""
@@ -38,13 +37,15 @@ LONGEST_FOCAL = 50.0
 
 
 @dataclass(frozen=True)
-class DepthAnything:
+class DepthAnything(OneModel):
     """Depth Anything 3 (Lin et al. 2025, arXiv 2511.10647).
 
     Views given together are seen together and get poses beside the first one's, which is kept. Scale is free. The model
     da3metric-large knows metres and sky instead: it sees each view on its own, and says nothing of confidence or poses.
     The principal point is padded to the centre; a known focal length is kept.
     """
+
+    AUTO = DEFAULT_DA3
 
     model: str
     """auto: da3-base on a GPU, da3-small on a CPU; or one of SIZES."""
@@ -62,19 +63,11 @@ class DepthAnything:
     """Pixels with less have no depth."""
 
     def __post_init__(self) -> None:
-        for knob, value, wanted in (
-            ("model", self.model, ("auto", *SIZES)),
-            ("device", self.device, DEVICES),
-            ("memory", self.memory, CHOICES),
-        ):
-            if value not in wanted:
-                raise ValueError(f"DepthAnything.{knob}: got {value!r}; wanted one of {', '.join(wanted)}")
+        self.check_knobs(("auto", *SIZES))
         if not self.resolution_px >= 2 * PATCH_PX:
             raise ValueError(f"DepthAnything.resolution_px: got {self.resolution_px}; wanted {2 * PATCH_PX} or more")
         if not 0 <= self.min_confidence < 1:
             raise ValueError(f"DepthAnything.min_confidence: got {self.min_confidence}; wanted 0 or more, below 1")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("DepthAnything.device: got cuda, and torch sees no GPU; wanted cpu or auto here")
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction per view, on the view's device; in metres by da3metric-large where the focal length is known.
@@ -87,7 +80,7 @@ class DepthAnything:
         width, height = (max(sides) for sides in zip(*sizes, strict=True))
         added = [margins(view.camera, width, height) for view in views]
         pictures = torch.stack([padded(view, m).cpu() for view, m in zip(views, added, strict=True)])
-        said = self._run(partial(self._infer, pictures))
+        said = self.run(partial(self._infer, pictures))
         poses = _poses(views[0].camera, said.get("extrinsics"))
         predictions = []
         for i, view in enumerate(views):
@@ -98,13 +91,13 @@ class DepthAnything:
 
     def _infer(self, pictures: Float[Tensor, "n 3 H W"], policy: Policy) -> dict[str, Tensor]:
         """The network's maps at its own size and its cameras, one of each per picture, on the CPU."""
-        model = resident(self, self._load, getattr(MODELS[self._name].memory, policy))
-        seen = _normalised(pictures, self.resolution_px).to(self._device)
-        half = torch.bfloat16 if self._device == "cuda" and torch.cuda.is_bf16_supported() else torch.float16
+        model = self.loaded(self._load, policy)
+        seen = _normalised(pictures, self.resolution_px).to(self.place)
+        half = torch.bfloat16 if self.place == "cuda" and torch.cuda.is_bf16_supported() else torch.float16
         with (
             torch.no_grad(),
             torch.random.fork_rng(devices=[]),  # it samples pixels for the far end of its depth
-            torch.autocast(self._device, half, enabled=self._device == "cuda"),
+            torch.autocast(self.place, half, enabled=self.place == "cuda"),
         ):
             said = model(seen[None])
         return {name: value[0].float().cpu() for name, value in said.items() if isinstance(value, Tensor)}
@@ -129,7 +122,7 @@ class DepthAnything:
         """The network's maps in our words, in the view's window of a padded picture of that width and height."""
         device, depth = view.rgb.device, own["depth"]
         h, w = depth.shape
-        if self._name == METRIC:
+        if self.entry.name == METRIC:
             depth = depth * (camera.fx * w / size[0] + camera.fy * h / size[1]) / 2 / METRIC_FOCAL_PX
         usable = depth.isfinite() & (depth > 0)
         confidence = sky = None
@@ -142,16 +135,18 @@ class DepthAnything:
             usable &= own["sky"] < SKY
         z = resample_depth((0, 0, w, h), torch.where(usable, depth, 0.0), *size)[cut].to(device)
         valid = (z > 0) & ~sky if sky is not None else z > 0
-        is_metric = self._name == METRIC and view.focal_known
+        is_metric = self.entry.name == METRIC and view.focal_known
         return DepthPrediction(z, valid, camera, is_metric, sky=sky, confidence=confidence)
 
     def _load(self) -> Any:
         packages.load("depth_anything_3.utils.logger").logger.level = 0  # it prints
         packages.load("depth_anything_3.model.da3")  # with all that the configurations name
         registry, build = packages.load("depth_anything_3.registry"), packages.load("depth_anything_3.cfg")
-        file = folder_of(MODELS[self._name], self.path, self.accept_noncommercial) / "model.safetensors"
+        file = folder_of(self.entry, self.path, self.accept_noncommercial) / "model.safetensors"
         with torch.random.fork_rng(devices=[]):  # what the layers draw before they are filled
-            model = build.create_object(build.load_config(registry.MODEL_REGISTRY[self._name.removesuffix("-1.1")]))
+            model = build.create_object(
+                build.load_config(registry.MODEL_REGISTRY[self.entry.name.removesuffix("-1.1")])
+            )
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -160,23 +155,8 @@ class DepthAnything:
         except (SafetensorError, OSError) as error:
             raise UserError(f"{file} is no whole safetensors file ({error}); wanted the file as published") from error
         fill(model, {name.removeprefix("model."): tensor for name, tensor in weights.items()}, file)
-        tell("depth/model", Note(f"depth by {self._name} on the {self._device}, from {file.parent}"))
-        return model.eval().to(self._device)
-
-    def _run(self, work: Callable[[Policy], dict[str, Tensor]]) -> dict[str, Tensor]:
-        return self._ladder(work) if self._device == "cuda" else work(Policy.HIGH)
-
-    @cached_property
-    def _ladder(self) -> Ladder:
-        return Ladder(MODELS[self._name], self.memory)
-
-    @cached_property
-    def _device(self) -> str:
-        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
-
-    @property
-    def _name(self) -> str:
-        return DEFAULT_DA3[self._device] if self.model == "auto" else self.model
+        tell("depth/model", Note(f"depth by {self.entry.name} on the {self.place}, from {file.parent}"))
+        return model.eval().to(self.place)
 
 
 def _normalised(pictures: Float[Tensor, "n 3 H W"], long_side_px: int) -> Float[Tensor, "n 3 h w"]:

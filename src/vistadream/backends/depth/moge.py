@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import pickle
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +20,24 @@ from torch import Tensor
 from vistadream.backends import packages
 from vistadream.backends.depth.centring import centred_size, margins, padded, window
 from vistadream.backends.weights.fill import fill
-from vistadream.backends.weights.policy import CHOICES, Policy
-from vistadream.backends.weights.residence import Ladder, resident
+from vistadream.backends.weights.one_model import OneModel
+from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.store import folder_of
 from vistadream.backends.weights.table import DEFAULT_MOGE, MODELS
 from vistadream.core import Camera, DepthPrediction, Note, UserError, View, tell
 
 SIZES = tuple(name for name in MODELS if name.startswith("moge-2-"))
-DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
-class MogeDepth:
+class MogeDepth(OneModel):
     """MoGe-2 (Wang et al. 2025, arXiv 2507.02546), each view on its own.
 
     It takes the principal point to be the picture's centre, so the picture is padded until it is, and the maps are
     cropped. A known focal length is kept: the model then only looks for the distance that suits it.
     """
+
+    AUTO = DEFAULT_MOGE
 
     model: str
     """auto: the large model on a GPU, the small one on a CPU; or one of SIZES."""
@@ -52,18 +53,11 @@ class MogeDepth:
     """A connected region without depth is sky when it is at least so large, as a share of the picture."""
 
     def __post_init__(self) -> None:
-        for knob, value, wanted in (
-            ("model", self.model, ("auto", *SIZES)),
-            ("device", self.device, DEVICES),
-            ("memory", self.memory, CHOICES),
-            ("resolution_level", self.resolution_level, (None, *range(10))),
-        ):
-            if value not in wanted:
-                raise ValueError(f"MogeDepth.{knob}: got {value!r}; wanted one of {', '.join(map(str, wanted))}")
+        self.check_knobs(("auto", *SIZES))
+        if self.resolution_level not in (None, *range(10)):
+            raise ValueError(f"MogeDepth.resolution_level: got {self.resolution_level}; wanted null, or 0 to 9")
         if not 0 <= self.min_sky <= 1:
             raise ValueError(f"MogeDepth.min_sky: got {self.min_sky}; wanted a share between 0 and 1")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("MogeDepth.device: got cuda, and torch sees no GPU; wanted cpu or auto here")
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction in metres per view, on the view's device; a pixel without depth is not valid.
@@ -76,23 +70,23 @@ class MogeDepth:
         width, height = centred_size(view.camera)
         added = margins(view.camera, width, height)
         fov_x_deg = math.degrees(2 * math.atan(width / 2 / view.camera.fx)) if view.focal_known else None
-        maps = self._run(partial(self._infer, padded(view, added), fov_x_deg))
+        maps = self.run(partial(self._infer, padded(view, added), fov_x_deg))
         camera = view.camera if view.focal_known else _with_focal(view.camera, maps["intrinsics"], width)
         own = {name: maps[name][window(view, added)] for name in maps.keys() - {"intrinsics"}}
         return _prediction(camera, own, self.min_sky)
 
     def _infer(self, image: Float[Tensor, "3 h w"], fov_x_deg: float | None, policy: Policy) -> dict[str, Tensor]:
         """The package's maps, on the image's device: depth, mask, normal, and intrinsics in shares of the picture."""
-        finest = 9 if self._device == "cuda" else 0
+        finest = 9 if self.place == "cuda" else 0
         level = finest if self.resolution_level is None else self.resolution_level
-        model = resident(self, self._load, getattr(MODELS[self._name].memory, policy))
+        model = self.loaded(self._load, policy)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "In CPU autocast")  # which it then goes without
             maps = model.infer(
-                image.to(self._device),
+                image.to(self.place),
                 resolution_level=0 if policy == Policy.LOW else level,
                 fov_x=fov_x_deg,
-                use_fp16=self._device == "cuda",
+                use_fp16=self.place == "cuda",
             )
         return {name: value.to(image.device) for name, value in maps.items()}
 
@@ -103,27 +97,12 @@ class MogeDepth:
                 f"pip uninstall utils3d, then {packages.INSTALL['utils3d']} --force-reinstall"
             )
         moge = packages.load("moge.model.v2")
-        file = folder_of(MODELS[self._name], self.path) / "model.pt"
+        file = folder_of(self.entry, self.path) / "model.pt"
         with torch.random.fork_rng(devices=[]):  # what the layers draw before they are filled
             model = _read(file, moge.MoGeModel)
         model.enable_pytorch_native_sdpa()
-        tell("depth/model", Note(f"depth by {self._name} on the {self._device}, from {file.parent}"))
-        return model.eval().to(self._device)
-
-    def _run(self, work: Callable[[Policy], dict[str, Tensor]]) -> dict[str, Tensor]:
-        return self._ladder(work) if self._device == "cuda" else work(Policy.HIGH)
-
-    @cached_property
-    def _ladder(self) -> Ladder:
-        return Ladder(MODELS[self._name], self.memory)
-
-    @cached_property
-    def _device(self) -> str:
-        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
-
-    @property
-    def _name(self) -> str:
-        return DEFAULT_MOGE[self._device] if self.model == "auto" else self.model
+        tell("depth/model", Note(f"depth by {self.entry.name} on the {self.place}, from {file.parent}"))
+        return model.eval().to(self.place)
 
 
 def _with_focal(camera: Camera, shares: Float[Tensor, "3 3"], width: int) -> Camera:

@@ -1,0 +1,58 @@
+"""What backends that consist of one model share: which model, where it lies, and how a piece of its work is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
+
+import torch
+
+from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.backends.weights.residence import Ladder, resident
+from vistadream.backends.weights.table import MODELS, Model
+
+T = TypeVar("T")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+class OneModel:
+    """Base of frozen dataclasses that have these three knobs."""
+
+    model: str
+    device: str
+    memory: str
+
+    AUTO: ClassVar[Mapping[str, str]] = {}
+    """Device -> the model that `model: auto` takes there, where that is a value of the knob."""
+
+    def check_knobs(self, models: Sequence[str]) -> None:
+        """Raises ValueError for a model that is none of `models`, a device that is not here, a policy that is none."""
+        owner = type(self).__name__
+        for knob, wanted in (("model", models), ("device", DEVICES), ("memory", CHOICES)):
+            if (value := getattr(self, knob)) not in wanted:
+                raise ValueError(f"{owner}.{knob}: got {value!r}; wanted one of {', '.join(wanted)}")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"{owner}.device: got cuda, and torch sees no GPU; wanted cpu or auto here")
+
+    @cached_property
+    def place(self) -> str:
+        """The device: cuda or cpu."""
+        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+
+    @property
+    def entry(self) -> Model:
+        """The model's line in the table."""
+        return MODELS[self.AUTO.get(self.place, self.model) if self.model == "auto" else self.model]
+
+    def run(self, work: Callable[[Policy], T]) -> T:
+        """`work` under the policy that the card allows; on a CPU there is but one."""
+        return self._ladder(work) if self.place == "cuda" else work(Policy.HIGH)
+
+    def loaded(self, load: Callable[[], Any], policy: Policy) -> Any:
+        """The model, loaded unless it is held."""
+        return resident(self, load, getattr(self.entry.memory, policy))
+
+    @cached_property
+    def _ladder(self) -> Ladder:
+        return Ladder(self.entry, self.memory)

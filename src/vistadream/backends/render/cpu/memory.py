@@ -6,6 +6,8 @@ from vistadream.backends.render.cpu.backward import MOMENTS
 from vistadream.backends.render.cpu.median_backward import RAY_MOMENTS
 from vistadream.core import UserError
 
+_UNASKED = 16e6
+"""Bytes for which the system is not asked, which takes as long as a tenth of a small picture."""
 _PARAMETERS = 11  # numbers of a Gaussian beside its features
 
 
@@ -26,6 +28,8 @@ def require_memory(
 ) -> None:
     """Raises UserError where a picture does not fit into the memory that is free."""
     needed = needed_bytes(width * height, gaussians, channels, with_median, with_gradient, pairs)
+    if needed < _UNASKED:
+        return
     free = psutil.virtual_memory().available
     if needed > free:
         raise UserError(

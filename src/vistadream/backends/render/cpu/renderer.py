@@ -20,6 +20,8 @@ from vistadream.ops.jit import announce_compilation
 
 _MAPS = ("rgb", "z", "alpha")
 _WANTABLE = (*_MAPS, "z_median")
+_WORTH_SHARING = 16_384
+"""Gaussians and pixels."""
 _TINY = torch.finfo(torch.float32).tiny
 
 
@@ -34,7 +36,7 @@ class CpuRenderer(RenderKnobs):
     """
 
     threads: int | None = None
-    """CPU threads; None takes as many as torch does."""
+    """CPU threads; None takes as many as torch does, for a small picture one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,7 +62,7 @@ class CpuRenderer(RenderKnobs):
         return [self._render(gaussians, camera, want, extra) for camera in cameras]
 
     def _render(self, gaussians: Gaussians, camera: Camera, want: Sequence[str], extra: Tensor | None) -> Rendering:
-        threads = self.threads or torch.get_num_threads()
+        threads = self.threads or _threads_for(len(gaussians) + camera.width * camera.height)
         antialiased = self.mode == "antialiased"
         lens = make_lens(camera, self.near_z, self.far_z, self.eps2d_px2, antialiased, self.radius_clip_px)
         picture = _Picture(lens, "z" in want, "z_median" in want, threads)
@@ -121,6 +123,11 @@ class _Draw(torch.autograd.Function):
         with_pose = ctx.needs_input_grad[1]
         grads, pose_grad = gradient(ctx.drawing, *upstream, threads=ctx.threads, with_pose=with_pose)
         return None, torch.from_numpy(pose_grad).to(pose.dtype), *map(torch.from_numpy, grads)
+
+
+def _threads_for(size: int) -> int:
+    """Torch's number; one where there are so few Gaussians and pixels that handing them out costs more than it saves."""
+    return torch.get_num_threads() if size >= _WORTH_SHARING else 1
 
 
 def _maps(drawing: Drawing) -> tuple[Tensor | None, ...]:

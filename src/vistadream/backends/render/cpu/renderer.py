@@ -126,7 +126,7 @@ class _Draw(torch.autograd.Function):
 
 
 def _threads_for(size: int) -> int:
-    """Torch's number; one where there are so few Gaussians and pixels that handing them out costs more than it saves."""
+    """Torch's number; one where Gaussians and pixels are so few that sharing them out costs more than it saves."""
     return torch.get_num_threads() if size >= _WORTH_SHARING else 1
 
 

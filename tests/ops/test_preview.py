@@ -7,7 +7,14 @@ from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians, Scene, View
 from vistadream.ops.lift import lift_view
 from vistadream.ops.preview import clustered, hole_ratios
-from vistadream.ops.selection import FIRST_LOOK_PX, SECOND_LOOK_PX, SelectionRule, score_poses, select_pose
+from vistadream.ops.selection import (
+    FIRST_LOOK_PX,
+    SECOND_LOOK_PX,
+    SECOND_LOOKS,
+    SelectionRule,
+    score_poses,
+    select_pose,
+)
 from vistadream.ops.trajectory import Swing
 
 H, W = 240, 320
@@ -66,7 +73,7 @@ def test_only_the_best_free_poses_are_looked_at_twice() -> None:
     path = Swing(0.3)(scene, 21)
     taken = range(0, 21, 4)  # with their neighbours: three of each four
     scores = score_poses(scene.gaussians, path, eye, taken, RULE)
-    assert eye.widths == [FIRST_LOOK_PX] * 21 + [SECOND_LOOK_PX] * 5
+    assert eye.widths == [FIRST_LOOK_PX] * 21 + [SECOND_LOOK_PX] * SECOND_LOOKS
     all_taken = score_poses(scene.gaussians, path, CpuRenderer(), range(21), RULE)
     assert {i for i in range(21) if scores[i] != all_taken[i]} <= {2, 6, 10, 14, 18}
     assert scores != all_taken

@@ -11,7 +11,7 @@ from numpy import ndarray
 from vistadream.core import Camera, Gaussians, Renderer
 from vistadream.ops.preview import clustered, hole_ratios, shrunk
 
-FIRST_LOOK_PX, SECOND_LOOK_PX, SECOND_LOOKS = 64, 128, 6
+FIRST_LOOK_PX, SECOND_LOOK_PX, SECOND_LOOKS = 64, 192, 4
 """Long sides at which poses are scored, and how many are looked at twice: cheaper than four full frames."""
 
 

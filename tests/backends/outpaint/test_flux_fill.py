@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from vistadream.backends.diffusion import outpainter
 from vistadream.backends.diffusion.flux1_fill import files
-from vistadream.backends.outpaint import flux_fill
 from vistadream.backends.outpaint.flux_fill import FluxFill
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
@@ -175,7 +175,7 @@ def test_a_full_card_repeats_one_piece_with_less(flux_folder, monkeypatch, full,
 
 
 def test_steps_are_told_and_a_smaller_working_size_is_too(flux_folder, monkeypatch):
-    monkeypatch.setattr(flux_fill, "working_px", lambda policy, largest: 32)
+    monkeypatch.setattr(outpainter, "working_px", lambda policy, largest: 32)
     hole = pad_mask(40, 60, 4, 2)
     seen = events(lambda: painter(flux_folder)(picture(hole), hole, "", 0))
     told = [value for name, value in seen if name == "outpaint/flux-fill/progress"]

@@ -30,8 +30,6 @@ from vistadream.backends.weights.table import MODELS
 from vistadream.core import Note, UserError, tell
 
 KLEIN = MODELS["flux2-klein-4b"]
-MULTIPLE = 16
-"""Of pixels: eight to a latent, two latents to a token."""
 _TOKENS = 512
 """Of a prompt, for Qwen3."""
 _PIPELINES = ("Flux2KleinPipeline", "Flux2KleinInpaintPipeline")

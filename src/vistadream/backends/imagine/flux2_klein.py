@@ -8,7 +8,8 @@ from functools import partial
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.backends.diffusion.klein import MULTIPLE, Klein, shared_klein
+from vistadream.backends.diffusion.klein import Klein, shared_klein
+from vistadream.backends.diffusion.outpainter import MULTIPLE
 from vistadream.backends.diffusion.prompts import Embeddings
 from vistadream.backends.weights.policy import CHOICES, Policy
 

@@ -9,17 +9,17 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from vistadream.backends.diffusion.klein import MULTIPLE, Klein, shared_klein
-from vistadream.backends.diffusion.placement import working_px
+from vistadream.backends.diffusion.klein import KLEIN, Klein, shared_klein
+from vistadream.backends.diffusion.outpainter import DiffusionOutpainter
 from vistadream.backends.diffusion.prompts import Embeddings
-from vistadream.backends.weights.policy import CHOICES, Policy
-from vistadream.core import Note, Outpainter, tell
+from vistadream.backends.weights.policy import Policy
+from vistadream.core import Outpainter
 from vistadream.ops.compositing import composite
 from vistadream.ops.working_size import WorkingSize
 
 
 @dataclass(frozen=True)
-class KleinOutpainter:
+class KleinOutpainter(DiffusionOutpainter):
     """An editing model, not one made to fill: what is known is put back, with the noise of its step, after every step.
 
     It looks at the whole canvas as its reference, so the hole is filled by a plainer outpainter first.
@@ -38,14 +38,7 @@ class KleinOutpainter:
     """Width over which a step that is left at the seam fades into what was painted."""
 
     def __post_init__(self) -> None:
-        for knob, good, wanted in (
-            ("memory", self.memory in CHOICES, f"one of {', '.join(CHOICES)}"),
-            ("steps", self.steps >= 1, "1 or more"),
-            ("max_px", self.max_px >= 256, "256 or more"),
-            ("feather_px", self.feather_px > 0, "more than 0"),
-        ):
-            if not good:
-                raise ValueError(f"KleinOutpainter.{knob}: got {getattr(self, knob)}; wanted {wanted}")
+        self.check_knobs()
 
     def __call__(
         self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int
@@ -67,10 +60,7 @@ class KleinOutpainter:
     def _denoise(
         self, canvas: Tensor, hole: Tensor, embeddings: Embeddings, seed: int, policy: Policy
     ) -> tuple[Tensor, WorkingSize]:
-        size = WorkingSize.of(hole.shape[0], hole.shape[1], MULTIPLE, working_px(policy, self.max_px))
-        if size.shrinks:
-            shape = f"{size.width}x{size.height} pixels are painted as {size.inner_width}x{size.inner_height}"
-            tell("outpaint/size", Note(f"flux2-klein: {shape} (backends.outpaint.max_px, memory={policy})"))
+        size = self.working_size(hole, policy, KLEIN.name)
         image, _ = size.enter(canvas.detach().cpu(), torch.zeros_like(hole.cpu()))
         _, mask = size.enter(canvas.detach().cpu(), hole.cpu())
         known = self._klein.encoded(image, policy)

@@ -11,31 +11,29 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.backends.diffusion.flux1_fill import files
+from vistadream.backends.diffusion.outpainter import DiffusionOutpainter
 from vistadream.backends.diffusion.placement import (
     at_work,
     device_and_dtype,
     place_autoencoder,
     place_encoder,
     place_transformer,
-    working_px,
 )
 from vistadream.backends.diffusion.progress import tell_steps
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
-from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.store import folder_of
 from vistadream.core import Note, tell
 from vistadream.ops.compositing import composite
 from vistadream.ops.working_size import WorkingSize
 
-_MULTIPLE = 16
-"""Of pixels: eight to a latent, two latents to a token."""
 _TOKENS = 512
 """Of a prompt, for T5."""
 
 
 @dataclass(frozen=True)
-class FluxFill:
+class FluxFill(DiffusionOutpainter):
     """FLUX.1-Fill (Black Forest Labs 2024), which sees the picture, the mask and the prompt in every step.
 
     The work is in three pieces, so that a card that is full costs one of them: prompt, latents, picture. Prompts are
@@ -60,15 +58,9 @@ class FluxFill:
     """Width over which a step that is left at the seam fades into what was painted."""
 
     def __post_init__(self) -> None:
-        for knob, good, wanted in (
-            ("memory", self.memory in CHOICES, f"one of {', '.join(CHOICES)}"),
-            ("steps", self.steps >= 1, "1 or more"),
-            ("guidance", self.guidance >= 0, "0 or more"),
-            ("max_px", self.max_px >= 256, "256 or more"),
-            ("feather_px", self.feather_px > 0, "more than 0"),
-        ):
-            if not good:
-                raise ValueError(f"FluxFill.{knob}: got {getattr(self, knob)}; wanted {wanted}")
+        self.check_knobs()
+        if not self.guidance >= 0:
+            raise ValueError(f"FluxFill.guidance: got {self.guidance}; wanted 0 or more")
 
     def __call__(
         self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int
@@ -102,10 +94,7 @@ class FluxFill:
     def _denoise(
         self, rgb: Tensor, hole: Tensor, embeddings: Embeddings, seed: int, policy: Policy
     ) -> tuple[Tensor, WorkingSize]:
-        size = WorkingSize.of(hole.shape[0], hole.shape[1], _MULTIPLE, working_px(policy, self.max_px))
-        if size.shrinks:
-            shape = f"{size.width}x{size.height} pixels are painted as {size.inner_width}x{size.inner_height}"
-            tell("outpaint/size", Note(f"flux-fill: {shape} (backends.outpaint.max_px, memory={policy})"))
+        size = self.working_size(hole, policy, files.FILL.name)
         image, mask = size.enter(rgb.detach().cpu(), hole.cpu())
         pipeline = self._pipeline(policy)
         with at_work(pipeline.transformer, policy, self._device):

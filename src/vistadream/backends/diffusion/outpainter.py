@@ -1,0 +1,42 @@
+"""What outpainters with a diffusion model share beside their model: four knobs, and the size at which they paint."""
+
+from __future__ import annotations
+
+from jaxtyping import Bool
+from torch import Tensor
+
+from vistadream.backends.diffusion.placement import working_px
+from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.core import Note, tell
+from vistadream.ops.working_size import WorkingSize
+
+MULTIPLE = 16
+"""Of pixels: eight to a latent, two latents to a token."""
+
+
+class DiffusionOutpainter:
+    """Base of frozen dataclasses that have these knobs."""
+
+    memory: str
+    steps: int
+    max_px: int
+    feather_px: float
+
+    def check_knobs(self) -> None:
+        """Raises ValueError for one that is out of its range."""
+        for knob, good, wanted in (
+            ("memory", self.memory in CHOICES, f"one of {', '.join(CHOICES)}"),
+            ("steps", self.steps >= 1, "1 or more"),
+            ("max_px", self.max_px >= 256, "256 or more"),
+            ("feather_px", self.feather_px > 0, "more than 0"),
+        ):
+            if not good:
+                raise ValueError(f"{type(self).__name__}.{knob}: got {getattr(self, knob)}; wanted {wanted}")
+
+    def working_size(self, hole: Bool[Tensor, "h w"], policy: Policy, model: str) -> WorkingSize:
+        """The size at which `model` paints under a policy; told where it is smaller than the picture."""
+        size = WorkingSize.of(hole.shape[0], hole.shape[1], MULTIPLE, working_px(policy, self.max_px))
+        if size.shrinks:
+            shape = f"{size.width}x{size.height} pixels are painted as {size.inner_width}x{size.inner_height}"
+            tell("outpaint/size", Note(f"{model}: {shape} (backends.outpaint.max_px, memory={policy})"))
+        return size

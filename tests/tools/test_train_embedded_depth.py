@@ -173,7 +173,7 @@ def test_a_tiny_run_beats_the_constant_plane_on_worlds_it_never_saw_and_resumes_
         if trainer.step == 58:
             trainer.save(tmp_path / "net.pt")
     mine, flat = error(trainer.averaged, small_rooms(bank, 9).draw(np.random.default_rng(1), 24))
-    assert mine < 0.93 * flat  # 0.85 to 0.88, by machine
+    assert mine < 0.9 * flat
     resumed = Trainer(recipe)
     resumed.load(tmp_path / "net.pt")
     assert len(list(resumed.run(pool, painters=3))) == 2

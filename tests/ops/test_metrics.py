@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from vistadream.ops.metrics import abs_rel, delta1, psnr, ssim, ssim_map
+from vistadream.ops.metrics import abs_rel, delta1, psnr, ssim
 
 
 def test_psnr_of_a_known_error() -> None:
@@ -29,14 +29,20 @@ def test_ssim_is_one_for_equal_pictures_and_falls_with_noise() -> None:
 def test_ssim_of_two_constants_is_its_luminance_term() -> None:
     a, b = torch.full((30, 30, 3), 0.4), torch.full((30, 30, 3), 0.6)
     want = (2 * 0.4 * 0.6 + 1e-4) / (0.4**2 + 0.6**2 + 1e-4)
-    torch.testing.assert_close(ssim_map(a, b), torch.full((30, 30), want), atol=1e-3, rtol=0)
+    corner = torch.zeros(30, 30, dtype=torch.bool)
+    corner[0, 0] = True
+    assert [ssim(a, b), ssim(a, b, corner)] == pytest.approx([want, want], abs=1e-3)
 
 
 def test_ssim_sees_only_its_window() -> None:
     a = torch.rand(40, 40, 3)
     b = a.clone()
     b[0, 0] = 0
-    assert torch.equal(ssim_map(a, b)[12:, 12:], ssim_map(a, a)[12:, 12:])
+    away = torch.zeros(40, 40, dtype=torch.bool)
+    away[12:, 12:] = True
+    assert ssim(a, b, away) == ssim(a, a, away)
+    assert ssim(a, b) < ssim(a, b, away)
+    assert math.isnan(ssim(a, b, away & ~away))
 
 
 def test_depth_errors_of_a_scaled_map() -> None:

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from vistadream.ops.photometric import l1_dssim
+
 
 def psnr(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"] | None = None) -> float:
     """Peak signal-to-noise ratio in dB over the masked pixels, for colours in [0, 1]; inf when they are equal."""
@@ -16,31 +18,13 @@ def psnr(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[
     return math.inf if mse == 0 else -10 * math.log10(mse)
 
 
-def ssim_map(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"]) -> Float[Tensor, "h w"]:
-    """Structural similarity of every pixel, mean of RGB (Wang et al. 2004: Gaussian window 11x11, sigma 1.5).
-
-    The window is renormalised at the picture's border.
-    """
-    x, y = (im.permute(2, 0, 1)[:, None] for im in (rgb, truth))
-    taps = torch.exp(-((torch.arange(11, dtype=rgb.dtype) - 5) ** 2) / (2 * 1.5**2))
-    taps = taps / taps.sum()
-
-    def blur(im: Tensor) -> Tensor:
-        im = torch.nn.functional.conv2d(im, taps.view(1, 1, 11, 1), padding=(5, 0))
-        return torch.nn.functional.conv2d(im, taps.view(1, 1, 1, 11), padding=(0, 5))
-
-    inside = blur(torch.ones_like(x[:1]))
-    mx, my, xx, yy, xy = (blur(im) / inside for im in (x, y, x * x, y * y, x * y))
-    c1, c2 = 0.01**2, 0.03**2
-    s = (2 * mx * my + c1) * (2 * (xy - mx * my) + c2)
-    s = s / ((mx * mx + my * my + c1) * (xx - mx * mx + yy - my * my + c2))
-    return s[:, 0].mean(0)
-
-
 def ssim(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"] | None = None) -> float:
-    """Mean of `ssim_map` over the masked pixels."""
-    similarity = ssim_map(rgb, truth)
-    return float((similarity if mask is None else similarity[mask]).double().mean())
+    """Structural similarity (Wang et al. 2004), mean of RGB and of the masked pixels; not a number where there are none.
+
+    Gaussian window 11x11, sigma 1.5, renormalised at the picture's border: `l1_dssim`, whose input it takes.
+    """
+    weight = torch.ones_like(rgb[..., 0]) if mask is None else mask.float()
+    return 1 - float(l1_dssim(rgb, truth, weight, 1.0)) if bool(weight.any()) else math.nan
 
 
 def abs_rel(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> float:

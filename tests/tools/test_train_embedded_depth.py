@@ -167,7 +167,7 @@ def error(net: DepthNet, samples: Samples) -> tuple[float, float]:
 
 
 def test_a_tiny_run_beats_the_constant_plane_on_worlds_it_never_saw_and_resumes_as_if_never_stopped(tmp_path, bank):
-    recipe = Recipe(steps=60, batch=8, warmup=10, average=0.9)
+    recipe = Recipe(steps=60, batch=8, rate=0.02, warmup=10, average=0.9)
     pool, trainer = small_rooms(bank, 0, 1, 2), Trainer(recipe)
     for _ in trainer.run(pool):
         if trainer.step == 58:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from train_embedded_depth.augment import augment
 from train_embedded_depth.batches import Pool, inputs
 from train_embedded_depth.losses import Truth, losses, weighted
+from train_embedded_depth.optimizer import Optimizer
 from vistadream.backends.depth.network.model import DepthNet
 
 
@@ -30,8 +31,8 @@ class Recipe:
     """Steps of the whole cosine schedule; a later run may name more and goes on from its checkpoint."""
     batch: int = 32
     """Pictures per step."""
-    rate: float = 2e-3
-    """Peak learning rate of AdamW."""
+    rate: float = 1.5e-3
+    """Peak learning rate."""
     warmup: int = 300
     """Steps of linear rise."""
     decay: float = 0.02
@@ -71,7 +72,7 @@ class Trainer:
         self.recipe, self.step = recipe, 0
         self.net = DepthNet().to(recipe.device)
         self.averaged = copy.deepcopy(self.net)
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), recipe.rate, weight_decay=recipe.decay)
+        self.optimizer = Optimizer(self.net, recipe.decay)
 
     def save(self, file: Path) -> None:
         """Whole or not at all."""
@@ -124,16 +125,14 @@ class Trainer:
         device = self.recipe.device
         truth = Truth(**{name: x.to(device) for name, x in vars(batch.truth).items()})
         self.net.area = max(self.net.area, batch.packed.shape[2] * batch.packed.shape[3])
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.rate_at(self.step)
         self.net.train()
         with torch.autocast(torch.device(device).type, torch.bfloat16):
             maps = self.net(batch.packed.to(device))
         terms = losses(maps, truth, batch.log_zoom.to(device))
-        self.optimizer.zero_grad()
+        self.net.zero_grad()
         weighted(terms).backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.optimizer.step()
+        self.optimizer.step(self.recipe.rate_at(self.step))
         self._average()
         self.step += 1
         return {name: float(term.detach()) for name, term in terms.items()}

@@ -40,6 +40,23 @@ def indoors(rng: Generator, world: World, reach: Float[ndarray, "3"]) -> Pose:
     return Pose(eye, _attitude(rng, yaw, math.radians(float(np.clip(rng.normal(-10, 13), -50, 25)))))
 
 
+def close_by(rng: Generator, world: World, reach: Float[ndarray, "3"]) -> Pose:
+    """One to three metres before a wall or corner, looking at what stands along it."""
+    for _ in range(60):
+        aim, axis = rng.uniform(-1, 1, 3) * reach, rng.choice([0, 2])
+        aim[axis] = rng.choice([-1, 1]) * reach[axis]
+        away = math.atan2(-aim[0], -aim[2]) + rng.normal(0, 0.6)
+        eye = aim + rng.uniform(1.2, 3.3) * np.array([math.sin(away), 0, math.cos(away)])
+        eye[1] = reach[1]
+        if np.all(np.abs(eye) <= reach) and world.free(eye, 0.35):
+            break
+    else:
+        return indoors(rng, world, reach)
+    rise = rng.uniform(0.2, 1.6) - eye[1]
+    yaw = math.atan2(aim[0] - eye[0], aim[2] - eye[2])
+    return Pose(eye, _attitude(rng, yaw, math.atan2(rise, math.hypot(aim[0] - eye[0], aim[2] - eye[2]))))
+
+
 def at_table(rng: Generator, world: World, reach: Float[ndarray, "3"]) -> Pose:
     """Beside and above a table, looking at it."""
     angle, distance = rng.uniform(0, 2 * math.pi), rng.uniform(0.5, 1.1)

@@ -42,6 +42,8 @@ KINDS = {
     "street": Kind(outdoors.street, cameras.outdoors, 0.14, inside=False),
     "square": Kind(outdoors.square, cameras.outdoors, 0.14, inside=False),
     "landscape": Kind(outdoors.landscape, cameras.outdoors, 0.1, inside=False, hilly=True),
+    "corner": Kind(rooms.room, cameras.close_by, 0.15),
+    "kitchen": Kind(rooms.kitchen, cameras.close_by, 0.15),
 }
 """Kinds to train on."""
 HELD_OUT = {

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.random import Generator
 
-from train_embedded_depth.furniture import ANYWHERE, BY_WALL, clutter, counter, person_standing
+from train_embedded_depth.furniture import ANYWHERE, BY_WALL, cabinet, chair, clutter, counter, person_standing, table
 from train_embedded_depth.looks import Look, look, picture
 from train_embedded_depth.world import World
 
@@ -96,8 +96,21 @@ def room(rng: Generator) -> tuple[World, np.ndarray]:
     return world, np.array([width / 2 - 0.3, rng.uniform(0.8, min(2.0, height - 0.2)), length / 2 - 0.3])
 
 
+def kitchen(rng: Generator) -> tuple[World, np.ndarray]:
+    """A small room with counters along its walls, and a table or chairs between them."""
+    world = World()
+    width, length, height = rng.uniform(2.2, 5), rng.uniform(2.4, 6), rng.uniform(2.2, 2.9)
+    _shell(world, rng, width, length, height)
+    _counters(world, rng, width, length)
+    for _ in range(int(rng.integers(0, 5))):
+        x, z = rng.uniform(-0.4, 0.4, 2) * (width, length)
+        (table, chair, chair, cabinet)[rng.integers(4)](world.at(x, z, rng.uniform(0, 2 * math.pi)), rng)
+    _loose(world, rng, width, length, height)
+    return world, np.array([width / 2 - 0.3, rng.uniform(1.0, min(2.0, height - 0.2)), length / 2 - 0.3])
+
+
 def _counters(world: World, rng: Generator, width: float, length: float) -> None:
-    """A kitchen: counters along two or three walls."""
+    """Kitchen counters along one to three walls."""
     first, sides = int(rng.integers(4)), int(rng.integers(1, 4))
     for k in range(first, first + sides):
         span, reach = (width, length) if k % 2 == 0 else (length, width)

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from vistadream.assets import sample_image
 from vistadream.backends.auto import check
 from vistadream.config import INPUT_KNOBS, Composed, compose, quote_paths
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
-from vistadream.observers.console import ConsoleObserver
+from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.fan import Fan
 from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
@@ -60,7 +58,7 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
     with (
         folder.lock(),
         _log_file(folder.log),
-        ConsoleObserver(Console()) as console,
+        ConsoleObserver(Terminal()) as console,
         RerunObserver(viewing, folder.new_recording(), name=folder.root.parent.name, stages=plan) as viewer,
         _facts(folder, words, composed) as facts,  # ends before the viewer, which may be asked to wait for people
     ):
@@ -148,7 +146,7 @@ def _begin(folder: RunFolder, words: Sequence[str], composed: Composed) -> dict:
     }
     folder.clear_drafts()
     with folder.replace(folder.config) as draft:
-        draft.write_text(composed.yaml())
+        draft.write_text(composed.yaml(), encoding="utf-8")
     _write_facts(folder, facts)
     return facts
 
@@ -191,7 +189,7 @@ def _digested(value: Any) -> Any:
 @contextmanager
 def _log_file(path: Path) -> Iterator[None]:
     """Everything that the "vistadream" logger says goes to run.log too, appended when a run is resumed."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("vistadream")
     logger.addHandler(handler)

@@ -239,10 +239,12 @@ def groups() -> dict[str, list[str]]:
 
 def reference() -> str:
     """Every knob with its default and remark, and every choice, for --help."""
-    text = (conf_folder() / "single_img.yaml").read_text()
+    text = (conf_folder() / "single_img.yaml").read_text(encoding="utf-8")
     knobs = text[text.index("image:") :]
     choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
-    stages = "".join(f"\n{file.read_text()}" for file in sorted((conf_folder() / "stages").glob("*.yaml")))
+    stages = "".join(
+        f"\n{file.read_text(encoding='utf-8')}" for file in sorted((conf_folder() / "stages").glob("*.yaml"))
+    )
     stages = re.sub(r"# @package (.*)\n_target_:.*", r"\1.*:", stages)
     return f"knobs, with their defaults:\n\n{knobs}\nchoices:\n\n{choices}{stages}"
 

@@ -19,7 +19,7 @@ from vistadream.backends.weights.errors import DownloadError
 from vistadream.backends.weights.hub import hub_home
 from vistadream.backends.weights.table import MODELS, PROFILES, Model, models_named
 from vistadream.core import Note, UserError, tell, watched_by
-from vistadream.observers.console import ConsoleObserver
+from vistadream.observers.console import ConsoleObserver, Terminal
 
 
 class _Parser(argparse.ArgumentParser):
@@ -115,7 +115,7 @@ def _say_plan(wanted: Sequence[Model], missing: Sequence[Model], dest: Path | No
 def _fetch(missing: Sequence[Model], dest: Path | None, source: str | None) -> None:
     failures = []
     logging.getLogger("vistadream").setLevel(logging.INFO)
-    with ConsoleObserver(Console()) as console, watched_by(console):
+    with ConsoleObserver(Terminal()) as console, watched_by(console):
         for model in missing:
             try:
                 folder = store.download(model, dest, source)

@@ -179,6 +179,12 @@ def test_a_bare_run_makes_a_whole_page(tmp_path: Path) -> None:
     assert page.all("video") == []
 
 
+def test_a_file_name_that_is_not_utf8_is_shown_escaped(tmp_path: Path) -> None:
+    name = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")  # as Python hands it over
+    bare = ReportData("bare", f"vistadream single-img image={name}", [], picture(0), picture(1))
+    assert r"image=caf\udce9.jpg" in Page(write_report(bare, tmp_path / "report.html")).text
+
+
 CONTRAST = """(() => {
   const linear = c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
   const light = rgb => {

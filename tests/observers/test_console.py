@@ -2,6 +2,9 @@
 
 import io
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -82,3 +85,32 @@ def test_text_is_never_taken_for_markup():
         shown(terminal=False, act=lambda observe: observe("a", Note("[red]a[/red] :smile:")))
         == "  [red]a[/red] :smile:\n"
     )
+
+
+CROWD = """
+import logging, sys
+from vistadream.core import Note
+from vistadream.observers.console import ConsoleObserver, Terminal
+logging.getLogger("vistadream").setLevel(logging.INFO)
+with ConsoleObserver(Terminal()) as observe:
+    for i in range(1000):
+        observe("a", Note("word " * 100))
+sys.stderr.write("came to its end")
+"""
+
+
+def test_a_run_goes_on_when_nobody_reads_its_lines_any_more():
+    """As in `vistadream single-img | head -1`, and with a full disk behind `> file`."""
+    run = subprocess.Popen([sys.executable, "-c", CROWD], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run.stdout.readline()
+    run.stdout.close()
+    assert (run.stderr.read(), run.wait()) == ("came to its end", 0)
+    run.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which stands in for a full disk")
+def test_a_run_goes_on_when_its_lines_find_no_room():
+    with open("/dev/full", "w") as full:
+        run = subprocess.run([sys.executable, "-c", CROWD], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert "Logging error" not in run.stderr
+    assert "came to its end" in run.stderr

@@ -70,7 +70,7 @@ def write_report(data: ReportData, path: Path) -> Path:
     sections += [_stage(row, data) for row in data.stages]
     sections += [_flight(data), _choices(data), _details(data)]
     page = template.substitute(title=escape(data.title), body="\n".join(filter(None, sections)))
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8", errors="backslashreplace")  # file names need not be UTF-8
     return path
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +19,18 @@ from vistadream.observers.logtap import LogTap
 _log = logging.getLogger("vistadream.console")
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "bold red"}
+
+
+class Terminal(Console):
+    """A console that falls silent when nobody reads it any more, as in `vistadream single-img | head -1`.
+
+    Rich would end the process there; a run's lines are in its log all the same.
+    """
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        with suppress(OSError, ValueError):  # what is left in Python's buffer would fail once more at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class ConsoleObserver:
@@ -75,7 +90,10 @@ class ConsoleObserver:
 
     def _print(self, record: logging.LogRecord) -> None:
         style = getattr(record, "style", _STYLES.get(record.levelno, ""))
-        self._console.print(Text(record.getMessage(), style), soft_wrap=True)  # long lines stay copyable
+        try:
+            self._console.print(Text(record.getMessage(), style), soft_wrap=True)  # long lines stay copyable
+        except OSError:  # the disk behind it is full
+            self._console.quiet = True
 
     def close(self) -> None:
         """Removes the bars and prints no more."""

@@ -21,13 +21,15 @@ EDGE_THRESHOLD = 0.05
 """Relative jump of depth that counts as an occlusion."""
 MIN_PIXELS = 64
 """Fewer common pixels than this say nothing reliable about a scale and a shift."""
+_ENOUGH_PIXELS = 20_000
+"""About so many say as much as all."""
 
 
 def _neighbours(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """The previous and the next pixel along a dimension; the border repeats itself."""
     n = x.shape[dim]
-    index = torch.arange(n, device=x.device)
-    return x.index_select(dim, (index - 1).clamp(min=0)), x.index_select(dim, (index + 1).clamp(max=n - 1))
+    before = torch.cat([x.narrow(dim, 0, 1), x.narrow(dim, 0, n - 1)], dim)
+    return before, torch.cat([x.narrow(dim, 1, n - 1), x.narrow(dim, n - 1, 1)], dim)
 
 
 def _has_neighbours(valid: Bool[Tensor, "h w"], dim: int) -> tuple[Bool[Tensor, "h w"], Bool[Tensor, "h w"]]:
@@ -198,3 +200,11 @@ def align_scale_shift(
     if not float(scale) > 0:
         return _median_ratio(x, y, w, f"the fitted scale {float(scale):.3g} is not positive")
     return Alignment(float(scale), float(shift), len(x))
+
+
+def align_evenly_picked(
+    source: Float[Tensor, "n"], target: Float[Tensor, "n"], weight: Float[Tensor, "n"]
+) -> Alignment:
+    """`align_scale_shift` of each so many-th pixel, so that about _ENOUGH_PIXELS have a say."""
+    step = max(1, len(source) // _ENOUGH_PIXELS)
+    return align_scale_shift(source[::step], target[::step], weight[::step])

@@ -32,11 +32,11 @@ def membrane(
     outside = np.zeros_like(known) if outside is None else outside
     known = known & ~outside
     values = np.where(known[..., None], values, 0).astype(np.float64)
-    slope = np.zeros((*values.shape, 2)) if slope is None else slope.astype(np.float64)
+    slope = None if slope is None else slope.astype(np.float64)
     return _solve(values, known, outside, slope, 1.0 / decay_px**2)
 
 
-def _solve(values: ndarray, known: ndarray, outside: ndarray, slope: ndarray, screen: float) -> ndarray:
+def _solve(values: ndarray, known: ndarray, outside: ndarray, slope: ndarray | None, screen: float) -> ndarray:
     h, w, _ = values.shape
     unknown = ~(known | outside)
     if not unknown.any() or not known.any():
@@ -47,20 +47,21 @@ def _solve(values: ndarray, known: ndarray, outside: ndarray, slope: ndarray, sc
         coarser = _halve(values, known, outside, slope)
         values = np.where(unknown[..., None], _double(_solve(*coarser, 4 * screen), ~coarser[2])[:h, :w], values)
     inside = np.pad(~outside, 1)
-    _relax(values, _right_side(slope, inside), inside, *np.nonzero(unknown), screen, sweeps)
+    right = np.zeros(values.shape) if slope is None else _right_side(slope, inside)
+    _relax(values, right, inside, *np.nonzero(unknown), screen, sweeps)
     return values
 
 
 def _halve(
-    values: ndarray, known: ndarray, outside: ndarray, slope: ndarray
-) -> tuple[ndarray, ndarray, ndarray, ndarray]:
+    values: ndarray, known: ndarray, outside: ndarray, slope: ndarray | None
+) -> tuple[ndarray, ndarray, ndarray, ndarray | None]:
     """Half the resolution: means over the known pixels of each 2x2 block; a slope per pixel doubles."""
     even = [(0, -n % 2) for n in known.shape]
     weight = _blocks(np.pad(known.astype(np.float64), even))
     total = _blocks(np.pad(values * known[..., None], [*even, (0, 0)]))
     mean = total / np.maximum(weight, 0.25)[..., None]
     left_out = _blocks(np.pad(outside.astype(np.float64), even, constant_values=1)) == 1
-    steeper = 2 * _blocks(np.pad(slope, [*even, (0, 0), (0, 0)], mode="edge"))
+    steeper = None if slope is None else 2 * _blocks(np.pad(slope, [*even, (0, 0), (0, 0)], mode="edge"))
     return mean, weight > 0, left_out, steeper
 
 

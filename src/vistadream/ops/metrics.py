@@ -19,7 +19,7 @@ def psnr(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[
 
 
 def ssim(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"] | None = None) -> float:
-    """Structural similarity (Wang et al. 2004), mean of RGB and of the masked pixels; not a number where there are none.
+    """Structural similarity (Wang et al. 2004), mean of RGB and of the masked pixels; NaN where there are none.
 
     Gaussian window 11x11, sigma 1.5, renormalised at the picture's border: `l1_dssim`, whose input it takes.
     """
@@ -29,7 +29,8 @@ def ssim(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[
 
 def abs_rel(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> float:
     """Mean of |z - truth| / truth over the masked pixels (Eigen et al. 2014)."""
-    return float(((z[mask] - truth[mask]).abs() / truth[mask]).double().mean())
+    z, truth = z[mask], truth[mask]
+    return float(((z - truth).abs() / truth).double().mean())
 
 
 def rmse(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> float:
@@ -39,5 +40,5 @@ def rmse(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor
 
 def delta1(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> float:
     """Share of masked pixels with max(z / truth, truth / z) < 1.25 (Eigen et al. 2014)."""
-    ratio = torch.maximum(z[mask] / truth[mask], truth[mask] / z[mask])
-    return float((ratio < 1.25).double().mean())
+    z, truth = z[mask], truth[mask]
+    return float((torch.maximum(z / truth, truth / z) < 1.25).double().mean())

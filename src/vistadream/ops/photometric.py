@@ -35,7 +35,8 @@ def l1_dssim(
     """Weighted mean over the pixels of (1 - dssim_weight) |rendered - target| + dssim_weight (1 - SSIM), mean of RGB.
 
     SSIM is that of Wang et al. 2004 (Gaussian window 11x11, sigma 1.5, renormalised at the picture's border).
-    Differentiable in `rendered` alone; 0 if no pixel has weight. Tensors are float32 on the CPU; raises ValueError on others, and on shapes that do not fit.
+    Differentiable in `rendered` alone; 0 if no pixel has weight. Tensors are float32 on the CPU; raises ValueError on
+    others, and on shapes that do not fit.
     """
     for name, image, shape in (
         ("rendered", rendered, (*weight.shape, 3)),

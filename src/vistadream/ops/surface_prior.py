@@ -10,14 +10,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import Camera, View
-from vistadream.ops.depth import Alignment, align_scale_shift, normals_from_depth, relative_depth_edges
+from vistadream.ops.depth import Alignment, align_evenly_picked, normals_from_depth, relative_depth_edges
 from vistadream.ops.image import dilate
 from vistadream.ops.losses import disparity_error, normal_error, weighted_mean
 
 _STRIDE = 2
 """Normals are compared on every other pixel of every other row: a quarter of the cost turns the same surfaces."""
-_ALIGNED_ON = 20_000
-"""So many pixels, at most, have a say in an alignment."""
 
 
 class Target(NamedTuple):
@@ -50,9 +48,7 @@ class SurfacePrior:
     def align(self, z: Float[Tensor, "h w"]) -> Alignment:
         """The robust scale and shift from this prior's disparity to that of the drawn z, which gets no gradient."""
         use = (self.weight > 0) & (z > 0)
-        step = max(1, int(use.sum()) // _ALIGNED_ON)
-        source, target, weight = (t[use][::step] for t in (self.disparity, 1 / z.detach(), self.weight))
-        return align_scale_shift(source, target, weight)
+        return align_evenly_picked(self.disparity[use], 1 / z.detach()[use], self.weight[use])
 
     def target(self, alignment: Alignment) -> Target:
         """What the drawn surface should be; nothing of the depth's where it could not be aligned."""

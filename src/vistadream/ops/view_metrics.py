@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import View
-from vistadream.ops.depth import MIN_PIXELS, align_scale_shift, normals_from_depth, relative_depth_edges
+from vistadream.ops.depth import MIN_PIXELS, align_evenly_picked, normals_from_depth, relative_depth_edges
 from vistadream.ops.metrics import abs_rel, delta1, psnr, rmse, ssim
 
 
@@ -60,8 +60,7 @@ def view_metrics(
     n = int(compared.sum())
     if n < MIN_PIXELS:
         return replace(colours, valid_pixels=n, skipped=f"{n} comparable pixels, fewer than {MIN_PIXELS}")
-    source, target = (1 / torch.where(compared, depth, 1.0) for depth in (view.z, z))
-    fit = align_scale_shift(source, target, compared.float())
+    fit = align_evenly_picked(1 / view.z[compared], 1 / z[compared], torch.ones(n))
     disparity = fit.apply(1 / torch.where(known, view.z, 1.0))
     in_front = known & (disparity > 0)
     truth = 1 / torch.where(in_front, disparity, 1.0)

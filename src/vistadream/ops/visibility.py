@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -71,7 +73,6 @@ def near_rim(
 
     `behind_z` is the depth expected inside the hole. What is painted there must not continue these pixels.
     """
-    depth = torch.where(hole, behind_z, 0.0)[None, None]
-    for _ in range(reach_px):
-        depth = torch.nn.functional.max_pool2d(depth, 3, stride=1, padding=1)
-    return ~hole & (z > 0) & (z < (1 - gap) * depth[0, 0])
+    window = np.ones((2 * reach_px + 1, 2 * reach_px + 1), np.uint8)
+    farthest = cv2.dilate(torch.where(hole, behind_z, 0.0).cpu().numpy(), window)
+    return ~hole & (z > 0) & (z < (1 - gap) * torch.from_numpy(farthest).to(z))

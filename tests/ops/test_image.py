@@ -1,5 +1,7 @@
 """Every colour mode ends as upright RGB; the working size never enlarges and never stretches."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from vistadream.ops.image import (
     exif_focal_px,
     fit_resolution,
     from_uint8,
+    is_lens,
     pad_mask,
     resample,
     snap,
@@ -112,6 +115,25 @@ def test_exif_focal_is_of_the_long_side() -> None:
     exif.get_ifd(0x8769)[0xA405] = 36
     assert exif_focal_px(exif, 4000, 3000) == 4000
     assert exif_focal_px(exif, 3000, 4000) == 4000
+
+
+@pytest.mark.parametrize("junk", ["ab", (28, 30), -28, 0, float("nan"), float("inf"), 1e-9, 10**9, b"x", None])
+def test_an_exif_focal_that_no_lens_has_is_none(junk: object) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = junk
+    assert exif_focal_px(exif, 4000, 3000) is None
+
+
+def test_a_lens_sees_a_tenth_of_a_degree_to_170() -> None:
+    for degrees, holds in ((0.09, False), (0.11, True), (169, True), (171, False)):
+        assert is_lens(500 / math.tan(math.radians(degrees / 2)), 1000) == holds, degrees
+
+
+@pytest.mark.parametrize("profile", [b"junk" * 50, b"", bytes(128)])
+def test_a_broken_colour_profile_is_passed_over(profile: bytes) -> None:
+    image = Image.new("RGB", (5, 4), (10, 20, 30))
+    image.info["icc_profile"] = profile
+    assert to_rgb(image).getpixel((0, 0)) == (10, 20, 30)
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -57,7 +57,15 @@ def test_the_camera_is_the_one_asked_for_else_open_to_the_depth_model():
     assert (known.camera.fx, known.camera.cx, known.camera.cy) == (80, 40, 30)
 
 
-BAD = [{"prompt": "  "}, {"max_resolution": 63}, {"aspect": 5.0}, {"aspect": 0.0}, {"multiple": 0}, {"focal_px": -1.0}]
+BAD = [
+    {"prompt": "  "},
+    {"max_resolution": 63},
+    {"aspect": 5.0},
+    {"aspect": 0.0},
+    {"multiple": 0},
+    {"focal_px": -1.0},
+    {"focal_px": float("inf")},
+]
 BAD += [{"principal_px": [1]}, {"fov_x_deg": 200.0}]
 
 

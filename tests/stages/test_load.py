@@ -116,7 +116,24 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-@pytest.mark.parametrize("knobs", [{"max_resolution": 8}, {"focal_px": -1.0}, {"fov_x_deg": 200.0}, {"multiple": 0}])
+@pytest.mark.parametrize("focal_px", [float("inf"), 1e30, 1e-30])
+def test_a_focal_length_that_no_lens_has_is_refused_by_name(tmp_path: Path, focal_px: float) -> None:
+    picture().save(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"camera.focal_px: got .* for a picture of 160x120 pixels; wanted"):
+        load(tmp_path / "a.png", focal_px=focal_px)
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"max_resolution": 8},
+        {"focal_px": -1.0},
+        {"fov_x_deg": 200.0},
+        {"multiple": 0},
+        {"principal_px": [float("nan"), 1.0]},
+        {"principal_px": [1.0]},
+    ],
+)
 def test_a_senseless_knob_is_refused_by_name(knobs: dict) -> None:
     with pytest.raises(ValueError, match="wanted"):
         load(Path("x.png"), **knobs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -68,16 +69,26 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or image
-    except ImageCms.PyCMSError:
+    except (ImageCms.PyCMSError, OSError):  # OSError: not even the beginning of a profile
         return image
 
 
 def exif_focal_px(exif: Image.Exif, width: int, height: int) -> float | None:
-    """Focal length in pixels of the unscaled picture from EXIF's 35 mm equivalent (EXIF 2.32, 0xA405), else None."""
-    equivalent_mm = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
-    if not equivalent_mm:
+    """Focal length in pixels of the unscaled picture from EXIF's 35 mm equivalent (EXIF 2.32, 0xA405).
+
+    None where there is none, or one that no lens has: 0 stands for unknown, and broken files hold anything.
+    """
+    try:
+        equivalent_mm = float(exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm, 0))
+    except (TypeError, ValueError, SyntaxError):
         return None
-    return float(equivalent_mm) / FULL_FRAME_WIDTH_MM * max(width, height)
+    focal_px = equivalent_mm / FULL_FRAME_WIDTH_MM * max(width, height)
+    return focal_px if is_lens(focal_px, max(width, height)) else None
+
+
+def is_lens(focal_px: float, width: int) -> bool:
+    """Whether a pinhole sees something of a picture of so many pixels: 0.1 to 170 degrees. False for NaN."""
+    return focal_px > 0 and 0.1 <= 2 * math.degrees(math.atan(width / 2 / focal_px)) <= 170
 
 
 def resample(image: Image.Image, fit: Fit) -> Float[Tensor, "h w 3"]:

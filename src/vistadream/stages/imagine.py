@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 
 from vistadream.core import Camera, Imaginer, Note, Observer, Scene, View
-from vistadream.ops.image import snap
+from vistadream.ops.image import is_lens, snap
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,18 @@ class Imagine:
     seed: int
 
     def __post_init__(self) -> None:
+        focal_px, xy = self.focal_px, self.principal_px
         for knob, good, wanted in (
             ("prompt", bool(self.prompt.strip()), "some words"),
             ("multiple", self.multiple >= 1, "1 or more"),
             ("aspect", 0.25 <= self.aspect <= 4, "0.25 to 4, width over height"),
             ("max_resolution", self.max_resolution >= 4 * self.multiple, f"at least {4 * self.multiple} pixels"),
-            ("focal_px", self.focal_px is None or self.focal_px > 0, "a positive number of pixels"),
-            ("principal_px", self.principal_px is None or len(self.principal_px) == 2, "[x, y] in pixels"),
+            (
+                "focal_px",
+                self.focal_px is None or is_lens(self.focal_px, self.max_resolution),
+                "a lens of 0.1 to 170 degrees",
+            ),
+            ("principal_px", xy is None or (len(xy) == 2 and all(map(isfinite, xy))), "[x, y] in pixels"),
             ("fov_x_deg", 5 <= self.fov_x_deg <= 150, "5 to 150 degrees"),
         ):
             if not good:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import torch
 from PIL import Image, UnidentifiedImageError
 
 from vistadream.core import Camera, Note, Observer, Scene, UserError, View
-from vistadream.ops.image import Fit, exif_focal_px, fit_resolution, resample, to_rgb
+from vistadream.ops.image import Fit, exif_focal_px, fit_resolution, is_lens, resample, to_rgb
 
 FORMATS = "JPEG, PNG, WebP or TIFF (HEIC with pillow-heif installed)"
 
@@ -42,7 +43,7 @@ class Load:
             raise ValueError(
                 f"Load.focal_px (camera.focal_px): got {self.focal_px}; wanted a positive number of pixels"
             )
-        if self.principal_px is not None and len(self.principal_px) != 2:
+        if self.principal_px is not None and (len(self.principal_px) != 2 or not all(map(isfinite, self.principal_px))):
             raise ValueError(
                 f"Load.principal_px (camera.principal_px): got {self.principal_px}; wanted [x, y] in pixels"
             )
@@ -73,6 +74,11 @@ class Load:
     def _camera(self, picture: Image.Image, exif: Image.Exif, fit: Fit) -> tuple[Camera, bool, str]:
         """The working camera, whether its focal length is known, and where that came from."""
         focal, source = self.focal_px, "camera.focal_px"
+        if focal is not None and not is_lens(focal, max(picture.width, picture.height)):
+            raise UserError(
+                f"camera.focal_px: got {focal} for a picture of {picture.width}x{picture.height} pixels; wanted "
+                "a field of view of 0.1 to 170 degrees: give the focal length in pixels of the photo as it is on disk"
+            )
         if focal is None:
             focal, source = exif_focal_px(exif, picture.width, picture.height), "the photo's EXIF"
         known = focal is not None

@@ -39,11 +39,7 @@ class Imagine:
             ("multiple", self.multiple >= 1, "1 or more"),
             ("aspect", 0.25 <= self.aspect <= 4, "0.25 to 4, width over height"),
             ("max_resolution", self.max_resolution >= 4 * self.multiple, f"at least {4 * self.multiple} pixels"),
-            (
-                "focal_px",
-                self.focal_px is None or is_lens(self.focal_px, self.max_resolution),
-                "a lens of 0.1 to 170 degrees",
-            ),
+            ("focal_px", focal_px is None or is_lens(focal_px, self.max_resolution), "a lens of 0.1 to 170 degrees"),
             ("principal_px", xy is None or (len(xy) == 2 and all(map(isfinite, xy))), "[x, y] in pixels"),
             ("fov_x_deg", 5 <= self.fov_x_deg <= 150, "5 to 150 degrees"),
         ):

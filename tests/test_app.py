@@ -5,10 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from vistadream import app
 from vistadream.app import run
 from vistadream.assets import sample_image
+from vistadream.config import compose, quote_paths
 from vistadream.core import UserError
 from vistadream.run_folder import RunFolder
 
@@ -41,6 +43,34 @@ def test_a_run_that_failed_says_so_and_why_until_it_is_mended(tmp_path: Path) ->
     run([f"resume={folder}", f"image={tmp_path / 'a.png'}"])
     assert status(folder)["status"] == "finished"
     assert "error" not in status(folder)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '{"overrides": 3}', "{}", "no json"])
+def test_a_damaged_run_json_is_one_sentence(content: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(UserError, match="is not a run folder; wanted one with"):
+        run([f"resume={tmp_path}"])
+
+
+def test_a_picture_in_quotes_is_found_from_anywhere_and_a_changed_one_is_noticed(tmp_path: Path, monkeypatch) -> None:
+    """In quotes, as every run of --multirun is handed it."""
+    here = tmp_path / "it's here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    picture = here / "a b.png"
+    picture.write_bytes(sample_image().read_bytes())
+    first = run([*SMALL, "stage=no-outpaint", "image='a b.png'", "out='../o'"])
+    assert f"image={picture}" in status(first.folder)["overrides"]
+    Image.new("RGB", (64, 48), "red").save(picture)
+    monkeypatch.chdir(tmp_path)
+    again = run([f"resume={tmp_path / 'o' / 'a_b' / first.folder.name}"])
+    assert float(again.scene.view("input").rgb[..., 1].max()) < 0.1, "red"
+
+
+@pytest.mark.parametrize("name", ["..", "..png", "...", ".png", "a/..png"])
+def test_every_run_folder_lies_two_below_out(name: str, tmp_path: Path) -> None:
+    folder = app._new_folder(compose(quote_paths([f"image={name}", f"out={tmp_path}"])), None)
+    assert folder.root.resolve().parents[1] == tmp_path.resolve()
 
 
 ENDS = [(KeyboardInterrupt, "interrupted"), (SystemExit, "interrupted"), (ZeroDivisionError, "failed")]

@@ -15,7 +15,7 @@ from typing import Any
 
 from vistadream.assets import sample_image
 from vistadream.backends.auto import check
-from vistadream.config import INPUT_KNOBS, Composed, compose, quote_paths
+from vistadream.config import INPUT_KNOBS, Composed, compose, quote_paths, unquoted
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.observers.console import ConsoleObserver, Terminal
@@ -90,10 +90,10 @@ def _resume(words: list[str]) -> tuple[list[str], Path | None]:
     resuming = [w for w in words if w.lstrip("+").startswith("resume=") and not w.endswith("=null")]
     if not resuming:
         return words, None
-    root = Path(compose(quote_paths(resuming[-1:])).plain("resume")).expanduser()
+    root = Path(os.path.expanduser(unquoted(resuming[-1])))
     try:
-        saved = json.loads(RunFolder(root).run_json.read_text())["overrides"]
-    except (OSError, ValueError, KeyError) as error:
+        saved = [str(word) for word in json.loads(RunFolder(root).run_json.read_text())["overrides"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"resume={root} is not a run folder; wanted one with a run.json: name the folder that a run printed first"
         ) from error
@@ -112,9 +112,9 @@ def _compose_with_sample(words: Sequence[str]) -> Composed:
 def _new_folder(composed: Composed, job: int | None) -> RunFolder:
     words = composed.plain("prompt")
     subject = Path(composed.plain("image")).stem if words is None else words[:_LONGEST_NAME].strip()
-    stem = re.sub(r"[^\w.-]+", "_", subject) or "image"
+    stem = re.sub(r"[^\w.-]+", "_", subject).strip(".") or "image"  # neither . nor .., which are other folders
     name = time.strftime("%Y-%m-%d_%H-%M-%S") + ("" if job is None else f"-{job}")
-    return RunFolder.make(Path(composed.plain("out")).expanduser() / stem / name)
+    return RunFolder.make(Path(os.path.expanduser(composed.plain("out"))) / stem / name)
 
 
 @contextmanager
@@ -154,8 +154,11 @@ def _begin(folder: RunFolder, words: Sequence[str], composed: Composed) -> dict:
 def _absolute(word: str) -> str:
     """An input's path made absolute, so that the run can be resumed from anywhere."""
     knob, _, value = word.partition("=")
-    knob, path = knob.lstrip("+"), Path(value).expanduser()
-    return f"{knob}={path.resolve()}" if knob in INPUT_KNOBS and path.exists() else word
+    knob = knob.lstrip("+")
+    if knob not in INPUT_KNOBS or not value:
+        return word
+    path = os.path.expanduser(unquoted(word))
+    return f"{knob}={os.path.realpath(path)}" if os.path.exists(path) else word
 
 
 def _write_facts(folder: RunFolder, facts: dict) -> None:

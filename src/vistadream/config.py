@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -85,10 +86,16 @@ def quote_paths(words: Sequence[str], many: bool = False) -> list[str]:
         if knob not in (*PATH_KNOBS, *TEXT_KNOBS) or not equals or value == "null" or value[:1] in "'\"":
             quoted.append(word)
             continue
-        listed = many and knob in PATH_KNOBS and not Path(value).expanduser().exists()
+        listed = many and knob in PATH_KNOBS and not os.path.exists(os.path.expanduser(value))
         parts = value.split(",") if listed else [value]
         quoted.append(f"{knob}={','.join(_quote(part) for part in parts)}")
     return quoted
+
+
+def unquoted(word: str) -> str:
+    """The value of a word to the letter: as it stands, or what Hydra's quotes around it hold."""
+    value = word.partition("=")[2]
+    return str(_parse(word).value()).replace("\\${", "${") if value[:1] in ("'", '"') else value
 
 
 def _quote(text: str) -> str:
@@ -160,6 +167,8 @@ class Composed:
 
 def compose(words: Sequence[str]) -> Composed:
     """The configuration of one run; UserError names the nearest knob when one is misspelt."""
+    if said := _misspelt([word for word in words if _hydra_is_lenient(word)]):
+        raise UserError(said)
     overrides, choices = _choose_backends(words)
     ConfigStore.instance().store("schema", Schema)
     try:
@@ -167,7 +176,7 @@ def compose(words: Sequence[str]) -> Composed:
             config = hydra_compose("single_img", overrides)
         missing = OmegaConf.missing_keys(config)
         resolved = {} if missing else OmegaConf.to_container(config, resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise UserError(_explain(error, words)) from error
     if missing:
         knob = min(missing, key=len)
@@ -250,25 +259,49 @@ def reference() -> str:
 
 
 def _explain(error: Exception, words: Sequence[str]) -> str:
-    """One sentence for a failed composition: the word that is off and the nearest right one."""
+    """One sentence for a failed composition."""
+    if said := _misspelt(words):
+        return said
+    lines = [line.strip() for line in str(error.__cause__ or error).splitlines() if line.strip()]
+    knob = next((line.split(":")[1].strip() for line in lines if line.startswith("full_key")), "")
+    return f"{knob + ': ' if knob else ''}{lines[0]}; wanted a value of the right type: see --help"
+
+
+def _hydra_is_lenient(word: str) -> bool:
+    """Whether Hydra may pass over a wrong word: a plus makes any knob new, and a recipe need not be there.
+
+    What a plus adds to a stage or backend reaches its class, which knows its fields.
+    """
+    new = word.startswith("+") and not word.lstrip("+").startswith(("stages.", "backends."))
+    return new or word.startswith("hydra.") or word.partition("=")[0].lstrip("+") in groups()
+
+
+def _misspelt(words: Sequence[str]) -> str | None:
+    """One sentence on the first word that names no knob or no choice, with the nearest right one."""
     options = groups()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        known = list(_knobs(hydra_compose("single_img")))
     for word in words:
         knob, equals, value = word.partition("=")
         knob = knob.lstrip("+~")
         if not equals:
             return f"cannot read {word!r}; wanted knob=value, or a flag: see --help"
-        _keep_the_hard_rule({knob: _parse(word).value()})
+        override = _parse(word)
+        if override.is_sweep_override():
+            return f"{word} gives several values; wanted one, or --multirun to run each"
+        _keep_the_hard_rule({knob: override.value()})
         if knob in options:
-            if value not in options[knob]:
+            if override.value() not in options[knob] and not (knob == "recipe" and value == "null"):
                 wanted = ", ".join(options[knob])
                 return f"{knob}={value} is no choice; wanted one of {wanted}{_near(value, options[knob])}"
-        elif knob not in known and not knob.startswith("backends."):
-            return f"{knob} is not a knob; see --help for all{_near(knob, [*known, *options])}"
-    lines = [line.strip() for line in str(error.__cause__ or error).splitlines() if line.strip()]
-    knob = next((line.split(":")[1].strip() for line in lines if line.startswith("full_key")), "")
-    return f"{knob + ': ' if knob else ''}{lines[0]}; wanted a value of the right type: see --help"
+        elif knob not in _known() and not knob.startswith("backends."):
+            return f"{knob or repr(word)} is not a knob; see --help for all{_near(knob, [*_known(), *options])}"
+    return None
+
+
+@cache
+def _known() -> tuple[str, ...]:
+    """Every knob of a run from a picture with the embedded backends."""
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return tuple(_knobs(hydra_compose("single_img")))
 
 
 def _near(word: str, known: Sequence[str]) -> str:

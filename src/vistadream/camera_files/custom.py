@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -57,7 +58,7 @@ class Custom:
 
     @cached_property
     def _entries(self) -> list[Entry]:
-        return read_cameras(Path(self.path).expanduser())
+        return read_cameras(Path(os.path.expanduser(self.path)))
 
     def _check_lenses(self) -> None:
         first = self._entries[0].lens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Load:
             raise ValueError(f"Load.fov_x_deg (camera.fov_x_deg): got {self.fov_x_deg}; wanted 5 to 150 degrees")
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        picture, exif = read_picture(Path(self.image).expanduser())
+        picture, exif = read_picture(Path(os.path.expanduser(self.image)))
         fit = self._fit(picture)
         rgb = resample(picture, fit)
         camera, focal_known, source = self._camera(picture, exif, fit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +21,7 @@ def folder_of(model: Model, path: str | None = None, accept_noncommercial: bool 
     that is not accepted, a folder that lacks files, or files that could not be fetched.
     """
     check_licence(model, accept_noncommercial)
-    return _named(model, Path(path).expanduser()) if path else find(model) or download(model)
+    return _named(model, Path(os.path.expanduser(path))) if path else find(model) or download(model)
 
 
 def find(model: Model) -> Path | None:

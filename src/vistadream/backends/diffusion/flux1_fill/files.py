@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def painter_folder(path: str | None, accept_noncommercial: bool) -> Path:
     UserError for a licence that is not accepted, and for a folder of something else.
     """
     check_licence(FILL, accept_noncommercial)
-    folder = Path(path).expanduser() if path else None
+    folder = Path(os.path.expanduser(path)) if path else None
     if folder is None or not is_diffusers(folder):
         return folder_of(FILL, path, accept_noncommercial)
     if (kind := read_config(folder / "model_index.json").get("_class_name")) != "FluxFillPipeline":
@@ -41,8 +42,8 @@ def is_diffusers(folder: Path) -> bool:
 def own_text_folder(path: str | None, text_path: str | None) -> Path | None:
     """The text encoders' folder that the user named, with them or with a diffusers folder that has them, else None."""
     if text_path:
-        return Path(text_path).expanduser()
-    folder = Path(path).expanduser() if path else None
+        return Path(os.path.expanduser(text_path))
+    folder = Path(os.path.expanduser(path)) if path else None
     return folder if folder and is_diffusers(folder) and not lacking(TEXT, folder) else None
 
 

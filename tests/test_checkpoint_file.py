@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from vistadream import checkpoint_file
 from vistadream.checkpoint_file import CheckpointFile
 from vistadream.core import Note, watched_by
 
@@ -36,6 +39,21 @@ def test_what_was_saved_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
+def test_it_carries_the_seconds_of_all_sessions_under_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(checkpoint_file, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for begins, fit, carried in ((100.0, "coarse/00", 0.0), (5000.0, "coarse/01", 30.0), (7.0, "coarse/00", 60.0)):
+        now[0] = begins
+        file = CheckpointFile(tmp_path / "c", "key", 0)
+        assert file.earlier_s == carried, "whatever fit it was that saved"
+        for _ in range(2):
+            now[0] += 15
+            file.save(fit, STATE)
+    assert CheckpointFile(tmp_path / "c", "other knobs", 0).earlier_s == 0
+    (tmp_path / "c").write_bytes(b"\0" * 40)
+    assert CheckpointFile(tmp_path / "c", "key", 0).earlier_s == 0
+
+
 def test_the_newest_counts(tmp_path: Path) -> None:
     file = CheckpointFile(tmp_path / "c", "key", 0)
     for step in (1.0, 2.0):
@@ -50,6 +68,8 @@ def test_nobody_else_takes_it_for_theirs(tmp_path: Path, warnings: list[Note]) -
     assert CheckpointFile(tmp_path / "none", "key", 0).load("refine") is None
     assert CheckpointFile(tmp_path / "c", "other knobs", 0).is_of_others("refine")
     assert not CheckpointFile(tmp_path / "c", "key", 0).is_of_others("refine")
+    save_file({"step": torch.tensor(1.0)}, tmp_path / "foreign")
+    assert CheckpointFile(tmp_path / "foreign", "key", 0).load("refine") is None
     assert warnings == []
 
 
@@ -70,8 +90,8 @@ def test_a_place_that_cannot_be_written_costs_a_warning(tmp_path: Path, warnings
 
 
 def test_a_state_is_due_so_many_seconds_after_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([100.0, 129.9, 130.0, 130.0, 159.0, 160.0])
-    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    clock = iter([100.0, 129.9, 130.0, 130.0, 130.0, 159.0, 160.0])
+    monkeypatch.setattr(checkpoint_file, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     file = CheckpointFile(tmp_path / "c", "key", 30)
     assert [file.due(), file.due()] == [False, True]
     file.save("refine", STATE)

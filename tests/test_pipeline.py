@@ -1,10 +1,13 @@
 """The run loop: plans, resuming, and which knob reruns which stage."""
 
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from vistadream import checkpoint_file
 from vistadream.core import Camera, Note, Scene, StageFinished, UserError, View, current_checkpoints, silent, tell
 from vistadream.pipeline import PLANS, plan_of, run_stages
 from vistadream.run_folder import STAGES, RunFolder
@@ -114,6 +117,35 @@ def test_a_stopped_fit_finds_its_state_unless_a_knob_has_changed(tmp_path: Path,
     assert again.found == found
     assert not folder.checkpoint("refine").exists(), "it goes when the stage is done"
     assert current_checkpoints() is None
+
+
+@pytest.mark.parametrize(("knob", "carried_s"), [(0, 40.0), (1, 0.0)])
+def test_seconds_of_a_stopped_stage_count_every_session_unless_a_knob_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knob: int, carried_s: float
+) -> None:
+    now, told, folder = [0.0], [], RunFolder(tmp_path)
+    monkeypatch.setattr(checkpoint_file, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    class Slow(Fits):
+        def __call__(self, scene: Scene, observe) -> Scene:
+            now[0] += 20
+            return super().__call__(scene, observe)
+
+    for stops, knobs in ((True, 0), (True, 0), (False, knob)):
+        stages = {name: Count(name) for name in STAGES} | {"refine": Slow("refine", stops)}
+        with suppress(KeyboardInterrupt):
+            run_stages(
+                stages,
+                {name: {"knob": knobs} for name in STAGES},
+                plan_of("fine"),
+                lambda name, value, step=None: told.append(value),
+                folder,
+                NoRecord(),
+                0,
+            )
+    seconds = folder.finished("refine")["seconds"]
+    assert carried_s < seconds < carried_s + 20, "the last session adds what a real clock says, which is little"
+    assert told[-1] == StageFinished("refine", seconds)
 
 
 def test_an_unknown_stage_names_the_nearest() -> None:

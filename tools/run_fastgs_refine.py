@@ -94,8 +94,9 @@ def refine(arguments: Arguments) -> None:
         with Meter() as meter, watched_by(observe), checkpointed_by(checkpoints):
             refined = stage(inputs.scene, observe, inputs.normals)
         observe("refine/gaussians", refined.gaussians)
-        observe("refine/finished", StageFinished("refine", meter.seconds))
-    meta = provenance(arguments, composed, inputs, meter) | findings(record)
+        seconds = checkpoints.earlier_s + meter.seconds
+        observe("refine/finished", StageFinished("refine", seconds))
+    meta = provenance(arguments, composed, inputs, meter) | {"seconds": seconds} | findings(record)
     write_result(folder, refined, meta)
 
 
@@ -163,7 +164,6 @@ def provenance(arguments: Arguments, composed: Composed, inputs: Inputs, meter: 
         "renderer": composed.choices["render"].name,
         "configuration": composed.plain("stages.refine"),
         "overrides": list(arguments.overrides),
-        "seconds": meter.seconds,
         "peak_bytes": meter.peak_bytes,
         "peak_vram_bytes": meter.peak_vram_bytes,
         **environment(),

@@ -21,7 +21,10 @@ class CheckpointFile:
     def __init__(self, path: Path, key: str, every_s: float):
         """`key` stands for all that decides the result; a state is due `every_s` seconds after the one before."""
         self._path, self._key, self._every_s = path, key, every_s
-        self._saved_at = time.monotonic()
+        self._begun = self._saved_at = time.monotonic()
+        written = self._written() or {}
+        self.earlier_s = float(written.get("seconds", 0)) if written.get("key") == key else 0.0
+        """Seconds that earlier sessions under this key had worked when they saved last."""
 
     def load(self, name: str) -> dict[str, Tensor] | None:
         """The state of that fit under this key."""
@@ -36,11 +39,16 @@ class CheckpointFile:
 
     def is_of_others(self, name: str) -> bool:
         """Whether there is a whole file of another key or another fit."""
+        written = self._written()
+        return written is not None and not self._facts(name).items() <= written.items()
+
+    def _written(self) -> dict[str, str] | None:
+        """The facts of the file that is there; None where there is no whole one."""
         try:
             with safe_open(self._path, "pt") as file:
-                return file.metadata() != self._facts(name)
+                return file.metadata() or {}
         except (SafetensorError, OSError):
-            return False
+            return None
 
     def due(self) -> bool:
         return time.monotonic() - self._saved_at >= self._every_s
@@ -49,8 +57,9 @@ class CheckpointFile:
         """Written beside its place and renamed, so that a kill leaves the old file or the new one."""
         draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         own = {key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for key, tensor in state.items()}
+        seconds = self.earlier_s + time.monotonic() - self._begun
         try:
-            save_file(own, draft, self._facts(name))
+            save_file(own, draft, self._facts(name) | {"seconds": str(seconds)})
             os.replace(draft, self._path)
         except (SafetensorError, OSError) as error:
             draft.unlink(missing_ok=True)

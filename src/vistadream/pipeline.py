@@ -74,7 +74,7 @@ def run_stages(
         else:
             checkpoints = CheckpointFile(folder.checkpoint(name), key, checkpoint_seconds)
             with watched_by(observe), checkpointed_by(checkpoints):
-                _run_stage(name, stages[name], scene, key, observe, folder, recorder)
+                _run_stage(name, stages[name], scene, key, observe, folder, recorder, checkpoints.earlier_s)
         scene = folder.load_stage(name)
         if len(scene.gaussians):
             observe(f"{name}/gaussians", scene.gaussians)
@@ -82,16 +82,27 @@ def run_stages(
 
 
 def _run_stage(
-    name: str, stage: Stage, scene: Scene, key: str, observe: Observer, folder: RunFolder, recorder: Recorder
+    name: str,
+    stage: Stage,
+    scene: Scene,
+    key: str,
+    observe: Observer,
+    folder: RunFolder,
+    recorder: Recorder,
+    earlier_s: float,
 ) -> None:
     observe(f"{name}/started", StageStarted(name))
     with Meter() as meter:
-        result = stage(scene, observe)
-    figures = {"seconds": meter.seconds, "peak_bytes": meter.peak_bytes, "peak_vram_bytes": meter.peak_vram_bytes}
+        try:
+            result = stage(scene, observe)
+        except FloatingPointError as error:
+            raise UserError(f"{error}; lower its rates, such as stages.{name}.rates.means=0.01, and resume") from error
+    seconds = earlier_s + meter.seconds
+    figures = {"seconds": seconds, "peak_bytes": meter.peak_bytes, "peak_vram_bytes": meter.peak_vram_bytes}
     done = {"key": key, **figures, "gaussians": len(result.gaussians)}
     if len(result.gaussians):
         observe(f"{name}/count", Note(f"{len(result.gaussians):,} Gaussians"))
-    observe(f"{name}/finished", StageFinished(name, meter.seconds))
+    observe(f"{name}/finished", StageFinished(name, seconds))
     folder.save_stage(name, result, done, lambda draft: recorder.save(name, draft / folder.seen(name).name))
 
 

@@ -18,6 +18,7 @@ import plyfile
 import pytest
 import torch
 from numpy.lib import recfunctions
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from vistadream import single_image
@@ -214,6 +215,8 @@ def test_a_killed_refinement_goes_on_to_the_same_result(dataset: Path, tmp_path:
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert {path.name for path in killed.iterdir() if path.name[0] != "."} == {"checkpoint.safetensors"}
+    with safe_open(killed / "checkpoint.safetensors", "pt") as file:
+        carried_s = float(file.metadata()["seconds"])
 
     (killed / "mine.txt").write_text("keep me")
     code, said = refined("killed")
@@ -228,6 +231,7 @@ def test_a_killed_refinement_goes_on_to_the_same_result(dataset: Path, tmp_path:
     metas = [read_meta(folder) for folder in (killed, unbroken)]
     assert metas[0]["views"] == metas[1]["views"]
     assert metas[0]["loss"] == metas[1]["loss"]
+    assert metas[0]["seconds"] > carried_s > 0, "of both sessions"
     assert not (killed / "checkpoint.safetensors").exists()
     code, said = refined("killed")
     assert (code, "exists already" in said) == (2, True)

@@ -163,7 +163,7 @@ def _chart(title: str, x: list, y: list, band: list | None, chosen: int | None) 
 
 
 def _write_png(path: Path, picture: Picture) -> None:
-    _, data = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    _, data = cv2.imencode(".png", picture[..., ::-1])
     path.write_bytes(data.tobytes())
 
 

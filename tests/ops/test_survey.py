@@ -30,6 +30,7 @@ def test_each_view_is_compared_with_its_own_rendering(depth: str) -> None:
     scene = wall()
     found = survey(scene, CpuRenderer(), depth)
     seen = CpuRenderer()(scene.gaussians, [scene.views[0].camera])[0]
+    assert torch.equal(found.pictures["input"], seen.rgb)
     assert found.views["input"].psnr_db == pytest.approx(psnr(seen.rgb, scene.views[0].rgb))
     assert found.views["input"].depth_abs_rel == pytest.approx(0, abs=2e-3)
     assert found.views["blind"].skipped == "the view has no depth"

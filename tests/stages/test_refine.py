@@ -125,6 +125,20 @@ def test_prior_normals_may_be_given() -> None:
     assert 1 - cosines[1] < 0.95 * (1 - cosines[0])
 
 
+def test_before_and_after_show_the_photo_and_without_one_the_last_view() -> None:
+    scene, heard = shaken_wall(), {}
+    photo = scene.views[0]
+    maps = {name: getattr(photo, name)[:20, :30] for name in ("rgb", "supervise", "lift")}
+    invented = replace(
+        photo, name="b", camera=photo.camera.crop(0, 0, 30, 20), z=None, generated=torch.ones(20, 30) > 0, **maps
+    )
+    for views, shown in (((photo, invented), photo), ((invented,), invented)):
+        stage = refine(steps=2)
+        refined = stage(Scene(views, scene.gaussians), lambda name, value, step=None: heard.update({name: value}))
+        for name, gaussians in (("before", scene.gaussians), ("after", refined.gaussians)):
+            assert torch.equal(heard[f"refine/{name}"], CpuRenderer()(gaussians, [shown.camera])[0].rgb)
+
+
 def test_views_are_handed_on_and_the_seed_decides() -> None:
     scene = shaken_wall()
     first, again = refine(steps=5)(scene, silent), refine(steps=5)(scene, silent)

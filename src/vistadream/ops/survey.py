@@ -29,6 +29,8 @@ class Survey:
 
     views: Mapping[str, ViewMetrics]
     """By name, each beside what is drawn for it."""
+    pictures: Mapping[str, Float[Tensor, "h w 3"]]
+    """By the names of the views, what is drawn for each."""
     cycle_px: float | None
     """Reprojection error between successive Views, mean over the pixels that they share; None where they share none."""
     shape: Shape
@@ -48,7 +50,8 @@ def survey(
     }
     errors_px = cycle_errors_px([view.camera for view in scene.views], depths)
     cycle_px = float(errors_px.mean()) if len(errors_px) else None
-    return Survey(views, cycle_px, Shape.of(scene.gaussians), len(scene.gaussians))
+    pictures = {view.name: rendering.rgb for view, rendering in zip(scene.views, drawn, strict=True)}
+    return Survey(views, pictures, cycle_px, Shape.of(scene.gaussians), len(scene.gaussians))
 
 
 def changes(before: Survey, after: Survey) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -47,7 +46,8 @@ class Refine:
         """`normals`: prior normals by the names of their Views, of either sign, where they are known better than from
         the View's depth; unit, camera axes, 0 where unknown."""
         before = survey(scene, self.renderer, self.surface.map or "z", normals)
-        observe("refine/before", lambda: self._render(scene))
+        canvas = ([view for view in scene.views if _shows_photo(view)] or scene.views)[-1].name
+        observe("refine/before", before.pictures[canvas])
         start = self.budget.merged(scene.gaussians, scene.views, self.renderer)
         before = replace(before, shape=Shape.of(start))  # merging drops alike Gaussians, and changes no shape
         views = WithCloseUps(scene.views)
@@ -66,8 +66,8 @@ class Refine:
             adapt=self.budget.adapt(scene.views, self.renderer, len(order), self.seed),
         )
         refined = Scene(scene.views, gaussians)
-        observe("refine/after", lambda: self._render(refined))
         after = survey(refined, self.renderer, self.surface.map or "z", normals)
+        observe("refine/after", after.pictures[canvas])
         observe("refine/meta", self._summary(before, after, loss))
         return refined
 
@@ -76,17 +76,12 @@ class Refine:
 
     def _shares(self, scene: Scene) -> list[float]:
         """Of the steps, for each View: `photo_share` for those that show some of the photo, the rest for the others."""
-        photo = [not bool(view.generated.all()) for view in scene.views]
+        photo = [_shows_photo(view) for view in scene.views]
         others = max(1, len(photo) - sum(photo))
         return [
             self.photo_share / sum(photo) if is_photo else max(1 - self.photo_share, 1e-9) / others
             for is_photo in photo
         ]
-
-    def _render(self, scene: Scene) -> Tensor:
-        canvas = [view for view in scene.views if not bool(view.generated.all())][-1]
-        with torch.no_grad():
-            return self.renderer(scene.gaussians, [canvas.camera], want=("rgb",))[0].rgb
 
     def _summary(self, before: Survey, after: Survey, loss: SurfaceLoss) -> Summary:
         """What became of the scene, and how the priors were aligned in the end."""
@@ -95,3 +90,7 @@ class Refine:
         return Summary(
             "; ".join([*words(before, after), *aligned]), changes(before, after) | {"alignments": alignments}
         )
+
+
+def _shows_photo(view: View) -> bool:
+    return not bool(view.generated.all())

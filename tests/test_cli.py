@@ -1,5 +1,6 @@
 """The command: help, exit codes, and one sentence for every bad input."""
 
+import os
 import resource
 import signal
 import subprocess
@@ -84,6 +85,9 @@ BAD = [
     ("resume=~nobody-of-that-name/x", "not a run folder"),
     ("rerun.mode=loud", "wanted one of"),
     ("rerun.port=0", "1 to 65535"),
+    ("rerun.bind=''", "an address of this machine"),
+    ("rerun.wait_seconds=inf", "wait=true"),
+    ("seed=99999999999999999999999", "is too large"),
     ("export.video_fps=0", "1 or more"),
     ("export.video_crf=99", "0 to 51"),
     ("export.smoothing_px2=-1", "0 to 1"),
@@ -127,6 +131,23 @@ def test_a_missing_program_is_told_before_the_run_begins(tmp_path: Path, capsys,
     assert "export.formats=sog: splat-transform is not installed" in errors
     assert "npm install" in errors
     assert not (tmp_path / "out").exists()
+
+
+def test_a_name_that_the_terminal_cannot_show_is_shown_escaped(tmp_path: Path) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "vistadream",
+        "single-img",
+        f"image={tmp_path / '日本.jpg'}",
+        f"out={tmp_path}",
+        *QUIET,
+    ]
+    done = subprocess.run(words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False)
+    assert done.returncode == 2
+    assert rb"no such picture: " in done.stderr
+    assert rb"\u65e5\u672c.jpg" in done.stderr
+    assert b"Traceback" not in done.stdout + done.stderr
 
 
 def test_verbose_shows_the_traceback(tmp_path: Path) -> None:

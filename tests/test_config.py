@@ -81,6 +81,11 @@ def test_a_top_level_value_of_the_wrong_type_is_refused_by_name(word: str, knob:
         compose([word])
 
 
+_OUT_OF_RANGE = ["steps=-1", "dssim=nan", "dssim=2", "generated_weight=-1", "generated_weight=inf"]
+_OUT_OF_RANGE += ["sigma_px=0", "sigma_px=nan", "thickness=0", "smoothing=nan", "sky_distance=0.5", "sky_reach=-1"]
+_OUT_OF_RANGE_COARSE = ["n_frames=-1", "n_candidates=0", "n_closing=-1", "margin_px=-1", "max_misfit=nan"]
+
+
 @pytest.mark.parametrize(
     ("word", "path"),
     [
@@ -92,6 +97,8 @@ def test_a_top_level_value_of_the_wrong_type_is_refused_by_name(word: str, knob:
         ("trajectory.depth=0.9", "stages.coarse"),
         ("expansion=7", "stages.outpaint"),
         ("max_resolution=4", "stages.load"),
+        *((f"stages.initialize.{knob}", "stages.initialize") for knob in _OUT_OF_RANGE),
+        *((f"stages.coarse.{knob}", "stages.coarse") for knob in (*_OUT_OF_RANGE[:8], *_OUT_OF_RANGE_COARSE)),
         ("camera.principal_px=[1]", "stages.load"),
     ],
 )

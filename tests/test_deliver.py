@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Gaussians, Note, Scene, View, silent
+from vistadream.core import Camera, Gaussians, Note, Scene, UserError, View, silent
 from vistadream.deliver import PICTURES, Export, deliver
 from vistadream.exporters.fastgs_dataset import read_dataset
 from vistadream.exporters.ply import read_ply
@@ -89,6 +89,13 @@ def test_ply_is_exact_and_formats_for_viewers_are_widened(scene: Scene, tmp_path
     rows = np.frombuffer(folder.scene("splat").read_bytes(), ROW)
     pixel = rows["mean"][:, 2] / scene.view("input").camera.fx
     np.testing.assert_allclose(rows["scale"][:, 0], pixel * math.sqrt(0.6**2 + 0.15), rtol=1e-4)
+
+
+def test_views_that_make_no_dataset_are_one_sentence(scene: Scene, tmp_path: Path) -> None:
+    blind = replace(scene.view("input"), supervise=torch.zeros(32, 48, dtype=torch.bool))
+    export = replace(NOTHING, fastgs=True)
+    with pytest.raises(UserError, match=r"export\.fastgs: .*nothing to write"):
+        deliver(scene.with_views(blind), RunFolder(tmp_path), export, CpuRenderer(), Swing(0.05), silent)
 
 
 def test_the_views_are_left_as_a_dataset_that_is_never_overwritten(scene: Scene, tmp_path: Path) -> None:

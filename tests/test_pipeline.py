@@ -73,6 +73,15 @@ def test_a_changed_knob_reruns_its_stage_and_those_after(tmp_path: Path, changed
     assert list(go(RunFolder(tmp_path), "fine", **{changed: 1})) == list(STAGES[STAGES.index(changed) :])
 
 
+def test_a_fit_that_failed_says_what_to_do(tmp_path: Path) -> None:
+    def diverge(scene: Scene, observe) -> Scene:
+        raise FloatingPointError("load: loss is nan at step 3")
+
+    words = r"loss is nan at step 3; lower its rates, such as stages.load.rates.means=0.01, and resume"
+    with pytest.raises(UserError, match=words):
+        run_stages({"load": diverge}, {"load": {}}, ["load"], silent, RunFolder(tmp_path), NoRecord(), 0)
+
+
 def test_a_stage_that_raises_leaves_the_earlier_ones_to_resume_from(tmp_path: Path) -> None:
     def broken(scene: Scene, observe) -> Scene:
         raise RuntimeError("power cut")

@@ -90,11 +90,39 @@ def test_a_new_result_drops_the_stages_built_on_the_old_one(tmp_path: Path) -> N
     assert folder.finished("refine") is None
 
 
+def test_a_kill_while_a_stage_takes_its_place_leaves_no_result_of_the_old_one(tmp_path: Path, monkeypatch) -> None:
+    folder = RunFolder(tmp_path)
+    folder.save_stage("load", scene(3), {"key": "old"}, nothing)
+    folder.dataset.mkdir(parents=True)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        folder.save_stage("load", scene(4), {"key": "new"}, nothing)
+    assert not folder.dataset.exists()
+
+
+@pytest.mark.parametrize("spoil", ["gone", "cut", "text"])
+@pytest.mark.parametrize("file", ["scene.json", "gaussians.ply", "views/*.rgb.png", "views/*.camera.json"])
+def test_a_damaged_stage_is_one_sentence_with_what_to_do(spoil: str, file: str, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.save_stage("load", scene(), {"key": "k"}, nothing)
+    path = next(folder.stage("load").glob(file))
+    content = path.read_bytes()
+    path.unlink() if spoil == "gone" else path.write_bytes(content[: len(content) // 2] if spoil == "cut" else b"{}")
+    with pytest.raises(UserError, match=r"01_load is damaged .*remove that folder"):
+        folder.load_stage("load")
+
+
 def test_a_folder_without_a_whole_done_json_is_not_finished(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.save_stage("load", scene(), {"key": "k"}, nothing)
     done = folder.stage("load") / "done.json"
     done.write_text(done.read_text()[:5])
+    assert folder.finished("load") is None
+    done.write_text("[1]")
     assert folder.finished("load") is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -39,6 +40,9 @@ that stay: over a second of a run."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns 0, 2 on bad input, 3 on a failed download, 130 on Ctrl-C, 143 on SIGTERM."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # odd names are shown all the same
     command, *words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if command in ("-h", "--help"):
         sys.stdout.write(HELP)

@@ -188,6 +188,8 @@ def compose(words: Sequence[str]) -> Composed:
         )
     if config.memory not in MEMORY_CHOICES:
         raise UserError(f"memory={config.memory} is no choice; wanted one of {', '.join(MEMORY_CHOICES)}")
+    if abs(config.seed) >= 2**62:
+        raise UserError(f"seed={config.seed} is too large; wanted a whole number of up to 18 digits")
     if not config.checkpoint_seconds >= 0:
         raise UserError(f"checkpoint_seconds={config.checkpoint_seconds} is no time; wanted 0 or more seconds")
     return Composed(config, choices)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from vistadream.core import Camera, Note, Observer, Progress, Renderer, Rendering, Scene, Trajectory
+from vistadream.core import Camera, Note, Observer, Progress, Renderer, Rendering, Scene, Trajectory, UserError
 from vistadream.exporters.fastgs_dataset import write_dataset
 from vistadream.exporters.formats import CONVERTED, FORMATS, write_format
 from vistadream.exporters.report import ReportData, StageRow, write_report
@@ -114,7 +114,10 @@ def _write_views(scene: Scene, folder: RunFolder, observe: Observer) -> None:
         observe("export/fastgs", Note(f"{folder.dataset} was there already and stays as it is"))
         return
     with folder.replace(folder.dataset) as draft:
-        left_out = write_dataset(scene.views, scene.gaussians, draft, source="single")
+        try:
+            left_out = write_dataset(scene.views, scene.gaussians, draft, source="single")
+        except ValueError as error:
+            raise UserError(f"export.fastgs: {error}; wanted a larger picture, or export.fastgs=false") from error
     for reason in left_out:
         observe("export/fastgs", Note(f"dataset: {reason}"))
 

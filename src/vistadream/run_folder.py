@@ -144,9 +144,10 @@ class RunFolder:
     def finished(self, name: str) -> dict | None:
         """What done.json says of a stage, or None when the stage is not finished."""
         try:
-            return json.loads((self.stage(name) / "done.json").read_text())
+            done = json.loads((self.stage(name) / "done.json").read_text())
         except (OSError, ValueError):
             return None
+        return done if isinstance(done, dict) else None
 
     def save_stage(self, name: str, scene: Scene, done: dict, also: Callable[[Path], None]) -> None:
         """Writes a stage beside its place and renames it there; drops the stages and results that built on the old one.
@@ -159,6 +160,9 @@ class RunFolder:
             save_scene(scene, draft)
             also(draft)
             write_json(draft / "done.json", done)
+            self._drop_what_builds_on(name)  # before: a kill in between leaves nothing that belongs to an older scene
+
+    def _drop_what_builds_on(self, name: str) -> None:
         later = STAGES[STAGES.index(name) + 1 :]
         for stage in later:
             shutil.rmtree(self.stage(stage), ignore_errors=True)
@@ -170,8 +174,14 @@ class RunFolder:
         shutil.rmtree(self.dataset, ignore_errors=True)
 
     def load_stage(self, name: str) -> Scene:
-        """The Scene that a finished stage left."""
-        return load_scene(self.stage(name))
+        """The Scene that a finished stage left; UserError when something has damaged it since."""
+        try:
+            return load_scene(self.stage(name))
+        except (OSError, ValueError, KeyError, UserError) as error:
+            raise UserError(
+                f"{self.stage(name)} is damaged ({error}); wanted what the stage left there: remove that folder, and "
+                "resume= makes it anew"
+            ) from error
 
     @contextmanager
     def replace(self, target: Path) -> Iterator[Path]:

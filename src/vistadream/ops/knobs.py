@@ -1,0 +1,20 @@
+"""The range of a knob."""
+
+from __future__ import annotations
+
+import math
+
+FROM_0 = (0, math.inf)
+"""0 or more."""
+
+
+def check_ranges(owner: object, **wanted: tuple[float, float]) -> None:
+    """Raises ValueError unless each field of `owner` that is named is a number from its low to its high, both included.
+
+    NaN and the infinities never are; a high of infinity is none.
+    """
+    for name, (low, high) in wanted.items():
+        value = getattr(owner, name)
+        if not (low <= value <= high and value < math.inf):
+            words = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
+            raise ValueError(f"{type(owner).__name__}.{name}: got {value}; wanted {words}")

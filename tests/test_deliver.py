@@ -1,5 +1,6 @@
 """What is exported: which scene goes into which format, and flights whose frames are rendered once for all videos."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +57,7 @@ def test_every_frame_is_rendered_once_for_all_videos(scene: Scene, tmp_path: Pat
     folder = RunFolder(tmp_path)
     export = replace(NOTHING, videos=list(PICTURES), video_formats=["mp4", "gif", "webp"])
     Counting.drawn = 0
-    deliver(scene, folder, export, Counting(), Swing(0.05), silent)
+    deliver(scene, "initialize", folder, export, Counting(), Swing(0.05), silent)
     assert Counting.drawn == export.video_frames + 1, "and once the photo's own view, for the metrics"
     assert len(list((tmp_path / "export").iterdir())) == 9
     color, depth, both = (frames(folder.video(picture, "mp4")) for picture in PICTURES)
@@ -75,7 +76,7 @@ def test_holes_along_the_flight_are_observed_and_summed_up(scene: Scene, tmp_pat
         if name == "export/hole_ratio":
             seen[step] = value
 
-    metrics = deliver(scene, RunFolder(tmp_path), NOTHING, CpuRenderer(), Swing(0.3), observe)
+    metrics = deliver(scene, "initialize", RunFolder(tmp_path), NOTHING, CpuRenderer(), Swing(0.3), observe)
     assert list(seen) == [0, 1, 2, 3]
     assert metrics["path_hole_ratio"]["largest"] == max(seen.values()) > 0
     assert metrics["path_hole_ratio"]["mean"] == pytest.approx(sum(seen.values()) / 4)
@@ -84,7 +85,7 @@ def test_holes_along_the_flight_are_observed_and_summed_up(scene: Scene, tmp_pat
 def test_ply_is_exact_and_formats_for_viewers_are_widened(scene: Scene, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     export = replace(NOTHING, formats=["ply", "splat"])
-    deliver(scene, folder, export, CpuRenderer(), Swing(0.05), silent)
+    deliver(scene, "initialize", folder, export, CpuRenderer(), Swing(0.05), silent)
     torch.testing.assert_close(read_ply(folder.scene("ply")).scales, scene.gaussians.scales)
     rows = np.frombuffer(folder.scene("splat").read_bytes(), ROW)
     pixel = rows["mean"][:, 2] / scene.view("input").camera.fx
@@ -95,7 +96,7 @@ def test_views_that_make_no_dataset_are_one_sentence(scene: Scene, tmp_path: Pat
     blind = replace(scene.view("input"), supervise=torch.zeros(32, 48, dtype=torch.bool))
     export = replace(NOTHING, fastgs=True)
     with pytest.raises(UserError, match=r"export\.fastgs: .*nothing to write"):
-        deliver(scene.with_views(blind), RunFolder(tmp_path), export, CpuRenderer(), Swing(0.05), silent)
+        deliver(scene.with_views(blind), "initialize", RunFolder(tmp_path), export, CpuRenderer(), Swing(0.05), silent)
 
 
 def test_the_views_are_left_as_a_dataset_that_is_never_overwritten(scene: Scene, tmp_path: Path) -> None:
@@ -108,12 +109,38 @@ def test_the_views_are_left_as_a_dataset_that_is_never_overwritten(scene: Scene,
         if name == "export/fastgs" and isinstance(value, Note):
             notes.append(value.text)
 
-    deliver(scene, folder, export, CpuRenderer(), Swing(0.05), observe)
+    deliver(scene, "initialize", folder, export, CpuRenderer(), Swing(0.05), observe)
     (sample,) = read_dataset(folder.dataset)
     assert torch.equal(sample.view.z, scene.view("input").z)
     assert "'hidden' is left out" in notes[0]
     before = (folder.dataset / "meta.json").stat().st_mtime_ns
-    deliver(scene, folder, export, CpuRenderer(), Swing(0.05), observe)
+    deliver(scene, "initialize", folder, export, CpuRenderer(), Swing(0.05), observe)
     assert (folder.dataset / "meta.json").stat().st_mtime_ns == before
     assert "stays as it is" in notes[1]
     assert [path.name for path in (tmp_path / "export").iterdir()] == ["fastgs"], "no draft is left"
+
+
+def test_results_of_another_stage_go_whether_they_are_asked_for_or_not(scene: Scene, tmp_path: Path) -> None:
+    folder, view = RunFolder(tmp_path), scene.view("input")
+    other = Scene((replace(view, z=view.z + 1),), scene.gaussians.subset(torch.arange(700)))
+    every = replace(NOTHING, formats=["ply", "splat"], fastgs=True, videos=["rgb"], video_formats=["gif"])
+    deliver(scene, "refine", folder, every, CpuRenderer(), Swing(0.05), silent)
+    folder.report.touch()
+    (tmp_path / "export" / "mine.txt").touch()
+    export = replace(NOTHING, formats=["ply"], fastgs=True)
+    metrics = deliver(other, "coarse", folder, export, CpuRenderer(), Swing(0.05), silent)
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in [*tmp_path.iterdir(), *tmp_path.glob("export/*")])
+    assert left == ["export", "export/fastgs", "export/gaussians.ply", "export/mine.txt", "metrics.json"]
+    assert len(read_ply(folder.gaussians)) == 700
+    assert torch.equal(read_dataset(folder.dataset)[0].view.z, view.z + 1)
+    assert json.loads(folder.metrics.read_text()) == metrics
+    assert metrics["stage"] == "coarse"
+
+
+def test_results_that_stay_after_a_kill_are_not_trusted(scene: Scene, tmp_path: Path) -> None:
+    """metrics.json comes last: without it nobody knows which scene the others are of."""
+    folder = RunFolder(tmp_path)
+    deliver(scene, "refine", folder, replace(NOTHING, formats=["splat"]), CpuRenderer(), Swing(0.05), silent)
+    folder.metrics.unlink()
+    deliver(scene, "refine", folder, NOTHING, CpuRenderer(), Swing(0.05), silent)
+    assert not folder.scene("splat").exists()

@@ -67,7 +67,7 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
         _announce(composed, folder, observe)
         scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record, every_s)
         renderer = composed.build("backends.render")
-        metrics = deliver(scene, folder, export, renderer, flight, observe)
+        metrics = deliver(scene, plan[-1], folder, export, renderer, flight, observe)
         facts |= {"stages": {name: folder.finished(name) for name in plan}, "metrics": metrics}
         if export.report:
             deliver_report(scene, folder, export, renderer, record, facts, composed.changed())

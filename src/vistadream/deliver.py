@@ -77,20 +77,25 @@ class Export:
 
 def deliver(
     scene: Scene,
+    stage: str,
     folder: RunFolder,
     export: Export,
     renderer: Renderer,
     trajectory: Trajectory,
     observe: Observer,
 ) -> dict:
-    """Writes export/ and metrics.json, the videos along `trajectory`; returns the metrics."""
+    """Writes export/ and metrics.json, the videos along `trajectory`; returns the metrics.
+
+    `stage`: the one that the scene is of. Results of another go first, asked for now or not.
+    """
+    folder.keep_results_of(stage)
     path = keep_clear(trajectory, scene, export.video_frames)
     if path.note is not None:
         observe("export/path", path.note)
     _write_scene(scene, folder, export, path.cameras)
     if export.fastgs:
         _write_views(scene, folder, observe)
-    metrics = _input_metrics(scene, renderer)
+    metrics = {"stage": stage, **_input_metrics(scene, renderer)}
     holes = _fly(scene, folder, export, renderer, path.cameras, observe)
     metrics["path_hole_ratio"] = {"mean": float(np.mean(holes)), "largest": float(np.max(holes))}
     with folder.replace(folder.metrics) as draft:

@@ -168,6 +168,19 @@ class RunFolder:
             shutil.rmtree(self.stage(stage), ignore_errors=True)
         for stage in (name, *later):
             self.checkpoint(stage).unlink(missing_ok=True)
+        self._drop_results()
+
+    def keep_results_of(self, stage: str) -> None:
+        """Drops the results unless metrics.json, which is written last, says that they were made from this stage."""
+        try:
+            made_from = json.loads(self.metrics.read_text())["stage"]
+        except (OSError, ValueError, KeyError, TypeError):
+            made_from = None
+        if made_from != stage:
+            with _write_errors(self.metrics):
+                self._drop_results()
+
+    def _drop_results(self) -> None:
         exported = [*self.root.glob("export/gaussians.*"), *self.root.glob("export/scene*.*"), self.scene("html")]
         for result in (self.metrics, self.report, *exported):
             result.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from vistadream.core import Gaussians
+from vistadream.ops.totals import total
 
 _OPACITY_LIMITS = (0.005, 0.995)
 _MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -117,7 +118,7 @@ class GaussianAdam:
 
 def _typical(gradient: Tensor) -> float:
     """Root mean square of the entries that are not zero; not finite where one of them is not."""
-    return float(gradient.square().sum() / (gradient != 0).sum().clamp_min(1)) ** 0.5
+    return float(total(gradient.square()) / (gradient != 0).sum().clamp_min(1)) ** 0.5
 
 
 def _damp_hidden(group: dict, typical: float) -> None:

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import Camera
+from vistadream.ops.totals import total
 
 EDGE_THRESHOLD = 0.05
 """Relative jump of depth that counts as an occlusion."""
@@ -154,9 +155,9 @@ class Alignment:
 
 def _weighted_line(x: Tensor, y: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     """Slope and intercept of least squares; sums about the means, which keeps them well conditioned."""
-    total = w.sum()
-    mean_x, mean_y = (w * x).sum() / total, (w * y).sum() / total
-    slope = (w * (x - mean_x) * (y - mean_y)).sum() / (w * (x - mean_x) ** 2).sum()
+    weight = total(w)
+    mean_x, mean_y = total(w * x) / weight, total(w * y) / weight
+    slope = total(w * (x - mean_x) * (y - mean_y)) / total(w * (x - mean_x) ** 2)
     return slope, mean_y - slope * mean_x
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vistadream.core import Rendering, View
 from vistadream.ops.photometric import l1_dssim
+from vistadream.ops.totals import mean, total
 
 
 def disparity_error(
@@ -19,8 +20,8 @@ def disparity_error(
     """
     usable = mask & (z > 0) & (disparity > 0)
     error = (1 / torch.where(usable, z, 1.0) - disparity).abs()
-    mean = disparity[usable].mean() if bool(usable.any()) else 1.0
-    return torch.where(usable, error / mean, 0.0)
+    unit = mean(disparity[usable]) if bool(usable.any()) else 1.0
+    return torch.where(usable, error / unit, 0.0)
 
 
 def normal_error(
@@ -47,7 +48,7 @@ def cycle_error(errors_px: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
 
 def weighted_mean(error: Float[Tensor, "*n"], weight: Shaped[Tensor, "*n"]) -> Float[Tensor, ""]:
     """Mean of the map under weights of 0 or more, or over a mask; 0 when they are all 0."""
-    return (error * weight).sum() / weight.sum().clamp_min(1e-9)
+    return total(error * weight) / total(weight.to(error)).clamp_min(1e-9)
 
 
 def pixel_weights(view: View, generated: float) -> Float[Tensor, "h w"]:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vistadream.ops.jit import inlined, kernel
 from vistadream.ops.threads import over_range
+from vistadream.ops.totals import total
 
 _REACH = 5
 _BELL = [math.exp(-0.5 * (offset / 1.5) ** 2) for offset in range(-_REACH, _REACH + 1)]
@@ -58,8 +59,8 @@ class _L1Dssim(torch.autograd.Function):
     def forward(ctx: Any, rendered: Tensor, target: Tensor, weight: Tensor, dssim_weight: float) -> Tensor:
         h, w = weight.shape
         x, y = (image.detach().contiguous().numpy().reshape(h, 3 * w) for image in (rendered, target))
-        total = float(weight.sum(dtype=torch.float64))
-        share = weight.detach().numpy() / (3 * total) if total else np.zeros((h, w), np.float32)
+        whole = float(total(weight.detach().double()))
+        share = weight.detach().numpy() / (3 * whole) if whole else np.zeros((h, w), np.float32)
         loss, gradient = _loss_and_gradient(x, y, share.repeat(3, axis=1), dssim_weight)
         ctx.gradient = torch.from_numpy(gradient).view(h, w, 3)
         return rendered.new_tensor(loss)

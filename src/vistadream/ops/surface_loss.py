@@ -13,8 +13,10 @@ from torch import Tensor
 from vistadream.core import Camera, Gaussians, Renderer, Rendering, View
 from vistadream.ops.continuity import cycle_error_px
 from vistadream.ops.depth import Alignment
+from vistadream.ops.knobs import FROM_0, FROM_1, check_ranges
 from vistadream.ops.losses import cycle_error
 from vistadream.ops.surface_prior import SurfacePrior, Target, on_grid
+from vistadream.ops.totals import mean
 
 _MAPS = {"median": "z_median", "expected": "z"}
 _KINDS = (*_MAPS, "none")
@@ -41,12 +43,8 @@ class SurfaceTerms:
     def __post_init__(self) -> None:
         if self.depth not in _KINDS:
             raise ValueError(f"SurfaceTerms.depth: got {self.depth!r}; wanted one of {_KINDS}")
-        for name in ("depth_weight", "normal_weight", "cycle_weight"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"SurfaceTerms.{name}: got {getattr(self, name)}; wanted 0 or more, and finite")
-        for name in ("every", "align_every"):
-            if not getattr(self, name) >= 1:
-                raise ValueError(f"SurfaceTerms.{name}: got {getattr(self, name)}; wanted at least 1")
+        check_ranges(self, depth_weight=FROM_0, normal_weight=FROM_0, cycle_weight=FROM_0)
+        check_ranges(self, every=FROM_1, align_every=FROM_1)
 
     @property
     def map(self) -> str | None:
@@ -145,7 +143,7 @@ class SurfaceLoss:
             return z.new_zeros(())
         other = others[step // self.terms.every % len(others)]
         errors = cycle_error_px(prior.grid, z, self._priors[other].grid, self._drawn[other])
-        return cycle_error(errors).mean() if len(errors) else z.new_zeros(())
+        return mean(cycle_error(errors)) if len(errors) else z.new_zeros(())
 
     def state(self) -> dict[str, Tensor]:
         """What a resumed fit needs to cost the same."""

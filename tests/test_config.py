@@ -81,8 +81,9 @@ def test_a_top_level_value_of_the_wrong_type_is_refused_by_name(word: str, knob:
         compose([word])
 
 
-_OUT_OF_RANGE = ["steps=-1", "dssim=nan", "dssim=2", "generated_weight=-1", "generated_weight=inf"]
+_OUT_OF_RANGE = ["steps=-1", "dssim=nan", "dssim=2", "generated_weight=-1", "generated_weight=inf", "close_ups=1.5"]
 _OUT_OF_RANGE += ["sigma_px=0", "sigma_px=nan", "thickness=0", "smoothing=nan", "sky_distance=0.5", "sky_reach=-1"]
+_RATES = ["rates.means=inf", "rates.quats=1e30", "rates.scales=nan"]
 _OUT_OF_RANGE_COARSE = ["n_frames=-1", "n_candidates=0", "n_closing=-1", "margin_px=-1", "max_misfit=nan"]
 
 
@@ -97,8 +98,9 @@ _OUT_OF_RANGE_COARSE = ["n_frames=-1", "n_candidates=0", "n_closing=-1", "margin
         ("trajectory.depth=0.9", "stages.coarse"),
         ("expansion=7", "stages.outpaint"),
         ("max_resolution=4", "stages.load"),
-        *((f"stages.initialize.{knob}", "stages.initialize") for knob in _OUT_OF_RANGE),
-        *((f"stages.coarse.{knob}", "stages.coarse") for knob in (*_OUT_OF_RANGE[:8], *_OUT_OF_RANGE_COARSE)),
+        *((f"stages.initialize.{knob}", "stages.initialize") for knob in (*_OUT_OF_RANGE, *_RATES)),
+        *((f"stages.refine.{knob}", "stages.refine") for knob in (*_OUT_OF_RANGE[:6], *_RATES)),
+        *((f"stages.coarse.{knob}", "stages.coarse") for knob in (*_OUT_OF_RANGE[:9], *_OUT_OF_RANGE_COARSE)),
         ("camera.principal_px=[1]", "stages.load"),
     ],
 )

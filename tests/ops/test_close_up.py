@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vistadream.core import Camera, View
-from vistadream.ops.close_up import WithCloseUps, check_close_ups, close_up
+from vistadream.ops.close_up import WithCloseUps, close_up
 
 
 def view(width: int = 9, height: int = 6, name: str = "v") -> View:
@@ -58,8 +58,3 @@ def test_views_and_close_ups_are_found_by_index() -> None:
     assert [v.name for v in views][:3] == ["a", "b", "a/close-up 0"]
     assert len(views) == 10
     assert [v.name for v in views[8:]] == ["b/close-up 2", "b/close-up 3"]
-
-
-def test_a_share_over_one_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"Refine\.close_ups: got 1\.5"):
-        check_close_ups("Refine", 1.5)

@@ -11,6 +11,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from vistadream.core import Gaussians
+from vistadream.ops.knobs import check_ranges
 from vistadream.ops.totals import total
 
 _OPACITY_LIMITS = (0.005, 0.995)
@@ -20,7 +21,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 @dataclass(frozen=True)
 class LearningRates:
-    """Adam's step sizes."""
+    """Adam's step sizes, 0 to 1."""
 
     means: float
     """In units of each Gaussian's own mean scale."""
@@ -32,9 +33,7 @@ class LearningRates:
     colors: float
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not value >= 0:
-                raise ValueError(f"LearningRates.{name}: got {value}; wanted 0 or more")
+        check_ranges(self, **dict.fromkeys(vars(self), (0, 1)))
 
 
 class GaussianAdam:

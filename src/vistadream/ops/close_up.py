@@ -40,12 +40,6 @@ def close_up(view: View, quarter: int) -> View:
     )
 
 
-def check_close_ups(owner: str, share: float) -> None:
-    """Raises ValueError unless it is a share, 0 to 1, of an owner's steps."""
-    if not 0 <= share <= 1:
-        raise ValueError(f"{owner}.close_ups: got {share}; wanted a share of the steps, 0 to 1")
-
-
 class WithCloseUps(Sequence[View]):
     """Some Views, and behind them four close-ups of each, made when they are asked for."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-FROM_0 = (0, math.inf)
-"""0 or more."""
+FROM_0, FROM_1 = (0, math.inf), (1, math.inf)
+"""0 or more; 1 or more."""
 
 
 def check_ranges(owner: object, **wanted: tuple[float, float]) -> None:

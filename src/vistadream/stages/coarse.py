@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,11 +22,11 @@ from vistadream.core import (
     Trajectory,
     View,
 )
-from vistadream.ops.close_up import WithCloseUps, check_close_ups
+from vistadream.ops.close_up import WithCloseUps
 from vistadream.ops.fit import LearningRates, fit, view_order
 from vistadream.ops.holes import clean_hole, fill_from_far_side
 from vistadream.ops.image import dilate, snap
-from vistadream.ops.knobs import FROM_0, check_ranges
+from vistadream.ops.knobs import FROM_0, FROM_1, check_ranges
 from vistadream.ops.lift import lift_view
 from vistadream.ops.losses import photometric
 from vistadream.ops.selection import Selection, SelectionRule, score_poses, select_pose
@@ -75,12 +74,9 @@ class Coarse:
     seed: int
 
     def __post_init__(self) -> None:
-        check_close_ups("Coarse", self.close_ups)
         check_ranges(self, n_frames=FROM_0, n_closing=FROM_0, margin_px=FROM_0, steps=FROM_0, max_misfit=FROM_0)
-        check_ranges(self, n_candidates=(1, math.inf), generated_weight=FROM_0)
-        check_ranges(self, dssim=(0, 1), sigma_px=(0.01, 100), thickness=(0.001, 100))
-        if not 1 <= self.overshoot < math.inf:
-            raise ValueError(f"Coarse.overshoot: got {self.overshoot}; wanted 1 (no further) or more")
+        check_ranges(self, n_candidates=FROM_1, overshoot=FROM_1, generated_weight=FROM_0)
+        check_ranges(self, close_ups=(0, 1), dssim=(0, 1), sigma_px=(0.01, 100), thickness=(0.001, 100))
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         flight, path = self._path(scene, observe)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,11 +9,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import DepthEstimator, DepthPrediction, Gaussians, Note, Observer, Renderer, Scene, UserError, View
-from vistadream.ops.close_up import WithCloseUps, check_close_ups
+from vistadream.ops.close_up import WithCloseUps
 from vistadream.ops.depth import sharpen_depth_edges, smooth_depth
 from vistadream.ops.fit import LearningRates, fit
 from vistadream.ops.holes import complete_depth
-from vistadream.ops.knobs import FROM_0, check_ranges
+from vistadream.ops.knobs import FROM_0, FROM_1, check_ranges
 from vistadream.ops.lift import lift_view
 from vistadream.ops.losses import photometric
 from vistadream.ops.sky import behind_the_skyline, clear_of_the_skyline, shell_z
@@ -47,9 +46,8 @@ class Initialize:
     """Third axis of a lifted splat as a share of its smaller in-plane axis; a start, not a constraint."""
 
     def __post_init__(self) -> None:
-        check_close_ups("Initialize", self.close_ups)
-        check_ranges(self, steps=FROM_0, dssim=(0, 1), generated_weight=FROM_0, smoothing=(0, 1))
-        check_ranges(self, sky_distance=(1, math.inf), sky_reach=(0, 1), sigma_px=(0.01, 100), thickness=(0.001, 100))
+        check_ranges(self, steps=FROM_0, close_ups=(0, 1), dssim=(0, 1), generated_weight=FROM_0, smoothing=(0, 1))
+        check_ranges(self, sky_distance=FROM_1, sky_reach=(0, 1), sigma_px=(0.01, 100), thickness=(0.001, 100))
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         canvas = scene.views[-1]

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from vistadream.core import Observer, Renderer, Rendering, Scene, Summary, View
 from vistadream.ops.budget import Budget
-from vistadream.ops.close_up import WithCloseUps, check_close_ups
+from vistadream.ops.close_up import WithCloseUps
 from vistadream.ops.fit import LearningRates, fit, view_order
+from vistadream.ops.knobs import FROM_0, check_ranges
 from vistadream.ops.losses import photometric
 from vistadream.ops.shape import Shape
 from vistadream.ops.surface_loss import ShapeKeeping, SurfaceLoss, SurfaceTerms
@@ -36,7 +37,7 @@ class Refine:
     seed: int
 
     def __post_init__(self) -> None:
-        check_close_ups("Refine", self.close_ups)
+        check_ranges(self, steps=FROM_0, close_ups=(0, 1), dssim=(0, 1), generated_weight=FROM_0)
         if not 0 < self.photo_share <= 1:
             raise ValueError(f"Refine.photo_share: got {self.photo_share}; wanted over 0 and up to 1")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from vistadream.backends.outpaint.completion import Completion
 from vistadream.ops.jit import announce_compilation
+from vistadream.ops.knobs import FROM_0, check_ranges
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,7 @@ class EmbeddedOutpainter:
     """Searches and votes at the coarsest scale; each finer one has two fewer, at least two."""
 
     def __post_init__(self) -> None:
-        for name in ("locality", "upright", "rarity"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"EmbeddedOutpainter.{name}: got {getattr(self, name)}; wanted 0 or more")
-        if self.rounds < 2:
-            raise ValueError(f"EmbeddedOutpainter.rounds: got {self.rounds}; wanted 2 or more")
+        check_ranges(self, locality=FROM_0, upright=FROM_0, rarity=FROM_0, rounds=(2, math.inf))
 
     def __call__(
         self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int

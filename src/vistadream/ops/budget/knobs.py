@@ -9,6 +9,7 @@ from vistadream.core import Gaussians, Renderer, View
 from vistadream.ops.budget.densify import densify
 from vistadream.ops.budget.merge import merge_alike
 from vistadream.ops.fit import Adapt, Change
+from vistadream.ops.knobs import FROM_1, check_ranges
 
 _WHEN = (0.25, 0.5)
 """Shares of the steps after which Gaussians may be added."""
@@ -28,11 +29,7 @@ class Budget:
     """Of a pixel's colour, mean of RGB, to count as one."""
 
     def __post_init__(self) -> None:
-        for name, low, high in (("merge_tolerance", 0, 1), ("densify_share", 0, 1), ("min_error", 0, 1)):
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"Budget.{name}: got {getattr(self, name)}; wanted {low} to {high}")
-        if self.min_views < 1:
-            raise ValueError(f"Budget.min_views: got {self.min_views}; wanted 1 or more")
+        check_ranges(self, merge_tolerance=(0, 1), densify_share=(0, 1), min_error=(0, 1), min_views=FROM_1)
 
     def merged(self, gaussians: Gaussians, views: Sequence[View], renderer: Renderer) -> Gaussians:
         """What the fit starts from."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from vistadream.core import Camera, Scene
-from vistadream.ops.trajectory.pose import aimed, check_knobs, placed, reach_of, rigid, turned
+from vistadream.ops.knobs import check_ranges
+from vistadream.ops.trajectory.pose import aimed, placed, reach_of, rigid, turned
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Spiral:
     turns: float
 
     def __post_init__(self) -> None:
-        check_knobs(self, radius=(0, 2), height=(0, 2), depth=(0, 0.8), turns=(0, 50))
+        check_ranges(self, radius=(0, 2), height=(0, 2), depth=(0, 0.8), turns=(0, 50))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera stand where the photo does."""
@@ -51,7 +52,7 @@ class Wobble:
     """Up and down reach as a share of the sideways one."""
 
     def __post_init__(self) -> None:
-        check_knobs(self, radius=(0, 2), height=(0, 2))
+        check_ranges(self, radius=(0, 2), height=(0, 2))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera stand at the ellipse's right end."""
@@ -73,7 +74,7 @@ class Swing:
     """Sideways reach as a share of the focus distance."""
 
     def __post_init__(self) -> None:
-        check_knobs(self, radius=(0, 2))
+        check_ranges(self, radius=(0, 2))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera stand where the photo does."""
@@ -94,7 +95,7 @@ class Orbit:
     """How much of the circle; its middle is the photo's pose, and 360 is all of it."""
 
     def __post_init__(self) -> None:
-        check_knobs(self, degrees=(-360, 360))
+        check_ranges(self, degrees=(-360, 360))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first camera stands half the degrees to the left of the photo, the last as far to the right."""
@@ -118,7 +119,7 @@ class Rotate:
     """How far down and up."""
 
     def __post_init__(self) -> None:
-        check_knobs(self, yaw_deg=(0, 180), pitch_deg=(0, 89))
+        check_ranges(self, yaw_deg=(0, 180), pitch_deg=(0, 89))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are the photo's."""
@@ -140,7 +141,7 @@ class Dolly:
     """Way back behind the photo's pose as a share of the focus distance."""
 
     def __post_init__(self) -> None:
-        check_knobs(self, forward=(0, 0.95), backward=(0, 2))
+        check_ranges(self, forward=(0, 0.95), backward=(0, 2))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are the photo's; all look the same way."""

@@ -71,11 +71,3 @@ def reach_of(view: View) -> Reach:
     z = view.z[view.z > 0].flatten()
     near, middle = (float(q) for q in torch.quantile(z[:: max(1, len(z) // 100_000)], torch.tensor([0.05, 0.5])))
     return Reach(near, 2 / (1 / near + 1 / middle))
-
-
-def check_knobs(path: object, **ranges: tuple[float, float]) -> None:
-    """ValueError that names the first knob of a path outside its range."""
-    for name, (low, high) in ranges.items():
-        value = getattr(path, name)
-        if not low <= value <= high:
-            raise ValueError(f"{type(path).__name__}.{name}: got {value}; wanted {low} to {high}")

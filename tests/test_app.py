@@ -28,6 +28,13 @@ def test_a_resumed_run_takes_new_words_for_old_ones(tmp_path: Path) -> None:
     assert "Swing" in (first.folder / "config.yaml").read_text()
 
 
+def test_a_resumed_run_leaves_out_the_knobs_of_what_is_replaced(tmp_path: Path) -> None:
+    first = run([*SMALL, "stage=no-outpaint", "trajectory.turns=1", f"out={tmp_path}"])
+    again = run([f"resume={first.folder}", "trajectory=swing"])
+    assert "trajectory.turns=1" not in status(again.folder)["overrides"]
+    assert "left out, as it belongs to what was replaced: trajectory.turns=1" in (again.folder / "run.log").read_text()
+
+
 def status(folder: Path) -> dict:
     return json.loads((folder / "run.json").read_text())
 

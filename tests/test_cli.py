@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from vistadream import cli
+from vistadream.assets import sample_image
 from vistadream.cli import main
 from vistadream.run_folder import RunFolder
 
@@ -188,6 +190,29 @@ def test_a_multirun_gives_each_run_its_folder(tmp_path: Path) -> None:
     assert len(folders) == 2
     assert [f.name.rpartition("-")[2] for f in folders] == ["0", "1"]
     assert all(RunFolder(f).finished("initialize") for f in folders)
+
+
+def test_a_bad_picture_does_not_end_the_others_of_a_multirun(tmp_path: Path, capsys) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    words = ["--multirun", f"image={text},{sample_image()}", "stage=no-outpaint", "stages.initialize.steps=1"]
+    assert main(["single-img", *words, f"out={tmp_path / 'out'}", *QUIET]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert "text.png is not a picture" in said[0]
+    assert said[-1].startswith("vistadream: 1 of 2 runs failed")
+    assert "text.png" in said[-1]
+    assert "sample" not in said[-1]
+    assert len([f for f in tmp_path.glob("out/*/*") if RunFolder(f).finished("initialize")]) == 1
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&- <&-"])
+def test_streams_that_are_closed_do_not_hide_what_happened(tmp_path: Path, closed: str) -> None:
+    words = [sys.executable, "-m", "vistadream", "single-img", "image=/nowhere/x.jpg", f"out={tmp_path}", *QUIET]
+    done = subprocess.run(["sh", "-c", f"{shlex.join(words)} {closed}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stdout + done.stderr
+    (log,) = tmp_path.glob("*/*/run.log")
+    assert "vistadream: no such picture" not in log.read_text(), "what is for stderr does not land in a file"
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 from hydra.utils import get_class
 
 from vistadream.backends.auto import choose
-from vistadream.config import compose, conf_folder, expand, groups, quote_paths, reference
+from vistadream.config import compose, conf_folder, expand, groups, of_the_replaced, quote_paths, reference
 from vistadream.core import UserError
 from vistadream.deliver import Export
 from vistadream.observers.rerun import RerunSettings
@@ -108,6 +109,32 @@ def test_a_knob_out_of_type_or_range_is_refused_with_what_was_wanted(word: str, 
     composed = compose([word, "image=x.png"])
     with pytest.raises(UserError, match="wanted"):
         composed.build(path)
+
+
+@pytest.mark.parametrize("word", ["stages.load=null", "stages.coarse=3", "export=null", "rerun=null"])
+def test_a_part_without_its_knobs_is_refused(word: str) -> None:
+    section = word.partition("=")[0]
+    composed = compose([word])
+    build = partial(composed.make, target=Export) if section in ("export", "rerun") else composed.build
+    with pytest.raises(UserError, match=rf"^{section}: got .*; wanted its knobs"):
+        build(section)
+
+
+@pytest.mark.parametrize(
+    ("new", "left_out"),
+    [
+        (["backends/depth=embedded"], ["backends.depth.path=d.png"]),
+        (["+backends/depth=moge"], ["backends.depth.path=d.png"]),
+        (["backends/depth=given"], []),
+        (["trajectory=swing", "seed=1"], ["trajectory.turns=1"]),
+        (["trajectory=spiral"], []),
+        (["backends/depth=magic"], []),
+        (["seed=1"], []),
+    ],
+)
+def test_knobs_of_what_is_replaced_are_told_from_the_others(new: list[str], left_out: list[str]) -> None:
+    saved = ["backends/depth=given", "backends.depth.path=d.png", "trajectory.turns=1", "backends.render.near_z=0.1"]
+    assert of_the_replaced(saved, new) == left_out
 
 
 def test_a_backend_that_needs_a_path_says_so() -> None:

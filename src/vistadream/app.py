@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from typing import Any
 
 from vistadream.assets import sample_image
 from vistadream.backends.auto import check
-from vistadream.config import INPUT_KNOBS, Composed, compose, quote_paths, unquoted
+from vistadream.config import INPUT_KNOBS, Composed, compose, of_the_replaced, quote_paths, unquoted
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.observers.console import ConsoleObserver, Terminal
@@ -42,7 +43,7 @@ class Run:
 
 def run(words: Sequence[str], job: int | None = None) -> Run:
     """One run of the main job from its overrides; `job` numbers the runs of a sweep. UserError on bad input."""
-    words, resumed = _resume([_absolute(word) for word in words])
+    words, resumed, left_out = _resume([_absolute(word) for word in words])
     composed = _compose_with_sample(quote_paths(words))
     for role, choice in composed.choices.items():
         check(role, choice.name)
@@ -64,7 +65,7 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
     ):
         observe = Fan(console, viewer, record)
         viewer.log_config(composed.yaml(), composed.knobs())
-        _announce(composed, folder, observe)
+        _announce(composed, folder, left_out, observe)
         scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record, every_s)
         renderer = composed.build("backends.render")
         metrics = deliver(scene, plan[-1], folder, export, renderer, flight, observe)
@@ -85,11 +86,14 @@ def _flight(composed: Composed, export: Export) -> Trajectory:
         raise UserError(f"export.video_trajectory: {error}") from error
 
 
-def _resume(words: list[str]) -> tuple[list[str], Path | None]:
-    """The overrides of the run named by resume=, each replaced by a new one of its name, and that run's folder."""
+def _resume(words: list[str]) -> tuple[list[str], Path | None, list[str]]:
+    """The overrides of the run named by resume=, each replaced by a new one of its name, and that run's folder.
+
+    Third, what is left out of them: knobs of backends that the new words replace by others.
+    """
     resuming = [w for w in words if w.lstrip("+").startswith("resume=") and not w.endswith("=null")]
     if not resuming:
-        return words, None
+        return words, None, []
     root = Path(os.path.expanduser(unquoted(resuming[-1])))
     try:
         saved = [str(word) for word in json.loads(RunFolder(root).run_json.read_text())["overrides"]]
@@ -97,8 +101,9 @@ def _resume(words: list[str]) -> tuple[list[str], Path | None]:
         raise UserError(
             f"resume={root} is not a run folder; wanted one with a run.json: name the folder that a run printed first"
         ) from error
-    merged = {w.partition("=")[0].lstrip("+"): w for w in [*saved, *words] if w not in resuming}
-    return list(merged.values()), root
+    left_out = of_the_replaced(saved, words)
+    merged = {w.partition("=")[0].lstrip("+"): w for w in [*saved, *words] if w not in (*resuming, *left_out)}
+    return list(merged.values()), root, left_out
 
 
 def _compose_with_sample(words: Sequence[str]) -> Composed:
@@ -166,8 +171,10 @@ def _write_facts(folder: RunFolder, facts: dict) -> None:
         write_json(draft, facts)
 
 
-def _announce(composed: Composed, folder: RunFolder, observe: Observer) -> None:
+def _announce(composed: Composed, folder: RunFolder, left_out: Sequence[str], observe: Observer) -> None:
     observe("run/folder", Note(f"run folder: {folder.root}"))
+    if left_out:
+        observe("run/resume", Note(f"left out, as it belongs to what was replaced: {shlex.join(left_out)}"))
     for role, choice in composed.choices.items():
         observe(f"run/{role}", Note(f"{role}: {choice.name} ({choice.reason})"))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import io
+import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -40,6 +42,9 @@ that stay: over a second of a run."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns 0, 2 on bad input, 3 on a failed download, 130 on Ctrl-C, 143 on SIGTERM."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by 2>&-: else the next file to be opened would take its place
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # odd names are shown all the same
@@ -98,14 +103,27 @@ def _single_img(words: list[str]) -> None:
     elif "cfg" in flags:
         sys.stdout.write(compose(quote_paths(words)).yaml())
     elif "multirun" in flags:
-        from vistadream.app import run
-
-        for job, combination in enumerate(list(expand(quote_paths(words, many=True)))):
-            run(combination, job)
+        _run_each(list(expand(quote_paths(words, many=True))))
     else:
         from vistadream.app import run
 
         run(words)
+
+
+def _run_each(combinations: Sequence[list[str]]) -> None:
+    """One run after another; bad input ends one, not the others. In the end UserError names those that failed."""
+    from vistadream.app import run
+    from vistadream.core import UserError
+
+    failed = []
+    for job, combination in enumerate(combinations):
+        try:
+            run(combination, job)
+        except UserError as error:
+            sys.stderr.write(f"vistadream: {error}\n")
+            failed.append(shlex.join(combination))
+    if failed:
+        raise UserError(f"{len(failed)} of {len(combinations)} runs failed, as said above: {'; '.join(failed)}")
 
 
 def _models(words: list[str]) -> None:

@@ -6,7 +6,7 @@ import difflib
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -149,11 +149,16 @@ class Composed:
 
     def build(self, path: str) -> Any:
         """The object that a part of the configuration describes; UserError names the knob that is off."""
-        return _construct(self.plain(path), path)
+        return _construct(self._section(path), path)
 
     def make(self, path: str, target: type) -> Any:
         """An object of `target` from a part of the configuration that names no target itself."""
-        return _construct({"_target_": f"{target.__module__}.{target.__qualname__}", **self.plain(path)}, path)
+        return _construct({"_target_": f"{target.__module__}.{target.__qualname__}", **self._section(path)}, path)
+
+    def _section(self, path: str) -> dict[str, Any]:
+        if not isinstance(node := self.plain(path), dict):
+            raise UserError(f"{path}: got {node!r}; wanted its knobs, as in {path}.KNOB=VALUE: leave {path}= out")
+        return node
 
     def changed(self) -> dict[str, tuple[Any, Any]]:
         """Knobs, the picture aside, whose value is not the default: knob -> (value, default)."""
@@ -205,7 +210,7 @@ def _keep_the_hard_rule(*configs: Any) -> None:
         )
 
 
-def _choose_backends(words: Sequence[str]) -> tuple[list[str], dict[str, Choice]]:
+def _choose_backends(words: Collection[str]) -> tuple[list[str], dict[str, Choice]]:
     """Overrides with every `auto` backend replaced by a real one."""
     named = {w.partition("=")[0].lstrip("+"): w.partition("=")[2] for w in words}
     kept = [w for w in words if not (w.startswith("backends/") and w.endswith("=auto"))]
@@ -227,6 +232,31 @@ def _choose_backends(words: Sequence[str]) -> tuple[list[str], dict[str, Choice]
         if asked == "auto":
             kept.append(f"backends/{role}={choices[role].name}")
     return kept, choices
+
+
+def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Saved words that are knobs of a backend or camera path in whose place the new words put another."""
+    new = [word for word in words if _name(word) in groups()]
+    if not new:
+        return []
+    before, after = _options(saved), _options([*saved, *new])
+    gone = tuple(f"{group.replace('/', '.')}." for group in after if before.get(group) != after[group])
+    return [word for word in saved if _name(word).startswith(gone)]
+
+
+def _options(words: Sequence[str]) -> dict[str, str]:
+    """The option of each configuration group; none where a word names no option, which `compose` will explain."""
+    last = {_name(word): word for word in _choose_backends({_name(w): w for w in words}.values())[0]}
+    try:
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            named = [word.lstrip("+") for name, word in last.items() if name in groups()]
+            return dict(hydra_compose("single_img", named, return_hydra_config=True).hydra.runtime.choices)
+    except (HydraException, OmegaConfBaseException):
+        return {}
+
+
+def _name(word: str) -> str:
+    return word.partition("=")[0].lstrip("+")
 
 
 def _knobs(config: Any, prefix: str = "") -> Iterator[str]:

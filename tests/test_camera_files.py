@@ -55,6 +55,13 @@ def colmap(folder: Path, model: str = "PINHOLE 640 480 500 500 322 238") -> Path
     return folder
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\n\n\n", "\n \n\t\n"])
+def test_a_colmap_file_may_end_in_any_number_of_blank_lines(tmp_path: Path, end: str) -> None:
+    file = colmap(tmp_path) / "images.txt"
+    file.write_text(file.read_text().rstrip() + end)
+    assert [entry.where.rpartition("(")[2] for entry in read_cameras(tmp_path)] == [f"frame {i}.png)" for i in range(3)]
+
+
 def dump(folder: Path, content: Any) -> Path:
     file = folder / "cameras.json"
     file.write_text(json.dumps(content))

@@ -82,6 +82,19 @@ def test_holes_along_the_flight_are_observed_and_summed_up(scene: Scene, tmp_pat
     assert metrics["path_hole_ratio"]["mean"] == pytest.approx(sum(seen.values()) / 4)
 
 
+@pytest.mark.parametrize(("near_z", "warned"), [(0.01, False), (1e9, True)])
+def test_a_view_of_nothing_is_warned_of(scene: Scene, tmp_path: Path, near_z: float, warned: bool) -> None:
+    said = []
+
+    def observe(name, value, step=None) -> None:
+        if isinstance(value, Note) and value.level == "warning":
+            said.append(value.text)
+
+    renderer = CpuRenderer(near_z=near_z)
+    deliver(scene, "initialize", RunFolder(tmp_path), NOTHING, renderer, Swing(0.05), observe)
+    assert any("covers 0% of the photo's own view" in text for text in said) == warned
+
+
 def test_ply_is_exact_and_formats_for_viewers_are_widened(scene: Scene, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     export = replace(NOTHING, formats=["ply", "splat"])

@@ -31,6 +31,8 @@ from vistadream.run_folder import RunFolder, write_json
 PICTURES = ("rgb", "depth", "side_by_side")
 _CAPTIONS = {"rgb": "a flight through it", "depth": "its depth", "side_by_side": "colour and depth"}
 VIDEO_FORMATS = ("mp4", "gif", "webp")
+_SEEN = 0.5
+"""Mean alpha of the photo's own view below which something is amiss."""
 _VIEWER_KEYS = 24
 """Cameras of the path that the viewer's page flies through."""
 
@@ -96,6 +98,11 @@ def deliver(
     if export.fastgs:
         _write_views(scene, folder, observe)
     metrics = {"stage": stage, **_input_metrics(scene, renderer)}
+    if metrics["input_alpha_mean"] < _SEEN:
+        said = f"the scene covers {metrics['input_alpha_mean']:.0%} of the photo's own view"
+        observe(
+            "export/empty", Note(f"{said}: see what backends.render leaves out (near_z, radius_clip_px)", "warning")
+        )
     holes = _fly(scene, folder, export, renderer, path.cameras, observe)
     metrics["path_hole_ratio"] = {"mean": float(np.mean(holes)), "largest": float(np.max(holes))}
     with folder.replace(folder.metrics) as draft:

@@ -94,6 +94,16 @@ def _until(holds, seconds):
         time.sleep(0.2)
 
 
+@pytest.mark.parametrize(("bind", "host"), [("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "127.0.0.1")])
+def test_the_address_to_watch_at_is_one_that_is_served(bind, host, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "vistadream")
+    port = any_port()
+    with observer(tmp_path / "run.rrd", mode="serve", bind=bind, port=port):
+        socket.create_connection((host, port), timeout=10).close()
+    assert f"watch from here:       rerun --connect rerun+http://{host}:{port}/proxy" in caplog.text
+    assert f"ssh -L {port}:{host}:{port} " in caplog.text
+
+
 def test_serving_beyond_this_machine_is_said(tmp_path, caplog):
     with observer(tmp_path / "run.rrd", mode="serve", bind="0.0.0.0", port=any_port()):
         assert "whoever reaches port" in caplog.text

@@ -99,6 +99,15 @@ def test_sixteen_bits_keep_their_range() -> None:
     assert got[0, :, 0].tolist() == [0, 128, 255]
 
 
+@pytest.mark.parametrize(("white", "mode"), [(1, "F"), (255, "I"), (65535, "I"), (255, "F"), (2**31 - 1, "I")])
+def test_numbers_of_32_bits_are_read_by_the_range_that_holds_them(white: int, mode: str) -> None:
+    levels = np.array([[0, white / 2, white]], np.float32 if mode == "F" else np.int32)
+    image = Image.fromarray(levels)
+    assert image.mode == mode
+    got = np.asarray(to_rgb(image))[0, :, 0]
+    np.testing.assert_allclose(got, [0, 127.5, 255], atol=0.6)
+
+
 def test_orientation_is_applied() -> None:
     image = Image.new("RGB", (6, 4))
     image.putpixel((0, 0), (255, 255, 255))

@@ -97,6 +97,14 @@ BAD = {
 }
 
 
+def test_drawings_are_no_pictures(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    picture((16, 16)).save(stream, "EPS")
+    (tmp_path / "drawing.eps").write_bytes(stream.getvalue())
+    with pytest.raises(UserError, match=r"drawing\.eps is not a picture that can be read; wanted"):
+        load(tmp_path / "drawing.eps")
+
+
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_picture_is_one_sentence(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "bad.png"

@@ -21,6 +21,8 @@ def read_colmap(folder: Path) -> list[Entry]:
     file = folder / "images.txt"
     lenses = _lenses(folder / "cameras.txt") if (folder / "cameras.txt").is_file() else {}
     lines = [(where, line) for where, line in _lines(file) if not line.startswith("#")]
+    while lines and not lines[-1][1].strip():  # the last image may have no points, and a file ends in any blank lines
+        lines.pop()
     named = []
     for where, line in lines[::2]:
         words = line.split(maxsplit=9)

@@ -50,15 +50,24 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """Any Pillow mode to upright 8-bit sRGB: EXIF orientation applied, transparency laid over white."""
     image = _to_srgb(ImageOps.exif_transpose(image))
     if image.mode.startswith(("I", "F")):
-        levels = np.asarray(image, dtype=np.float64)
-        peak = 65535.0 if image.mode.startswith("I") else max(float(np.nanmax(levels)), 1.0)
-        eight_bit = np.clip(np.nan_to_num(levels) / peak, 0, 1) * 255 + 0.5
+        levels = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        eight_bit = np.clip(levels / _white(image.mode, levels), 0, 1) * 255 + 0.5
         return Image.fromarray(eight_bit.astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(paper, image).convert("RGB")
     return image.convert("RGB")
+
+
+_WHITES = {"I": (255.0, 65535.0), "F": (1.0,)}
+"""Levels that are white by custom, in modes that hold any number; in the others, of 16 bits, it is the largest."""
+
+
+def _white(mode: str, levels: Float[np.ndarray, "h w"]) -> float:
+    """The level that is white: the least usual one that none exceeds, else the largest that is there."""
+    peak = float(levels.max())
+    return next((white for white in _WHITES.get(mode, (65535.0,)) if peak <= white), peak)
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:

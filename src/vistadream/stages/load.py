@@ -10,7 +10,7 @@ from math import isfinite
 from pathlib import Path
 
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from vistadream.core import Camera, Note, Observer, Scene, UserError, View
 from vistadream.ops.image import Fit, exif_focal_px, fit_resolution, is_lens, resample, to_rgb
@@ -103,6 +103,8 @@ def read_picture(path: Path) -> tuple[Image.Image, Image.Exif]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
+                if image.format == "EPS" or isinstance(image, ImageFile.StubImageFile):
+                    raise UnidentifiedImageError(f"{image.format} holds drawings or data, no pixels")
                 exif = image.getexif()
                 return to_rgb(image), exif
     except UnidentifiedImageError as error:

@@ -19,6 +19,7 @@ log = logging.getLogger("vistadream.rerun")
 _PORTS_TRIED = 100
 _PROBE_S = 0.5
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")
 
 Sink = rr.FileSink | rr.GrpcSink | rr.GrpcServerSink
 
@@ -128,9 +129,13 @@ def _serve(settings: RerunSettings) -> Sink:
     sink = rr.GrpcServerSink(bind_ip=settings.bind, port=port, server_memory_limit=settings.memory_limit)
     if settings.bind not in _LOOPBACK:
         log.warning("rerun.bind=%s: whoever reaches port %d of this machine can watch", settings.bind, port)
-    url = address("127.0.0.1", port)
-    log.info("watch from here:       rerun --connect %s", url)
-    log.info("watch from elsewhere:  ssh -L %d:127.0.0.1:%d %s   and there  rerun --connect %s", port, port, _me(), url)
+    host = "127.0.0.1" if settings.bind in (*_LOOPBACK, *_EVERYWHERE) else settings.bind
+    host = f"[{host}]" if ":" in host else host
+    log.info("watch from here:       rerun --connect %s", address(host, port))
+    there = address("127.0.0.1", port)
+    log.info(
+        "watch from elsewhere:  ssh -L %d:%s:%d %s   and there  rerun --connect %s", port, host, port, _me(), there
+    )
     return sink
 
 

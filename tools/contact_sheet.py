@@ -39,7 +39,10 @@ class Arguments:
 def draw(arguments: Arguments) -> None:
     """Three pictures of the input, then views spread over the path, in reading order."""
     folder = RunFolder(arguments.run)
-    scene = folder.load_stage([name for name in STAGES if folder.finished(name)][-1])
+    finished = [name for name in STAGES if folder.finished(name)]
+    if not finished:
+        raise SystemExit(f"{arguments.run} holds no finished stage; wanted a run's folder")
+    scene = folder.load_stage(finished[-1])
     canvas = scene.views[min(1, len(scene.views) - 1)]
     pictures = [to_uint8(scene.view("input").rgb), to_uint8(canvas.rgb), depth_picture(canvas)]
     composed = compose([])

@@ -45,7 +45,10 @@ class Arguments:
 def draw(arguments: Arguments) -> None:
     """The rows in the order of their names; custom comes last, when there are cameras for it."""
     folder = RunFolder(arguments.run)
-    scene = folder.load_stage([name for name in STAGES if folder.finished(name)][-1])
+    finished = [name for name in STAGES if folder.finished(name)]
+    if not finished:
+        raise SystemExit(f"{arguments.run} holds no finished stage; wanted a run's folder")
+    scene = folder.load_stage(finished[-1])
     rows = {name: [f"trajectory={name}"] for name in groups()["trajectory"] if name != "custom"}
     if arguments.custom:
         rows["custom"] = ["trajectory=custom", *quote_paths([f"trajectory.path={arguments.custom}"])]

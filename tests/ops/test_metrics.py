@@ -51,3 +51,9 @@ def test_depth_errors_of_a_scaled_map() -> None:
     assert abs_rel(truth * 1.1, truth, mask) == pytest.approx(0.1, abs=1e-5)
     assert delta1(truth * 1.2, truth, mask) == 1
     assert delta1(truth * 1.3, truth, mask) == 0
+
+
+def test_delta1_counts_what_is_less_than_a_quarter_off_either_way() -> None:
+    truth = torch.full((1, 6), 4.0)
+    z = torch.tensor([[4.99, 5.01, 3.21, 3.19, 4.0, 8.0]])
+    assert delta1(z, truth, torch.ones(1, 6, dtype=torch.bool)) == 0.5

@@ -108,7 +108,7 @@ def test_the_photo_is_rendered_faithfully_after_every_stage(whole: Run) -> None:
         photo = scene.view("input")
         with torch.no_grad():
             seen = CpuRenderer()(scene.gaussians, [photo.camera], want=("rgb",))[0].rgb
-        assert psnr(seen, photo.rgb) > 30, name
+        assert psnr(seen, photo.rgb) > 28, name
 
 
 def test_the_flight_has_no_holes(whole: Run) -> None:
@@ -208,7 +208,7 @@ def test_a_photo_with_an_awkward_name(tmp_path: Path, test_data: Path) -> None:
     photo = tmp_path / "office (1), a=b #é.jpg"
     photo.write_bytes((test_data / "photos" / "office.jpg").read_bytes())
     made = small_run(tmp_path / "out", stage="fine", image=photo)
-    assert made.metrics["input_psnr_db"] > 30
+    assert made.metrics["input_psnr_db"] > 28
     assert made.metrics["path_hole_ratio"]["largest"] < 0.01
 
 

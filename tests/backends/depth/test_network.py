@@ -1,6 +1,7 @@
 """The network around its weights: sizes, mirror images, edges, and how it is blended with the layout."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -97,11 +98,34 @@ def test_who_expects_no_error_decides_up_to_one_factor():
 
 
 def test_equal_trust_meets_half_way_and_a_layout_surer_by_half_is_hardly_moved():
-    flat = torch.ones(H, W)
-    apart = float(fuse(flat, NO_SKY, 1.0, reading(SLOPE, 0.0), GREY).z.log().abs().mean())
+    def slope_of(layout_error: float, error: float) -> float:
+        """In the middle, where a steady slope has no detail."""
+        z = fuse(torch.ones(H, W), NO_SKY, layout_error, reading(SLOPE, error), GREY).z
+        return float(torch.log(z[H // 2, 6 * W // 10] / z[H // 2, 4 * W // 10]))
+
+    apart = slope_of(1.0, 0.0)
     for layout_error, share in ((0.2, 0.5), (0.1, 1 / 17), (0.4, 16 / 17)):
-        moved = fuse(flat, NO_SKY, layout_error, reading(SLOPE, 0.2), GREY).z.log().abs().mean()
-        assert float(moved) == pytest.approx(share * apart, rel=1e-3)
+        assert slope_of(layout_error, 0.2) == pytest.approx(share * apart, rel=0.02)
+
+
+def test_what_the_network_sees_stand_out_comes_forward_where_a_dent_or_another_room_is_not_believed():
+    def moved(change: torch.Tensor) -> torch.Tensor:
+        return fuse(torch.ones(H, W), NO_SKY, 0.1, reading(change, 0.15), GREY).z.log()
+
+    spot = torch.zeros(H // 2, W // 2)
+    spot[10:20, 18:27] = 0.5
+    nearer, farther, aslope = moved(-spot)[H // 2, W // 2], moved(spot)[H // 2, W // 2], moved(SLOPE)
+    assert nearer < -0.25
+    assert 0 < farther < 0.1
+    assert aslope.abs().max() < 0.15
+
+
+def test_the_layouts_room_is_believed_less_where_the_network_is_sure_of_sky():
+    flat, some = torch.ones(H, W), torch.full((H // 2, W // 2), -9.0)
+    some[:4] = 9.0
+    indoors = reading(SLOPE, 0.2)
+    apart = [float(fuse(flat, NO_SKY, 0.1, said, GREY).z.log().std()) for said in (indoors, replace(indoors, sky=some))]
+    assert apart[1] > 3 * apart[0]
 
 
 def test_confidence_is_the_chance_to_be_right_and_falls_with_the_error_that_is_expected():
@@ -117,7 +141,7 @@ def test_confidence_is_the_chance_to_be_right_and_falls_with_the_error_that_is_e
     assert torch.allclose(confidence(torch.tensor(0.2)), right, atol=0.005)
 
 
-@pytest.mark.parametrize(("logit", "overruled"), [(1.0, False), (3.0, True)])
+@pytest.mark.parametrize(("logit", "overruled"), [(1.0, False), (5.0, True)])
 def test_only_a_sure_network_overrules_the_layout_about_the_sky(logit, overruled):
     flat = torch.zeros(H // 2, W // 2)
     layout_sky = NO_SKY.clone()

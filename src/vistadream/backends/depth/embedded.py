@@ -20,7 +20,10 @@ from vistadream.ops.depth import normals_from_depth
 
 @dataclass(frozen=True)
 class EmbeddedDepth:
-    """A layout prior: vanishing points, horizon, room box or ground and backdrop. Each view is read on its own."""
+    """A layout prior (vanishing points, horizon, room box or ground and backdrop) blended with a small network.
+
+    Each view is read on its own.
+    """
 
     camera_height_m: float = 1.5
     """Assumed height of the camera above the floor, which sets the scale."""
@@ -28,8 +31,8 @@ class EmbeddedDepth:
     """Horizontal field of view to start from where the focal length is unknown."""
     max_ratio: float = 8.0
     """Farthest over nearest depth; bounds how much a wrong depth can tear the scene."""
-    network: bool = False
-    """Blend in a small network (`network/`), as far as it trusts itself."""
+    network: bool = True
+    """Blend in the small network (`network/`), as far as it trusts itself beside the layout."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.camera_height_m) and self.camera_height_m > 0):

@@ -24,6 +24,6 @@ def test_more_lines_and_a_better_fit_mean_a_smaller_error_within_bounds():
     by_lines = [error_of_room(0.0, *lines(n, n, n), DIAGONAL_PX) for n in (0.0, 100.0, 300.0, 500.0)]
     assert by_lines == sorted(set(by_lines), reverse=True)
     assert by_lines[-1] == error_of_room(0.0, *lines(900.0, 900.0, 900.0), DIAGONAL_PX), "enough is enough"
-    by_fit = [error_of_room(score, *lines(), DIAGONAL_PX) for score in (-9.0, -0.03, 0.0, 0.03)]
+    by_fit = [error_of_room(score, *lines(), DIAGONAL_PX) for score in (-9.0, -0.01, 0.0, 0.03)]
     assert by_fit[0] == MOST
     assert by_fit == sorted(set(by_fit), reverse=True)

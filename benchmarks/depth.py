@@ -2,7 +2,8 @@
 
 python benchmarks/depth.py [data folder]        (default: VISTADREAM_TEST_DATA)
 
-First the sensor depth of the kitchen frames, then generated worlds whose numbers training never sees, kind by kind.
+First the sensor depth of the kitchen frames and our path-traced sample, then generated worlds whose numbers training
+never sees, kind by kind.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from vistadream.assets import sample_camera, sample_depth, sample_image
 from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.backends.depth.network.predict import read, shipped_net
 from vistadream.backends.depth.network.upsample import follow_picture
@@ -80,6 +82,12 @@ def read_frame(color: Path) -> tuple[View, torch.Tensor]:
     return view_of(color.name[6:12], rgb, camera), torch.from_numpy(depth)
 
 
+def read_sample() -> tuple[View, torch.Tensor]:
+    """Our own sample, which another program made than the worlds, and its true depth in metres."""
+    rgb, depth_mm = (np.array(Image.open(path)).astype(np.float32) for path in (sample_image(), sample_depth()))
+    return view_of("our sample", torch.from_numpy(rgb) / 255, sample_camera()), torch.from_numpy(depth_mm) / 1000
+
+
 def draw_worlds(name: str, kind: Kind) -> Iterator[tuple[View, torch.Tensor]]:
     """Views of one kind of generated world with their depth (0 = sky, or too far to count)."""
     samples = generate(kind, SEED, PER_KIND, SIZE, TextureBank.paint(SEED))
@@ -131,6 +139,8 @@ def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["VISTADREAM_TEST_DATA"]) / "kitchen"
     print_head("kitchen frame")
     print_frames(read_frame(color) for color in sorted(folder.glob("*.color.png")))
+    sample, truth = read_sample()
+    print_row(sample.name, judge(sample, truth))
     print_head("generated kind")
     for name, kind in (KINDS | HELD_OUT).items():
         rows = [judge(*drawn) for drawn in draw_worlds(name, kind)]

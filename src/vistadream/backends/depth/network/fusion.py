@@ -18,8 +18,8 @@ SHARPNESS = 4
 """Power of the expected errors by which the two count; more than 2, so that what is sure is hardly moved."""
 BROAD = 0.1
 """Standard deviation, in widths of the picture, of the blur that parts broad shape from detail."""
-UNSEEN = 4.0
-"""The layout's expected error where the network sees something stand out before it, over that elsewhere."""
+UNSEEN = 0.35
+"""The least that the layout's error is expected to be where the network sees something stand out before it."""
 SKY_LOGIT, LAND_LOGIT = 2.0, -4.0
 """How sure the network must be to overrule the layout about the sky: above the one it adds some, below the other it
 takes some away."""
@@ -64,7 +64,7 @@ def fuse(
     ahead = ahead - (ahead[land] if land.any() else ahead).median()
     outstanding = (ahead - _broad(ahead, land, reading.log_z.shape)).clamp(max=0)
     share = _share(error, layout_error)
-    move = share * (ahead - outstanding) + _share(error, UNSEEN * layout_error) * outstanding
+    move = share * (ahead - outstanding) + _share(error, max(UNSEEN, layout_error)) * outstanding
     sure = confidence(share * error + (1 - share) * layout_error)
     return Fused(layout_z * torch.exp(move), sky, sure, F.normalize(fine[3:].permute(1, 2, 0), dim=-1))
 

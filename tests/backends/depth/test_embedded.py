@@ -71,7 +71,7 @@ def test_a_blank_picture_gets_a_plausible_room(width, height):
     assert found.valid.all()
     assert found.camera.fx == pytest.approx(camera.fx)
     assert float(found.z.max() / found.z.min()) <= 8
-    assert found.z[-1].mean() <= found.z[height // 2].mean()
+    assert found.z[-1].mean() < 1.05 * found.z[height // 2].mean()
     assert found.normals is not None
     assert ((found.normals * camera.rays()).sum(-1) < 0).all()
 

@@ -151,6 +151,16 @@ def test_only_a_sure_network_overrules_the_layout_about_the_sky(logit, overruled
         assert torch.equal(sky, layout_sky if not overruled else torch.full_like(sky, said > 0))
 
 
+def test_a_sky_goes_as_a_whole_or_not_at_all():
+    doubted = torch.full((H // 2, W // 2), 3.0)
+    doubted[:4, :30] = -9.0
+    doubted[10:] = -9.0
+    layout_sky = NO_SKY.clone()
+    layout_sky[:20] = True
+    said = replace(reading(torch.zeros_like(doubted), 0.1), sky=doubted)
+    assert torch.equal(fuse(torch.ones(H, W), layout_sky, 0.1, said, GREY).sky, layout_sky)
+
+
 def test_the_blend_keeps_the_contract_of_the_embedded_depth():
     camera = Camera.from_fov(60, W, H)
     none = torch.zeros(H, W, dtype=torch.bool)

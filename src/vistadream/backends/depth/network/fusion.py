@@ -21,8 +21,8 @@ BROAD = 0.1
 UNSEEN = 0.35
 """The least that the layout's error is expected to be where the network sees something stand out before it."""
 SKY_LOGIT, LAND_LOGIT = 2.0, -4.0
-"""How sure the network must be to overrule the layout about the sky: above the one it adds some, below the other it
-takes some away."""
+"""How sure the network must be to overrule the layout about the sky: pixels above the one are sky, and the layout's are
+none where their mean is below the other."""
 SKY_SHARE = 0.01
 """Share of sky from which a picture is outdoors, whatever room the layout read into it."""
 WITHIN = 0.1
@@ -56,7 +56,9 @@ def fuse(
     coarse = torch.cat([torch.stack([reading.log_z, reading.error, reading.sky]), reading.normal])
     fine = follow_picture(coarse, rgb)
     log_z, error, logit = fine[:3]
-    sky = torch.where(layout_sky, logit > LAND_LOGIT, logit > SKY_LOGIT)
+    sky = logit > SKY_LOGIT
+    if layout_sky.any() and logit[layout_sky].mean() > LAND_LOGIT:
+        sky = sky | layout_sky
     if sky.float().mean() > SKY_SHARE:
         layout_error = max(layout_error, OUTDOORS)
     land = ~(sky | layout_sky)

@@ -99,10 +99,11 @@ def deliver(
         _write_views(scene, folder, observe)
     metrics = {"stage": stage, **_input_metrics(scene, renderer)}
     if metrics["input_alpha_mean"] < _SEEN:
-        said = f"the scene covers {metrics['input_alpha_mean']:.0%} of the photo's own view"
-        observe(
-            "export/empty", Note(f"{said}: see what backends.render leaves out (near_z, radius_clip_px)", "warning")
+        words = (
+            f"the scene covers {metrics['input_alpha_mean']:.0%} of the photo's own view: see what backends.render "
+            "leaves out (near_z, radius_clip_px)"
         )
+        observe("export/empty", Note(words, "warning"))
     holes = _fly(scene, folder, export, renderer, path.cameras, observe)
     metrics["path_hole_ratio"] = {"mean": float(np.mean(holes)), "largest": float(np.max(holes))}
     with folder.replace(folder.metrics) as draft:

@@ -25,7 +25,7 @@ from typing import Any
 class Stopwatch:
     """Seconds of a clock spent inside wrapped calls; nested ones count once."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.seconds, self._clock, self._depth, self._begun = 0.0, clock, 0, 0.0
 
     @contextmanager
@@ -78,7 +78,7 @@ def measure(words: list[str], processor_time: bool) -> dict:
     return {"seconds": seconds, "work": work.seconds, "peak": peak, "folder": str(made.folder), "metrics": made.metrics}
 
 
-def in_new_process(words: list[str], processor_time: bool) -> dict:
+def in_new_process(words: list[str], processor_time: bool = False) -> dict:
     """`measure` in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(measure, [words, processor_time])

@@ -16,7 +16,7 @@ from typing import Any
 
 from vistadream.assets import sample_image
 from vistadream.backends.auto import check
-from vistadream.config import INPUT_KNOBS, Composed, compose, of_the_replaced, quote_paths, unquoted
+from vistadream.config import INPUT_KNOBS, Composed, compose, name_of, of_the_replaced, quote_paths, unquoted
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.observers.console import ConsoleObserver, Terminal
@@ -102,7 +102,7 @@ def _resume(words: list[str]) -> tuple[list[str], Path | None, list[str]]:
             f"resume={root} is not a run folder; wanted one with a run.json: name the folder that a run printed first"
         ) from error
     left_out = of_the_replaced(saved, words)
-    merged = {w.partition("=")[0].lstrip("+"): w for w in [*saved, *words] if w not in (*resuming, *left_out)}
+    merged = {name_of(w): w for w in [*saved, *words] if w not in (*resuming, *left_out)}
     return list(merged.values()), root, left_out
 
 

@@ -212,7 +212,7 @@ def _keep_the_hard_rule(*configs: Any) -> None:
 
 def _choose_backends(words: Collection[str]) -> tuple[list[str], dict[str, Choice]]:
     """Overrides with every `auto` backend replaced by a real one."""
-    named = {w.partition("=")[0].lstrip("+"): w.partition("=")[2] for w in words}
+    named = {name_of(word): word.partition("=")[2] for word in words}
     kept = [w for w in words if not (w.startswith("backends/") and w.endswith("=auto"))]
     accepts = named.get("accept_noncommercial", "").lower() == "true"
     from_words = named.get("prompt", "null") != "null"
@@ -236,17 +236,17 @@ def _choose_backends(words: Collection[str]) -> tuple[list[str], dict[str, Choic
 
 def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
     """Saved words that are knobs of a backend or camera path in whose place the new words put another."""
-    new = [word for word in words if _name(word) in groups()]
+    new = [word for word in words if name_of(word) in groups()]
     if not new:
         return []
     before, after = _options(saved), _options([*saved, *new])
     gone = tuple(f"{group.replace('/', '.')}." for group in after if before.get(group) != after[group])
-    return [word for word in saved if _name(word).startswith(gone)]
+    return [word for word in saved if name_of(word).startswith(gone)]
 
 
 def _options(words: Sequence[str]) -> dict[str, str]:
     """The option of each configuration group; none where a word names no option, which `compose` will explain."""
-    last = {_name(word): word for word in _choose_backends({_name(w): w for w in words}.values())[0]}
+    last = {name_of(word): word for word in _choose_backends({name_of(w): w for w in words}.values())[0]}
     try:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
             named = [word.lstrip("+") for name, word in last.items() if name in groups()]
@@ -255,7 +255,8 @@ def _options(words: Sequence[str]) -> dict[str, str]:
         return {}
 
 
-def _name(word: str) -> str:
+def name_of(word: str) -> str:
+    """The knob or group that a word is about."""
     return word.partition("=")[0].lstrip("+")
 
 
@@ -305,7 +306,7 @@ def _hydra_is_lenient(word: str) -> bool:
     What a plus adds to a stage or backend reaches its class, which knows its fields.
     """
     new = word.startswith("+") and not word.lstrip("+").startswith(("stages.", "backends."))
-    return new or word.startswith("hydra.") or word.partition("=")[0].lstrip("+") in groups()
+    return new or word.startswith("hydra.") or name_of(word) in groups()
 
 
 def _misspelt(words: Sequence[str]) -> str | None:

@@ -11,6 +11,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (
     ("core", "version"),
     ("ops",),
+    ("formats",),
     ("stages", "backends", "observers", "exporters"),
     ("assets", "camera_files", "checkpoint_file", "meter", "provenance", "run_folder"),
     ("config", "deliver", "pipeline"),

@@ -1,0 +1,1 @@
+"""File formats: one file for each format, reading and writing, without policy."""

@@ -1,7 +1,7 @@
 """How many Gaussians a scene needs: ways to have fewer, and more where views agree on an error, at the same steps.
 
 Run: python benchmarks/budget.py [--photos living_room.jpg ...] [--size 224] [--steps 80]
-Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks.md.
+Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks/budget.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Does the scene hold together when the camera moves? Kitchen frames, flights over the photos, seams, selection.
 
 Run: python benchmarks/coherence.py [--photos office.jpg ...] [--only kitchen|photos]
-Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks.md.
+Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks/coherence.md.
 """
 
 from __future__ import annotations

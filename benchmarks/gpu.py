@@ -3,7 +3,7 @@
 Run: python benchmarks/gpu.py [--tiny] [--only renderer depth flux-fill flux2-klein run]
 Weights are random, so nothing is downloaded. Torch may take no more of the card than the policy is for: 24 GB under
 balanced, 12 GB under low. --tiny runs the same code with tiny models on any machine; memory of the card needs one.
-Prints Markdown for docs/benchmarks.md; ends with 1 when a part failed.
+Prints Markdown for docs/benchmarks/gpu.md; ends with 1 when a part failed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What watching costs: the events of one whole run, played again to an observer that is off, saves, and serves as well.
 
 Run: python benchmarks/observer.py [--photo office.jpg] [--rounds 3] [KNOB=VALUE ...]
-Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks.md. Playing events alone keeps the machine's mood, which
+Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks/observer.md. Playing events alone keeps the machine's mood, which
 moves a whole run by more than watching does, out of the figures. The least of all rounds counts.
 """
 

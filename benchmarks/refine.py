@@ -1,7 +1,7 @@
 """Does refining make surfaces better, and at what price? Trained on three posed RGB-D frames, scored on three others.
 
 Run: python benchmarks/refine.py [--width 640] [--steps 160] [--only kitchen|priors|time]
-Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks.md.
+Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks/refine.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What watching costs: the events of one whole run, played again to an observer that is off, saves, and serves as well.
 
 Run: python benchmarks/observer.py [--photo office.jpg] [--rounds 3] [KNOB=VALUE ...]
-Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks/observer.md. Playing events alone keeps the machine's mood, which
-moves a whole run by more than watching does, out of the figures. The least of all rounds counts.
+Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks/observer.md. Only the events are played,
+because two whole runs on one machine differ by more than watching costs. The least of all rounds counts.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ INSTALL = {
     "diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint": "pip install 'diffusers>=0.38'",
     "gsplat": "pip install 'vistadream[gpu]'",
 }
-"""Import name -> the command that installs it. Why some come with --no-deps: docs/decisions.md."""
+"""Import name -> the command that installs it. Why some come with --no-deps: docs/decisions/0002 and 0003."""
 
 
 def installed(package: str) -> bool:

@@ -1,8 +1,8 @@
 """What the main job reaches: seconds, memory, fidelity, holes.
 
 Run: python benchmarks/pipeline.py [--photos office.jpg living_room.jpg opera_house_a.jpg] [--processor-time]
-Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks/pipeline.md. On a machine that others use, wall time says
-little: --processor-time counts seconds of the processor instead, except for the stages' own seconds.
+Needs VISTADREAM_TEST_DATA; prints Markdown for docs/benchmarks/pipeline.md. Wall time says little on a machine that
+others use: --processor-time counts seconds of the processor instead, except for the stages' own seconds.
 """
 
 from __future__ import annotations

@@ -84,9 +84,10 @@ def test_a_broken_file_costs_a_warning(spoil, tmp_path: Path, warnings: list[Not
 
 
 def test_a_place_that_cannot_be_written_costs_a_warning(tmp_path: Path, warnings: list[Note]) -> None:
-    CheckpointFile(tmp_path / "gone" / "c", "key", 0).save("refine", STATE)
+    (tmp_path / "file").touch()
+    CheckpointFile(tmp_path / "file" / "c", "key", 0).save("refine", STATE)
     assert "cannot be written" in warnings[0].text
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_a_state_is_due_so_many_seconds_after_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,13 +31,14 @@ from vistadream.exporters.fastgs_dataset.layout import META as DATASET_META
 from vistadream.exporters.plots import change_chart, write_sheet
 from vistadream.exporters.ply import read_ply, write_ply
 from vistadream.exporters.svg import line_chart
+from vistadream.formats.files import sha256_of
 from vistadream.meter import Meter
 from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.fan import Fan
 from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.provenance import environment
-from vistadream.run_folder import RunFolder, file_digest, load_scene, write_json
+from vistadream.run_folder import RunFolder, load_scene, write_json
 from vistadream.version import __version__
 
 PLY, META, PLOTS = "gaussians_refined.ply", "refine_meta.json", "refine_plots.svg"
@@ -123,8 +124,8 @@ def read_inputs(arguments: Arguments) -> Inputs:
     if not len(gaussians):
         raise UserError(f"{start}: holds no Gaussians; wanted at least one to refine")
     found = {
-        "dataset": {"path": str(folder), "sha256": _digest([file_digest(file) for file in files])},
-        "init_gaussians": {"path": str(start), "sha256": file_digest(start)},
+        "dataset": {"path": str(folder), "sha256": _digest([sha256_of(file) for file in files])},
+        "init_gaussians": {"path": str(start), "sha256": sha256_of(start)},
     }
     return Inputs(Scene(views, gaussians), normals, found)
 

@@ -19,13 +19,14 @@ from vistadream.backends.auto import check
 from vistadream.config import INPUT_KNOBS, Composed, compose, name_of, of_the_replaced, quote_paths, unquoted
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
+from vistadream.formats.files import sha256_of
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.fan import Fan
 from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import plan_of, run_stages
 from vistadream.provenance import environment
-from vistadream.run_folder import RunFolder, file_digest, write_json
+from vistadream.run_folder import RunFolder, write_json
 from vistadream.version import __version__
 
 _LONGEST_NAME = 40
@@ -190,9 +191,9 @@ def _digested(value: Any) -> Any:
     # os.path takes any sentence for a path; Path raises where one is too long, or begins with ~
     path = Path(os.path.expanduser(value)) if isinstance(value, str) and "/" in value else None
     if path is not None and os.path.isfile(path):
-        return file_digest(path)
+        return sha256_of(path)
     if path is not None and os.path.isdir(path):
-        return [value, *(file_digest(file) for file in sorted(path.glob("*.txt")))]
+        return [value, *(sha256_of(file) for file in sorted(path.glob("*.txt")))]
     return value
 
 

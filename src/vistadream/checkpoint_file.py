@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vistadream.core import Note, tell
+from vistadream.formats.files import new_file
 
 
 class CheckpointFile:
@@ -55,14 +55,12 @@ class CheckpointFile:
 
     def save(self, name: str, state: Mapping[str, Tensor]) -> None:
         """Written beside its place and renamed, so that a kill leaves the old file or the new one."""
-        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         own = {key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for key, tensor in state.items()}
         seconds = self.earlier_s + time.monotonic() - self._begun
         try:
-            save_file(own, draft, self._facts(name) | {"seconds": str(seconds)})
-            os.replace(draft, self._path)
+            with new_file(self._path) as draft:
+                save_file(own, draft, self._facts(name) | {"seconds": str(seconds)})
         except (SafetensorError, OSError) as error:
-            draft.unlink(missing_ok=True)
             self._warn(f"{self._path} cannot be written ({error}): {name} goes on without")
         self._saved_at = time.monotonic()
 

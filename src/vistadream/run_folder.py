@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import itertools
 import json
-import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,12 +18,11 @@ from PIL import Image
 
 from vistadream.core import Camera, Scene, UserError, View
 from vistadream.exporters.ply import read_ply, write_ply
+from vistadream.formats import files
 from vistadream.ops.image import from_uint8, to_uint8
 
 STAGES = ("load", "outpaint", "initialize", "coarse", "refine")
 """All stages, in order; the number in a stage's folder is its place here."""
-_DRAFT = re.compile(r"\..+\.(\d+|old)(\.\w+)*")
-"""Names of what is being written: a dot, the final name, the process (or "old"), the suffixes."""
 _SCENES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
 """Files of the scene's formats whose name is not simply gaussians.<format>."""
 _MASKS = ("supervise", "lift", "generated")
@@ -134,12 +130,12 @@ class RunFolder:
 
     def drafts(self) -> list[Path]:
         """What a killed run left half-written."""
-        return [path for path in self.root.rglob(".*") if _DRAFT.fullmatch(path.name)]
+        return files.drafts(self.root)
 
     def clear_drafts(self) -> None:
         """Removes what a killed run left half-written."""
         for draft in self.drafts():
-            shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
+            files.remove(draft)
 
     def finished(self, name: str) -> dict | None:
         """What done.json says of a stage, or None when the stage is not finished."""
@@ -156,7 +152,7 @@ class RunFolder:
         was there stays.
         """
         target = self.stage(name)
-        with _write_errors(target), _beside(target) as draft:
+        with _write_errors(target), files.new_folder(target) as draft:
             save_scene(scene, draft)
             also(draft)
             write_json(draft / "done.json", done)
@@ -202,33 +198,8 @@ class RunFolder:
 
         It may become a folder too, where `target` is not there, if the block leaves a whole one or none.
         """
-        with _write_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            name, dot, suffixes = target.name.partition(".")
-            draft = target.with_name(f".{name}.{os.getpid()}{dot}{suffixes}")
-            try:
-                yield draft
-                os.replace(draft, target)
-            finally:
-                draft.unlink(missing_ok=True)
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A new folder that takes the place of `target` when the block ends well."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
-        yield draft
-        shutil.rmtree(old, ignore_errors=True)
-        if target.exists():
-            target.rename(old)
-        draft.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        with _write_errors(target), files.new_file(target) as draft:
+            yield draft
 
 
 @contextmanager
@@ -291,9 +262,3 @@ def _load_view(folder: Path, name: str) -> View:
 
 def _load_map(file: Path) -> torch.Tensor | None:
     return torch.from_numpy(np.load(file, allow_pickle=False)) if file.exists() else None
-
-
-def file_digest(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -23,7 +23,8 @@ from safetensors.torch import load_file
 
 from vistadream import single_image
 from vistadream.exporters.ply import read_ply, write_ply
-from vistadream.run_folder import RunFolder, file_digest
+from vistadream.formats.files import sha256_of
+from vistadream.run_folder import RunFolder
 
 TOOL = Path(__file__).parents[2] / "tools" / "run_fastgs_refine.py"
 QUICK = ("rerun.mode=off", "stages.refine.steps=20")
@@ -91,7 +92,7 @@ def test_it_refines_the_views_of_a_stage_and_tells_how(stage_folder: Path, tmp_p
     assert meta["gaussians"]["after"] == len(read_ply(result / "gaussians_refined.ply"))
     assert meta["configuration"]["steps"] == 20
     assert (meta["seed"], meta["renderer"], meta["overrides"]) == (3, "cpu", [*QUICK, "seed=3"])
-    assert meta["inputs"]["init_gaussians"]["sha256"] == file_digest(stage_folder / "gaussians.ply")
+    assert meta["inputs"]["init_gaussians"]["sha256"] == sha256_of(stage_folder / "gaussians.ply")
     assert [step for step, _ in meta["loss"]] == list(range(20))
     assert 0 < meta["shape"]["after"]["median"] <= 1
     assert min(meta["seconds"], meta["peak_bytes"]) > 0

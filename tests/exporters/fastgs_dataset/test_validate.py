@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from vistadream.exporters.fastgs_dataset import dataset_files, validate_dataset
-from vistadream.exporters.fastgs_dataset.layout import digest
+from vistadream.formats.files import sha256_of
 
 META, CAMERAS, IMAGES, POINTS = "meta.json", *(f"sparse/0/{name}.txt" for name in ("cameras", "images", "points3D"))
 DEPTH, NORMAL, PICTURE, MASK = (
@@ -26,7 +26,7 @@ Act = Callable[[Path], object]
 def sign(folder: Path) -> None:
     """The digests in meta.json made those of the files as they are now."""
     meta = json.loads((folder / META).read_text())
-    meta["files"] = {file: digest(folder / file) for file in meta["files"] if (folder / file).is_file()} | {
+    meta["files"] = {file: sha256_of(folder / file) for file in meta["files"] if (folder / file).is_file()} | {
         file: value for file, value in meta["files"].items() if not (folder / file).is_file()
     }
     (folder / META).write_text(json.dumps(meta))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor
 from vistadream.backends.weights.errors import disk_error
 from vistadream.backends.weights.hub import hub_home
 from vistadream.backends.weights.table import Model
+from vistadream.formats.files import new_file
 
 Embeddings = dict[str, Tensor]
 """What a pipeline takes in place of a prompt, by the names of its arguments; on the CPU."""
@@ -49,11 +49,9 @@ class PromptCache:
         return hub_home() / "vistadream" / "prompts" / self.encoder / f"{key}.safetensors"
 
     def _write(self, file: Path, text: str, embeddings: Embeddings) -> None:
-        draft = file.with_suffix(f".{os.getpid()}")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_file(embeddings, draft, metadata={"text": text, "revision": self.revision})
-            draft.replace(file)
+            with new_file(file) as draft:
+                save_file(embeddings, draft, metadata={"text": text, "revision": self.revision})
         except OSError as error:
             raise disk_error(file, error) from error
 

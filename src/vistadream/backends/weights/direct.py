@@ -6,7 +6,6 @@ Proxies come from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY (http, socks5, socks5h) and
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from filelock import FileLock, Timeout
 from vistadream.backends.weights.errors import DownloadError, check_space, disk_error
 from vistadream.backends.weights.part import Part
 from vistadream.core import Note, Progress, UserError, tell
+from vistadream.formats.files import sha256_of
 
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 """Statuses that another try may turn into a file."""
@@ -202,5 +202,4 @@ def _show(part: Part) -> None:
 
 def _digest(part: Part) -> str:
     tell(f"download/{part.name}", Note(f"{part.name}: checking its sha256"))
-    with part.path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(part.path)

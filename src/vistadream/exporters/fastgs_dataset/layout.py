@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +61,3 @@ def dataset_files(n_views: int) -> list[str]:
 def is_dataset(folder: Path) -> bool:
     """Whether the folder claims to be a dataset."""
     return (folder / META).is_file()
-
-
-def digest(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

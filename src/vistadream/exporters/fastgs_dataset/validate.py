@@ -20,11 +20,11 @@ from vistadream.exporters.fastgs_dataset.layout import (
     Fault,
     Report,
     dataset_files,
-    digest,
     view_files,
 )
 from vistadream.exporters.fastgs_dataset.maps import READERS, Size
 from vistadream.exporters.fastgs_dataset.meta import ROTATION_TOLERANCE, check_meta, read_meta, world_from_cam
+from vistadream.formats.files import sha256_of
 from vistadream.ops.depth import MIN_PIXELS
 
 _OFF_CENTRE_PX = 0.26
@@ -69,7 +69,7 @@ def _check_files(folder: Path, meta: dict, report: Report) -> None:
     for file in sorted(wanted ^ set(meta["files"])):
         report(META, f"files {'lacks' if file in wanted else 'names'} {file}; wanted the sha256 of each file")
     for file in sorted(wanted & found & set(meta["files"])):
-        if digest(folder / file) != meta["files"][file]:
+        if sha256_of(folder / file) != meta["files"][file]:
             report(file, f"its sha256 is not that of {META}: it was changed after the export")
 
 

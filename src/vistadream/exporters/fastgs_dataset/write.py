@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,11 +21,11 @@ from vistadream.exporters.fastgs_dataset.layout import (
     SCHEMA_VERSION,
     SOURCES,
     dataset_files,
-    digest,
     view_files,
 )
 from vistadream.exporters.fastgs_dataset.sample import Sample, sample_of
 from vistadream.exporters.fastgs_dataset.validate import validate_dataset
+from vistadream.formats.files import new_file, sha256_of
 from vistadream.ops.depth import MIN_PIXELS
 from vistadream.ops.image import to_uint8
 
@@ -47,14 +45,10 @@ def write_dataset(views: Sequence[View], gaussians: Gaussians, folder: Path, sou
     left_out = [_too_few(sample) for sample in samples if sample not in used]
     if not used:
         raise ValueError(f"write_dataset.views: nothing to write; {'; '.join(left_out) or 'got none'}")
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
+    with new_file(folder) as draft:
         _write(draft, used, gaussians, source, left_out)
         if faults := validate_dataset(draft):
             raise ValueError(f"write_dataset: {'; '.join(map(str, faults))}")
-        os.replace(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return left_out
 
 
@@ -79,7 +73,7 @@ def _write(folder: Path, samples: Sequence[Sample], gaussians: Gaussians, source
         "convention": CONVENTION,
         "views": [_entry(i, sample.view) for i, sample in enumerate(samples)],
         "left_out": left_out,
-        "files": {file: digest(folder / file) for file in dataset_files(len(samples))},
+        "files": {file: sha256_of(folder / file) for file in dataset_files(len(samples))},
     }
     (folder / META).write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
 

@@ -11,6 +11,7 @@ from vistadream.backends import packages
 from vistadream.backends.auto import ROLES, check, choose, choose_imaginer
 from vistadream.backends.machine import Machine, this_machine
 from vistadream.backends.packages import INSTALL
+from vistadream.backends.weights.table import MODELS
 from vistadream.cli import main
 from vistadream.config import compose, groups
 from vistadream.core import UserError
@@ -189,6 +190,20 @@ def test_kernels_that_came_with_gsplat_need_no_compiler(tmp_path, monkeypatch):
     assert not this_machine().compiler
     Path(tmp_path, "csrc.so").touch()
     assert this_machine().compiler
+
+
+@pytest.mark.parametrize("cuda", [False, True])
+def test_auto_never_takes_a_model_whose_licence_is_not_accepted(monkeypatch, cuda):
+    """All models are here, and all packages; the model is the one that the built backend would load."""
+    machine = Machine(cuda, ALL, True, frozenset(MODELS))
+    monkeypatch.setattr("vistadream.backends.auto.this_machine", lambda: machine)
+    composed = compose(["image=x.png"])
+    said = {choice.reason.split()[0] for choice in composed.choices.values()}
+    backends = [composed.build(f"backends.{role}") for role in ("depth", "caption")]
+    taken = {backend.entry for backend in backends if hasattr(backend, "entry")}
+    taken |= {MODELS[word] for word in said & MODELS.keys()}
+    assert taken
+    assert all(model.licence.commercial for model in taken)
 
 
 PROMPTED = [Machine(True, ALL, True, frozenset(here)) for here in (("blip-base",), ())]

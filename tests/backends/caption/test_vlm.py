@@ -83,7 +83,7 @@ def write_qwen(folder: Path, family: str) -> Path:
 
 def captioner(**knobs) -> VlmCaption:
     given = {"text": None, "model": "blip-base", "wording": "a scene: {caption}", "path": None}
-    return VlmCaption(**given | {"device": "cpu", "memory": "auto"} | knobs)
+    return VlmCaption(**given | {"device": "cpu", "memory": "auto", "accept_noncommercial": False} | knobs)
 
 
 def picture() -> torch.Tensor:
@@ -91,7 +91,7 @@ def picture() -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("name", "family"), [("blip-base", "blip"), ("qwen3-vl-2b", "qwen3_vl"), ("qwen3-vl-2b", "qwen2_5_vl")]
+    ("name", "family"), [("blip-base", "blip"), ("qwen3-vl-2b", "qwen3_vl"), ("qwen2.5-vl-3b", "qwen2_5_vl")]
 )
 def test_what_the_model_says_of_a_picture_is_the_prompt(tmp_path, name, family, write_qwen_tokenizer):
     folder = tmp_path / "model"
@@ -101,7 +101,7 @@ def test_what_the_model_says_of_a_picture_is_the_prompt(tmp_path, name, family, 
         write_qwen_tokenizer(folder)
         write_qwen(folder, family)
     assert lacking(MODELS[name], folder) == [], "the fixture has the files of the published model"
-    one = captioner(model=name, path=str(folder))
+    one = captioner(model=name, path=str(folder), accept_noncommercial=True)
     assert isinstance(one, Captioner)
     prompts = [one(picture()), one(torch.zeros(40, 56, 3))]
     assert all(prompt.startswith("a scene: ") for prompt in prompts)
@@ -164,11 +164,34 @@ def test_files_that_are_another_model_s_are_refused_in_one_sentence(blip, tmp_pa
         captioner(path=str(folder))(picture())
     assert capfd.readouterr() == ("", ""), "the package draws no bars and tables of its own"
     (folder / "config.json").write_text('{"model_type": "llava"}')
-    with pytest.raises(UserError, match="'llava'; wanted one of blip"):
+    with pytest.raises(
+        UserError, match=r"'llava', and model=blip-base is blip; wanted .*qwen2_5_vl \(model=qwen2.5-vl-3b\)"
+    ):
         captioner(path=str(folder))(picture())
     (folder / "config.json").write_text("{")
     with pytest.raises(UserError, match="cut cannot be read"):
         captioner(path=str(folder))(picture())
+
+
+def test_a_model_under_a_research_licence_is_refused_until_that_is_accepted_under_any_name(tmp_path):
+    """The folder of Qwen2.5-VL-3B given as that of a free model is refused before its weights are read."""
+    folder = tmp_path / "qwen"
+    folder.mkdir()
+    for name in ("model.safetensors", "merges.txt"):
+        (folder / name).write_bytes(b"")
+    (folder / "config.json").write_text('{"model_type": "qwen2_5_vl"}')
+    with pytest.raises(UserError, match=r"may not be used commercially \(Qwen Research.*or use blip-base"):
+        captioner(model="qwen2.5-vl-3b", path=str(folder))(picture())
+    for model in ("qwen3-vl-2b", "blip-base"):
+        accepted = captioner(model=model, accept_noncommercial=True)
+        with pytest.raises(UserError, match=rf"'qwen2_5_vl', and model={model} is"):
+            reading.read(folder, accepted.model, "cpu")
+
+
+def test_the_run_hands_its_consent_on():
+    for accepted in ("true", "false"):
+        words = ["backends/caption=vlm", f"accept_noncommercial={accepted}"]
+        assert compose(words).build("backends.caption").accept_noncommercial == (accepted == "true")
 
 
 def test_a_file_that_runs_code_is_refused(blip, tmp_path):

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from vistadream.backends import packages
-from vistadream.backends.depth.depth_anything import METRIC_FOCAL_PX, SKY, DepthAnything, _normalised
+from vistadream.backends.depth.depth_anything import METRIC_FOCAL_PX, SKY, DepthAnything, _normalised, configuration
 from vistadream.backends.weights.residence import resident
 from vistadream.config import compose
 from vistadream.core import Camera, UserError, View, watched_by
@@ -36,7 +36,7 @@ FOV_DEG = (50.0, 2 * math.degrees(math.atan(math.tan(math.radians(25)) * WIDTH /
 def configs(tmp_path_factory):
     """The package's configurations, for a backbone of 16 channels and four blocks."""
     folder = tmp_path_factory.mktemp("configs")
-    for name in ("da3-small", "da3metric-large"):
+    for name in ("da3-small", "da3-giant", "da3mono-large", "da3metric-large"):
         config = cfg.load_config(registry.MODEL_REGISTRY[name])
         any_view = "cam_dec" in config
         config.net.update(name="vits", out_layers=[0, 1, 2, 3])
@@ -68,7 +68,7 @@ def tiny_network(monkeypatch, configs):
 def network(model="da3-small", seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return cfg.create_object(cfg.load_config(registry.MODEL_REGISTRY[model])).eval()
+        return cfg.create_object(configuration(model)).eval()
 
 
 def known_geometry():
@@ -228,19 +228,19 @@ def test_views_of_different_sizes_are_seen_together_each_with_its_own_maps(folde
     assert estimator(folder(known_geometry()))([]) == []
 
 
-def metric(folder):
-    """da3metric-large with random weights whose sky covers a part of the picture, and what it says itself."""
-    net, picture = network("da3metric-large", 1), _normalised(view().rgb.permute(2, 0, 1)[None], WIDTH)[None]
+def one_view(folder, model="da3metric-large"):
+    """A one-view model with random weights whose sky covers a part of the picture, and what it says itself."""
+    net, picture = network(model, 1), _normalised(view().rgb.permute(2, 0, 1)[None], WIDTH)[None]
     bias = net.head.scratch.sky_output_conv2[2].bias
     with torch.no_grad():
         bias += 100.0
         bias -= net(picture)["sky"].quantile(0.7) - SKY
         said = net(picture)
-    return folder(net.state_dict(), "da3metric-large"), said["depth"][0, 0], said["sky"][0, 0]
+    return folder(net.state_dict(), model), said["depth"][0, 0], said["sky"][0, 0]
 
 
 def test_the_metric_model_knows_metres_by_the_focal_length_and_the_sky(folder):
-    files, depth, sky = metric(folder)
+    files, depth, sky = one_view(folder)
     state = torch.get_rng_state()
     for focal_px in (80.0, 160.0):
         (found,) = estimator(files, model="da3metric-large")([view(CENTRED.with_focal(focal_px), focal_known=True)])
@@ -256,15 +256,57 @@ def test_the_metric_model_knows_metres_by_the_focal_length_and_the_sky(folder):
     assert torch.equal(torch.get_rng_state(), state), "it draws from nobody's random numbers"
 
 
-def test_the_metric_model_leaves_poses_as_they_are_and_sees_views_one_by_one(folder):
-    files, _, _ = metric(folder)
+def test_the_model_for_single_views_knows_the_sky_and_its_depth_has_no_unit(folder):
+    files, depth, sky = one_view(folder, "da3mono-large")
+    for focal_px in (80.0, 160.0):
+        (found,) = estimator(files, model="da3mono-large")([view(CENTRED.with_focal(focal_px), focal_known=True)])
+        assert not found.is_metric
+        assert found.confidence is None
+        assert found.camera.fx == focal_px
+        torch.testing.assert_close(found.sky, sky >= SKY)
+        torch.testing.assert_close(found.valid, sky < SKY)
+        torch.testing.assert_close(found.z[found.valid], depth[found.valid])
+
+
+@pytest.mark.parametrize("model", ["da3mono-large", "da3metric-large"])
+def test_models_for_single_views_leave_poses_as_they_are_and_see_views_one_by_one(folder, model):
+    files, _, _ = one_view(folder, model)
     there = torch.eye(4)
     there[0, 3] = 2.0
     both = [view(focal_known=True), view(CENTRED.at(there), True, 1)]
-    found = estimator(files, model="da3metric-large")(both)
-    (alone,) = estimator(files, model="da3metric-large")(both[1:])
+    found = estimator(files, model=model)(both)
+    (alone,) = estimator(files, model=model)(both[1:])
     assert torch.equal(found[1].camera.cam_from_world, there)
     torch.testing.assert_close(found[1].z, alone.z)
+
+
+def test_the_giant_model_is_read_without_what_predicts_gaussians_and_without_its_gpl_package(folder, monkeypatch):
+    assert {"gs_head", "gs_adapter"} <= cfg.load_config(registry.MODEL_REGISTRY["da3-giant"]).keys()
+    monkeypatch.setitem(sys.modules, "evo", None)
+    net, seen, notes = network("da3-giant", 7), view(focal_known=True), []
+    files = folder(net.state_dict(), "da3-giant")
+    published = load_file(files / "model.safetensors")
+    save_file(published | {"model.gs_head.scratch.weight": torch.zeros(3)}, files / "model.safetensors")
+    with watched_by(lambda name, value, step=None: notes.append(value)):
+        (found,) = estimator(files, model="da3-giant-1.1", accept_noncommercial=True, min_confidence=0.0)([seen])
+    with torch.no_grad():
+        said = net(_normalised(seen.rgb.permute(2, 0, 1)[None], WIDTH)[None])
+    torch.testing.assert_close(found.z, said["depth"][0, 0], rtol=1e-4, atol=0)
+    assert [note.level for note in notes] == ["info"], "tensors of its own parts are no cause for a warning"
+
+
+@pytest.mark.parametrize(
+    ("model", "tensors", "millions"),
+    [("da3-giant-1.1", 911, 1320), ("da3mono-large", 406, 334), ("da3metric-large", 406, 334)],
+)
+def test_a_model_has_the_tensors_of_its_published_file(monkeypatch, model, tensors, millions):
+    """Of the package's own configuration, without memory for its numbers."""
+    accelerate = pytest.importorskip("accelerate", reason="the extra `models` is not installed")
+    monkeypatch.undo()  # the published networks, not the tiny ones
+    with accelerate.init_empty_weights():
+        weights = cfg.create_object(configuration(model)).state_dict()
+    assert len(weights) == tensors
+    assert round(sum(tensor.numel() for tensor in weights.values()) / 1e6) == millions
 
 
 def test_random_weights_give_the_same_bits_loaded_anew(folder):
@@ -289,8 +331,8 @@ def test_weights_that_are_not_all_there_are_refused_and_those_of_no_use_told_of(
     weights = known_geometry()
     notes = []
     with watched_by(lambda name, value, step=None: notes.append(value.text)):
-        estimator(folder(weights | {"gs_head.weight": torch.zeros(3)}))([view()])
-    assert any("gs_head.weight" in note for note in notes)
+        estimator(folder(weights | {"old_head.weight": torch.zeros(3)}))([view()])
+    assert any("old_head.weight" in note for note in notes)
     resident.release()
     del weights["cam_dec.fc_t.bias"]
     with pytest.raises(UserError, match=r"lacks 1 of the model's \d+ tensors.*cam_dec\.fc_t\.bias.*wanted the file"):

@@ -47,14 +47,19 @@ class Reader:
         return _LEAD.sub("", said[:1].lower() + said[1:]).rstrip(". ")
 
 
-def read(folder: Path, device: str) -> Reader:
-    """The model in a folder as published; UserError when it is none of a known family, or lacks tensors."""
+def read(folder: Path, name: str, device: str) -> Reader:
+    """The model of that name in the table, from a folder as published.
+
+    Raises UserError for a model of another family, which may have another licence, and for one that lacks tensors.
+    """
+    wanted, asker = _FAMILIES[name]
     auto = packages.load("transformers").AutoModelForImageTextToText
     try:
         family = json.loads((folder / "config.json").read_text()).get("model_type")
-        if family not in _FAMILIES:
-            raise UserError(f"{folder} holds a model of type {family!r}; wanted one of {', '.join(_FAMILIES)}")
-        ask = _FAMILIES[family](folder)
+        if family != wanted:
+            kinds = ", ".join(f"{kind} (model={model})" for model, (kind, _) in _FAMILIES.items())
+            raise UserError(f"{folder} holds a model of type {family!r}, and model={name} is {wanted}; wanted {kinds}")
+        ask = asker(folder)
         dtype = torch.bfloat16 if device == "cuda" else "auto"
     except (OSError, ValueError, LookupError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -105,5 +110,5 @@ def _tokenizer(folder: Path) -> Any:
     return packages.load("transformers").AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-_FAMILIES = {"blip": _blip, "qwen3_vl": _qwen, "qwen2_5_vl": _qwen}
-"""`model_type` of config.json -> what asks such a model."""
+_FAMILIES = {"blip-base": ("blip", _blip), "qwen3-vl-2b": ("qwen3_vl", _qwen), "qwen2.5-vl-3b": ("qwen2_5_vl", _qwen)}
+"""Name in the table -> `model_type` of its config.json, and what asks such a model."""

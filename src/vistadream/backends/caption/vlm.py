@@ -39,6 +39,8 @@ class VlmCaption(OneModel):
     """auto, cpu or cuda."""
     memory: str
     """Of weights.policy.CHOICES; these models are small enough to stay whole under each."""
+    accept_noncommercial: bool
+    """Qwen2.5-VL-3B may not be used commercially."""
 
     def __post_init__(self) -> None:
         self.check_knobs(NAMES)
@@ -46,7 +48,10 @@ class VlmCaption(OneModel):
             raise ValueError(f"VlmCaption.wording: got {self.wording!r}; wanted a sentence with {{caption}} in it")
 
     def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str:
-        """The prompt. UserError without the package or the weights, or with weights that are not this model's."""
+        """The prompt.
+
+        Raises UserError without the package, the weights or their licence, or with weights that are not this model's.
+        """
         if self.text is not None:
             return self.text
         picture = to_uint8(rgb)
@@ -64,8 +69,8 @@ class VlmCaption(OneModel):
         return self.loaded(self._load, policy)(picture)
 
     def _load(self) -> Reader:
-        folder = folder_of(self.entry, self.path)
-        reader = read(folder, self.place)
+        folder = folder_of(self.entry, self.path, self.accept_noncommercial)
+        reader = read(folder, self.model, self.place)
         tell("caption/model", Note(f"captions by {self.model} on the {self.place}, from {folder}"))
         return reader
 

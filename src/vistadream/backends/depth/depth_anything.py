@@ -30,6 +30,8 @@ MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the colours that the backbone was trained with."""
 SKY = 0.3
 """Where the package takes its own sky map for sky."""
+_GAUSSIANS = ("gs_head", "gs_adapter")
+"""Parts of the giant model that are not built: they predict Gaussians, and their module imports a GPL-3.0 package."""
 METRIC_FOCAL_PX = 300.0
 """da3metric-large answers for this focal length; metres are its answer times the true one over this."""
 LONGEST_FOCAL = 50.0
@@ -40,9 +42,9 @@ LONGEST_FOCAL = 50.0
 class DepthAnything(OneModel):
     """Depth Anything 3 (Lin et al. 2025, arXiv 2511.10647).
 
-    Views given together are seen together and get poses beside the first one's, which is kept. Scale is free. The model
-    da3metric-large knows metres and sky instead: it sees each view on its own, and says nothing of confidence or poses.
-    The principal point is padded to the centre; a known focal length is kept.
+    Views given together are seen together and get poses beside the first one's, which is kept. Scale is free. The models
+    da3mono-large and da3metric-large know the sky instead: they see each view on its own, and say nothing of confidence
+    or poses. da3metric-large gives metres. The principal point is padded to the centre; a known focal length is kept.
     """
 
     AUTO = DEFAULT_DA3
@@ -139,14 +141,10 @@ class DepthAnything(OneModel):
         return DepthPrediction(z, valid, camera, is_metric, sky=sky, confidence=confidence)
 
     def _load(self) -> Any:
-        packages.load("depth_anything_3.utils.logger").logger.level = 0  # it prints
-        packages.load("depth_anything_3.model.da3")  # with all that the configurations name
-        registry, build = packages.load("depth_anything_3.registry"), packages.load("depth_anything_3.cfg")
+        layout = configuration(self.entry.name)
         file = folder_of(self.entry, self.path, self.accept_noncommercial) / "model.safetensors"
         with torch.random.fork_rng(devices=[]):  # what the layers draw before they are filled
-            model = build.create_object(
-                build.load_config(registry.MODEL_REGISTRY[self.entry.name.removesuffix("-1.1")])
-            )
+            model = packages.load("depth_anything_3.cfg").create_object(layout)
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -154,9 +152,24 @@ class DepthAnything(OneModel):
             weights = load_file(file)
         except (SafetensorError, OSError) as error:
             raise UserError(f"{file} is no whole safetensors file ({error}); wanted the file as published") from error
-        fill(model, {name.removeprefix("model."): tensor for name, tensor in weights.items()}, file)
+        named = {name.removeprefix("model."): tensor for name, tensor in weights.items()}
+        fill(model, {name: tensor for name, tensor in named.items() if name.split(".")[0] not in _GAUSSIANS}, file)
         tell("depth/model", Note(f"depth by {self.entry.name} on the {self.place}, from {file.parent}"))
         return model.eval().to(self.place)
+
+
+def configuration(name: str) -> Any:
+    """The package's configuration of a model of the table, without the parts that predict Gaussians.
+
+    UserError without the package.
+    """
+    packages.load("depth_anything_3.utils.logger").logger.level = 0  # it prints
+    packages.load("depth_anything_3.model.da3")  # with all that the configurations name
+    registry = packages.load("depth_anything_3.registry").MODEL_REGISTRY
+    layout = packages.load("depth_anything_3.cfg").load_config(registry[name.removesuffix("-1.1")])
+    for part in _GAUSSIANS:
+        layout.pop(part, None)
+    return layout
 
 
 def _normalised(pictures: Float[Tensor, "n 3 H W"], long_side_px: int) -> Float[Tensor, "n 3 h w"]:

@@ -72,6 +72,11 @@ _FLUX_DEV = Licence(
     "https://huggingface.co/black-forest-labs/FLUX.1-Fill-dev/blob/main/LICENSE.md",
     commercial=False,
 )
+_QWEN_RESEARCH = Licence(
+    "Qwen Research",
+    "https://huggingface.co/Qwen/Qwen2.5-VL-3B-Instruct/blob/main/LICENSE",
+    commercial=False,
+)
 _FILL = "black-forest-labs/FLUX.1-Fill-dev"
 _DA3_FILES = ("config.json", "model.safetensors")
 
@@ -106,6 +111,15 @@ _ALL = (
         _DA3_FILES,
         _APACHE,
         1_400_000_000,
+        Memory(3.0, 3.0, 3.0),
+    ),
+    Model(
+        "da3mono-large",
+        "depth",
+        "depth-anything/DA3MONO-LARGE",
+        _DA3_FILES,
+        _APACHE,
+        1_340_000_000,
         Memory(3.0, 3.0, 3.0),
     ),
     Model(
@@ -167,6 +181,16 @@ _ALL = (
         _APACHE,
         4_300_000_000,
         Memory(5.5, 5.5, 5.5),
+    ),
+    Model(
+        "qwen2.5-vl-3b",
+        "caption",
+        "Qwen/Qwen2.5-VL-3B-Instruct",
+        ("*.json", "*.safetensors", "merges.txt"),
+        _QWEN_RESEARCH,
+        7_500_000_000,
+        Memory(9.0, 9.0, 9.0),
+        alternatives=("blip-base", "qwen3-vl-2b"),
     ),
 )
 MODELS = {model.name: model for model in _ALL}

@@ -11,12 +11,15 @@ import pytest
 from vistadream.backends.weights import hub
 
 COMMIT = "c" * 40
+MODEL = "blip-base"
 MOGE = "moge-2-vits-normal"
+"""A model with a digest in the table, which the files of these tests do not have."""
+FILES = ("config.json", "preprocessor_config.json", "pytorch_model.bin", "tokenizer.json", "vocab.txt", "model.pt")
 
 
 def as_hub(request) -> None:
-    """What the hub's library asks of a repository that holds `model.pt` and a file nobody asked for."""
-    files, content = ["model.pt", "README.md"], request.server.content
+    """What the hub's library asks of a repository that holds FILES and one that nobody asked for."""
+    files, content = [*FILES, "README.md"], request.server.content
     if request.path.startswith("/api/models/") and "/tree/" in request.path:
         listing = [{"type": "file", "path": name, "size": len(content), "oid": "0" * 40} for name in files]
         body = json.dumps(listing).encode()
@@ -44,10 +47,10 @@ def vistadream(*words: str, home: Path, **environment: str) -> subprocess.Comple
 
 
 def test_a_model_lands_in_hf_home_from_hf_endpoint_with_hf_token(a_hub, tmp_path):
-    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_TOKEN="hf_secret")
+    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_TOKEN="hf_secret")
     assert done.returncode == 0, done.stderr
-    folder = tmp_path / "hub" / f"models--Ruicheng--{MOGE}" / "snapshots" / COMMIT
-    assert (folder / "model.pt").read_bytes() == a_hub.content
+    folder = tmp_path / "hub" / "models--Salesforce--blip-image-captioning-base" / "snapshots" / COMMIT
+    assert (folder / "pytorch_model.bin").read_bytes() == a_hub.content
     assert not (folder / "README.md").exists(), "only what is needed"
     assert str(folder) in done.stdout
     sent = [headers.get("authorization") for _, path, headers in a_hub.seen if "/resolve/" in path]
@@ -57,20 +60,32 @@ def test_a_model_lands_in_hf_home_from_hf_endpoint_with_hf_token(a_hub, tmp_path
 
 
 def test_what_is_here_is_found_and_asks_nothing(a_hub, tmp_path):
-    vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=a_hub.url)
+    vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=a_hub.url)
     a_hub.seen.clear()
-    again = vistadream("download", "cpu-depth", home=tmp_path, HF_ENDPOINT=a_hub.url, HF_HUB_OFFLINE="1")
+    again = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_HUB_OFFLINE="1")
     assert again.returncode == 0, again.stderr
     listed = json.loads(vistadream("models", "--json", home=tmp_path).stdout)
-    assert [model["name"] for model in listed if model["path"]] == [MOGE]
+    assert [model["name"] for model in listed if model["path"]] == [MODEL]
     assert a_hub.seen == []
 
 
 def test_dest_is_a_folder_of_plain_files(a_hub, tmp_path):
-    done = vistadream("download", MOGE, "--dest", str(tmp_path / "mine"), home=tmp_path, HF_ENDPOINT=a_hub.url)
+    done = vistadream("download", MODEL, "--dest", str(tmp_path / "mine"), home=tmp_path, HF_ENDPOINT=a_hub.url)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "mine" / MOGE / "model.pt").read_bytes() == a_hub.content
-    assert f"backends.depth.path={tmp_path / 'mine' / MOGE}" in done.stdout
+    assert (tmp_path / "mine" / MODEL / "pytorch_model.bin").read_bytes() == a_hub.content
+    assert f"backends.caption.path={tmp_path / 'mine' / MODEL}" in done.stdout
+
+
+@pytest.mark.parametrize("dest", [False, True], ids=["in the cache", "in a folder"])
+def test_a_file_without_its_published_digest_is_refused_and_not_kept(a_hub, tmp_path, dest):
+    words = ("download", MOGE, *(("--dest", str(tmp_path / "mine")) if dest else ()))
+    for _ in range(2):
+        done = vistadream(*words, home=tmp_path, HF_ENDPOINT=a_hub.url)
+        assert done.returncode == 3
+        assert "model.pt of Ruicheng/moge-2-vits-normal on the hub has other bytes" in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+    kept = [file for file in tmp_path.rglob("*") if file.is_file() and file.read_bytes() == a_hub.content]
+    assert kept == []
 
 
 def test_a_gate_names_the_page_the_command_and_the_free_model(a_hub, tmp_path):
@@ -92,35 +107,35 @@ def test_a_gate_names_the_page_the_command_and_the_free_model(a_hub, tmp_path):
 )
 def test_an_answer_without_files_is_one_clear_error(a_hub, tmp_path, status, code, says):
     a_hub.usual = a_hub.status(status, X_Error_Code=code)
-    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=a_hub.url)
+    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=a_hub.url)
     assert done.returncode == 3
     assert says in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
 
 
 def test_a_repository_laid_out_anew_is_one_clear_error(a_hub, tmp_path):
-    """Its patterns match nothing, which the library takes for a finished download."""
+    """One of its patterns matches nothing, which the library takes for a finished download."""
     done = vistadream("download", "da3-small", home=tmp_path, HF_ENDPOINT=a_hub.url)
     assert done.returncode == 3
-    assert "came without config.json, model.safetensors" in done.stderr.splitlines()[-1]
+    assert "came without model.safetensors" in done.stderr.splitlines()[-1]
 
 
 def test_a_hub_out_of_reach_is_one_clear_error(tmp_path):
-    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT="http://127.0.0.1:9")
+    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT="http://127.0.0.1:9")
     assert done.returncode == 3
     assert "was not reached" in done.stderr.splitlines()[-1]
 
 
 def test_a_home_that_may_not_be_written_is_one_sentence(a_hub, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    done = vistadream("download", MOGE, home=tmp_path / "file", HF_ENDPOINT=a_hub.url)
+    done = vistadream("download", MODEL, home=tmp_path / "file", HF_ENDPOINT=a_hub.url)
     assert done.returncode == 2
     assert "cannot write" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
 
 
 def test_offline_reaches_for_nothing(a_hub, tmp_path):
-    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_HUB_OFFLINE="1")
+    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_HUB_OFFLINE="1")
     assert done.returncode == 2
     assert "HF_HUB_OFFLINE" in done.stderr
     assert a_hub.seen == []
@@ -136,7 +151,7 @@ def test_a_dry_run_reaches_for_nothing(a_hub, tmp_path):
 
 def test_the_hub_is_reached_through_a_socks_proxy(a_hub, socks_proxy, tmp_path):
     endpoint, proxy = f"http://hub.invalid:{a_hub.server_port}", f"socks5h://127.0.0.1:{socks_proxy.port}"
-    done = vistadream("download", MOGE, home=tmp_path, HF_ENDPOINT=endpoint, ALL_PROXY=proxy)
+    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=endpoint, ALL_PROXY=proxy)
     assert done.returncode == 0, done.stderr
     assert set(socks_proxy.asked) == {b"hub.invalid"}
 

@@ -19,7 +19,9 @@ def test_auto_takes_the_fastest_policy_that_fits(free_gb):
     assert ("may not fit" in why) == (not fitting)
 
 
-@pytest.mark.parametrize(("card_gb", "policy"), [(80, "high"), (24, "balanced"), (12, "low"), (8, "low")])
+@pytest.mark.parametrize(
+    ("card_gb", "policy"), [(80, "high"), (24, "balanced"), (12, "low"), (8, "low"), (40, "high"), (32, "balanced")]
+)
 def test_cards_that_people_have(card_gb, policy):
     assert choose("auto", MODELS["flux-fill"].memory, int(card_gb * 1e9))[0] == policy
 

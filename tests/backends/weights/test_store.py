@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,8 @@ def no_network(monkeypatch):
 def fill(server):
     """FLUX.1-Fill with its mirror on this machine."""
     digest = hashlib.sha256(server.content).hexdigest()
-    mirror = Mirror("modelscope", f"{server.url}/", dict.fromkeys(FILL.mirror.sha256, digest))
-    return dataclasses.replace(FILL, mirror=mirror)
+    mirror = Mirror("modelscope", f"{server.url}/")
+    return dataclasses.replace(FILL, sha256=dict.fromkeys(FILL.sha256, digest), mirror=mirror)
 
 
 def fill_folder(model, folder: Path, without: str = "") -> Path:
@@ -58,6 +59,13 @@ def test_each_model_is_found_in_the_cache_once_all_of_it_is_there(model):
     assert store.find(model) is None, "not all of it"
     fill_folder(model, folder)
     assert store.find(model) == folder
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_digests_are_of_files_that_the_model_has(model):
+    assert set(model.sha256) <= set(model.files)
+    assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in model.sha256.values())
+    assert not model.mirror or set(model.sha256) == set(model.files), "a mirror has all files, each by its digest"
 
 
 def test_a_shard_that_an_index_names_in_vain_is_lacking(tmp_path):

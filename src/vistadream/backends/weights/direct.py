@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 from filelock import FileLock, Timeout
 
+from vistadream.backends.weights.digests import has_digest, wrong_bytes
 from vistadream.backends.weights.errors import DownloadError, check_space, disk_error
 from vistadream.backends.weights.part import Part
 from vistadream.core import Note, Progress, UserError, tell
-from vistadream.formats.files import sha256_of
 
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 """Statuses that another try may turn into a file."""
@@ -98,15 +98,12 @@ def _verified(client: httpx.Client, url: str, part: Part, sha256: str | None, pa
     """Completes `part` and checks it; pieces of several answers that do not fit get one more try, as a whole."""
     for last in (False, True):
         _complete(client, url, part, patience)
-        if sha256 is None or _digest(part) == sha256:
+        if sha256 is None or has_digest(part.path, sha256, part.name):
             return
         pieces = part.stitched
         part.drop()
         if last or not pieces:
-            raise DownloadError(
-                f"{url} has other bytes than it should (sha256 is not {sha256[:12]}...): it was changed or damaged; "
-                "try another source, or name a copy that you trust by the backend's knob `path`"
-            )
+            raise wrong_bytes(url, sha256)
         tell(f"download/{part.name}", Note(f"{part.name}: its pieces do not fit together; starting over"))
 
 
@@ -198,8 +195,3 @@ def _show(part: Part) -> None:
         total = -(-part.total // 10**6)
         done = total if part.size == part.total else part.size // 10**6
         tell(f"download/{part.name} (MB)/progress", Progress(done, total))
-
-
-def _digest(part: Part) -> str:
-    tell(f"download/{part.name}", Note(f"{part.name}: checking its sha256"))
-    return sha256_of(part.path)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vistadream.backends.weights.digests import has_digest, wrong_bytes
 from vistadream.backends.weights.errors import DownloadError, check_space, disk_error
 from vistadream.backends.weights.table import Model
 from vistadream.core import Progress, current_observer
@@ -33,7 +34,19 @@ def fetch(model: Model, folder: Path | None = None) -> Path:
     with _explained(model, folder or hub_cache()):
         missing = [file for file in fetch_snapshot(dry_run=True) if file.will_download]
         check_space(model.name, folder or hub_cache(), sum(file.file_size for file in missing))
-        return Path(fetch_snapshot())
+        snapshot = Path(fetch_snapshot())
+    _verify(model, snapshot)
+    return snapshot
+
+
+def _verify(model: Model, snapshot: Path) -> None:
+    """Removes a file that has other bytes than the published ones and raises DownloadError."""
+    for name, sha256 in model.sha256.items():
+        file = snapshot / name
+        if file.exists() and not has_digest(file, sha256, name):
+            file.resolve().unlink()  # in the cache `file` is a link
+            file.unlink(missing_ok=True)
+            raise wrong_bytes(f"{name} of {model.repository} on the hub", sha256)
 
 
 def cached(model: Model) -> Path | None:

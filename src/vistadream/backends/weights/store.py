@@ -98,7 +98,7 @@ def _from_mirror(model: Model, folder: Path | None) -> Path:
     from vistadream.backends.weights import direct
 
     folder = folder or _own_folder(model)
-    for name, sha256 in model.mirror.sha256.items():
+    for name, sha256 in model.sha256.items():
         direct.fetch(model.mirror.url + name, folder / name, sha256)
     return folder
 

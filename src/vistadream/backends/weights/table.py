@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from vistadream.core import UserError
 
@@ -29,11 +29,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Mirror:
-    """A second place for a model's files: `url` + a file's name; each with the sha256 that it must have."""
+    """A second place for the files of `Model.sha256`: `url` + a file's name."""
 
     name: str
     url: str
-    sha256: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ class Model:
     """The hub asks for an account that has accepted the licence."""
     alternatives: tuple[str, ...] = ()
     """Models of the same role without this one's gate or limits; the embedded backend is always another."""
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    """The published digests, by file; a file that is fetched must have its one."""
     mirror: Mirror | None = None
 
     @property
@@ -78,41 +79,53 @@ _QWEN_RESEARCH = Licence(
     commercial=False,
 )
 _FILL = "black-forest-labs/FLUX.1-Fill-dev"
-_DA3_FILES = ("config.json", "model.safetensors")
 
 
-def _moge(size: str, bytes_about: int, *peaks_gb: float) -> Model:
-    repository = f"Ruicheng/moge-2-{size}-normal"
-    memory = Memory(*peaks_gb)
-    return Model(f"moge-2-{size}-normal", "depth", repository, ("model.pt",), _MIT, bytes_about, memory)
-
-
-def _da3(size: str, bytes_about: int, peak_gb: float, licence: Licence = _APACHE) -> Model:
-    memory = Memory(peak_gb, peak_gb, peak_gb)
-    alternatives = () if licence.commercial else ("da3-base", "moge-2-vitl-normal")
-    repository = f"depth-anything/DA3-{size.upper()}"
+def _moge(size: str, bytes_about: int, memory: Memory, sha256: str) -> Model:
+    name = f"moge-2-{size}-normal"
     return Model(
-        f"da3-{size}", "depth", repository, _DA3_FILES, licence, bytes_about, memory, alternatives=alternatives
+        name, "depth", f"Ruicheng/{name}", ("model.pt",), _MIT, bytes_about, memory, sha256={"model.pt": sha256}
+    )
+
+
+def _da3(size: str, bytes_about: int, peak_gb: float, sha256: str | None, licence: Licence = _APACHE) -> Model:
+    return Model(
+        f"da3{size}",
+        "depth",
+        f"depth-anything/DA3{size.upper()}",
+        ("config.json", "model.safetensors"),
+        licence,
+        bytes_about,
+        Memory(peak_gb, peak_gb, peak_gb),
+        alternatives=() if licence.commercial else ("da3-base", "moge-2-vitl-normal"),
+        sha256={"model.safetensors": sha256} if sha256 else {},
     )
 
 
 _ALL = (
-    _moge("vitl", 1_320_000_000, 3.1, 3.1, 2.0),
-    _moge("vitb", 420_000_000, 1.5, 1.5, 1.0),
-    _moge("vits", 140_000_000, 1.0, 1.0, 0.7),
-    _da3("small", 140_000_000, 1.0),
-    _da3("base", 480_000_000, 1.5),
-    _da3("large-1.1", 1_400_000_000, 3.0, _CC_BY_NC),
-    _da3("giant-1.1", 6_300_000_000, 9.0, _CC_BY_NC),
-    Model(
-        "da3metric-large",
-        "depth",
-        "depth-anything/DA3METRIC-LARGE",
-        _DA3_FILES,
-        _APACHE,
-        1_400_000_000,
-        Memory(3.0, 3.0, 3.0),
+    _moge(
+        "vitl",
+        1_323_815_904,
+        Memory(2.8, 2.8, 1.8),
+        "280741fd09bc3f403ccff9967784c2a391b52d2c0742ae3efdb21d9f90cc1a01",
     ),
+    _moge(
+        "vitb",
+        419_110_160,
+        Memory(1.5, 1.5, 1.0),
+        "16b8110e86d5dc5a849db120ca96ef3a223fd30b0c9146d1d81db504073da5f6",
+    ),
+    _moge(
+        "vits",
+        140_550_416,
+        Memory(1.0, 1.0, 0.7),
+        "79a16621928c2bf0ed04659218c55c01075e950507f40bb3332fb4c873d3e1dc",
+    ),
+    _da3("-small", 137_248_940, 1.0, "364492e38a3a06d221ac75da7f6621ada3f2361cd24fde11ba79091e9f40efcf"),
+    _da3("-base", 541_518_028, 1.5, "e01067dc1659613083d9145a9a2547ccdbe6ccbbf83c4fe7b3e8a4e2bdae78b5"),
+    _da3("-large-1.1", 1_640_000_000, 3.0, None, _CC_BY_NC),
+    _da3("-giant-1.1", 5_420_000_000, 9.0, None, _CC_BY_NC),
+    _da3("metric-large", 1_336_734_448, 3.0, "bbea5b0b3ee389849cffa7ddae89de064a90abd2b055fc5aa99aac68db324776"),
     Model(
         "da3mono-large",
         "depth",
@@ -128,18 +141,15 @@ _ALL = (
         _FILL,
         ("flux1-fill-dev.safetensors", "ae.safetensors"),
         _FLUX_DEV,
-        24_100_000_000,
-        Memory(32, 18, 11),
+        24_140_226_796,
+        Memory(37.7, 19.6, 2.0),
         gated=True,
         alternatives=("flux2-klein-4b",),
-        mirror=Mirror(
-            "modelscope",
-            f"https://www.modelscope.cn/models/{_FILL}/resolve/master/",
-            {
-                "flux1-fill-dev.safetensors": "03e289f530df51d014f48e675a9ffa2141bc003259bf5f25d75b957e920a41ca",
-                "ae.safetensors": "afc8e28272cd15db3919bacdb6918ce9c1ed22e96cb12c4d5ed0fba823529e38",
-            },
-        ),
+        sha256={
+            "flux1-fill-dev.safetensors": "03e289f530df51d014f48e675a9ffa2141bc003259bf5f25d75b957e920a41ca",
+            "ae.safetensors": "afc8e28272cd15db3919bacdb6918ce9c1ed22e96cb12c4d5ed0fba823529e38",
+        },
+        mirror=Mirror("modelscope", f"https://www.modelscope.cn/models/{_FILL}/resolve/master/"),
     ),
     Model(
         "flux-text",
@@ -162,7 +172,7 @@ _ALL = (
         ),
         _APACHE,
         16_000_000_000,
-        Memory(20, 13, 8),
+        Memory(20.0, 8.4, 2.4),
     ),
     Model(
         "blip-base",

@@ -42,7 +42,7 @@ LONGEST_FOCAL = 50.0
 class DepthAnything(OneModel):
     """Depth Anything 3 (Lin et al. 2025, arXiv 2511.10647).
 
-    Views given together are seen together and get poses beside the first one's, which is kept. Scale is free. The models
+    Views given together are seen together and get poses beside the first one's, which is kept. Scale is free.
     da3mono-large and da3metric-large know the sky instead: they see each view on its own, and say nothing of confidence
     or poses. da3metric-large gives metres. The principal point is padded to the centre; a known focal length is kept.
     """

@@ -73,7 +73,7 @@ def test_rerun_lives_in_one_place():
 
 
 def test_configuration_stays_at_the_top():
-    assert users_of("hydra", "omegaconf") <= {"vistadream.config"}
+    assert {room_of(module) for module in users_of("hydra", "omegaconf")} <= {"config"}
 
 
 def test_source_never_prints():

@@ -1,0 +1,19 @@
+"""From the words on the command line to built stages. The only room that knows Hydra and OmegaConf."""
+
+from vistadream.config.composed import Composed, compose, of_the_replaced
+from vistadream.config.files import conf_folder, groups, reference
+from vistadream.config.words import INPUT_KNOBS, expand, name_of, quote_paths, unquoted
+
+__all__ = [
+    "INPUT_KNOBS",
+    "Composed",
+    "compose",
+    "conf_folder",
+    "expand",
+    "groups",
+    "name_of",
+    "of_the_replaced",
+    "quote_paths",
+    "reference",
+    "unquoted",
+]

@@ -1,0 +1,34 @@
+"""From plain values to built stages and backends."""
+
+from __future__ import annotations
+
+from typing import Any, get_type_hints
+
+from beartype import BeartypeConf
+from beartype.door import is_bearable
+from hydra.utils import get_class
+
+from vistadream.core import UserError
+
+_PLAIN_TYPES = (str, int, float, list, type(None))
+_TOWER = BeartypeConf(is_pep484_tower=True)
+"""An int is good where a float is wanted (PEP 484)."""
+
+
+def construct(node: Any, path: str) -> Any:
+    """The object that plain values describe: `_target_` called with the rest, each checked against its type."""
+    if not isinstance(node, dict):
+        return node
+    values = {key: construct(value, f"{path}.{key}") for key, value in node.items() if key != "_target_"}
+    if "_target_" not in node:
+        return values
+    target = get_class(node["_target_"])
+    hints = get_type_hints(target)
+    for key, value in values.items():
+        if isinstance(value, _PLAIN_TYPES) and not is_bearable(value, hints.get(key, Any), conf=_TOWER):
+            wanted = str(hints[key].__name__ if isinstance(hints[key], type) else hints[key])
+            raise UserError(f"{path}.{key}: got {value!r}; wanted {wanted.replace('collections.abc.', '')}")
+    try:
+        return target(**values)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: {error}") from error

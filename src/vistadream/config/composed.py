@@ -1,0 +1,145 @@
+"""From words to one resolved configuration, with every `auto` backend replaced by a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from vistadream.backends.auto import ROLES, Choice, choose, choose_imaginer
+from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
+from vistadream.config.build import construct
+from vistadream.config.files import composed_files, groups
+from vistadream.config.suggest import explain, hydra_is_lenient, keep_the_hard_rule, misspelt
+from vistadream.config.words import CAPTION, name_of
+from vistadream.core import UserError
+
+_FROM_WORDS = "stages=[imagine,outpaint,initialize,coarse,refine]"
+"""Where the picture is made from words, Imagine stands in for Load."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A resolved configuration and the backends that `auto` chose."""
+
+    config: DictConfig
+    choices: dict[str, Choice]
+
+    def yaml(self) -> str:
+        """The configuration with every interpolation resolved."""
+        return OmegaConf.to_yaml(self.config, resolve=True)
+
+    def knobs(self) -> dict[str, Any]:
+        """Every knob by its dotted name."""
+        return _flat(OmegaConf.to_container(self.config, resolve=True))
+
+    def plain(self, path: str) -> Any:
+        """A part of the configuration as plain Python values."""
+        node = OmegaConf.select(self.config, path, throw_on_missing=True)
+        return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+
+    def build(self, path: str) -> Any:
+        """The object that a part of the configuration describes; UserError names the knob that is off."""
+        return construct(self._section(path), path)
+
+    def make(self, path: str, target: type) -> Any:
+        """An object of `target` from a part of the configuration that names no target itself."""
+        return construct({"_target_": f"{target.__module__}.{target.__qualname__}", **self._section(path)}, path)
+
+    def _section(self, path: str) -> dict[str, Any]:
+        if not isinstance(node := self.plain(path), dict):
+            raise UserError(f"{path}: got {node!r}; wanted its knobs, as in {path}.KNOB=VALUE: leave {path}= out")
+        return node
+
+    def changed(self) -> dict[str, tuple[Any, Any]]:
+        """Knobs, the picture aside, whose value is not the default: knob -> (value, default)."""
+        mine, default = (_flat(OmegaConf.to_container(c, resolve=False)) for c in (self.config, compose([]).config))
+        return {
+            knob: (value, default.get(knob))
+            for knob, value in mine.items()
+            if knob != "image" and value != default.get(knob)
+        }
+
+
+def compose(words: Sequence[str]) -> Composed:
+    """The configuration of one run; UserError names the nearest knob when one is misspelt."""
+    if said := misspelt([word for word in words if hydra_is_lenient(word)]):
+        raise UserError(said)
+    overrides, choices = _choose_backends(words)
+    try:
+        config = composed_files(overrides)
+        missing = OmegaConf.missing_keys(config)
+        resolved = {} if missing else OmegaConf.to_container(config, resolve=True)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise UserError(explain(error, words)) from error
+    if missing:
+        knob = min(missing, key=len)
+        raise UserError(f"{knob} has no value; wanted one: add {knob}=...")
+    keep_the_hard_rule(OmegaConf.to_container(config), resolved)
+    if config.image is not None and config.prompt is not None:
+        raise UserError(
+            f"image={config.image} and prompt={config.prompt} are both given; wanted one: set the other to null"
+        )
+    if config.memory not in MEMORY_CHOICES:
+        raise UserError(f"memory={config.memory} is no choice; wanted one of {', '.join(MEMORY_CHOICES)}")
+    if abs(config.seed) >= 2**62:
+        raise UserError(f"seed={config.seed} is too large; wanted a whole number of up to 18 digits")
+    if not config.checkpoint_seconds >= 0:
+        raise UserError(f"checkpoint_seconds={config.checkpoint_seconds} is no time; wanted 0 or more seconds")
+    return Composed(config, choices)
+
+
+def _choose_backends(words: Collection[str]) -> tuple[list[str], dict[str, Choice]]:
+    """Overrides with every `auto` backend replaced by a real one."""
+    named = {name_of(word): word.partition("=")[2] for word in words}
+    kept = [w for w in words if not (w.startswith("backends/") and w.endswith("=auto"))]
+    accepts = named.get("accept_noncommercial", "").lower() == "true"
+    from_words = named.get("prompt", "null") != "null"
+    choices: dict[str, Choice] = {}
+    best: dict[str, Callable[[], Choice]] = {
+        role: partial(choose, role, accept_noncommercial=accepts) for role in ROLES
+    }
+    best["caption"] = lambda: choose("caption", outpainter=choices["outpaint"].name)
+    if from_words or named.get(CAPTION, "null") != "null":
+        best["caption"] = lambda: Choice("fixed", "its words are given")
+    if from_words:
+        best["imagine"] = choose_imaginer
+        kept += [_FROM_WORDS] + [f"{CAPTION}=${{prompt}}"] * (CAPTION not in named)
+    for role, choose_best in best.items():
+        asked = named.get(f"backends/{role}", "auto")
+        choices[role] = choose_best() if asked == "auto" else Choice(asked, "as asked")
+        if asked == "auto":
+            kept.append(f"backends/{role}={choices[role].name}")
+    return kept, choices
+
+
+def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Saved words that are knobs of a backend or camera path in whose place the new words put another."""
+    new = [word for word in words if name_of(word) in groups()]
+    if not new:
+        return []
+    before, after = _options(saved), _options([*saved, *new])
+    gone = tuple(f"{group.replace('/', '.')}." for group in after if before.get(group) != after[group])
+    return [word for word in saved if name_of(word).startswith(gone)]
+
+
+def _options(words: Sequence[str]) -> dict[str, str]:
+    """The option of each configuration group; none where a word names no option, which `compose` will explain."""
+    last = {name_of(word): word for word in _choose_backends({name_of(w): w for w in words}.values())[0]}
+    try:
+        named = [word.lstrip("+") for name, word in last.items() if name in groups()]
+        return dict(composed_files(named, with_hydra=True).hydra.runtime.choices)
+    except (HydraException, OmegaConfBaseException):
+        return {}
+
+
+def _flat(values: Any, above: str = "") -> dict[str, Any]:
+    """Nested dicts as one: {"a": {"b": 1}} -> {"a.b": 1}."""
+    if not isinstance(values, dict):
+        return {above.rstrip("."): values}
+    return {knob: leaf for key, value in values.items() for knob, leaf in _flat(value, f"{above}{key}.").items()}

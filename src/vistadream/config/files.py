@@ -1,0 +1,74 @@
+"""The YAML files under conf/: where they are, what they offer, and their composition by Hydra."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig
+
+
+@dataclass
+class Schema:
+    """Types of the top-level knobs; their defaults are in conf/single_img.yaml."""
+
+    image: str | None = None
+    prompt: str | None = None
+    stage: str = MISSING
+    seed: int = MISSING
+    expansion: float = MISSING
+    max_resolution: int = MISSING
+    out: str = MISSING
+    memory: str = MISSING
+    accept_noncommercial: bool = MISSING
+    checkpoint_seconds: float = MISSING
+    resume: str | None = None
+    camera: Any = MISSING
+    rerun: Any = MISSING
+    export: Any = MISSING
+    stages: Any = MISSING
+    backends: Any = MISSING
+    trajectory: Any = MISSING
+
+
+def conf_folder() -> Path:
+    """conf/ of a checkout, else the one inside the installed package."""
+    checkout = Path(__file__).parents[3] / "conf"
+    packaged = Path(str(resources.files("vistadream"))) / "conf"
+    return checkout if (checkout / "single_img.yaml").exists() else packaged
+
+
+def composed_files(overrides: Sequence[str] = (), with_hydra: bool = False) -> DictConfig:
+    """The files of the main job with overrides; `with_hydra` adds what Hydra says of the composition."""
+    ConfigStore.instance().store("schema", Schema)
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return compose("single_img", list(overrides), return_hydra_config=with_hydra)
+
+
+def groups() -> dict[str, list[str]]:
+    """Every configuration group with its options."""
+    root = conf_folder()
+    found: dict[str, list[str]] = {}
+    for file in sorted(root.rglob("*.yaml")):
+        group = file.parent.relative_to(root).as_posix()
+        if group not in (".", "stages"):
+            found.setdefault(group, []).append(file.stem)
+    return {g: ["auto", *o] if g.startswith("backends/") else o for g, o in found.items()}
+
+
+def reference() -> str:
+    """Every knob with its default and remark, and every choice, for --help."""
+    text = (conf_folder() / "single_img.yaml").read_text(encoding="utf-8")
+    knobs = text[text.index("image:") :]
+    choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
+    stages = "".join(
+        f"\n{file.read_text(encoding='utf-8')}" for file in sorted((conf_folder() / "stages").glob("*.yaml"))
+    )
+    stages = re.sub(r"# @package (.*)\n_target_:.*", r"\1.*:", stages)
+    return f"knobs, with their defaults:\n\n{knobs}\nchoices:\n\n{choices}{stages}"

@@ -1,0 +1,86 @@
+"""What is wrong with a word, in one sentence that names the nearest right one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from vistadream.config.files import composed_files, groups
+from vistadream.config.words import name_of, parse
+from vistadream.core import UserError
+from vistadream.ops.surface_rule import flattening_knob
+
+
+def misspelt(words: Sequence[str]) -> str | None:
+    """One sentence on the first word that names no knob or no choice, with the nearest right one."""
+    options = groups()
+    for word in words:
+        knob, equals, value = word.partition("=")
+        knob = knob.lstrip("+~")
+        if not equals:
+            return f"cannot read {word!r}; wanted knob=value, or a flag: see --help"
+        override = parse(word)
+        if override.is_sweep_override():
+            return f"{word} gives several values; wanted one, or --multirun to run each"
+        keep_the_hard_rule({knob: override.value()})
+        if knob in options:
+            if override.value() not in options[knob] and not (knob == "recipe" and value == "null"):
+                wanted = ", ".join(options[knob])
+                return f"{knob}={value} is no choice; wanted one of {wanted}{_near(value, options[knob])}"
+        elif knob not in _known() and not knob.startswith("backends."):
+            return f"{knob or repr(word)} is not a knob; see --help for all{_near(knob, [*_known(), *options])}"
+    return None
+
+
+def hydra_is_lenient(word: str) -> bool:
+    """Whether Hydra may pass over a wrong word: a plus makes any knob new, and a recipe need not be there.
+
+    What a plus adds to a stage or backend reaches its class, which knows its fields.
+    """
+    new = word.startswith("+") and not word.lstrip("+").startswith(("stages.", "backends."))
+    return new or word.startswith("hydra.") or name_of(word) in groups()
+
+
+def explain(error: Exception, words: Sequence[str]) -> str:
+    """One sentence for a failed composition."""
+    if said := misspelt(words):
+        return said
+    lines = [line.strip() for line in str(error.__cause__ or error).splitlines() if line.strip()]
+    knob = next((line.split(":")[1].strip() for line in lines if line.startswith("full_key")), "")
+    return f"{knob + ': ' if knob else ''}{lines[0]}; wanted a value of the right type: see --help"
+
+
+def keep_the_hard_rule(*configs: Any) -> None:
+    """UserError when a knob would flatten Gaussians; the first configuration that has one names it."""
+    if knob := next(filter(None, map(flattening_knob, configs)), None):
+        raise UserError(
+            f"{knob} names a loss, weight or regulariser of thinness, thickness or flatness; wanted none: a continuous "
+            "surface is not a thin sheet, so VistaDream never pulls Gaussians flat. Surfaces are held together by "
+            "the depth and normals of stages.refine.surface"
+        )
+
+
+@cache
+def _known() -> tuple[str, ...]:
+    """Every knob of a run from a picture with the embedded backends."""
+    return tuple(_knobs(composed_files()))
+
+
+def _knobs(config: Any, prefix: str = "") -> Iterator[str]:
+    for key in config:
+        if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config._get_node(key)):
+            yield from _knobs(config[key], f"{prefix}{key}.")
+        elif key != "_target_":
+            yield f"{prefix}{key}"
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    last = {k.rpartition(".")[2]: k for k in reversed(known)}
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or [
+        last[m] for m in difflib.get_close_matches(word.rpartition(".")[2], last, n=1, cutoff=0.75)
+    ]
+    return f"; did you mean {near[0]}?" if near else ""

@@ -126,15 +126,7 @@ _ALL = (
     _da3("-large-1.1", 1_640_000_000, 3.0, None, _CC_BY_NC),
     _da3("-giant-1.1", 5_420_000_000, 9.0, None, _CC_BY_NC),
     _da3("metric-large", 1_336_734_448, 3.0, "bbea5b0b3ee389849cffa7ddae89de064a90abd2b055fc5aa99aac68db324776"),
-    Model(
-        "da3mono-large",
-        "depth",
-        "depth-anything/DA3MONO-LARGE",
-        _DA3_FILES,
-        _APACHE,
-        1_340_000_000,
-        Memory(3.0, 3.0, 3.0),
-    ),
+    _da3("mono-large", 1_340_000_000, 3.0, None),
     Model(
         "flux-fill",
         "outpaint",

@@ -4,7 +4,9 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
+import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -16,34 +18,46 @@ from vistadream.deliver import PICTURES, Export, deliver
 from vistadream.exporters.fastgs_dataset import read_dataset
 from vistadream.exporters.ply import read_ply
 from vistadream.exporters.splat import ROW
-from vistadream.ops.trajectory import Swing
+from vistadream.ops.trajectory import Dolly, Swing
 from vistadream.run_folder import RunFolder
 
+WIDTH = 48
 NOTHING = Export([], 0.15, [], [], None, 4, 12, 0, False, False)
 
 
-class Counting(CpuRenderer):
-    """Counts the pictures that it draws."""
+class Keeping(CpuRenderer):
+    """Keeps what it draws in color, which the look ahead for the range of depth is not."""
 
-    drawn = 0
+    drawn: ClassVar[list] = []
 
     def __call__(self, gaussians, cameras, **options):
-        Counting.drawn += len(cameras)
-        return super().__call__(gaussians, cameras, **options)
+        seen = super().__call__(gaussians, cameras, **options)
+        Keeping.drawn += [one for one in seen if one.rgb is not None]
+        return seen
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    Keeping.drawn.clear()
 
 
 @pytest.fixture
 def scene() -> Scene:
     """A red wall on the left, near, and a blue one on the right, four times as far: one Gaussian on each pixel."""
-    camera = Camera.from_fov(60, 48, 32)
-    left = torch.arange(48)[None].expand(32, 48) < 24
-    z = torch.where(left, 1.0, 4.0)
-    rgb = torch.where(left[..., None], torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9]))
+    left = torch.arange(WIDTH)[None].expand(32, WIDTH) < 24
+    return scene_of(torch.where(left, 1.0, 4.0), left)
+
+
+def scene_of(z: torch.Tensor, red: torch.Tensor) -> Scene:
+    """A photo's view with this depth, red there and blue elsewhere, and one Gaussian on each of its pixels."""
+    height, width = z.shape
+    camera = Camera.from_fov(60, width, height)
+    rgb = torch.where(red[..., None], torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9]))
     n = z.numel()
     scales = (0.6 * z / camera.fx).reshape(-1, 1).expand(n, 3)
     quats = torch.eye(4)[:1].expand(n, 4)
     walls = Gaussians(camera.unproject(z).reshape(-1, 3), quats, scales, torch.full((n,), 0.99), rgb.reshape(-1, 3))
-    seen = torch.ones(32, 48, dtype=torch.bool)
+    seen = torch.ones(height, width, dtype=torch.bool)
     return Scene((View("input", camera, rgb, z, seen, seen, ~seen),), walls)
 
 
@@ -56,17 +70,41 @@ def frames(path: Path) -> np.ndarray:
 def test_every_frame_is_rendered_once_for_all_videos(scene: Scene, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     export = replace(NOTHING, videos=list(PICTURES), video_formats=["mp4", "gif", "webp"])
-    Counting.drawn = 0
-    deliver(scene, "initialize", folder, export, Counting(), Swing(0.05), silent)
-    assert Counting.drawn == export.video_frames + 1, "and once the photo's own view, for the metrics"
+    deliver(scene, "initialize", folder, export, Keeping(), Swing(0.05), silent)
+    assert len(Keeping.drawn) == export.video_frames + 1, "and once the photo's own view, for the metrics"
     assert len(list((tmp_path / "export").iterdir())) == 9
     color, depth, both = (frames(folder.video(picture, "mp4")) for picture in PICTURES)
     assert color.shape == depth.shape == (4, 32, 48, 3)
-    assert np.abs(both.astype(int) - np.concatenate([color, depth], axis=2)).mean() < 6, "side by side: colour, depth"
+    assert np.abs(both.astype(int) - np.concatenate([color, depth], axis=2)).mean() < 6, "side by side: color, depth"
     for frame in depth.astype(int):
         near, far = frame[16, 6], frame[16, 42]
         assert near[0] > near[2] + 40, "near is red"
         assert far[2] > far[0], "far is blue"
+
+
+def test_depth_has_one_color_map_for_the_whole_flight_and_seldom_saturates(tmp_path: Path) -> None:
+    """A camera moves towards a wall that recedes to the right: turbo's level is one line over 1/z in all frames."""
+    z = torch.linspace(2.0, 4.0, WIDTH).expand(32, WIDTH).contiguous()
+    folder, export = RunFolder(tmp_path), replace(NOTHING, videos=["depth"], video_formats=["mp4"])
+    deliver(scene_of(z, z > 3), "initialize", folder, export, Keeping(), Dolly(0.4, 0.0), silent)
+    seen = Keeping.drawn[1:]
+    known = np.stack([one.alpha.numpy() > 0.9 for one in seen])
+    inverse, level = (
+        1 / np.stack([one.z.numpy() for one in seen])[known],
+        turbo_level(frames(folder.video("depth", "mp4"))[known]),
+    )
+    assert min(float(one.z.min()) for one in seen) < 1.5, "the camera comes nearer than the photo was"
+    within = (level > 10) & (level < 245)
+    slope, offset = np.polyfit(inverse[within], level[within], 1)
+    assert slope > 0, "near is red"
+    assert np.abs(slope * inverse + offset - level)[within].max() < 12, "4:2:0 chroma costs some levels"
+    assert ((level < 2) | (level > 253)).mean() < 0.05
+
+
+def turbo_level(colors: np.ndarray) -> np.ndarray:
+    """The level, 0 to 255, whose turbo color is nearest to each of the (n, 3) colors."""
+    turbo = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO)[:, 0, ::-1].astype(int)
+    return np.abs(colors[:, None].astype(int) - turbo).sum(-1).argmin(1)
 
 
 def test_holes_along_the_flight_are_observed_and_summed_up(scene: Scene, tmp_path: Path) -> None:

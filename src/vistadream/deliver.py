@@ -21,10 +21,11 @@ from vistadream.exporters.report import ReportData, StageRow, write_report
 from vistadream.exporters.splat_transform import find_splat_transform
 from vistadream.exporters.video import VideoFile
 from vistadream.observers.record import Record
-from vistadream.ops.colormap import depth_colors, depth_range
+from vistadream.ops.colormap import depth_colors
 from vistadream.ops.image import to_uint8
 from vistadream.ops.low_pass import low_pass
 from vistadream.ops.metrics import psnr, ssim
+from vistadream.ops.preview import depth_range_along
 from vistadream.ops.trajectory import keep_clear, reach_of
 from vistadream.run_folder import RunFolder, write_json
 
@@ -139,9 +140,9 @@ def _fly(
     scene: Scene, folder: RunFolder, export: Export, renderer: Renderer, path: Sequence[Camera], observe: Observer
 ) -> list[float]:
     """Writes the videos, each frame rendered once for all; returns each frame's share of pixels with alpha < 0.5."""
-    photo = scene.view("input")
-    near, far = depth_range(photo.z, photo.z > 0)
-    want = ("rgb", "alpha") if set(export.videos) <= {"rgb"} else ("rgb", "alpha", "z")
+    with_depth = not set(export.videos) <= {"rgb"}
+    want = ("rgb", "alpha", "z") if with_depth else ("rgb", "alpha")
+    near, far = depth_range_along(scene.gaussians, path, renderer) if with_depth else (1.0, 2.0)
     holes = []
     with ExitStack() as files:
         videos = [
@@ -167,7 +168,7 @@ def _video(target: Path, folder: RunFolder, export: Export) -> Iterator[VideoFil
 
 
 def _frame(picture: str, seen: Rendering, near: float, far: float) -> UInt8[np.ndarray, "h w 3"]:
-    """One of PICTURES of a rendering; depth in the same colours from `near` to `far` in every frame."""
+    """One of PICTURES of a rendering; depth in the same colors from `near` to `far` in every frame."""
     if picture == "rgb":
         return to_uint8(seen.rgb)
     depth = depth_colors(seen.z, seen.alpha >= 0.5, near, far)

@@ -1,7 +1,8 @@
-"""How much of each camera's picture is hole, judged by alpha alone at low resolution on a scene made small to match."""
+"""What the cameras of a path will see, judged at low resolution on a scene made small to match: holes and depth."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,9 +13,12 @@ from numpy import ndarray
 from torch import Tensor
 
 from vistadream.core import Camera, Gaussians, Renderer
+from vistadream.ops.colormap import depth_range
 
 _DEPTH_CELL = 0.05
 """Size of a cell along the line of sight, relative to its distance: surfaces further apart are not merged."""
+_RANGE_FRAMES, _RANGE_PX = 24, 160
+"""Cameras of a path, and the long side of their pictures, from which the range of its depth is taken."""
 
 
 def hole_ratios(gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer) -> list[float]:
@@ -22,6 +26,18 @@ def hole_ratios(gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer
     with torch.no_grad():
         seen = renderer(gaussians, path, want=("alpha",))
     return [float((rendering.alpha < 0.5).float().mean()) for rendering in seen]
+
+
+def depth_range_along(gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer) -> tuple[float, float]:
+    """Near and far for `depth_colors` that hold for a whole path: percentiles 1 and 99 of z over all its frames.
+
+    They are taken from 24 small pictures evenly spread over the path, where alpha is at least one half.
+    """
+    few = shrunk(path[:: math.ceil(len(path) / _RANGE_FRAMES)], _RANGE_PX)
+    with torch.no_grad():
+        seen = renderer(clustered(gaussians, path[0].center, 1 / few[0].fx), few, want=("z", "alpha"))
+    z, alpha = torch.cat([one.z for one in seen]), torch.cat([one.alpha for one in seen])
+    return depth_range(z, (alpha >= 0.5) & z.isfinite())
 
 
 def shrunk(path: Sequence[Camera], long_side_px: int) -> list[Camera]:

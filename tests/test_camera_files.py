@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vistadream.camera_files import Custom, read_cameras
 from vistadream.core import Camera, Scene, UserError, View
-from vistadream.ops.lift import quats_from_rotations
+from vistadream.ops.rotation import quats_from_rotations
 from vistadream.ops.trajectory import keep_clear, look_at
 
 CAMERA = Camera.from_fov(60, 40, 30)

@@ -16,8 +16,8 @@ from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians, Note, Scene, UserError, View, silent
 from vistadream.deliver import PICTURES, Export, deliver
 from vistadream.exporters.fastgs_dataset import read_dataset
-from vistadream.exporters.ply import read_ply
-from vistadream.exporters.splat import ROW
+from vistadream.formats.ply import read_ply
+from vistadream.formats.splat import ROW
 from vistadream.ops.trajectory import Dolly, Swing
 from vistadream.run_folder import RunFolder
 

@@ -20,7 +20,7 @@ from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.deliver import PICTURES, VIDEO_FORMATS
 from vistadream.exporters.fastgs_dataset import dataset_files
 from vistadream.exporters.formats import FORMATS
-from vistadream.exporters.ply import read_ply
+from vistadream.formats.ply import read_ply
 from vistadream.ops.metrics import psnr
 from vistadream.run_folder import STAGES, RunFolder
 

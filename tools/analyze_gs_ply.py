@@ -19,7 +19,7 @@ import tyro
 
 from vistadream.core import UserError
 from vistadream.exporters.plots import histogram, write_sheet
-from vistadream.exporters.ply import MEANS, QUATS, SCALES, read_columns
+from vistadream.formats.ply import MEANS, QUATS, SCALES, read_columns
 from vistadream.run_folder import RunFolder
 
 QUANTILES = {"p10": 0.1, "median": 0.5, "p90": 0.9}

@@ -29,9 +29,9 @@ from vistadream.core import Scene, StageFinished, StageStarted, UserError, check
 from vistadream.exporters.fastgs_dataset import is_dataset, read_dataset
 from vistadream.exporters.fastgs_dataset.layout import META as DATASET_META
 from vistadream.exporters.plots import change_chart, write_sheet
-from vistadream.exporters.ply import read_ply, write_ply
 from vistadream.exporters.svg import line_chart
 from vistadream.formats.files import sha256_of
+from vistadream.formats.ply import read_ply, write_ply
 from vistadream.meter import Meter
 from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.fan import Fan

@@ -17,8 +17,8 @@ import torch
 from PIL import Image
 
 from vistadream.core import Camera, Scene, UserError, View
-from vistadream.exporters.ply import read_ply, write_ply
 from vistadream.formats import files
+from vistadream.formats.ply import read_ply, write_ply
 from vistadream.ops.image import from_uint8, to_uint8
 
 STAGES = ("load", "outpaint", "initialize", "coarse", "refine")

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vistadream.core import Camera, View
-from vistadream.ops.lift import lift, lift_view, quats_from_rotations
+from vistadream.ops.lift import lift, lift_view
+from vistadream.ops.rotation import quats_from_rotations
 from vistadream.ops.trajectory import look_at
 
 

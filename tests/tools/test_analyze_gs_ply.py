@@ -11,7 +11,7 @@ import torch
 import tyro
 
 from vistadream.core import Gaussians
-from vistadream.exporters.ply import write_ply
+from vistadream.formats.ply import write_ply
 
 TOOLS = Path(__file__).parents[2] / "tools"
 

@@ -22,8 +22,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from vistadream import single_image
-from vistadream.exporters.ply import read_ply, write_ply
 from vistadream.formats.files import sha256_of
+from vistadream.formats.ply import read_ply, write_ply
 from vistadream.run_folder import RunFolder
 
 TOOL = Path(__file__).parents[2] / "tools" / "run_fastgs_refine.py"

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from vistadream.core import Camera, Gaussians, UserError
-from vistadream.exporters.ply import write_ply
+from vistadream.formats.ply import write_ply
 
 PACKAGE = "@playcanvas/splat-transform"
 INSTALL = f"npm install --global {PACKAGE}@2.7.1"

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vistadream.core import Camera, Gaussians, View
 from vistadream.ops.depth import normals_from_depth, relative_depth_edges
+from vistadream.ops.rotation import quats_from_rotations
 
 
 def lift(
@@ -84,27 +85,6 @@ def _principal_axes(tangents: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
     rotation = torch.cat([basis @ turn, n[..., None]], dim=-1)
     variances = torch.stack([mean + radius, (mean - radius).clamp_min(1e-6 * mean)], dim=-1)
     return rotation, torch.sqrt(variances)
-
-
-def quats_from_rotations(R: Float[Tensor, "n 3 3"]) -> Float[Tensor, "n 4"]:
-    """Unit quaternions wxyz (w >= 0) of rotation matrices, by the largest component (Shepperd 1978)."""
-    xx, yy, zz = R[:, 0, 0], R[:, 1, 1], R[:, 2, 2]
-    squares = torch.stack([1 + xx + yy + zz, 1 + xx - yy - zz, 1 - xx + yy - zz, 1 - xx - yy + zz], dim=-1)
-    differences = torch.stack([R[:, 2, 1] - R[:, 1, 2], R[:, 0, 2] - R[:, 2, 0], R[:, 1, 0] - R[:, 0, 1]], dim=-1)
-    xy, xz, yz = R[:, 0, 1] + R[:, 1, 0], R[:, 0, 2] + R[:, 2, 0], R[:, 1, 2] + R[:, 2, 1]
-    dx, dy, dz = differences.unbind(-1)
-    candidates = torch.stack(
-        [
-            torch.stack([squares[:, 0], dx, dy, dz], -1),
-            torch.stack([dx, squares[:, 1], xy, xz], -1),
-            torch.stack([dy, xy, squares[:, 2], yz], -1),
-            torch.stack([dz, xz, yz, squares[:, 3]], -1),
-        ],
-        dim=1,
-    )
-    best = squares.argmax(dim=-1)
-    quats = torch.nn.functional.normalize(candidates[torch.arange(len(R)), best], dim=-1)
-    return torch.where(quats[:, :1] < 0, -quats, quats)
 
 
 def lift_view(view: View, sigma_px: float, thickness: float) -> Gaussians:

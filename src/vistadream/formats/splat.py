@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from vistadream.core import Gaussians
-from vistadream.exporters.ply import SH_C0
+from vistadream.formats.ply import SH_C0
 
 ROW = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("quat_wxyz", "u1", 4)])
 

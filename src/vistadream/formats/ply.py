@@ -14,7 +14,9 @@ writer makes one round trip of its own: where a float32 log and its exponential 
 
 from __future__ import annotations
 
+import io
 import math
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +67,8 @@ def read_ply(path: Path) -> Gaussians:
 def read_columns(path: Path) -> dict[str, np.ndarray]:
     """The properties as stored (logs, logits), float64 "n" each, their values unchecked; UserError as `read_ply`."""
     try:
-        ply = plyfile.PlyData.read(str(path))
+        with _AsciiHeader(path) as stream:
+            ply = plyfile.PlyData.read(stream)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); wanted a 3DGS PLY file") from error
     except (plyfile.PlyParseError, ValueError, UnicodeDecodeError) as error:
@@ -80,6 +83,26 @@ def read_columns(path: Path) -> dict[str, np.ndarray]:
     if len(rest) not in (0, 9, 24, 45) or not scalars.issuperset(rest):
         raise UserError(f"{path}: has {len(rest)} f_rest properties; wanted f_rest_0 up to 0, 9, 24 or 45 of them")
     return {name: np.asarray(vertex[name], np.float64) for name in (*_REQUIRED, *rest)}
+
+
+class _AsciiHeader(io.BufferedReader):
+    """A PLY file without a byte order mark, and with `?` for each byte of its header that is not ASCII.
+
+    The format is ASCII, which plyfile insists on, but programs write comments in any encoding.
+    """
+
+    _TABLE = bytes(range(128)) + b"?" * 128
+
+    def __init__(self, path: Path):
+        super().__init__(io.FileIO(path))
+        head = super().read(1 << 20)
+        self._header_bytes = max(head.find(b"end_header"), 0)
+        self.seek(len(BOM_UTF8) if head.startswith(BOM_UTF8) else 0)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        in_header = self.tell() < self._header_bytes
+        read = super().read(size)
+        return read.translate(self._TABLE) if in_header else read
 
 
 def _rest_names(count: int) -> tuple[str, ...]:

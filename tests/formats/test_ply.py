@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from vistadream.core import Gaussians, UserError
-from vistadream.exporters.ply import read_columns, read_ply, write_ply
+from vistadream.formats.ply import read_columns, read_ply, write_ply
 
 
 def floats(low: float, high: float) -> st.SearchStrategy[float]:
@@ -253,6 +253,30 @@ def test_files_of_other_programs_are_read_by_the_standard_s_formulas(names, more
     assert read.opacities.numpy() == pytest.approx(1 / (1 + np.exp(-rows["opacity"])), abs=1e-6)
     assert read.scales[:, 2].numpy() == pytest.approx(np.exp(rows["scale_2"]), rel=1e-6)
     assert read.quats_wxyz[:, 3].numpy() == pytest.approx(rows["rot_3"])
+
+
+HEAD = b"comment made by caf\xc3\xa9\n"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda good: good.replace(b"element vertex", HEAD + b"element vertex", 1),
+        lambda good: good.replace(b"element vertex", HEAD.decode().encode("latin-1") + b"element vertex", 1),
+        lambda good: good.replace(b"end_header\n", HEAD + b"comment \xff\nend_header\n", 1),
+        lambda good: b"\xef\xbb\xbf" + good,
+        lambda good: b"\xef\xbb\xbf" + good.replace(b"end_header\n", HEAD + b"end_header\n", 1),
+    ],
+    ids=["UTF-8", "Latin-1", "last", "byte order mark", "both"],
+)
+@pytest.mark.parametrize("text", [False, True])
+def test_a_header_that_is_not_ascii_changes_no_number(spoil, text: bool, tmp_path: Path) -> None:
+    ply, _ = others(REFERENCE, *SHARP)
+    ply.text = text
+    ply.write(str(tmp_path / "good.ply"))
+    (tmp_path / "other.ply").write_bytes(spoil((tmp_path / "good.ply").read_bytes()))
+    wanted, got = read_ply(tmp_path / "good.ply"), read_ply(tmp_path / "other.ply")
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(wanted.tensors(), got.tensors(), strict=True))
 
 
 @pytest.mark.parametrize("lost", ["scale_2", "rot_3", "f_dc_1", "z"])

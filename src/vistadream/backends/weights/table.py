@@ -54,7 +54,7 @@ class Model:
     """The hub asks for an account that has accepted the licence."""
     alternatives: tuple[str, ...] = ()
     """Models of the same role without this one's gate or limits; the embedded backend is always another."""
-    sha256: Mapping[str, str] = field(default_factory=dict)
+    sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
     """The published digests, by file; a file that is fetched must have its one."""
     mirror: Mirror | None = None
 

@@ -24,10 +24,10 @@ from torch import Tensor
 from vistadream.assets import sample_depth, sample_image
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians, Scene, View, silent
-from vistadream.ops.budget import Budget, contributions, merge_alike
-from vistadream.ops.lift import lift_view
-from vistadream.ops.metrics import ssim
-from vistadream.ops.shape import Shape
+from vistadream.ops.evaluation.metrics import ssim
+from vistadream.ops.fit.budget import Budget, contributions, merge_alike
+from vistadream.ops.gaussians.lift import lift_view
+from vistadream.ops.gaussians.shape import Shape
 
 RENDERER = CpuRenderer()
 TRAINED, HELD_OUT = ("000150", "000165", "000185"), ("000155", "000175", "000195")

@@ -25,12 +25,12 @@ from torch import Tensor
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.config import Composed, compose
 from vistadream.core import Camera, Scene, silent
-from vistadream.ops.continuity import cycle_error_px, flying, largest_hole
-from vistadream.ops.image import to_uint8
-from vistadream.ops.metrics import psnr, ssim
-from vistadream.ops.preview import hole_ratios
-from vistadream.ops.selection import score_poses, select_pose
-from vistadream.ops.trajectory import keep_clear
+from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.ops.evaluation.continuity import cycle_error_px, flying, largest_hole
+from vistadream.ops.evaluation.metrics import psnr, ssim
+from vistadream.ops.holes.preview import hole_ratios
+from vistadream.ops.holes.selection import score_poses, select_pose
+from vistadream.ops.image.pixels import to_uint8
 from vistadream.run_folder import RunFolder
 from vistadream.stages import coarse
 

@@ -23,8 +23,8 @@ from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.backends.depth.network.predict import read, shipped_net
 from vistadream.backends.depth.network.upsample import follow_picture
 from vistadream.core import Camera, View
-from vistadream.ops.depth import align_scale_shift
-from vistadream.ops.metrics import abs_rel, delta1
+from vistadream.ops.depth.align import align_scale_shift
+from vistadream.ops.evaluation.metrics import abs_rel, delta1
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 

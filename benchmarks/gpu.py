@@ -38,7 +38,7 @@ from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
 from vistadream.core import Camera, Gaussians, Note, View, watched_by
 from vistadream.meter import Meter
-from vistadream.ops.image import pad_mask
+from vistadream.ops.image.pixels import pad_mask
 
 CARD_GB = {Policy.HIGH: None, Policy.BALANCED: 24, Policy.LOW: 12}
 """The card that a policy is for."""

@@ -30,8 +30,8 @@ def one_run(words: list[str]) -> tuple[list[tuple], float, float]:
     from vistadream import app
 
     events: list[tuple] = []
-    fan = app.Fan
-    app.Fan = lambda *observers: fan(*observers, lambda *event: events.append(event))
+    multiplexer = app.Multiplexer
+    app.Multiplexer = lambda *observers: multiplexer(*observers, lambda *event: events.append(event))
     wall, cpu = time.perf_counter(), time.process_time()
     with redirect_stdout(sys.stderr):
         app.run([*words, "rerun.mode=off"])

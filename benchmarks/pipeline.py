@@ -95,7 +95,7 @@ def input_psnrs(folder: Path) -> dict[str, float]:
     import torch
 
     from vistadream.backends.render.cpu import CpuRenderer
-    from vistadream.ops.metrics import psnr
+    from vistadream.ops.evaluation.metrics import psnr
     from vistadream.run_folder import STAGES, RunFolder
 
     found = {}

@@ -24,15 +24,16 @@ from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.config import compose
 from vistadream.core import Gaussians, Rendering, Scene, View, silent
 from vistadream.exporters.fastgs_dataset import read_dataset, write_dataset
-from vistadream.ops.close_up import WithCloseUps
-from vistadream.ops.continuity import cycle_errors_px, flying
-from vistadream.ops.depth import normals_from_depth, relative_depth_edges, sharpen_depth_edges, smooth_depth
-from vistadream.ops.holes import complete_depth
-from vistadream.ops.lift import lift_view
-from vistadream.ops.losses import photometric
-from vistadream.ops.metrics import abs_rel, psnr, ssim
-from vistadream.ops.shape import Shape
-from vistadream.ops.surface_loss import ShapeKeeping, SurfaceLoss
+from vistadream.ops.depth.edges import relative_depth_edges, sharpen_depth_edges, smooth_depth
+from vistadream.ops.depth.normals import normals_from_depth
+from vistadream.ops.evaluation.continuity import cycle_errors_px, flying
+from vistadream.ops.evaluation.metrics import abs_rel, psnr, ssim
+from vistadream.ops.fit.losses import photometric
+from vistadream.ops.fit.surface_loss import ShapeKeeping, SurfaceLoss
+from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
+from vistadream.ops.gaussians.lift import lift_view
+from vistadream.ops.gaussians.shape import Shape
+from vistadream.ops.holes.fill import complete_depth
 from vistadream.stages.refine import Refine
 
 TRAIN, HELD_OUT = ("000150", "000165", "000185"), ("000155", "000175", "000195")
@@ -187,7 +188,7 @@ def step_table(scene: Scene, normals: dict[str, Tensor], repeats: int = 5) -> No
 
 def seconds_a_step(contender: Refine, scene: Scene, normals: dict[str, Tensor]) -> float:
     """Mean over rounds of the views, whole ones and close-ups in their shares, once priors are aligned."""
-    views = WithCloseUps(scene.views)
+    views = WithZoomedCrops(scene.views)
     n = 2 * contender.surface.every * len(scene.views)
     order = views.order([i % len(scene.views) for i in range(n)], contender.close_ups)
     colours = partial(photometric, dssim=contender.dssim, generated=contender.generated_weight)

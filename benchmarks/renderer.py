@@ -27,7 +27,7 @@ from torch_renderer import render as torch_render
 
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians
-from vistadream.ops.photometric import l1_dssim
+from vistadream.ops.fit.photometric import l1_dssim
 
 Draw = Callable[[Gaussians], tuple[Tensor, Tensor, Tensor]]
 Act = Callable[[], object]

@@ -14,7 +14,7 @@ from torch import Tensor
 from vistadream.assets import sample_camera, sample_depth, sample_image
 from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.core import Camera, Gaussians, View
-from vistadream.ops.lift import lift_view
+from vistadream.ops.gaussians.lift import lift_view
 
 SHIFT = (0.1, 0.05, 0.05)  # m: scenes are drawn from beside the camera that they were lifted at
 

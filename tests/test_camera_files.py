@@ -11,8 +11,9 @@ from torch import Tensor
 
 from vistadream.camera_files import Custom, read_cameras
 from vistadream.core import Camera, Scene, UserError, View
-from vistadream.ops.rotation import quats_from_rotations
-from vistadream.ops.trajectory import keep_clear, look_at
+from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.ops.camera_path.pose import look_at
+from vistadream.ops.gaussians.rotation import quats_from_rotations
 
 CAMERA = Camera.from_fov(60, 40, 30)
 POSES = torch.stack(

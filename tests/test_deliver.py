@@ -18,8 +18,8 @@ from vistadream.deliver import PICTURES, Export, deliver
 from vistadream.exporters.fastgs_dataset import read_dataset
 from vistadream.formats.ply import read_ply
 from vistadream.formats.splat import ROW
-from vistadream.ops.trajectory import Dolly, Swing
 from vistadream.run_folder import RunFolder
+from vistadream.trajectories.paths import Dolly, Swing
 
 WIDTH = 48
 NOTHING = Export([], 0.15, [], [], None, 4, 12, 0, False, False)

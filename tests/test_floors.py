@@ -12,7 +12,7 @@ FLOORS = (
     ("core", "version"),
     ("ops",),
     ("formats",),
-    ("stages", "backends", "observers", "exporters"),
+    ("stages", "backends", "observers", "exporters", "trajectories"),
     ("assets", "camera_files", "checkpoint_file", "meter", "provenance", "run_folder"),
     ("config", "deliver", "pipeline"),
     ("app", "weights_commands"),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vistadream.core import Camera, Gaussians, Scene, UserError, View
-from vistadream.ops.image import snap
+from vistadream.ops.image.pixels import snap
 from vistadream.run_folder import RunFolder
 
 

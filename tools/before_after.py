@@ -15,9 +15,9 @@ from PIL import Image
 
 from vistadream.config import compose
 from vistadream.core import Camera, Renderer, Scene
-from vistadream.ops.image import to_uint8
-from vistadream.ops.preview import hole_ratios
-from vistadream.ops.trajectory import keep_clear
+from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.ops.holes.preview import hole_ratios
+from vistadream.ops.image.pixels import to_uint8
 from vistadream.run_folder import RunFolder
 
 N_POSES = 60

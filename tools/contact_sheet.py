@@ -16,9 +16,9 @@ from PIL import Image
 
 from vistadream.config import compose
 from vistadream.core import View
-from vistadream.ops.colormap import depth_colors, depth_range
-from vistadream.ops.image import to_uint8
-from vistadream.ops.trajectory import keep_clear
+from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.ops.image.colormap import depth_colors, depth_range
+from vistadream.ops.image.pixels import to_uint8
 from vistadream.run_folder import STAGES, RunFolder
 
 

@@ -34,7 +34,7 @@ from vistadream.formats.files import sha256_of
 from vistadream.formats.ply import read_ply, write_ply
 from vistadream.meter import Meter
 from vistadream.observers.console import ConsoleObserver
-from vistadream.observers.fan import Fan
+from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.provenance import environment
@@ -89,7 +89,7 @@ def refine(arguments: Arguments) -> None:
         ConsoleObserver(Console()) as console,
         RerunObserver(viewing, folder.new_recording(), name=folder.root.name, stages=("refine",)) as viewer,
     ):
-        observe = Fan(console, viewer, record)
+        observe = Multiplexer(console, viewer, record)
         viewer.log_config(composed.yaml(), composed.knobs())
         observe("refine/started", StageStarted("refine"))
         with Meter() as meter, watched_by(observe), checkpointed_by(checkpoints):

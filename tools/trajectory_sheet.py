@@ -17,9 +17,9 @@ from torch import Tensor
 
 from vistadream.config import compose, groups, quote_paths
 from vistadream.core import Renderer, Scene
-from vistadream.ops.image import to_uint8
-from vistadream.ops.trajectory import ClearPath, keep_clear
-from vistadream.ops.trajectory.free_space import FreeSpace
+from vistadream.ops.camera_path.clearance import ClearPath, keep_clear
+from vistadream.ops.camera_path.free_space import FreeSpace
+from vistadream.ops.image.pixels import to_uint8
 from vistadream.run_folder import STAGES, RunFolder
 
 _CURVE = 200

@@ -21,7 +21,7 @@ from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.formats.files import sha256_of
 from vistadream.observers.console import ConsoleObserver, Terminal
-from vistadream.observers.fan import Fan
+from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import plan_of, run_stages
@@ -64,7 +64,7 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
         RerunObserver(viewing, folder.new_recording(), name=folder.root.parent.name, stages=plan) as viewer,
         _facts(folder, words, composed) as facts,  # ends before the viewer, which may be asked to wait for people
     ):
-        observe = Fan(console, viewer, record)
+        observe = Multiplexer(console, viewer, record)
         viewer.log_config(composed.yaml(), composed.knobs())
         _announce(composed, folder, left_out, observe)
         scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record, every_s)

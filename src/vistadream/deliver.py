@@ -21,12 +21,13 @@ from vistadream.exporters.report import ReportData, StageRow, write_report
 from vistadream.exporters.splat_transform import find_splat_transform
 from vistadream.exporters.video import VideoFile
 from vistadream.observers.record import Record
-from vistadream.ops.colormap import depth_colors
-from vistadream.ops.image import to_uint8
-from vistadream.ops.low_pass import low_pass
-from vistadream.ops.metrics import psnr, ssim
-from vistadream.ops.preview import depth_range_along
-from vistadream.ops.trajectory import keep_clear, reach_of
+from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.ops.camera_path.pose import reach_of
+from vistadream.ops.evaluation.metrics import psnr, ssim
+from vistadream.ops.gaussians.filter_3d import filter_3d
+from vistadream.ops.holes.preview import depth_range_along
+from vistadream.ops.image.colormap import depth_colors
+from vistadream.ops.image.pixels import to_uint8
 from vistadream.run_folder import RunFolder, write_json
 
 PICTURES = ("rgb", "depth", "side_by_side")
@@ -45,7 +46,7 @@ class Export:
     formats: list[str]
     """Of the scene: FORMATS."""
     smoothing_px2: float
-    """Variance added in formats for viewers, all but "ply": `ops.low_pass`, in squared pixels of the scene's views."""
+    """Variance added in formats for viewers, all but "ply": `ops.filter_3d`, in squared pixels of the scene's views."""
     videos: list[str]
     """Of a flight through the scene: PICTURES."""
     video_formats: list[str]
@@ -115,7 +116,7 @@ def deliver(
 def _write_scene(scene: Scene, folder: RunFolder, export: Export, path: Sequence[Camera]) -> None:
     photo = scene.view("input")
     flight = [photo.camera, *path[:: math.ceil(len(path) / _VIEWER_KEYS)]]
-    smooth = cache(lambda: low_pass(scene.gaussians, [view.camera for view in scene.views], export.smoothing_px2))
+    smooth = cache(lambda: filter_3d(scene.gaussians, [view.camera for view in scene.views], export.smoothing_px2))
     for form in export.formats:
         with folder.replace(folder.scene(form)) as draft:
             gaussians = scene.gaussians if form == "ply" else smooth()

@@ -19,7 +19,7 @@ from PIL import Image
 from vistadream.core import Camera, Scene, UserError, View
 from vistadream.formats import files
 from vistadream.formats.ply import read_ply, write_ply
-from vistadream.ops.image import from_uint8, to_uint8
+from vistadream.ops.image.pixels import from_uint8, to_uint8
 
 STAGES = ("load", "outpaint", "initialize", "coarse", "refine")
 """All stages, in order; the number in a stage's folder is its place here."""

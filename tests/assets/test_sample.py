@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from vistadream.assets import sample_camera, sample_depth, sample_image
-from vistadream.ops.image import exif_focal_px
+from vistadream.ops.image.pixels import exif_focal_px
 
 
 def test_picture_depth_and_camera_are_of_one_size() -> None:

@@ -21,8 +21,8 @@ from vistadream.exporters.formats import CONVERTED, FORMATS, OWN, write_format
 from vistadream.exporters.splat_transform import INSTALL, PACKAGE, find_splat_transform, write_converted
 from vistadream.formats.ply import SH_C0, read_ply
 from vistadream.formats.splat import write_splat
-from vistadream.ops.metrics import psnr
-from vistadream.ops.trajectory import look_at
+from vistadream.ops.camera_path.pose import look_at
+from vistadream.ops.evaluation.metrics import psnr
 
 N = 200
 

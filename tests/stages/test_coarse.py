@@ -19,11 +19,11 @@ from vistadream.core import (
     Trajectory,
     View,
 )
-from vistadream.ops.fit import LearningRates
-from vistadream.ops.lift import lift_view
-from vistadream.ops.selection import SelectionRule
-from vistadream.ops.trajectory import Swing
+from vistadream.ops.fit.loop import LearningRates
+from vistadream.ops.gaussians.lift import lift_view
+from vistadream.ops.holes.selection import SelectionRule
 from vistadream.stages.coarse import Coarse
+from vistadream.trajectories.paths import Swing
 
 H, W = 48, 64
 RATES = LearningRates(0.02, 0.005, 0.01, 0.02, 0.002)

@@ -8,7 +8,7 @@ import torch
 
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, DepthPrediction, Scene, UserError, View, silent
-from vistadream.ops.fit import LearningRates
+from vistadream.ops.fit.loop import LearningRates
 from vistadream.stages.initialize import Initialize
 
 H, W, PAD = 24, 32, 4

@@ -12,14 +12,14 @@ from vistadream.assets import sample_camera, sample_depth, sample_image
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.config import compose
 from vistadream.core import Camera, Scene, View, silent
-from vistadream.ops.budget import Budget
-from vistadream.ops.depth import normals_from_depth
-from vistadream.ops.fit import LearningRates, fit
-from vistadream.ops.lift import lift_view
-from vistadream.ops.losses import photometric
-from vistadream.ops.metrics import psnr
-from vistadream.ops.shape import MAX_SHRINKAGE, Shape, scale_ratios
-from vistadream.ops.surface_loss import SurfaceTerms
+from vistadream.ops.depth.normals import normals_from_depth
+from vistadream.ops.evaluation.metrics import psnr
+from vistadream.ops.fit.budget import Budget
+from vistadream.ops.fit.loop import LearningRates, fit
+from vistadream.ops.fit.losses import photometric
+from vistadream.ops.fit.surface_loss import SurfaceTerms
+from vistadream.ops.gaussians.lift import lift_view
+from vistadream.ops.gaussians.shape import MAX_SHRINKAGE, Shape, scale_ratios
 from vistadream.stages.refine import Refine
 
 UNCHANGED = Budget(merge_tolerance=0.0, densify_share=0.0, min_views=2, min_error=0.05)

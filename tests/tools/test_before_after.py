@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from vistadream.core import Camera, Gaussians, Scene, View
-from vistadream.ops.lift import lift_view
+from vistadream.ops.gaussians.lift import lift_view
 from vistadream.run_folder import RunFolder
 
 TOOLS = Path(__file__).parents[2] / "tools"

@@ -10,7 +10,7 @@ import torch
 from vistadream.backends.depth.network.model import DepthNet
 from vistadream.backends.depth.network.predict import shipped_net
 from vistadream.core import Camera
-from vistadream.ops.depth import normals_from_depth
+from vistadream.ops.depth.normals import normals_from_depth
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 

@@ -13,7 +13,7 @@ import torch
 from vistadream.camera_files.entry import Entry
 from vistadream.camera_files.read import read_cameras
 from vistadream.core import Camera, Scene, UserError
-from vistadream.ops.trajectory.spline import through
+from vistadream.ops.camera_path.spline import through
 
 
 @dataclass(frozen=True)

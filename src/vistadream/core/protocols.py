@@ -74,7 +74,10 @@ class Renderer(Protocol):
 
 @runtime_checkable
 class Trajectory(Protocol):
-    """A camera path: a pure function of a scene and of its own knobs. Use it through `ops.trajectory.keep_clear`."""
+    """A camera path: a pure function of a scene and of its own knobs.
+
+    Use it through `ops.camera_path.clearance.keep_clear`.
+    """
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """n cameras, evenly spread over the path from its start to its end, with one size."""

@@ -16,8 +16,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from vistadream.core import Chart, DepthPrediction, Note, Rendering, Scene, StageFinished, Summary, View
-from vistadream.ops.colormap import depth_colors, depth_range
-from vistadream.ops.image import to_uint8
+from vistadream.ops.image.colormap import depth_colors, depth_range
+from vistadream.ops.image.pixels import to_uint8
 
 Picture = UInt8[np.ndarray, "h w 3"]
 LONG_SIDE_PX = 640

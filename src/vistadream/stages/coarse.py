@@ -22,16 +22,16 @@ from vistadream.core import (
     Trajectory,
     View,
 )
-from vistadream.ops.close_up import WithCloseUps
-from vistadream.ops.fit import LearningRates, fit, view_order
-from vistadream.ops.holes import clean_hole, fill_from_far_side
-from vistadream.ops.image import dilate, snap
-from vistadream.ops.knobs import FROM_0, FROM_1, check_ranges
-from vistadream.ops.lift import lift_view
-from vistadream.ops.losses import photometric
-from vistadream.ops.selection import Selection, SelectionRule, score_poses, select_pose
-from vistadream.ops.trajectory import keep_clear
-from vistadream.ops.visibility import behind_what_shines_through, push_behind
+from vistadream.core.knobs import FROM_0, FROM_1, check_ranges
+from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.ops.fit.loop import LearningRates, fit, view_order
+from vistadream.ops.fit.losses import photometric
+from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
+from vistadream.ops.gaussians.lift import lift_view
+from vistadream.ops.holes.fill import clean_hole, fill_from_far_side
+from vistadream.ops.holes.selection import Selection, SelectionRule, score_poses, select_pose
+from vistadream.ops.holes.visibility import behind_what_shines_through, push_behind
+from vistadream.ops.image.pixels import dilate, snap
 from vistadream.stages.painting import Painter
 
 _OPAQUE = 0.9
@@ -184,7 +184,7 @@ class Coarse:
         """All Gaussians together; half of the steps look at the photo's canvas, a quarter at the newest View."""
         n_old = len(scene.views) - 1
         weights = [2.0 / n_old] * n_old + [1.0]
-        views = WithCloseUps(scene.views)
+        views = WithZoomedCrops(scene.views)
         return fit(
             scene.gaussians,
             views,

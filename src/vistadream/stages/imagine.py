@@ -9,7 +9,7 @@ from math import isfinite
 import torch
 
 from vistadream.core import Camera, Imaginer, Note, Observer, Scene, View
-from vistadream.ops.image import is_lens, snap
+from vistadream.ops.image.pixels import is_lens, snap
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import DepthEstimator, DepthPrediction, Gaussians, Note, Observer, Renderer, Scene, UserError, View
-from vistadream.ops.close_up import WithCloseUps
-from vistadream.ops.depth import sharpen_depth_edges, smooth_depth
-from vistadream.ops.fit import LearningRates, fit
-from vistadream.ops.holes import complete_depth
-from vistadream.ops.knobs import FROM_0, FROM_1, check_ranges
-from vistadream.ops.lift import lift_view
-from vistadream.ops.losses import photometric
-from vistadream.ops.sky import behind_the_skyline, clear_of_the_skyline, shell_z
+from vistadream.core.knobs import FROM_0, FROM_1, check_ranges
+from vistadream.ops.depth.edges import sharpen_depth_edges, smooth_depth
+from vistadream.ops.depth.sky import behind_the_skyline, clear_of_the_skyline, shell_z
+from vistadream.ops.fit.loop import LearningRates, fit
+from vistadream.ops.fit.losses import photometric
+from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
+from vistadream.ops.gaussians.lift import lift_view
+from vistadream.ops.holes.fill import complete_depth
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Initialize:
         observe("initialize/depth", views[-1])
         lifted = (*views, behind_the_skyline(views[-1], clear, far, self.sky_reach))
         gaussians = Gaussians.concat(*(lift_view(view, self.sigma_px, self.thickness) for view in lifted))
-        seen = WithCloseUps(views[-1:])
+        seen = WithZoomedCrops(views[-1:])
         gaussians = fit(
             gaussians,
             seen,

@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from vistadream.core import Camera, Note, Observer, Scene, UserError, View
-from vistadream.ops.image import Fit, exif_focal_px, fit_resolution, is_lens, resample, to_rgb
+from vistadream.ops.image.pixels import Fit, exif_focal_px, fit_resolution, is_lens, resample, to_rgb
 
 FORMATS = "JPEG, PNG, WebP or TIFF (HEIC with pillow-heif installed)"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from vistadream.core import Captioner, Note, Observer, Outpainter, Scene, View
-from vistadream.ops.image import pad_mask, snap
+from vistadream.ops.image.pixels import pad_mask, snap
 
 
 @dataclass(frozen=True)

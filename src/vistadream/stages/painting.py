@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import Camera, DepthEstimator, Note, Outpainter, View
-from vistadream.ops.depth import align_scale_shift, weighted_median
-from vistadream.ops.holes import blend_seam, complete_depth, fill_from_far_side, split_holes
-from vistadream.ops.visibility import near_rim
+from vistadream.ops.depth.align import align_scale_shift, weighted_median
+from vistadream.ops.holes.fill import blend_seam, complete_depth, fill_from_far_side, split_holes
+from vistadream.ops.holes.visibility import near_rim
 
 Tell = Callable[[str, object], None]
 

@@ -9,14 +9,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import Observer, Renderer, Rendering, Scene, Summary, View
-from vistadream.ops.budget import Budget
-from vistadream.ops.close_up import WithCloseUps
-from vistadream.ops.fit import LearningRates, fit, view_order
-from vistadream.ops.knobs import FROM_0, check_ranges
-from vistadream.ops.losses import photometric
-from vistadream.ops.shape import Shape
-from vistadream.ops.surface_loss import ShapeKeeping, SurfaceLoss, SurfaceTerms
-from vistadream.ops.survey import Survey, changes, survey, words
+from vistadream.core.knobs import FROM_0, check_ranges
+from vistadream.ops.evaluation.scene_metrics import SceneMetrics, changes, scene_metrics, words
+from vistadream.ops.fit.budget import Budget
+from vistadream.ops.fit.loop import LearningRates, fit, view_order
+from vistadream.ops.fit.losses import photometric
+from vistadream.ops.fit.surface_loss import ShapeKeeping, SurfaceLoss, SurfaceTerms
+from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
+from vistadream.ops.gaussians.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Refine:
     ) -> Scene:
         """`normals`: prior normals by the names of their Views, of either sign, where they are known better than from
         the View's depth; unit, camera axes, 0 where unknown."""
-        before = survey(scene, self.renderer, self.surface.map or "z", normals)
+        before = scene_metrics(scene, self.renderer, self.surface.map or "z", normals)
         canvas = ([view for view in scene.views if _shows_photo(view)] or scene.views)[-1].name
         observe("refine/before", before.pictures[canvas])
         start = self.budget.merged(scene.gaussians, scene.views, self.renderer)
         before = replace(before, shape=Shape.of(start))  # merging drops alike Gaussians, and changes no shape
-        views = WithCloseUps(scene.views)
+        views = WithZoomedCrops(scene.views)
         order = views.order(view_order(self._shares(scene), self.steps, self.seed), self.close_ups)
         loss = SurfaceLoss(self.surface, self._photometric, scene.views, order, normals or {})
         gaussians = fit(
@@ -67,7 +67,7 @@ class Refine:
             adapt=self.budget.adapt(scene.views, self.renderer, len(order), self.seed),
         )
         refined = Scene(scene.views, gaussians)
-        after = survey(refined, self.renderer, self.surface.map or "z", normals)
+        after = scene_metrics(refined, self.renderer, self.surface.map or "z", normals)
         observe("refine/after", after.pictures[canvas])
         observe("refine/meta", self._summary(before, after, loss))
         return refined
@@ -84,7 +84,7 @@ class Refine:
             for is_photo in photo
         ]
 
-    def _summary(self, before: Survey, after: Survey, loss: SurfaceLoss) -> Summary:
+    def _summary(self, before: SceneMetrics, after: SceneMetrics, loss: SurfaceLoss) -> Summary:
         """What became of the scene, and how the priors were aligned in the end."""
         aligned = [f"{name}: {alignment.words()}" for name, alignment in loss.alignments.items()]
         alignments = {name: asdict(alignment) for name, alignment in loss.alignments.items()}

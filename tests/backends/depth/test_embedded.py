@@ -12,8 +12,8 @@ from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.backends.depth.layout.prior import read_layout
 from vistadream.backends.weights.table import MODELS
 from vistadream.core import Camera, View, watched_by
-from vistadream.ops.depth import align_scale_shift
-from vistadream.ops.metrics import abs_rel
+from vistadream.ops.depth.align import align_scale_shift
+from vistadream.ops.evaluation.metrics import abs_rel
 
 W, H = 320, 240
 

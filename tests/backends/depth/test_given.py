@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from vistadream.backends.depth.given import GivenDepth, resample_depth
+from vistadream.backends.depth.given import GivenDepth
 from vistadream.core import Camera, UserError, View
 
 W, H = 64, 48
+
+
 CAMERA = Camera.from_focal(60.0, W, H)
 
 
@@ -74,15 +76,6 @@ def test_planes_survive_any_resolution_and_the_loaders_central_crop(saved, width
     (found,) = GivenDepth(saved(oblique(stored).numpy(), ".npy"))([view_of(CAMERA)])
     inner = (slice(2, -2), slice(2, -2))
     assert torch.allclose(found.z[inner], oblique(CAMERA)[inner], rtol=1e-4)
-
-
-@pytest.mark.parametrize("scale", [0.4, 0.75, 1.6, 3.0])
-def test_resampling_invents_no_depth_between_two_surfaces(scale):
-    z = torch.full((H, W), 1.0)
-    z[:, W // 2 :] = 2.0
-    z[:5] = 0.0
-    out = resample_depth((0, 0, W, H), z, int(W * scale), int(H * scale))
-    assert set(out.numpy().round(5).ravel().tolist()) == {0.0, 1.0, 2.0}
 
 
 def test_the_canvas_gets_the_map_in_the_photos_window_only(saved):

@@ -15,7 +15,7 @@ from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
 from vistadream.backends.weights.residence import resident
 from vistadream.backends.weights.store import lacking
 from vistadream.core import Imaginer, Progress, UserError, watched_by
-from vistadream.ops.image import snap
+from vistadream.ops.image.pixels import snap
 
 pytestmark = pytest.mark.usefixtures("klein_alone")
 

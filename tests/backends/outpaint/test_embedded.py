@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
-from vistadream.ops.membrane import membrane
+from vistadream.ops.holes.poisson import poisson_fill
 
 H, W = 90, 120
 Y, X = torch.meshgrid(torch.arange(H).float(), torch.arange(W).float(), indexing="ij")
@@ -123,7 +123,7 @@ def test_a_hole_in_a_photo_gets_its_texture_without_straying_from_its_colours(te
     rgb = torch.from_numpy(np.array(photo)).float() / 255
     y, x = torch.meshgrid(torch.arange(160), torch.arange(240), indexing="ij")
     hole = (x - 160) ** 2 + (y - 130) ** 2 < 18**2
-    flat = torch.from_numpy(membrane(rgb.numpy(), (~hole).numpy())).float()
+    flat = torch.from_numpy(poisson_fill(rgb.numpy(), (~hole).numpy())).float()
     painted = paint(rgb, hole)
     error, flat_error = ((filled - rgb)[hole].square().mean() for filled in (painted, flat))
     assert error < 2 * flat_error

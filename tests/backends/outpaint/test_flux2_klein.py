@@ -5,10 +5,10 @@ from functools import partial
 import pytest
 import torch
 
+from vistadream.backends.diffusion.compositing import composite
 from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
 from vistadream.core import Note, Outpainter, Progress, UserError, watched_by
-from vistadream.ops.compositing import composite
 
 HEIGHT, WIDTH = 48, 64
 

@@ -15,7 +15,7 @@ from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
 from vistadream.config import compose
 from vistadream.core import Note, Outpainter, Progress, UserError, watched_by
-from vistadream.ops.image import pad_mask
+from vistadream.ops.image.pixels import pad_mask
 
 pytest.importorskip("diffusers", reason="the extra `models` is not installed")
 

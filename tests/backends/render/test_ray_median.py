@@ -7,7 +7,7 @@ from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.backends.render.ray_median import median_z
 from vistadream.core import Camera, Gaussians
-from vistadream.ops.rotation import rotations_from_quats
+from vistadream.ops.gaussians.rotation import rotations_from_quats
 
 PARAMETERS = ("means", "quats_wxyz", "scales", "opacities", "cam_from_world")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vistadream.backends.render.cpu.simd import count, exp2, load, ramp, select, splat, store, total
-from vistadream.ops.jit import kernel
+from vistadream.ops.numerics.jit import kernel
 
 A = np.array([0.5, -1, 2, -3, 4, -5, 6, 7], np.float32)
 B = np.array([1, 1, 2, -4, 3, 0.25, 6, 8], np.float32)

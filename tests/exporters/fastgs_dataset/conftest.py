@@ -7,7 +7,7 @@ import torch
 
 from vistadream.core import Camera, Gaussians, View
 from vistadream.exporters.fastgs_dataset import write_dataset
-from vistadream.ops.image import snap
+from vistadream.ops.image.pixels import snap
 
 
 def view_of(name: str, camera: Camera, generated: torch.Tensor) -> View:

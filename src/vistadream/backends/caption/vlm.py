@@ -16,7 +16,7 @@ from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.store import folder_of
 from vistadream.backends.weights.table import MODELS
 from vistadream.core import Note, tell
-from vistadream.ops.image import to_uint8
+from vistadream.ops.image.pixels import to_uint8
 
 NAMES = tuple(name for name, model in MODELS.items() if model.role == "caption")
 _UNSEEN = "a place with clear objects"

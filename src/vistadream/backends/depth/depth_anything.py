@@ -15,13 +15,13 @@ from torch import Tensor
 
 from vistadream.backends import packages
 from vistadream.backends.depth.centring import centred_size, margins, padded, window
-from vistadream.backends.depth.given import resample_depth
 from vistadream.backends.weights.fill import fill
 from vistadream.backends.weights.one_model import OneModel
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.store import folder_of
 from vistadream.backends.weights.table import DEFAULT_DA3, MODELS
 from vistadream.core import Camera, DepthPrediction, Note, UserError, View, tell
+from vistadream.ops.depth.resample import resample_depth
 
 SIZES = tuple(name for name in MODELS if name.startswith("da3"))
 METRIC = "da3metric-large"

@@ -15,7 +15,7 @@ from vistadream.backends.depth.network.fusion import fuse
 from vistadream.backends.depth.network.predict import read, shipped_net
 from vistadream.backends.weights.table import DEFAULT_MOGE
 from vistadream.core import Camera, DepthPrediction, Note, View, current_observer
-from vistadream.ops.depth import normals_from_depth
+from vistadream.ops.depth.normals import normals_from_depth
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import DepthPrediction, UserError, View
-from vistadream.ops.depth import relative_depth_edges
+from vistadream.ops.depth.resample import resample_depth
 
 LOADER_CROP_PX = 32
 """The loader cuts less than one multiple off the photo's sides; a map that differs by more is of another picture."""
@@ -74,31 +73,6 @@ def _window(view: View) -> tuple[slice, slice]:
     if not at_world or not len(rows):
         return slice(0, 0), slice(0, 0)
     return slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)
-
-
-def resample_depth(
-    box: tuple[float, float, float, float], z: Float[Tensor, "H W"], width: int, height: int
-) -> Float[Tensor, "h w"]:
-    """The box (left, top, right, bottom in pixels) of z at width x height; 0 = invalid, as in z.
-
-    Bilinear in disparity, hence exact on planes; nearest where one of the four pixels is invalid or at a depth edge,
-    so that no depth is invented between two surfaces.
-    """
-    valid: Bool[Tensor, "H W"] = z > 0
-    disparity = torch.where(valid, 1 / z, 0.0)
-    unsure = (~valid | relative_depth_edges(z, valid)).to(z)
-    left, top, right, bottom = box
-    u = left + (torch.arange(width) + 0.5) * (right - left) / width
-    v = top + (torch.arange(height) + 0.5) * (bottom - top) / height
-    grid_v, grid_u = torch.meshgrid(2 * v / z.shape[0] - 1, 2 * u / z.shape[1] - 1, indexing="ij")
-    grid = torch.stack([grid_u, grid_v], dim=-1)[None]
-
-    def sample(values: Tensor, mode: str) -> Tensor:
-        return F.grid_sample(values[None, None], grid, mode=mode, padding_mode="border", align_corners=False)[0, 0]
-
-    smooth = sample(unsure, "bilinear") == 0
-    sampled = torch.where(smooth, sample(disparity, "bilinear"), sample(disparity, "nearest"))
-    return torch.where(sampled > 0, 1 / sampled, 0.0)
 
 
 def _read(path: Path) -> Float[Tensor, "H W"]:

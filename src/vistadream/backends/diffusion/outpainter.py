@@ -6,9 +6,9 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from vistadream.backends.diffusion.placement import working_px
+from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.weights.policy import CHOICES, Policy
 from vistadream.core import Note, tell
-from vistadream.ops.working_size import WorkingSize
 
 MULTIPLE = 16
 """Of pixels: eight to a latent, two latents to a token."""

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from vistadream.backends.outpaint.patchmatch import RADIUS, Sources, search, vote
 from vistadream.backends.outpaint.scales import double, halve, nearest, pyramid, snap, touching, usable_centres
-from vistadream.ops.membrane import membrane
+from vistadream.ops.holes.poisson import poisson_fill
 
 COARSEST = 8 * RADIUS
 """Half width in pixels that the hole has at the coarsest scale: patches still see lines there, not just tones."""
@@ -38,7 +38,7 @@ class Completion:
         Where there is no whole known patch to copy, the known colours are continued smoothly.
         """
         if not usable_centres(hole).any():
-            return membrane(rgb, ~hole).astype(np.float32)
+            return poisson_fill(rgb, ~hole).astype(np.float32)
         bias = self.rarity * self._rarity(rgb, hole)
         levels = pyramid(rgb, hole, COARSEST)
         image, field = self._grow(*levels[-1], bias)
@@ -55,7 +55,7 @@ class Completion:
         start = nearest(sources.usable)
         field = np.full_like(start, -1)
         distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-        image, done, radius = membrane(rgb, ~hole).astype(np.float32), ~hole, 0.0
+        image, done, radius = poisson_fill(rgb, ~hole).astype(np.float32), ~hole, 0.0
         while not done.all():
             radius += RADIUS / 2
             ring = ~done & (distance <= radius)
@@ -77,7 +77,7 @@ class Completion:
         for k in range(rounds):
             field, cost = self._search(image, trust, sources, queries, field, 3, 1000 * (k + 1))
             voted = vote(image, queries, field, trust * _agreement(cost, query), self.threads)
-            step = membrane(image - voted, query & ~hole, outside=~query, decay_px=0.05 * max(hole.shape))
+            step = poisson_fill(image - voted, query & ~hole, outside=~query, decay_px=0.05 * max(hole.shape))
             image = np.where(hole[..., None], voted + step, image).astype(np.float32)
         return image, field
 

@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.backends.outpaint.completion import Completion
-from vistadream.ops.jit import announce_compilation
-from vistadream.ops.knobs import FROM_0, check_ranges
+from vistadream.core.knobs import FROM_0, check_ranges
+from vistadream.ops.numerics.jit import announce_compilation
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from vistadream.backends.diffusion.compositing import composite
 from vistadream.backends.diffusion.klein import KLEIN, Klein, shared_klein
 from vistadream.backends.diffusion.outpainter import DiffusionOutpainter
 from vistadream.backends.diffusion.prompts import Embeddings
+from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.weights.policy import Policy
 from vistadream.core import Outpainter
-from vistadream.ops.compositing import composite
-from vistadream.ops.working_size import WorkingSize
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from vistadream.backends.diffusion.compositing import composite
 from vistadream.backends.diffusion.flux1_fill import files
 from vistadream.backends.diffusion.outpainter import DiffusionOutpainter
 from vistadream.backends.diffusion.placement import (
@@ -21,12 +22,11 @@ from vistadream.backends.diffusion.placement import (
 )
 from vistadream.backends.diffusion.progress import tell_steps
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
+from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.store import folder_of
 from vistadream.core import Note, tell
-from vistadream.ops.compositing import composite
-from vistadream.ops.working_size import WorkingSize
 
 _TOKENS = 512
 """Of a prompt, for T5."""

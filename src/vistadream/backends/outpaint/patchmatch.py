@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from vistadream.ops.jit import inlined, kernel
-from vistadream.ops.threads import over_range
+from vistadream.ops.numerics.jit import inlined, kernel
+from vistadream.ops.numerics.threads import over_range
 
 RADIUS = 3
 """Patches are squares of 2 * RADIUS + 1 pixels."""

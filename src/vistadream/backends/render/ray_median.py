@@ -18,7 +18,7 @@ from torch import Tensor
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.backends.render.splats import Splats, blended, project
 from vistadream.core import Camera, Gaussians
-from vistadream.ops.rotation import rotations_from_quats
+from vistadream.ops.gaussians.rotation import rotations_from_quats
 
 _REACH = 6.0
 """Standard deviations from a peak: 2^-25 of its density is left."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.core import Camera, Gaussians
-from vistadream.ops.rotation import rotations_from_quats
+from vistadream.ops.gaussians.rotation import rotations_from_quats
 
 MIN_ALPHA, MAX_ALPHA, FINISHED = 1 / 255, 0.999, 1e-4
 _BORDER = 0.15

@@ -18,7 +18,7 @@ from torch import Tensor
 from vistadream.core import Camera, Gaussians
 from vistadream.exporters.fastgs_dataset.layout import CAMERAS, IMAGES, POINTS, Report
 from vistadream.formats.ply import SH_C0
-from vistadream.ops.rotation import quats_from_rotations
+from vistadream.ops.gaussians.rotation import quats_from_rotations
 
 _MOST_POINTS = 200_000
 """Points to start other programs from; of more Gaussians every second, third and so on is taken."""

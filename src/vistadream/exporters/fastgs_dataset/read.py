@@ -14,7 +14,7 @@ from vistadream.exporters.fastgs_dataset.maps import READERS
 from vistadream.exporters.fastgs_dataset.meta import read_meta, world_from_cam
 from vistadream.exporters.fastgs_dataset.sample import Sample
 from vistadream.exporters.fastgs_dataset.validate import validate_dataset
-from vistadream.ops.image import from_uint8
+from vistadream.ops.image.pixels import from_uint8
 
 
 def read_dataset(folder: Path) -> list[Sample]:

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import View
-from vistadream.ops.depth import normals_from_depth, relative_depth_edges
+from vistadream.ops.depth.edges import relative_depth_edges
+from vistadream.ops.depth.normals import normals_from_depth
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from vistadream.exporters.fastgs_dataset.layout import (
 from vistadream.exporters.fastgs_dataset.maps import READERS, Size
 from vistadream.exporters.fastgs_dataset.meta import ROTATION_TOLERANCE, check_meta, read_meta, world_from_cam
 from vistadream.formats.files import sha256_of
-from vistadream.ops.depth import MIN_PIXELS
+from vistadream.ops.depth.align import MIN_PIXELS
 
 _OFF_CENTRE_PX = 0.26
 """Where a reader that knows a field of view only puts the principal point: the middle, by a quarter pixel."""

@@ -26,8 +26,8 @@ from vistadream.exporters.fastgs_dataset.layout import (
 from vistadream.exporters.fastgs_dataset.sample import Sample, sample_of
 from vistadream.exporters.fastgs_dataset.validate import validate_dataset
 from vistadream.formats.files import new_file, sha256_of
-from vistadream.ops.depth import MIN_PIXELS
-from vistadream.ops.image import to_uint8
+from vistadream.ops.depth.align import MIN_PIXELS
+from vistadream.ops.image.pixels import to_uint8
 
 
 def write_dataset(views: Sequence[View], gaussians: Gaussians, folder: Path, source: str) -> list[str]:

@@ -29,8 +29,8 @@ from vistadream.core import (
     View,
 )
 from vistadream.observers.rerun.settings import RerunSettings
-from vistadream.ops.colormap import depth_range
-from vistadream.ops.image import to_uint8
+from vistadream.ops.image.colormap import depth_range
+from vistadream.ops.image.pixels import to_uint8
 
 _LEVELS = {"info": rr.TextLogLevel.INFO, "warning": rr.TextLogLevel.WARN, "error": rr.TextLogLevel.ERROR}
 _SH_DC = 0.28209479177387814  # Y_00, so that a degree-0 coefficient c is the colour 0.5 + Y_00 c

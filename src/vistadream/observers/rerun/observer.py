@@ -33,7 +33,8 @@ class RerunObserver:
 
     The layout is sent when a stage starts and when the last one has shown its splats, as each puts the eye back.
 
-    A value that cannot be drawn raises (Fan keeps that from the run); trouble with viewers, ports and disks is logged.
+    A value that cannot be drawn raises, which the Multiplexer keeps from the run; trouble with viewers, ports and disks
+    is logged.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from numpy import ndarray
 from vistadream.backends.depth.layout.ascent import ascend
 from vistadream.backends.depth.layout.lines import Segments
 from vistadream.backends.depth.layout.room import SLOWEST, USUAL_ROOM, Room
-from vistadream.ops.jit import kernel
+from vistadream.ops.numerics.jit import kernel
 
 GRID_WIDTH = 48
 """Pixels across the grid on which rooms are compared."""

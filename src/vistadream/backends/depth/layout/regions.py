@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy import ndarray
 
-from vistadream.ops.jit import kernel
+from vistadream.ops.numerics.jit import kernel
 
 TOLERANCE = 80.0
 """The method's k in units of CIELAB: larger lets larger colour differences join small regions."""

@@ -20,7 +20,7 @@ from vistadream.backends.render.cpu.forward import (
 )
 from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, FEATURES, MIN_ALPHA
 from vistadream.backends.render.cpu.simd import LANES, exp2, load, select, splat, store, total
-from vistadream.ops.jit import inlined, kernel
+from vistadream.ops.numerics.jit import inlined, kernel
 
 MOMENTS = 6
 """A slot holds, of m = d loss / d log(alpha), the sums m, m dx, m dy, m dx^2, m dx dy, m dy^2; then the channels'."""

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vistadream.ops.jit import inlined, kernel
-from vistadream.ops.threads import in_shares, share_count
+from vistadream.ops.numerics.jit import inlined, kernel
+from vistadream.ops.numerics.threads import in_shares, share_count
 
 TILE_W, TILE_H = 64, 16
 

@@ -14,7 +14,7 @@ from vistadream.backends.render.cpu.memory import require_memory
 from vistadream.backends.render.cpu.profile import PROFILE
 from vistadream.backends.render.cpu.projection import FEATURES, Lens, Parameters, project
 from vistadream.backends.render.cpu.projection_backward import BLOCK, unproject
-from vistadream.ops.threads import in_shares, over_range, share_count
+from vistadream.ops.numerics.threads import in_shares, over_range, share_count
 
 
 class Median(NamedTuple):

@@ -22,7 +22,7 @@ from vistadream.backends.render.cpu.projection import (
     QUAD_YY,
 )
 from vistadream.backends.render.cpu.simd import LANES, count, exp2, load, ramp, select, splat, store
-from vistadream.ops.jit import inlined, kernel
+from vistadream.ops.numerics.jit import inlined, kernel
 
 MAX_ALPHA = 0.999
 MIN_TRANSMITTANCE = 1e-4

@@ -17,7 +17,7 @@ from vistadream.backends.render.cpu.forward import MAX_ALPHA, log2_alpha, offset
 from vistadream.backends.render.cpu.profile import DEPTH, along_ray
 from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, MIN_ALPHA
 from vistadream.backends.render.cpu.simd import LANES, count, exp2, load, select, splat, sqrt, store
-from vistadream.ops.jit import inlined, kernel
+from vistadream.ops.numerics.jit import inlined, kernel
 
 HALF = 0.5
 HALF_LOG2_E = 0.5 * math.log2(math.e)

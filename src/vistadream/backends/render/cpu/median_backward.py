@@ -21,7 +21,7 @@ from vistadream.backends.render.cpu.median import HALF_LOG2_E
 from vistadream.backends.render.cpu.profile import DEPTH, along_ray
 from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, MIN_ALPHA
 from vistadream.backends.render.cpu.simd import LANES, exp2, load, select, splat, total
-from vistadream.ops.jit import inlined, kernel
+from vistadream.ops.numerics.jit import inlined, kernel
 
 RAY_MOMENTS = 9
 """A ray slot holds sums for `profile_backward`, of k = d (d loss / d log g), f = - k d / 2 and h = peak - depth:

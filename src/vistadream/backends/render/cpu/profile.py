@@ -9,7 +9,7 @@ Then a = sum of e_k^2, and peak = depth (1 - sum of e_k (e_k - e_k(0)) / a), whi
 """
 
 from vistadream.backends.render.cpu.simd import splat
-from vistadream.ops.jit import inlined
+from vistadream.ops.numerics.jit import inlined
 
 DEPTH, AXES, PROFILE = 0, 1, 10
 THINNEST, WIDEST = 1e-5, 1e5

@@ -5,7 +5,7 @@ d peak / d mu = P r / a, and d peak / d P = r (mu - peak r)^T / a, made symmetri
 """
 
 from vistadream.backends.render.cpu.profile import camera_axis, clamped_scale
-from vistadream.ops.jit import inlined
+from vistadream.ops.numerics.jit import inlined
 
 
 @inlined(error_model="numpy")

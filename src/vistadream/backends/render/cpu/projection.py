@@ -12,7 +12,7 @@ import numpy as np
 
 from vistadream.backends.render.cpu.profile import fill_profile
 from vistadream.core import Camera
-from vistadream.ops.jit import inlined, kernel
+from vistadream.ops.numerics.jit import inlined, kernel
 
 MIN_ALPHA = 1.0 / 255.0
 MIN_LOG2_ALPHA = math.log2(MIN_ALPHA)

@@ -12,7 +12,7 @@ from vistadream.backends.render.cpu.projection import (
     quaternion_norm,
     sharp_det,
 )
-from vistadream.ops.jit import inlined, kernel
+from vistadream.ops.numerics.jit import inlined, kernel
 
 BLOCK = 1024
 """Splats whose parts of the pose's gradient are added up at once; a fixed number, so that threads change no bit."""

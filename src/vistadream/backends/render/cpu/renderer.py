@@ -16,7 +16,7 @@ from vistadream.backends.render.cpu.projection import Lens, Parameters, make_len
 from vistadream.backends.render.cpu.spherical_harmonics import sh_colors
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.core import Camera, Gaussians, Rendering
-from vistadream.ops.jit import announce_compilation
+from vistadream.ops.numerics.jit import announce_compilation
 
 _MAPS = ("rgb", "z", "alpha")
 _WANTABLE = (*_MAPS, "z_median")

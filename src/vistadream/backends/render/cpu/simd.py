@@ -12,7 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
-from vistadream.ops.jit import inlined
+from vistadream.ops.numerics.jit import inlined
 
 LANES = 8
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)

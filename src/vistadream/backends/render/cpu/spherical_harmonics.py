@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.ops.jit import inlined, kernel
-from vistadream.ops.threads import over_range
+from vistadream.ops.numerics.jit import inlined, kernel
+from vistadream.ops.numerics.threads import over_range
 
 _C0 = math.sqrt(1 / (4 * math.pi))
 _C1 = math.sqrt(3 / (4 * math.pi))

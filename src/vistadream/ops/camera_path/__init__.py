@@ -1,0 +1,1 @@
+"""What every camera path needs: poses, splines, and clearance from surfaces."""

@@ -1,0 +1,1 @@
+"""Depth maps: edges, normals, alignment, sky."""

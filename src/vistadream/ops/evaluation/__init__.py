@@ -1,0 +1,1 @@
+"""Figures of merit of pictures, depth maps and scenes."""

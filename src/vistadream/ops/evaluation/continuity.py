@@ -1,0 +1,85 @@
+"""Does a scene hold together from view to view? Holes, flying pixels, and surfaces that two cameras agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.core import Camera
+from vistadream.ops.depth.edges import EDGE_THRESHOLD, relative_depth_edges
+
+
+def largest_hole(alpha: Float[Tensor, "h w"], threshold: float = 0.5) -> float:
+    """Area of the largest connected patch with alpha under `threshold`, as a share of the picture."""
+    mask = (alpha < threshold).cpu().numpy().astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    return float(stats[1:, cv2.CC_STAT_AREA].max(initial=0)) / mask.size
+
+
+def flying(
+    z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], window_px: int = 5, margin: float = 0.25
+) -> tuple[Bool[Tensor, "h w"], Bool[Tensor, "h w"]]:
+    """Pixels in mid-air, and the pixels near depth edges that they are counted against.
+
+    Near an edge (within half of `window_px` of a relative jump) a pixel should lie on the nearest or the farthest
+    surface of its window; it flies when its disparity keeps `margin` of the jump from both.
+    """
+    reach = window_px // 2
+    edges = relative_depth_edges(z, valid)
+    pool = lambda x: F.max_pool2d(x[None, None], window_px, 1, reach)[0, 0]  # noqa: E731
+    disparity = 1 / torch.where(valid, z, 1.0)
+    high = pool(torch.where(valid, disparity, -torch.inf))
+    low = -pool(torch.where(valid, -disparity, -torch.inf))
+    jump = high - low
+    near_edge = valid & (pool(edges.float()) > 0) & (jump > 2 * EDGE_THRESHOLD * high)
+    return near_edge & (high - disparity > margin * jump) & (disparity - low > margin * jump), near_edge
+
+
+def cycle_error_px(
+    camera: Camera,
+    z: Float[Tensor, "h w"],
+    other: Camera,
+    other_z: Float[Tensor, "other_h other_w"],
+    occlusion: float = EDGE_THRESHOLD,
+) -> Float[Tensor, "n"]:
+    """How far pixels land from themselves after a trip to the other view and back by both depths, in pixels.
+
+    phi(u) = |u - project(unproject_other(project_other(unproject(u))))| (PGSR, Chen et al. 2024), for the pixels of
+    `camera` whose surface lies in the other picture and is not hidden there: the other depth may be nearer by the
+    share `occlusion` at most, but farther by any amount. Depth 0 says nothing.
+    """
+    points = camera.unproject(z)
+    uv, z_there = other.project(points)
+    inside = (z > 0) & (z_there > 0) & (uv >= 0).all(-1) & (uv[..., 0] < other.width) & (uv[..., 1] < other.height)
+    seen = _bilinear(other_z, torch.where(inside[..., None], uv, 0.5))
+    visible = inside & (seen > (1 - occlusion) * z_there)
+    pose = other.world_from_cam
+    rays = torch.stack([(uv[..., 0] - other.cx) / other.fx, (uv[..., 1] - other.cy) / other.fy, torch.ones_like(z)], -1)
+    back, _ = camera.project((rays * seen[..., None]) @ pose[:3, :3].T + pose[:3, 3])
+    u, v = torch.meshgrid(torch.arange(camera.width) + 0.5, torch.arange(camera.height) + 0.5, indexing="xy")
+    return (back - torch.stack([u, v], -1)).norm(dim=-1)[visible]
+
+
+def cycle_errors_px(cameras: Sequence[Camera], depths: Sequence[Float[Tensor, "_ _"]]) -> Float[Tensor, "n"]:
+    """`cycle_error_px` of each camera with the one before it and the one after it."""
+    ways = [(i, j) for i in range(len(cameras)) for j in (i - 1, i + 1) if 0 <= j < len(cameras)]
+    errors = [cycle_error_px(cameras[i], depths[i], cameras[j], depths[j]) for i, j in ways]
+    return torch.cat(errors) if errors else torch.empty(0)
+
+
+def _bilinear(z: Float[Tensor, "h w"], uv: Float[Tensor, "r c 2"]) -> Float[Tensor, "r c"]:
+    """`z` at pixel coordinates, linear in disparity; the nearest pixel across a depth edge or a gap."""
+    h, w = z.shape
+    grid = 2 * uv / torch.tensor([w, h]) - 1
+    sample = lambda x, mode: F.grid_sample(  # noqa: E731
+        x[None, None], grid[None], mode=mode, padding_mode="border", align_corners=False
+    )[0, 0]
+    nearest = sample(z, "nearest")
+    smooth = 1 / sample(1 / z.clamp_min(1e-12), "bilinear")
+    return torch.where((smooth / nearest - 1).abs() < EDGE_THRESHOLD, smooth, nearest)

@@ -1,0 +1,82 @@
+"""What a fit did to a scene: figures of its Views and the shape of its Gaussians, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vistadream.core import Renderer, Scene
+from vistadream.ops.evaluation.continuity import cycle_errors_px
+from vistadream.ops.evaluation.view_metrics import ViewMetrics, mean_metrics, view_metrics
+from vistadream.ops.gaussians.shape import MAX_SHRINKAGE, Shape
+
+_TOLD = (
+    ("PSNR", "psnr_db", 2, " dB"),
+    ("depth AbsRel", "depth_abs_rel", 4, ""),
+    ("normals", "normal_mean_deg", 1, "°"),
+    ("views agree to", "cycle_px", 3, " px"),
+)
+
+
+@dataclass(frozen=True)
+class SceneMetrics:
+    """A scene at one moment."""
+
+    views: Mapping[str, ViewMetrics]
+    """By name, each beside what is drawn for it."""
+    pictures: Mapping[str, Float[Tensor, "h w 3"]]
+    """By the names of the views, what is drawn for each."""
+    cycle_px: float | None
+    """Reprojection error between successive Views, mean over the pixels that they share; None where they share none."""
+    shape: Shape
+    gaussians: int
+
+
+@torch.no_grad()
+def scene_metrics(
+    scene: Scene, renderer: Renderer, depth: str, normals: Mapping[str, Float[Tensor, "h w 3"]] | None = None
+) -> SceneMetrics:
+    """Draws every View once; `depth` names the map of depth, "z" or "z_median"; `normals` of Views by their names."""
+    drawn = [renderer(scene.gaussians, [view.camera], want=("rgb", depth))[0] for view in scene.views]
+    depths = [getattr(rendering, depth) for rendering in drawn]
+    known = normals or {}
+    views = {
+        v.name: view_metrics(v, r.rgb, z, known.get(v.name)) for v, r, z in zip(scene.views, drawn, depths, strict=True)
+    }
+    errors_px = cycle_errors_px([view.camera for view in scene.views], depths)
+    cycle_px = float(errors_px.mean()) if len(errors_px) else None
+    pictures = {view.name: rendering.rgb for view, rendering in zip(scene.views, drawn, strict=True)}
+    return SceneMetrics(views, pictures, cycle_px, Shape.of(scene.gaussians), len(scene.gaussians))
+
+
+def changes(before: SceneMetrics, after: SceneMetrics) -> dict[str, Any]:
+    """Both side by side, and the means over the Views, as JSON-able data."""
+    pair = {"before": before, "after": after}
+    return {
+        "views": {name: {when: asdict(s.views[name]) for when, s in pair.items()} for name in before.views},
+        "mean": {when: _means(s) for when, s in pair.items()},
+        "gaussians": {when: s.gaussians for when, s in pair.items()},
+        "shape": {when: asdict(s.shape) for when, s in pair.items()}
+        | {"shrinkage": before.shape.shrinkage(after.shape)},
+    }
+
+
+def words(before: SceneMetrics, after: SceneMetrics) -> Sequence[str]:
+    """What `changes` says, for people."""
+    means, lost = (_means(before), _means(after)), before.shape.shrinkage(after.shape)
+    told = [
+        f"{label} {a:.{digits}f} to {b:.{digits}f}{unit}"
+        for label, figure, digits, unit in _TOLD
+        if (a := means[0][figure]) is not None and (b := means[1][figure]) is not None
+    ]
+    told.append(f"smallest over largest scale {before.shape.words()} to {after.shape.words()}")
+    return [*told, f"flatter by {lost:.0%}, which is too much"] if lost > MAX_SHRINKAGE else told
+
+
+def _means(scene_metrics: SceneMetrics) -> dict[str, float | None]:
+    return mean_metrics(list(scene_metrics.views.values())) | {"cycle_px": scene_metrics.cycle_px}

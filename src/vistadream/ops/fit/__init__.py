@@ -1,0 +1,1 @@
+"""The fit: optimizer, losses, rollback, and the number of Gaussians."""

@@ -1,0 +1,129 @@
+"""Gaussians as free parameters under Adam; all its state is one flat dict, to be changed, kept and taken back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from vistadream.core import Gaussians
+from vistadream.core.knobs import check_ranges
+from vistadream.ops.numerics.deterministic_sum import total
+
+_OPACITY_LIMITS = (0.005, 0.995)
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+"""Torch's names of Adam's running means of the gradient and of its square."""
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """Adam's step sizes, 0 to 1."""
+
+    means: float
+    """In units of each Gaussian's own mean scale."""
+    quats: float
+    scales: float
+    """Of log scales."""
+    opacities: float
+    """Of logits."""
+    colors: float
+
+    def __post_init__(self) -> None:
+        check_ranges(self, **dict.fromkeys(vars(self), (0, 1)))
+
+
+class GaussianAdam:
+    """Free parameters: means in units of their scale, quaternions, logs of scales, logits of opacities, colours."""
+
+    def __init__(self, gaussians: Gaussians, rates: LearningRates):
+        self._rates = vars(rates)
+        self.load(self._fresh(gaussians))
+
+    def gaussians(self) -> Gaussians:
+        """The Gaussians that the parameters stand for, with their history."""
+        p = self._parameters
+        return Gaussians(
+            means=self._origin + self._unit * p["means"],
+            quats_wxyz=p["quats"],
+            scales=p["scales"].exp(),
+            opacities=p["opacities"].sigmoid(),
+            colors=p["colors"],
+        )
+
+    def step(self, share: float) -> bool:
+        """One step down the gradients at that share of the rates, which are then forgotten.
+
+        False, and nothing else has changed, when a gradient is not finite.
+        """
+        typical = {name: _typical(p.grad) for name, p in self._parameters.items() if p.grad is not None}
+        finite = all(map(math.isfinite, typical.values()))
+        if finite:
+            for group in self._adam.param_groups:
+                group["lr"] = self._rates[group["name"]] * share
+                _damp_hidden(group, typical.get(group["name"], 0.0))
+            self._adam.step()
+        self._adam.zero_grad()
+        return finite
+
+    def change(self, keep: Bool[Tensor, "n"], added: Gaussians | None) -> None:
+        """Drops what is not kept, moments and all, and appends new Gaussians, whose moments begin at zero."""
+        state = {name: t[keep] if t.dim() else t for name, t in self.state().items()}
+        if added is not None:
+            new = self._fresh(added)
+            state = {name: torch.cat([t, new[name]]) if t.dim() else t for name, t in state.items()}
+        self.load(state)
+
+    def state(self) -> dict[str, Tensor]:
+        """A copy of all that later steps depend on; what is no scalar has a row for each Gaussian."""
+        state = {"origin": self._origin, "unit": self._unit}
+        for group in self._adam.param_groups:
+            name, parameter = group["name"], group["params"][0]
+            state[name] = parameter.detach().clone()
+            state[f"{name}.eps"] = torch.tensor(group["eps"], dtype=torch.float64)
+            state |= {f"{name}.{key}": value.clone() for key, value in self._adam.state[parameter].items()}
+        return state
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Goes on from what `state` gave."""
+        self._origin, self._unit = state["origin"], state["unit"]
+        self._parameters = {name: state[name].clone().requires_grad_() for name in self._rates}
+        groups = [
+            {"name": name, "params": [p], "eps": float(state[f"{name}.eps"])} for name, p in self._parameters.items()
+        ]
+        self._adam = torch.optim.Adam(groups, fused=True)
+        for name, parameter in self._parameters.items():
+            self._adam.state[parameter] = {key: state[f"{name}.{key}"].clone() for key in ("step", *_MOMENTS)}
+
+    def _fresh(self, gaussians: Gaussians) -> dict[str, Tensor]:
+        """The state in which these Gaussians begin."""
+        parameters = {
+            "means": torch.zeros_like(gaussians.means),
+            "quats": torch.nn.functional.normalize(gaussians.quats_wxyz, dim=-1),
+            "scales": gaussians.scales.clamp_min(1e-9).log(),
+            "opacities": gaussians.opacities.clamp(*_OPACITY_LIMITS).logit(),
+            "colors": gaussians.colors,
+        }
+        state = {"origin": gaussians.means, "unit": gaussians.scales.mean(dim=-1, keepdim=True), **parameters}
+        for name, tensor in parameters.items():
+            state |= {f"{name}.{moment}": torch.zeros_like(tensor) for moment in _MOMENTS}
+            state[f"{name}.step"] = torch.zeros((), device=tensor.device)
+            state[f"{name}.eps"] = torch.tensor(math.inf, dtype=torch.float64)
+        return {name: tensor.detach() for name, tensor in state.items()}
+
+
+def _typical(gradient: Tensor) -> float:
+    """Root mean square of the entries that are not zero; not finite where one of them is not."""
+    return float(total(gradient.square()) / (gradient != 0).sum().clamp_min(1)) ** 0.5
+
+
+def _damp_hidden(group: dict, typical: float) -> None:
+    """Keeps Adam from blowing up the faint gradients of hidden Gaussians: they would drift at full speed, unseen.
+
+    Its eps, below which a gradient counts less, follows a tenth of the smallest typical gradient met so far.
+    """
+    if typical > 0:
+        group["eps"] = min(group["eps"], 0.1 * typical)

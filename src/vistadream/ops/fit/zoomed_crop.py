@@ -1,0 +1,78 @@
+"""Views seen at twice their size, a quarter at a time, so that a fitted scene stays closed on a larger screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import overload
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+
+from vistadream.core import View
+
+_QUARTERS = ((0, 0), (1, 1), (1, 0), (0, 1))
+"""Lower or upper, right or left, in the order in which they take turns: neighbours in time share no side."""
+
+
+def zoomed_crop(view: View, quarter: int) -> View:
+    """A quarter of the View at twice the size, so that it has about as many pixels as the View itself.
+
+    Its camera has twice the focal length. Colours are interpolated (bicubic): they hold no new detail, but where the
+    View's Gaussians leave gaps between its pixels, a rendering of the close-up shows them. It has no depth.
+    """
+    low, right = _QUARTERS[quarter]
+    width, height = view.camera.width, view.camera.height
+    w, h = 2 * ((width + 1) // 2), 2 * ((height + 1) // 2)
+    left, top = right * (2 * width - w), low * (2 * height - h)
+    window = (slice(top, top + h), slice(left, left + w))
+    supervise, lift, generated = (
+        _larger(mask, "nearest")[window] for mask in (view.supervise, view.lift, view.generated)
+    )
+    return View(
+        f"{view.name}/close-up {quarter}",
+        view.camera.resize(2 * width, 2 * height).crop(left, top, w, h),
+        _larger(view.rgb, "bicubic")[window].clamp(0, 1),
+        None,
+        supervise,
+        lift,
+        generated,
+    )
+
+
+class WithZoomedCrops(Sequence[View]):
+    """Some Views, and behind them four close-ups of each, made when they are asked for."""
+
+    def __init__(self, views: Sequence[View]):
+        self._views = views
+
+    def __len__(self) -> int:
+        return 5 * len(self._views)
+
+    @overload
+    def __getitem__(self, index: int) -> View: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[View]: ...
+    def __getitem__(self, index: int | slice) -> View | list[View]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        n = len(self._views)
+        return self._views[index] if index < n else zoomed_crop(self._views[(index - n) // 4], (index - n) % 4)
+
+    def order(self, whole: Sequence[int], share: float) -> list[int]:
+        """Indices of whole Views with a `share` of each View's turns, evenly spread, given to its close-ups instead."""
+        n, turns, mixed = len(self._views), [0] * len(self._views), []
+        for index in whole:
+            before, after = int(turns[index] * share), int((turns[index] + 1) * share)
+            mixed.append(n + 4 * index + before % 4 if after > before else index)
+            turns[index] += 1
+        return mixed
+
+
+def _larger(picture: Shaped[Tensor, "h w *c"], mode: str) -> Shaped[Tensor, "h2 w2 *c"]:
+    """Twice as wide and high."""
+    planes = picture.float().reshape(*picture.shape[:2], -1).permute(2, 0, 1)[None]
+    corners = None if mode == "nearest" else False
+    large = torch.nn.functional.interpolate(planes, scale_factor=2.0, mode=mode, align_corners=corners)[0]
+    large = large.permute(1, 2, 0)
+    return large.reshape(*large.shape[:2], *picture.shape[2:]).to(picture.dtype)

@@ -1,0 +1,101 @@
+"""Pixels of a View become Gaussians that lie on the surface under them."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vistadream.core import Camera, Gaussians, View
+from vistadream.ops.depth.edges import relative_depth_edges
+from vistadream.ops.depth.normals import normals_from_depth
+from vistadream.ops.gaussians.rotation import quats_from_rotations
+
+
+def lift(
+    camera: Camera,
+    rgb: Float[Tensor, "h w 3"],
+    z: Float[Tensor, "h w"],
+    normals: Float[Tensor, "h w 3"],
+    flat: Bool[Tensor, "h w"],
+    pixels: Bool[Tensor, "h w"],
+    *,
+    sigma_px: float = 0.55,
+    thickness: float = 0.5,
+    opacity: float = 0.95,
+    max_stretch: float = 10.0,
+) -> Gaussians:
+    """One Gaussian for every pixel of `pixels`, its footprint that of the pixel.
+
+    Where `flat`, it lies on the tangent plane of `normals` (unit, camera axes, facing the camera): a surface through
+    P = z r with normal n has dP/du = z/f (e_x - r n_x / (n . r)), r the ray scaled to z = 1; the splat's in-plane
+    covariance is sigma_px^2 (P_u P_u^T + P_v P_v^T), its third axis `thickness` times the smaller of the two.
+    Elsewhere it faces the camera. Grazing surfaces are stretched at most `max_stretch` times.
+    Raises ValueError when a lifted pixel has no positive finite z.
+    """
+    r, n, depth = camera.rays()[pixels], normals[pixels], z[pixels]
+    if not bool((torch.isfinite(depth) & (depth > 0)).all()):
+        raise ValueError("lift: a pixel to be lifted has no positive finite z; wanted depth for each")
+    toward_camera = -torch.nn.functional.normalize(r, dim=-1)
+    n = torch.where(flat[pixels][:, None], n, toward_camera)
+    n = _limit_grazing(n, toward_camera, max_stretch)
+    tangents = _pixel_tangents(camera, r, n, depth) * sigma_px
+    rotation, in_plane = _principal_axes(tangents, n)
+    third = thickness * in_plane.min(dim=-1, keepdim=True).values
+    pose = camera.world_from_cam
+    return Gaussians(
+        means=(r * depth[:, None]) @ pose[:3, :3].T + pose[:3, 3],
+        quats_wxyz=quats_from_rotations(pose[:3, :3] @ rotation),
+        scales=torch.cat([in_plane, third], dim=-1),
+        opacities=torch.full_like(depth, opacity),
+        colors=rgb[pixels].clone(),
+    )
+
+
+def _limit_grazing(n: Tensor, toward_camera: Tensor, max_stretch: float) -> Tensor:
+    """Turns normals towards the camera until 1 / cos of the viewing angle is at most max_stretch."""
+    cos = (n * toward_camera).sum(-1, keepdim=True)
+    floor = 1.0 / max_stretch
+    side = torch.nn.functional.normalize(n - cos * toward_camera, dim=-1)
+    limited = floor * toward_camera + (1 - floor**2) ** 0.5 * side
+    return torch.where(cos < floor, limited, n)
+
+
+def _pixel_tangents(camera: Camera, r: Tensor, n: Tensor, depth: Tensor) -> Tensor:
+    """dP/du and dP/dv, "m 3 2", of the tangent plane at each pixel."""
+    n_dot_r = (n * r).sum(-1, keepdim=True)
+    axes = torch.eye(3, dtype=r.dtype)[:2]
+    columns = [
+        depth[:, None] / focal * (axis - r * n[:, i : i + 1] / n_dot_r)
+        for i, (axis, focal) in enumerate(zip(axes, (camera.fx, camera.fy), strict=True))
+    ]
+    return torch.stack(columns, dim=-1)
+
+
+def _principal_axes(tangents: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
+    """Rotations "m 3 3" (two principal axes in the plane, then n) and the two standard deviations of T T^T."""
+    first = torch.nn.functional.normalize(tangents[..., 0], dim=-1)
+    basis = torch.stack([first, torch.cross(n, first, dim=-1)], dim=-1)
+    flat = basis.transpose(1, 2) @ tangents
+    cov = flat @ flat.transpose(1, 2)
+    a, b, c = cov[:, 0, 0], cov[:, 0, 1], cov[:, 1, 1]
+    angle = 0.5 * torch.atan2(2 * b, a - c)
+    mean, radius = (a + c) / 2, torch.sqrt(((a - c) / 2) ** 2 + b**2)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    turn = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
+    rotation = torch.cat([basis @ turn, n[..., None]], dim=-1)
+    variances = torch.stack([mean + radius, (mean - radius).clamp_min(1e-6 * mean)], dim=-1)
+    return rotation, torch.sqrt(variances)
+
+
+def lift_view(view: View, sigma_px: float, thickness: float) -> Gaussians:
+    """Gaussians for the `lift` pixels of a View with depth: on the tangent plane, or facing the camera at depth edges.
+
+    Raises ValueError when the View has no depth.
+    """
+    if view.z is None:
+        raise ValueError(f"lift_view: view {view.name!r} has no depth; wanted one")
+    valid = view.z > 0
+    normals, has_normal = normals_from_depth(view.camera, view.z, valid)
+    flat = has_normal & ~relative_depth_edges(view.z, valid)
+    return lift(view.camera, view.rgb, view.z, normals, flat, view.lift, sigma_px=sigma_px, thickness=thickness)

@@ -1,0 +1,1 @@
+"""Holes of a rendering: which pose shows one, what fills it, what must stay hidden."""

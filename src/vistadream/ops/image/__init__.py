@@ -1,0 +1,1 @@
+"""Pixels: resampling, masks, color maps."""

@@ -1,0 +1,1 @@
+"""Compiled kernels, threads, and sums that do not depend on the number of threads."""

@@ -1,0 +1,154 @@
+"""The named camera paths. All are laid out in the photo's camera axes (x right, y down, z forward) and in its depth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+
+from vistadream.core import Camera, Scene
+from vistadream.core.knobs import check_ranges
+from vistadream.ops.camera_path.pose import aimed, placed, reach_of, rigid, turned
+
+
+@dataclass(frozen=True)
+class Spiral:
+    """`turns` full turns that grow out of the photo's pose and shrink back, drifting in and out of the scene."""
+
+    radius: float
+    """Sideways reach as a share of the focus distance."""
+    height: float
+    """Up and down reach as a share of the sideways one."""
+    depth: float
+    """Forward and backward reach as a share of the nearest depth."""
+    turns: float
+
+    def __post_init__(self) -> None:
+        check_ranges(self, radius=(0, 2), height=(0, 2), depth=(0, 0.8), turns=(0, 50))
+
+    def __call__(self, scene: Scene, n: int) -> list[Camera]:
+        """The first and the last camera stand where the photo does."""
+        view = scene.view("input")
+        reach = reach_of(view)
+        t = torch.linspace(0, 1, n)
+        theta = 2 * math.pi * self.turns * t
+        grow = self.radius * reach.focus_z * torch.sin(math.pi * t)
+        forward = self.depth * reach.near_z * torch.sin(2 * math.pi * t)
+        x, y = grow * torch.cos(theta), grow * self.height * torch.sin(theta)
+        return aimed(view, torch.stack([x, y, forward], dim=-1), reach.focus_z)
+
+    def scaled(self, factor: float, /) -> Spiral:
+        return replace(self, radius=self.radius * factor, depth=self.depth * factor)
+
+
+@dataclass(frozen=True)
+class Wobble:
+    """One small ellipse around the photo's pose, in the picture's plane, that comes back to where it began."""
+
+    radius: float
+    """Sideways reach as a share of the focus distance."""
+    height: float
+    """Up and down reach as a share of the sideways one."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, radius=(0, 2), height=(0, 2))
+
+    def __call__(self, scene: Scene, n: int) -> list[Camera]:
+        """The first and the last camera stand at the ellipse's right end."""
+        view = scene.view("input")
+        focus_z = reach_of(view).focus_z
+        theta, radius = torch.linspace(0, 2 * math.pi, n), self.radius * focus_z
+        x, y = radius * torch.cos(theta), radius * self.height * torch.sin(theta)
+        return aimed(view, torch.stack([x, y, torch.zeros(n)], dim=-1), focus_z)
+
+    def scaled(self, factor: float, /) -> Wobble:
+        return replace(self, radius=self.radius * factor)
+
+
+@dataclass(frozen=True)
+class Swing:
+    """To one side, through the photo's pose to the other, and back, in a straight line across the line of sight."""
+
+    radius: float
+    """Sideways reach as a share of the focus distance."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, radius=(0, 2))
+
+    def __call__(self, scene: Scene, n: int) -> list[Camera]:
+        """The first and the last camera stand where the photo does."""
+        view = scene.view("input")
+        focus_z = reach_of(view).focus_z
+        x = self.radius * focus_z * torch.sin(torch.linspace(0, 2 * math.pi, n))
+        return aimed(view, torch.stack([x, torch.zeros(n), torch.zeros(n)], dim=-1), focus_z)
+
+    def scaled(self, factor: float, /) -> Swing:
+        return replace(self, radius=self.radius * factor)
+
+
+@dataclass(frozen=True)
+class Orbit:
+    """Along a level circle around the focus at the photo's distance from it, from left to right."""
+
+    degrees: float
+    """How much of the circle; its middle is the photo's pose, and 360 is all of it."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, degrees=(-360, 360))
+
+    def __call__(self, scene: Scene, n: int) -> list[Camera]:
+        """The first camera stands half the degrees to the left of the photo, the last as far to the right."""
+        view = scene.view("input")
+        focus_z = reach_of(view).focus_z
+        angle = math.radians(self.degrees) * torch.linspace(-0.5, 0.5, n)
+        x, z = focus_z * torch.sin(angle), focus_z * (1 - torch.cos(angle))
+        return aimed(view, torch.stack([x, torch.zeros(n), z], dim=-1), focus_z)
+
+    def scaled(self, factor: float, /) -> Orbit:
+        return replace(self, degrees=self.degrees * factor)
+
+
+@dataclass(frozen=True)
+class Rotate:
+    """A look around from the photo's own position: right and left, and twice as often down and up."""
+
+    yaw_deg: float
+    """How far to each side."""
+    pitch_deg: float
+    """How far down and up."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, yaw_deg=(0, 180), pitch_deg=(0, 89))
+
+    def __call__(self, scene: Scene, n: int) -> list[Camera]:
+        """The first and the last camera are the photo's."""
+        t = torch.linspace(0, 2 * math.pi, n)
+        yaw, pitch = math.radians(self.yaw_deg) * torch.sin(t), math.radians(self.pitch_deg) * torch.sin(2 * t)
+        return placed(scene.view("input"), rigid(turned(yaw, pitch), torch.zeros(n, 3)))
+
+    def scaled(self, factor: float, /) -> Rotate:
+        return replace(self, yaw_deg=self.yaw_deg * factor, pitch_deg=self.pitch_deg * factor)
+
+
+@dataclass(frozen=True)
+class Dolly:
+    """Forward into the scene along the optical axis, back past the photo's pose, and forward to it again."""
+
+    forward: float
+    """Way ahead as a share of the focus distance."""
+    backward: float
+    """Way back behind the photo's pose as a share of the focus distance."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, forward=(0, 0.95), backward=(0, 2))
+
+    def __call__(self, scene: Scene, n: int) -> list[Camera]:
+        """The first and the last camera are the photo's; all look the same way."""
+        view = scene.view("input")
+        wave = torch.sin(torch.linspace(0, 2 * math.pi, n))
+        z = reach_of(view).focus_z * torch.where(wave > 0, self.forward * wave, self.backward * wave)
+        return placed(view, rigid(torch.eye(3).expand(n, 3, 3), z[:, None] * torch.tensor([0.0, 0.0, 1.0])))
+
+    def scaled(self, factor: float, /) -> Dolly:
+        return replace(self, forward=self.forward * factor, backward=self.backward * factor)

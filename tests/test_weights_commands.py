@@ -74,6 +74,11 @@ def test_a_profile_is_its_models_each_once(fetched: list, tmp_path: Path) -> Non
     assert {of[1:] for of in fetched} == {(tmp_path, "hub")}
 
 
+def test_what_only_the_hub_has_is_asked_for_before_what_a_mirror_has_too(fetched: list) -> None:
+    assert main(["download", "flux-fill", "flux-text", "--accept-noncommercial"]) == 0
+    assert [model.name for model, *_ in fetched] == ["flux-text", "flux-fill"]
+
+
 def test_a_dry_run_says_it_and_fetches_nothing(fetched: list, capsys: pytest.CaptureFixture) -> None:
     assert main(["download", "cpu-depth", "--dry-run"]) == 0
     assert "moge-2-vits-normal (MIT): to fetch, about 0.1 GB" in capsys.readouterr().out
@@ -86,6 +91,11 @@ BAD = [
     ([], "required"),
     (["gpu", "--fast"], "--help"),
     (["blip-base", "flux-fill"], "--accept-noncommercial"),
+    (
+        ["gpu-flux-fill", "--accept-noncommercial", "--source", "modelscope"],
+        "moge-2-vitl-normal, flux-text, blip-base: not to be had from 'modelscope', which has flux-fill; wanted",
+    ),
+    (["blip-base", "--source", "elsewhere"], "blip-base: not to be had from 'elsewhere', which has no model"),
 ]
 
 

@@ -51,6 +51,8 @@ def download(words: Sequence[str]) -> None:
     for model in wanted:
         store.check_licence(model, asked.accept_noncommercial)
     missing = [model for model in wanted if asked.dest or not store.find(model)]
+    store.check_source(missing, asked.source)
+    missing.sort(key=lambda model: len(model.sources))  # without the hub, what it alone has fails before the rest comes
     _say_plan(wanted, missing, asked.dest)
     if not asked.dry_run:
         _fetch(missing, asked.dest, asked.source)

@@ -1,5 +1,9 @@
 """Parts of a diffusion model from their files; the same results wherever their weights lie. Tiny random models."""
 
+import json
+import logging
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -88,6 +92,52 @@ def test_every_policy_computes_the_same_for_weights_that_fp8_holds(folder, polic
     assert transformer.transformer_blocks[0].norm1.linear.weight.dtype == torch.float32, "modulations are not cast"
 
 
+def tiny_flux2():
+    return diffusers.Flux2Transformer2DModel(
+        in_channels=8,
+        num_layers=2,
+        num_single_layers=2,
+        attention_head_dim=8,
+        num_attention_heads=2,
+        joint_attention_dim=16,
+        timestep_guidance_channels=16,
+        axes_dims_rope=(2, 2, 2, 2),
+    )
+
+
+KEPT = {
+    tiny_transformer: {"time_text_embed", "context_embedder", "x_embedder", "norm_out", "proj_out"},
+    tiny_flux2: {
+        "time_guidance_embed",
+        "double_stream_modulation_img",
+        "double_stream_modulation_txt",
+        "single_stream_modulation",
+        "x_embedder",
+        "context_embedder",
+        "norm_out",
+        "proj_out",
+    },
+}
+
+
+@pytest.mark.parametrize("make", KEPT)
+@pytest.mark.parametrize("policy", [Policy.BALANCED, Policy.LOW])
+def test_fp8_holds_the_blocks_layers_and_neither_norms_modulations_nor_embedders(make, policy):
+    """Outside of the blocks nothing is cast; in a block everything but its norms, which hold FLUX.1's modulations."""
+    transformer = make()
+    place_transformer(transformer, policy, CPU)
+    layers = {
+        name: {parameter.dtype for parameter in layer.parameters(recurse=False)}
+        for name, layer in transformer.named_modules()
+        if any(True for _ in layer.parameters(recurse=False))
+    }
+    kept = {name for name, dtypes in layers.items() if dtypes == {torch.float32}}
+    assert {name for name, dtypes in layers.items() if dtypes == {torch.float8_e4m3fn}} == layers.keys() - kept
+    outside = {name for name in layers if not name.split(".")[0].endswith("transformer_blocks")}
+    assert {name.split(".")[0] for name in outside} == KEPT[make]
+    assert kept == outside | {name for name in layers if "norm" in name}
+
+
 def test_low_brings_every_block_and_takes_it_away(folder):
     """What group offload does, seen by the hooks that it put on every block."""
     transformer = read(folder)
@@ -147,6 +197,32 @@ def test_low_decodes_in_tiles_that_meet():
         found = autoencoder.decode(latents, return_dict=False)[0]
     assert seen[0] == TILE_PX // 2 < latents.shape[-2]
     torch.testing.assert_close(found, expected, atol=0.02 * float(expected.std()), rtol=0)
+
+
+def test_a_key_that_is_left_out_of_the_configuration_is_the_only_one_that_is_not_warned_of(
+    klein_folder, tmp_path, caplog
+):
+    """FLUX.2's published autoencoder says force_upcast, which its class does not read."""
+    shutil.copytree(klein_folder / "vae", tmp_path / "vae")
+    config = json.loads((tmp_path / "vae" / "config.json").read_text())
+    (tmp_path / "vae" / "config.json").write_text(json.dumps(config | {"force_upcast": True}))
+
+    def warnings(**options):
+        caplog.clear()
+        read_part(diffusers.AutoencoderKLFlux2, tmp_path / "vae", torch.float32, **options)
+        return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+    caplog.set_level(logging.WARNING, "diffusers")
+    logging.getLogger("diffusers").addHandler(caplog.handler)
+    try:
+        assert "force_upcast" in "".join(warnings()), "or diffusers reads it by now, and it need not be left out"
+        assert warnings(without=("force_upcast",)) == []
+        (tmp_path / "vae" / "config.json").write_text(json.dumps(config | {"force_upcast": True, "colour": 1}))
+        (warning,) = warnings(without=("force_upcast",))
+    finally:
+        logging.getLogger("diffusers").removeHandler(caplog.handler)
+    assert "colour" in warning
+    assert "force_upcast" not in warning
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,20 @@ def flux_single(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def scattered_holes():
+    """A mask with 16 square holes of a side in pixels, one for each offset modulo 16, along rows and along columns."""
+
+    def scatter(side_px):
+        hole = torch.zeros(4 * 96, 4 * 96, dtype=torch.bool)
+        for k in range(16):
+            top, left = 96 * (k // 4) + 7 * k % 16, 96 * (k % 4) + k
+            hole[top : top + side_px, left : left + side_px] = True
+        return hole
+
+    return scatter
+
+
 def ae_name(name):
     for ours, theirs in AE_NAMES:
         name = re.sub(ours, theirs, name)

@@ -37,6 +37,56 @@ def canvas(height=HEIGHT, width=WIDTH):
     return torch.where(hole[..., None], 0, rgb), hole
 
 
+def tokens_of(hole):
+    """The tokens of 16 x 16 pixels with any hole in them."""
+    h, w = hole.shape
+    return hole.reshape(h // 16, 16, w // 16, 16).any(3).any(1)
+
+
+def spread(tokens):
+    """The pixels of tokens."""
+    return tokens.repeat_interleave(16, 0).repeat_interleave(16, 1)
+
+
+@pytest.fixture
+def painted_tokens(monkeypatch):
+    """What diffusers' own preparation makes of the mask: the share of each token that is painted."""
+    import diffusers
+
+    pipeline = diffusers.Flux2KleinInpaintPipeline
+    prepare, seen = pipeline.prepare_mask_latents, []
+
+    def prepared(self, mask, batch_size, num_images, height, width, *more):
+        tokens = prepare(self, mask, batch_size, num_images, height, width, *more)
+        seen.append(tokens.reshape(height // 16, width // 16))
+        return tokens
+
+    monkeypatch.setattr(pipeline, "prepare_mask_latents", prepared)
+    return seen
+
+
+@pytest.mark.parametrize("side_px", [1, 5, 8, 16, 64])
+def test_every_pixel_of_a_hole_lies_in_a_token_that_is_painted_wherever_the_hole_lies(
+    klein_folder, scattered_holes, painted_tokens, side_px
+):
+    hole = scattered_holes(side_px)
+    outpainter(klein_folder, steps=1, max_px=512)(torch.rand(*hole.shape, 3), hole, "a hall", 0)
+    (tokens,) = painted_tokens
+    assert bool((spread(tokens)[hole] == 1).all())
+    assert torch.equal(tokens == 0, ~tokens_of(hole)), "and a token without a hole stays known"
+
+
+@pytest.mark.parametrize("width", [90, 1200])
+def test_a_narrow_border_is_painted_also_where_the_picture_is_painted_smaller(klein_folder, painted_tokens, width):
+    hole = torch.ones(80, width, dtype=torch.bool)
+    hole[5:-5, 5:-5] = False
+    outpainter(klein_folder, steps=1)(torch.rand(80, width, 3), hole, "", 0)
+    (tokens,) = painted_tokens
+    rim = torch.ones_like(tokens, dtype=torch.bool)
+    rim[1:-1, 1:-1] = False
+    assert bool((tokens[rim] == 1).all())
+
+
 @pytest.mark.parametrize("memory", ["high", "balanced", "low"])
 def test_known_pixels_are_the_photo_s_own_under_every_policy(klein_folder, memory):
     rgb, hole = canvas(37, 90)  # no multiples of anything
@@ -64,7 +114,7 @@ def test_what_is_painted_is_what_diffusers_paints_into_the_prefilled_canvas(klei
     theirs = pipeline(
         **one._klein.embeddings("a hall"),
         image=grey(rgb, hole, "", 0).permute(2, 0, 1)[None],
-        mask_image=hole.float()[None, None],
+        mask_image=spread(tokens_of(hole)).float()[None, None],
         strength=1.0,
         num_inference_steps=2,
         guidance_scale=1.0,

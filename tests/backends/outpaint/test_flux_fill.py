@@ -70,6 +70,27 @@ def test_known_pixels_stay_and_the_hole_is_painted_at_any_size(flux_folder, hole
     assert not painted.requires_grad
 
 
+@pytest.mark.parametrize("side_px", [1, 5])
+def test_the_model_sees_every_pixel_of_a_hole_and_no_other(flux_folder, scattered_holes, monkeypatch, side_px):
+    """diffusers' own preparation lays the mask's pixels out as channels, so that none is lost by shrinking it."""
+    import diffusers
+
+    prepare, seen = diffusers.FluxFillPipeline.prepare_mask_latents, []
+
+    def prepared(self, *args):
+        mask, latents = prepare(self, *args)
+        seen.append(mask)
+        return mask, latents
+
+    monkeypatch.setattr(diffusers.FluxFillPipeline, "prepare_mask_latents", prepared)
+    hole = scattered_holes(side_px)[:96, :192]
+    painter(flux_folder, steps=1)(picture(hole), hole, "a library", 0)
+    (mask,) = seen
+    assert mask.numel() == hole.numel()
+    assert set(mask.unique().tolist()) == {0.0, 1.0}
+    assert int(mask.sum()) == int(hole.sum())
+
+
 def test_the_seed_and_the_prompt_decide_the_picture_and_the_hole_s_colours_do_not(flux_folder):
     paint, rgb = painter(flux_folder), picture()
     first = paint(rgb, HOLE, "a library", 1)

@@ -119,9 +119,11 @@ def test_a_source_by_name_is_the_only_one_asked(fill, server, notes):
     assert server.seen == []
     store.download(fill, source="modelscope")
     assert not [note for note in notes if isinstance(note, Note) and note.level == "warning"]
-    with pytest.raises(UserError, match="wanted one of hub, modelscope"):
+    with pytest.raises(
+        UserError, match="from 'elsewhere', which has no model; wanted --source hub or modelscope, or none"
+    ):
         store.download(fill, source="elsewhere")
-    with pytest.raises(UserError, match="wanted one of hub"):
+    with pytest.raises(UserError, match="which has flux-fill; wanted --source hub, or none"):
         store.download(MOGE, source="modelscope")
 
 

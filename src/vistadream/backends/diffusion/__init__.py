@@ -4,7 +4,8 @@
 - `placement`: where a part lies and how it is stored under each memory policy;
 - `prompts.PromptCache`: prompts already encoded, on disk, so that no text encoder is loaded for them;
 - `progress.tell_steps`: the callback that tells the run's observer of each denoising step;
-- `outpainter.DiffusionOutpainter`: the knobs of outpainters, and their working size;
+- `outpainter.DiffusionOutpainter`: the knobs of outpainters, and their working size; `outpainter.whole_tokens`: a mask
+  that no shrinking can lose a hole of;
 - `ops.working_size.WorkingSize`: a size that the model can paint; `ops.compositing.composite`: the paste at the end.
 
 A backend cuts its work in three pieces, each run by its `weights.residence.Ladder`, so that a full card costs the

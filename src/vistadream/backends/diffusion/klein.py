@@ -122,7 +122,7 @@ class Klein:
         schedule = read_config(folder / "scheduler" / "scheduler_config.json")
         parts = Parts(
             read_part(diffusers.Flux2Transformer2DModel, folder / "transformer", self._dtype),
-            read_part(diffusers.AutoencoderKLFlux2, folder / "vae", self._dtype),
+            read_part(diffusers.AutoencoderKLFlux2, folder / "vae", self._dtype, without=("force_upcast",)),
             diffusers.FlowMatchEulerDiscreteScheduler.from_config(schedule),
         )
         place_transformer(parts.transformer, policy, self._device)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jaxtyping import Bool
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.backends.diffusion.placement import working_px
@@ -40,3 +41,12 @@ class DiffusionOutpainter:
             shape = f"{size.width}x{size.height} pixels are painted as {size.inner_width}x{size.inner_height}"
             tell("outpaint/size", Note(f"{model}: {shape} (backends.outpaint.max_px, memory={policy})"))
         return size
+
+
+def whole_tokens(mask: Float[Tensor, "1 1 H W"]) -> Float[Tensor, "1 1 H W"]:
+    """The mask (1: to be painted) grown to whole tokens, so that a token with any hole in it is painted.
+
+    For a pipeline that shrinks its mask to one value per token: it looks at the middle of each, where a narrow hole may
+    have no pixel. The sides of the mask are multiples of MULTIPLE.
+    """
+    return F.interpolate(F.max_pool2d(mask, MULTIPLE), scale_factor=MULTIPLE, mode="nearest")

@@ -19,16 +19,18 @@ from vistadream.backends import packages
 from vistadream.core import UserError
 
 
-def read_part(part_class: Any, folder: Path, dtype: torch.dtype) -> Any:
+def read_part(part_class: Any, folder: Path, dtype: torch.dtype, without: tuple[str, ...] = ()) -> Any:
     """A diffusers model from `folder`, which has config.json and one or more .safetensors. On the CPU, for inference.
 
+    `without` names published keys of config.json that the class does not read; diffusers would warn of them.
     UserError names the folder and what is wrong with its files.
     """
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise UserError(f"{folder} has no .safetensors; wanted the weights of {part_class.__name__}")
     tensors = {name: tensor for file in files for name, tensor in read_tensors(file).items()}
-    return assemble(part_class, read_config(folder / "config.json"), tensors, dtype, str(folder))
+    config = {key: value for key, value in read_config(folder / "config.json").items() if key not in without}
+    return assemble(part_class, config, tensors, dtype, str(folder))
 
 
 def assemble(part_class: Any, config: dict, tensors: dict[str, Tensor], dtype: torch.dtype, where: str) -> Any:

@@ -21,6 +21,9 @@ from torch import nn
 from vistadream.backends import packages
 from vistadream.backends.weights.policy import Policy
 
+_NOT_CAST = ("norm", "modulation", "embed", "^proj_out$")
+"""Layers that keep their precision in fp8, by patterns of their names in FLUX.1 and FLUX.2. The blocks of FLUX.1 have a
+`proj_out` of their own, which is cast."""
 TILE_PX = 512
 """Side of the autoencoder's tiles under `low`; neighbours overlap by a quarter."""
 
@@ -40,10 +43,11 @@ def working_px(policy: Policy, largest: int) -> int:
 def place_transformer(transformer: Any, policy: Policy, device: torch.device) -> None:
     """Prepares a diffusers transformer that lies in main memory; use it inside `at_work`.
 
-    fp8 (e4m3) is how weights are stored; each layer is cast for its own turn, norms and modulations stay as they are.
+    fp8 (e4m3) is how weights are stored; each layer is cast for its own turn. Norms, modulations, embedders and the
+    last layer stay as they are: errors in them reach every block.
     """
     if policy is not Policy.HIGH:
-        transformer.enable_layerwise_casting(torch.float8_e4m3fn, transformer.dtype)
+        transformer.enable_layerwise_casting(torch.float8_e4m3fn, transformer.dtype, _NOT_CAST)
     if policy is Policy.LOW:
         streams = device.type == "cuda"  # the next block comes while one works
         transformer.enable_group_offload(device, num_blocks_per_group=1, use_stream=streams, non_blocking=streams)

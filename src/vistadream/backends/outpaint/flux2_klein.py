@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vistadream.backends.diffusion.compositing import composite
 from vistadream.backends.diffusion.klein import KLEIN, Klein, shared_klein
-from vistadream.backends.diffusion.outpainter import DiffusionOutpainter
+from vistadream.backends.diffusion.outpainter import DiffusionOutpainter, whole_tokens
 from vistadream.backends.diffusion.prompts import Embeddings
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.weights.policy import Policy
@@ -22,7 +22,8 @@ from vistadream.core import Outpainter
 class KleinOutpainter(DiffusionOutpainter):
     """An editing model, not one made to fill: what is known is put back, with the noise of its step, after every step.
 
-    It looks at the whole canvas as its reference, so the hole is filled by a plainer outpainter first.
+    It looks at the whole canvas as its reference, so the hole is filled by a plainer outpainter first. It paints whole
+    tokens, that is every square of 16 pixels with any hole in it; the known pixels among them are put back at the end.
     """
 
     prefill: Outpainter
@@ -64,7 +65,7 @@ class KleinOutpainter(DiffusionOutpainter):
         image, _ = size.enter(canvas.detach().cpu(), torch.zeros_like(hole.cpu()))
         _, mask = size.enter(canvas.detach().cpu(), hole.cpu())
         known = self._klein.encoded(image, policy)
-        inputs = {"image": known, "mask_image": mask, "strength": 1.0, **embeddings}
+        inputs = {"image": known, "mask_image": whole_tokens(mask), "strength": 1.0, **embeddings}
         return self._klein.latents(
             "Flux2KleinInpaintPipeline", "outpaint/flux2-klein", policy, self.steps, seed, **inputs
         ), size

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from vistadream.backends.weights import hub
 from vistadream.backends.weights.errors import DownloadError
-from vistadream.backends.weights.table import Model
+from vistadream.backends.weights.table import MODELS, Model
 from vistadream.core import Note, UserError, tell
 
 
@@ -52,6 +52,17 @@ def check_licence(model: Model, accept_noncommercial: bool) -> None:
         )
 
 
+def check_source(models: Sequence[Model], source: str | None) -> None:
+    """Raises UserError that names every model that cannot be had from `source`; None stands for all sources."""
+    if source and (elsewhere := [model.name for model in models if source not in model.sources]):
+        there = ", ".join(model.name for model in MODELS.values() if source in model.sources) or "no model"
+        all_have = [name for name in models[0].sources if all(name in model.sources for model in models)]
+        raise UserError(
+            f"{', '.join(elsewhere)}: not to be had from {source!r}, which has {there}; "
+            f"wanted --source {' or '.join(all_have)}, or none"
+        )
+
+
 def download(model: Model, into: Path | None = None, source: str | None = None) -> Path:
     """Fetches the model's files into the cache, or a folder of its name in `into`, and returns their folder.
 
@@ -86,12 +97,8 @@ def _complete(model: Model, folder: Path) -> Path:
 
 
 def _sources(model: Model, wanted: str | None) -> dict[str, Callable[[Model, Path | None], Path]]:
-    known: dict[str, Callable[[Model, Path | None], Path]] = {"hub": hub.fetch}
-    if model.mirror:
-        known[model.mirror.name] = _from_mirror
-    if wanted and wanted not in known:
-        raise UserError(f"{model.name} does not come from {wanted!r}; wanted one of {', '.join(known)}")
-    return {wanted: known[wanted]} if wanted else known
+    check_source([model], wanted)
+    return {name: hub.fetch if name == "hub" else _from_mirror for name in ([wanted] if wanted else model.sources)}
 
 
 def _from_mirror(model: Model, folder: Path | None) -> Path:

@@ -59,6 +59,11 @@ class Model:
     mirror: Mirror | None = None
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """Where its files can be had, in the order in which these are asked."""
+        return ("hub", self.mirror.name) if self.mirror else ("hub",)
+
+    @property
     def page(self) -> str:
         """The model's own page, where a gated licence is accepted."""
         return f"https://huggingface.co/{self.repository}"

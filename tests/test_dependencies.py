@@ -51,7 +51,7 @@ def test_every_import_is_declared():
     assert imported_in("src") - declared - UNDECLARED == set()
 
 
-@pytest.mark.parametrize("folder", ["tools", "benchmarks", "tests"])
+@pytest.mark.parametrize("folder", ["tools", "benchmarks", "examples", "tests"])
 def test_what_a_checkout_needs_is_in_the_extra_dev(folder):
     declared = import_names(PROJECT["dependencies"] + EXTRAS["dev"] + BARE)
     assert imported_in(folder) - declared - UNDECLARED == set()
@@ -64,7 +64,7 @@ def test_every_dependency_is_imported():
 def test_constraints_pin_every_dependency_within_its_range():
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     pins = {canonicalize_name(name): Version(v) for name, v in (line.split("==") for line in lines)}
-    for requirement in map(Requirement, PROJECT["dependencies"] + EXTRAS["dev"]):
+    for requirement in map(Requirement, PROJECT["dependencies"] + EXTRAS["dev"] + EXTRAS["docs"]):
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier
     assert not [name for name, version in pins.items() if version.local], "no registry has a local version"
 

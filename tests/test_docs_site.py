@@ -1,0 +1,45 @@
+"""The documentation site, checked without mkdocs: every page has a place in the navigation, and every link a target."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+FROM_ROOT = {"index.md": "README.md", "contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+"""Pages of the site that .ci/site_pages.py makes from files of the root."""
+PAGES = sorted(DOCS.rglob("*.md"))
+TEXTS = [*PAGES, *(ROOT / name for name in FROM_ROOT.values())]
+
+
+def entries(nav: list | dict | str) -> list[str]:
+    """The pages that a part of the navigation names."""
+    if isinstance(nav, str):
+        return [nav]
+    return [page for part in (nav.values() if isinstance(nav, dict) else nav) for page in entries(part)]
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def test_the_navigation_names_every_page_once():
+    named = entries(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
+    assert sorted(named) == sorted([*FROM_ROOT, *(page.relative_to(DOCS).as_posix() for page in PAGES)])
+
+
+@pytest.mark.parametrize("file", TEXTS, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_links_to_files_have_a_target(file):
+    links = re.findall(r"\]\(([^)\s#]+)", without_code(file.read_text()))
+    local = [link for link in links if not re.match(r"[a-z]+:", link)]
+    assert not [link for link in local if not (file.parent / link).exists()]
+
+
+def test_no_page_loads_anything_from_another_server():
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    assert site["theme"]["font"] is False
+    assert not {"analytics", "consent"} & set(site.get("extra", {}))
+    pictures = [link for file in TEXTS for link in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", file.read_text())]
+    assert not [link for link in pictures if link.startswith("http")]

@@ -14,6 +14,7 @@ import pytest
 
 from vistadream.backends.weights.direct import Patience, fetch
 from vistadream.backends.weights.errors import DownloadError
+from vistadream.backends.weights.network import checked_settings
 from vistadream.core import Note, Progress, UserError
 
 QUICK = Patience(tries=3, stall_s=0.3, pause_s=0.0)
@@ -294,6 +295,15 @@ def test_a_proxy_that_is_no_address_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("ALL_PROXY", "sock://somewhere")
     with pytest.raises(UserError, match="ALL_PROXY"):
         fetch("http://weights.invalid/x", tmp_path / "x", None, QUICK)
+
+
+def test_ipv6_networks_are_left_out_of_no_proxy_meanwhile(server, tmp_path, monkeypatch):
+    """The proxy is down: only the host that NO_PROXY names beside the network is reached."""
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "fd00::/8,127.0.0.1")
+    with checked_settings():
+        get(server, tmp_path / "model.bin")
+    assert os.environ["NO_PROXY"] == "fd00::/8,127.0.0.1"
 
 
 def test_bytes_reach_the_disk_before_the_name(server, tmp_path, monkeypatch):

@@ -2,13 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from vistadream.backends.weights import hub
+from vistadream.backends.weights import hub, store
+from vistadream.backends.weights.errors import DownloadError
+from vistadream.backends.weights.table import MODELS
+from vistadream.core import UserError
 
 COMMIT = "c" * 40
 MODEL = "blip-base"
@@ -88,29 +92,90 @@ def test_a_file_without_its_published_digest_is_refused_and_not_kept(a_hub, tmp_
     assert kept == []
 
 
-def test_a_gate_names_the_page_the_command_and_the_free_model(a_hub, tmp_path):
-    a_hub.usual = a_hub.status(401, X_Error_Code="GatedRepo")
+@pytest.mark.parametrize(
+    ("status", "token", "says"),
+    [
+        (401, "", "there is no token"),
+        (401, "hf_secret", "HF_TOKEN is invalid or has expired"),
+        (403, "hf_secret", "your token may not read it yet"),
+    ],
+)
+def test_a_gate_names_the_page_the_command_and_the_free_model(a_hub, tmp_path, status, token, says):
+    a_hub.usual = a_hub.status(status, X_Error_Code="GatedRepo")
     words = ("download", "flux-text", "--accept-noncommercial")
-    for token, says in (("", "there is no token"), ("hf_secret", "your token may not read it yet")):
-        done = vistadream(*words, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_TOKEN=token)
-        assert done.returncode == 3, done.stderr
-        last = done.stderr.splitlines()[-1]
-        assert says in last
-        for word in ("huggingface.co/black-forest-labs/FLUX.1-Fill-dev", "hf auth login", "HF_TOKEN", "flux2-klein-4b"):
-            assert word in last
-        assert "Traceback" not in done.stderr
+    done = vistadream(*words, home=tmp_path, HF_ENDPOINT=a_hub.url, HF_TOKEN=token)
+    assert done.returncode == 3, done.stderr
+    last = done.stderr.splitlines()[-1]
+    for word in (says, MODELS["flux-text"].page, "hf auth login", "HF_TOKEN", "flux2-klein-4b"):
+        assert word in last
+    assert "Traceback" not in done.stderr
+
+
+INVALID = "Invalid credentials in Authorization header"
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "says"),
-    [(404, "RepoNotFound", "is not there"), (403, "", "answered 403"), (429, "", "429"), (500, "", "answered 500")],
+    ("status", "headers", "token", "says"),
+    [
+        (401, {"X_Error_Message": INVALID}, "hf_old", "HF_TOKEN is invalid, has expired, or may not read this model"),
+        (401, {"X_Error_Code": "RepoNotFound"}, "hf_old", "or no token, as blip-base is open to all"),
+        (403, {}, "hf_old", "wanted a new one from https://huggingface.co/settings/tokens"),
+        (401, {}, "", "answered 401 as there is no token"),
+        (403, {}, "", "answered 403 as there is no token"),
+        (404, {"X_Error_Code": "RepoNotFound"}, "", "is not there (404)"),
+        (404, {"X_Error_Code": "RevisionNotFound"}, "hf_good", "is not there (404)"),
+        (429, {}, "", "answered 429; wanted its files: try later"),
+        (500, {}, "hf_good", "answered 500; wanted its files: try later"),
+    ],
 )
-def test_an_answer_without_files_is_one_clear_error(a_hub, tmp_path, status, code, says):
-    a_hub.usual = a_hub.status(status, X_Error_Code=code)
-    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=a_hub.url)
-    assert done.returncode == 3
-    assert says in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+def test_an_answer_without_files_is_one_clear_error(a_hub, tmp_path, monkeypatch, status, headers, token, says):
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no_token"))
+    monkeypatch.setenv("HF_ENDPOINT", a_hub.url)
+    monkeypatch.setenv("HF_TOKEN", token)
+    a_hub.usual = a_hub.status(status, **headers)
+    with pytest.raises(DownloadError, match=re.escape(says)) as caught:
+        store.download(MODELS[MODEL], tmp_path)
+    assert "\n" not in str(caught.value)
+    assert "hf_" not in str(caught.value)
+
+
+def test_blanks_around_the_hub_s_address_do_not_matter(a_hub, tmp_path):
+    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=f" \t{a_hub.url}/ \n")
+    assert done.returncode == 0, done.stderr
+
+
+UNUSABLE = {
+    "an address without a scheme": ("HF_ENDPOINT", "hub.example", "wanted https://HOST"),
+    "an address of something else": ("HF_ENDPOINT", "ftp://hub.example", "wanted https://HOST"),
+    "half an address": ("HF_ENDPOINT", "http://[::1", "wanted https://HOST"),
+    "a port that is none": ("HF_ENDPOINT", "http://hub.example:99999", "wanted https://HOST"),
+    "a blank inside": ("HF_ENDPOINT", "http://hub example", "wanted https://HOST"),
+    "a token in typographic quotes": ("HF_TOKEN", "\u201chf_secret\u201d", "settings/tokens"),
+    "a token with a blank inside": ("HF_TOKEN", "hf_secret hf_secret", "settings/tokens"),
+    "a certificate file that is not there": ("SSL_CERT_FILE", "/nowhere/ca.pem", "no SSL_CERT_FILE"),
+    "a certificate folder that is not there": ("SSL_CERT_DIR", "/nowhere/certs", "no SSL_CERT_DIR"),
+    "certificates that are none": ("SSL_CERT_FILE", __file__, "PEM"),
+    "a proxy of no kind": ("HTTPS_PROXY", "sock://somewhere", "HTTPS_PROXY cannot be read"),
+    "half a proxy": ("HTTP_PROXY", "http://[::1", "HTTP_PROXY cannot be read"),
+    "half a host without a proxy": ("NO_PROXY", "[::1]", "NO_PROXY cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("variable", "value", "says"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_setting_that_cannot_be_used_is_one_sentence(a_hub, tmp_path, monkeypatch, variable, value, says):
+    monkeypatch.setenv("HF_ENDPOINT", a_hub.url)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UserError, match=re.escape(says)) as caught:
+        store.download(MODELS[MODEL], tmp_path)
+    assert caught.value.exit_code == 2
+    assert variable in str(caught.value)
+    assert not re.search(r"\n|secret", str(caught.value))
+    assert a_hub.seen == []
+
+
+def test_ipv6_networks_without_a_proxy_do_not_keep_a_model_back(a_hub, tmp_path):
+    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=a_hub.url, NO_PROXY="localhost,fd00::/8, 127.0.0.1")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_repository_laid_out_anew_is_one_clear_error(a_hub, tmp_path):

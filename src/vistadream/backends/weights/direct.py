@@ -16,10 +16,11 @@ from pathlib import Path
 import httpx
 from filelock import FileLock, Timeout
 
+from vistadream.backends.weights import network
 from vistadream.backends.weights.digests import has_digest, wrong_bytes
 from vistadream.backends.weights.errors import DownloadError, check_space, disk_error
 from vistadream.backends.weights.part import Part
-from vistadream.core import Note, Progress, UserError, tell
+from vistadream.core import Note, Progress, tell
 
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 """Statuses that another try may turn into a file."""
@@ -85,13 +86,7 @@ def _write_errors(target: Path) -> Iterator[None]:
 
 def _client(patience: Patience) -> httpx.Client:
     timeout = httpx.Timeout(20.0, read=patience.stall_s)
-    try:
-        return httpx.Client(follow_redirects=True, timeout=timeout, headers={"Accept-Encoding": "identity"})
-    except ValueError as error:
-        raise UserError(
-            f"a proxy variable is off: {error}; wanted http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT in "
-            "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
-        ) from error
+    return network.client(follow_redirects=True, timeout=timeout, headers={"Accept-Encoding": "identity"})
 
 
 def _verified(client: httpx.Client, url: str, part: Part, sha256: str | None, patience: Patience) -> None:
@@ -155,7 +150,10 @@ def _place(response: httpx.Response, url: str, part: Part) -> None:
     """Readies `part` for the body of this answer, or raises."""
     status, etag = response.status_code, response.headers.get("ETag")
     if status in (401, 403):
-        raise DownloadError(f"{url} is refused ({status}); wanted a file that anyone may read")
+        raise DownloadError(
+            f"{url} is refused ({status}): it asks for an account that may read it, and no token is sent there; wanted "
+            "another source, or the file fetched by hand and its folder named by the backend's knob `path`"
+        )
     if status in (404, 410):
         raise DownloadError(f"{url} is not there ({status}); wanted a file: it was moved or taken away")
     if status in _BUSY:

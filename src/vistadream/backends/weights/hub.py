@@ -9,29 +9,35 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from vistadream.backends.weights.digests import has_digest, wrong_bytes
 from vistadream.backends.weights.errors import DownloadError, check_space, disk_error
 from vistadream.backends.weights.table import Model
-from vistadream.core import Progress, current_observer
+from vistadream.core import Progress, UserError, current_observer
+
+_TOKENS = "https://huggingface.co/settings/tokens"
 
 
 def fetch(model: Model, folder: Path | None = None) -> Path:
     """The folder with the model's files: the hub's cache, or `folder`. What is here already is not fetched again.
 
-    Raises DownloadError with what to do, UserError when there is no room.
+    Raises DownloadError with what to do, UserError when there is no room, or for a malformed address or token.
     """
+    address = _endpoint()  # before the library is imported, which reads the variable too
     from huggingface_hub import snapshot_download
 
     fetch_snapshot: Any = partial(
         snapshot_download,
         model.repository,
         revision=model.revision,
+        endpoint=address,
         allow_patterns=list(model.files),
         local_dir=folder,
         tqdm_class=_bar(f"download/{model.name} (MB)/progress"),
     )
     with _explained(model, folder or hub_cache()):
+        _check_token()
         missing = [file for file in fetch_snapshot(dry_run=True) if file.will_download]
         check_space(model.name, folder or hub_cache(), sum(file.file_size for file in missing))
         snapshot = Path(fetch_snapshot())
@@ -79,6 +85,43 @@ def offline() -> bool:
     return asked.upper() in ("1", "ON", "YES", "TRUE")
 
 
+def _endpoint() -> str:
+    """Where the hub is: HF_ENDPOINT, else the public one."""
+    address = os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or "https://huggingface.co"
+    try:
+        parts = urlsplit(address)
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or not _is_plain(address):
+        raise UserError(f"HF_ENDPOINT={address} is not the address of a hub; wanted https://HOST, or no HF_ENDPOINT")
+    return address
+
+
+def _check_token() -> None:
+    from huggingface_hub import get_token
+
+    if (token := get_token()) and not _is_plain(token):
+        raise UserError(
+            f"{_token_name()} holds characters that no token has, such as quotation marks, blanks or letters with "
+            f"accents; wanted hf_ with letters and digits after it: copy it again from {_TOKENS}"
+        )
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it can stand in a header of HTTP: printable ASCII without blanks."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _token_name() -> str | None:
+    """Where the token comes from, in words; None without one."""
+    from huggingface_hub import get_token
+
+    if not get_token():
+        return None
+    return "HF_TOKEN" if os.environ.get("HF_TOKEN") else "the token of `hf auth login`"
+
+
 @contextmanager
 def _explained(model: Model, folder: Path) -> Iterator[None]:
     """The library's errors as one DownloadError, the disk's as one UserError."""
@@ -97,13 +140,9 @@ def _reason(model: Model, error: BaseException) -> str | None:
     from huggingface_hub import errors
 
     where = f"{model.repository} on the hub"
-    match error:
-        case errors.GatedRepoError():
-            return _gate(model)
-        case errors.RepositoryNotFoundError():
-            return f"{where} is not there, or HF_TOKEN may not read it; wanted a model that it may"
-        case errors.HfHubHTTPError():
-            return f"{where} answered {getattr(error.response, 'status_code', 'an error')}; wanted its files: try later"
+    if isinstance(error, errors.HfHubHTTPError):
+        status = getattr(error.response, "status_code", 0)
+        return _gate(model, status) if isinstance(error, errors.GatedRepoError) else _refusal(model, where, status)
     if error.__cause__:  # the library wraps what happened in what it was about
         return _reason(model, error.__cause__)
     if isinstance(error, OSError) or type(error).__module__.startswith(("httpx", "httpcore")):
@@ -112,15 +151,33 @@ def _reason(model: Model, error: BaseException) -> str | None:
     return None
 
 
-def _gate(model: Model) -> str:
+def _gate(model: Model, status: int) -> str:
     """What a person does to pass the gate of a model, and what to use instead."""
-    from huggingface_hub import get_token
-
-    token = "your token may not read it yet" if get_token() else "there is no token"
+    unknown = (
+        f"{_token_name()} is invalid or has expired ({_TOKENS})" if status == 401 else "your token may not read it yet"
+    )
+    token = unknown if _token_name() else "there is no token"
     others = " or ".join(model.alternatives)
     return (
         f"{model.name} is gated and {token}: accept its licence at {model.page}, then run `hf auth login` or set "
         f"HF_TOKEN; without an account use {others or 'the embedded backend'}"
+    )
+
+
+def _refusal(model: Model, where: str, status: int) -> str:
+    """What an answer without files means, and what to do."""
+    if status in (404, 410):
+        return f"{where} is not there ({status}); wanted its files: they moved, or HF_ENDPOINT is a mirror without them"
+    if status not in (401, 403):
+        return f"{where} answered {status or 'with an error'}; wanted its files: try later"
+    if token := _token_name():
+        open_to_all = "" if model.gated else f", or no token, as {model.name} is open to all"
+        return (
+            f"{where} answered {status}: {token} is invalid, has expired, or may not read this model; wanted a new one "
+            f"from {_TOKENS}{open_to_all}"
+        )
+    return (
+        f"{where} answered {status} as there is no token; wanted one from {_TOKENS} in HF_TOKEN, or another HF_ENDPOINT"
     )
 
 

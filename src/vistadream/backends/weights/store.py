@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from vistadream.backends.weights import hub
 from vistadream.backends.weights.errors import DownloadError
 from vistadream.backends.weights.table import MODELS, Model
 from vistadream.core import Note, UserError, tell
+
+Source = Callable[[Model, Path | None], Path]
+"""Fetches a model's files into a folder, or where the source keeps them, and returns their folder."""
 
 
 def folder_of(model: Model, path: str | None = None, accept_noncommercial: bool = False) -> Path:
@@ -66,7 +69,8 @@ def check_source(models: Sequence[Model], source: str | None) -> None:
 def download(model: Model, into: Path | None = None, source: str | None = None) -> Path:
     """Fetches the model's files into the cache, or a folder of its name in `into`, and returns their folder.
 
-    The sources are asked in turn, or `source` alone. Raises DownloadError with each one's reason when none has them.
+    The sources are asked in turn, or `source` alone. Raises DownloadError with each one's reason when none has them,
+    UserError for settings of the network that cannot be used.
     """
     if find_spec("huggingface_hub") is None or find_spec("httpx") is None:
         raise UserError(f"{model.name} cannot be fetched without the extra `models`: pip install 'vistadream[models]'")
@@ -74,8 +78,14 @@ def download(model: Model, into: Path | None = None, source: str | None = None) 
         raise UserError(
             f"{model.name} is not here and HF_HUB_OFFLINE is set; unset it, or name a copy by the knob `path`"
         )
-    sources = _sources(model, source)
-    folder = into / model.name if into else None
+    from vistadream.backends.weights.network import checked_settings
+
+    with checked_settings():
+        return _from_first(_sources(model, source), model, into / model.name if into else None)
+
+
+def _from_first(sources: Mapping[str, Source], model: Model, folder: Path | None) -> Path:
+    """The model's files from the first source that has them."""
     reasons: list[str] = []
     for name, fetch in sources.items():
         tell(f"download/{model.name}", Note(f"{model.name}: about {model.bytes_about / 1e9:.1f} GB from {name}"))
@@ -96,7 +106,7 @@ def _complete(model: Model, folder: Path) -> Path:
     return folder
 
 
-def _sources(model: Model, wanted: str | None) -> dict[str, Callable[[Model, Path | None], Path]]:
+def _sources(model: Model, wanted: str | None) -> dict[str, Source]:
     check_source([model], wanted)
     return {name: hub.fetch if name == "hub" else _from_mirror for name in ([wanted] if wanted else model.sources)}
 

@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from vistadream.assets import sample_camera, sample_depth, sample_image
-from vistadream.ops.image.pixels import exif_focal_px
+from vistadream.formats.picture import read_picture
+from vistadream.ops.image.pixels import focal_px_from_35mm
 
 
 def test_picture_depth_and_camera_are_of_one_size() -> None:
@@ -17,8 +18,8 @@ def test_picture_depth_and_camera_are_of_one_size() -> None:
 
 
 def test_exif_tells_the_focal_length() -> None:
-    with Image.open(sample_image()) as picture:
-        assert exif_focal_px(picture.getexif(), *picture.size) == pytest.approx(sample_camera().fx)
+    picture, facts = read_picture(sample_image())
+    assert focal_px_from_35mm(facts.focal_35mm_mm, *picture.size) == pytest.approx(sample_camera().fx)
 
 
 def test_flat_surfaces_unproject_to_planes() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vistadream.core import Scene, UserError, silent
+from vistadream.core import Note, Scene, UserError, silent
 from vistadream.stages.load import Load
 
 
@@ -51,7 +51,7 @@ def test_a_photo_turned_by_exif_is_upright(tmp_path: Path) -> None:
 
 def test_the_focal_length_comes_from_the_knob_then_exif_then_the_guess(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif.get_ifd(0x8769)[0xA405] = 36
+    exif[0x8769] = {0xA405: 36}
     picture().save(tmp_path / "exif.jpg", exif=exif)
     picture().save(tmp_path / "plain.jpg")
     knob = load(tmp_path / "exif.jpg", focal_px=320.0).view("input")
@@ -145,3 +145,27 @@ def test_a_focal_length_that_no_lens_has_is_refused_by_name(tmp_path: Path, foca
 def test_a_senseless_knob_is_refused_by_name(knobs: dict) -> None:
     with pytest.raises(ValueError, match="wanted"):
         load(Path("x.png"), **knobs)
+
+
+def test_what_was_passed_over_is_one_warning(tmp_path: Path) -> None:
+    picture().save(tmp_path / "a.png", icc_profile=b"no profile at all")
+    notes = []
+    stage = Load(str(tmp_path / "a.png"), 128, 8, None, None, 60.0)
+    stage(Scene(), lambda name, value, step=None: notes.append(value) if isinstance(value, Note) else None)
+    (warning,) = [note.text for note in notes if note.level == "warning"]
+    assert "a.png: its color profile was passed over: " in warning
+
+
+def test_a_path_that_the_system_refuses_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"cannot be read .*; wanted"):
+        load(tmp_path / ("a" * 300))
+    picture().save(tmp_path / "a.png")
+    with pytest.raises(UserError, match="no such picture"):
+        load(tmp_path / "a.png" / "b.png")
+
+    def locked(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", locked)
+    with pytest.raises(UserError, match=r"a\.png may not be read; wanted"):
+        load(tmp_path / "a.png")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image
 
 from vistadream.core import Camera, Note, Observer, Scene, UserError, View
-from vistadream.ops.image.pixels import Fit, exif_focal_px, fit_resolution, is_lens, resample, to_rgb
-
-FORMATS = "JPEG, PNG, WebP or TIFF (HEIC with pillow-heif installed)"
+from vistadream.formats.picture import PictureFacts, read_picture
+from vistadream.ops.image.pixels import Fit, fit_resolution, focal_px_from_35mm, is_lens, resample
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,12 @@ class Load:
             raise ValueError(f"Load.fov_x_deg (camera.fov_x_deg): got {self.fov_x_deg}; wanted 5 to 150 degrees")
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        picture, exif = read_picture(Path(os.path.expanduser(self.image)))
+        picture, facts = read_picture(Path(os.path.expanduser(self.image)))
+        for remark in facts.remarks:
+            observe("load/metadata", Note(f"{self.image}: {remark}", "warning"))
         fit = self._fit(picture)
         rgb = resample(picture, fit)
-        camera, focal_known, source = self._camera(picture, exif, fit)
+        camera, focal_known, source = self._camera(picture, facts, fit)
         everywhere = torch.ones(fit.height, fit.width, dtype=torch.bool)
         view = View("input", camera, rgb, None, everywhere, everywhere, ~everywhere, focal_known)
         observe("load/size", Note(f"{picture.width}x{picture.height} pixels read, working at {fit.width}x{fit.height}"))
@@ -72,7 +72,7 @@ class Load:
                 "side: use a larger picture, crop it, or raise max_resolution"
             ) from error
 
-    def _camera(self, picture: Image.Image, exif: Image.Exif, fit: Fit) -> tuple[Camera, bool, str]:
+    def _camera(self, picture: Image.Image, facts: PictureFacts, fit: Fit) -> tuple[Camera, bool, str]:
         """The working camera, whether its focal length is known, and where that came from."""
         focal, source = self.focal_px, "camera.focal_px"
         if focal is not None and not is_lens(focal, max(picture.width, picture.height)):
@@ -81,7 +81,8 @@ class Load:
                 "a field of view of 0.1 to 170 degrees: give the focal length in pixels of the photo as it is on disk"
             )
         if focal is None:
-            focal, source = exif_focal_px(exif, picture.width, picture.height), "the photo's EXIF"
+            focal = focal_px_from_35mm(facts.focal_35mm_mm, picture.width, picture.height)
+            source = "the photo's EXIF"
         known = focal is not None
         if focal is None:
             focal = Camera.from_fov(self.fov_x_deg, picture.width, picture.height).fx
@@ -90,40 +91,3 @@ class Load:
         s, (left, top, _, _) = fit.scale, fit.box
         principal = ((cx - left) * s, (cy - top) * s)
         return Camera.from_focal(focal * s, fit.width, fit.height, principal), known, source
-
-
-def read_picture(path: Path) -> tuple[Image.Image, Image.Exif]:
-    """The upright sRGB picture in a file, and its EXIF; UserError with what to do when it cannot be read."""
-    if not path.exists():
-        raise UserError(f"no such picture: {path}; wanted a {FORMATS} file: check the path given as image=")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; wanted one picture file: name a file in it, or several with --multirun")
-    _allow_heif()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                if image.format == "EPS" or isinstance(image, ImageFile.StubImageFile):
-                    raise UnidentifiedImageError(f"{image.format} holds drawings or data, no pixels")
-                exif = image.getexif()
-                return to_rgb(image), exif
-    except UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a picture that can be read; wanted {FORMATS}: convert it") from error
-    except Image.DecompressionBombError as error:
-        raise UserError(
-            f"{path} would unpack to too many pixels; wanted under 178 megapixels: scale it down"
-        ) from error
-    except PermissionError as error:
-        raise UserError(f"{path} may not be read; wanted a readable file: check its permissions") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(
-            f"{path} is broken or cut short ({error}); wanted a whole {FORMATS} file: save it anew"
-        ) from error
-
-
-def _allow_heif() -> None:
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError:
-        return
-    register_heif_opener()

@@ -1,8 +1,7 @@
-"""Pictures as tensors: colour modes to RGB, the crop and size that a working resolution asks for, resampling."""
+"""Pictures as tensors: the crop and size that a working resolution asks for, its focal length, resampling."""
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Shaped
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import Image
 from torch import Tensor
 
 FULL_FRAME_WIDTH_MM = 36.0
@@ -46,52 +45,12 @@ def fit_resolution(width: int, height: int, max_resolution: int, multiple: int) 
     return Fit((left, top, left + w / scale, top + h / scale), w, h)
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Any Pillow mode to upright 8-bit sRGB: EXIF orientation applied, transparency laid over white."""
-    image = _to_srgb(ImageOps.exif_transpose(image))
-    if image.mode.startswith(("I", "F")):
-        levels = np.nan_to_num(np.asarray(image, dtype=np.float64))
-        eight_bit = np.clip(levels / _white(image.mode, levels), 0, 1) * 255 + 0.5
-        return Image.fromarray(eight_bit.astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(paper, image).convert("RGB")
-    return image.convert("RGB")
-
-
-_WHITES = {"I": (255.0, 65535.0), "F": (1.0,)}
-"""Levels that are white by custom, in modes that hold any number; in the others, of 16 bits, it is the largest."""
-
-
-def _white(mode: str, levels: Float[np.ndarray, "h w"]) -> float:
-    """The level that is white: the least usual one that none exceeds, else the largest that is there."""
-    peak = float(levels.max())
-    return next((white for white in _WHITES.get(mode, (65535.0,)) if peak <= white), peak)
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Phones write Display P3; an embedded profile is honoured, a broken one ignored."""
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "CMYK", "L"):
-        return image
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or image
-    except (ImageCms.PyCMSError, OSError):  # OSError: not even the beginning of a profile
-        return image
-
-
-def exif_focal_px(exif: Image.Exif, width: int, height: int) -> float | None:
-    """Focal length in pixels of the unscaled picture from EXIF's 35 mm equivalent (EXIF 2.32, 0xA405).
+def focal_px_from_35mm(focal_35mm_mm: float | None, width: int, height: int) -> float | None:
+    """Focal length in pixels of the unscaled picture from its 35 mm equivalent, as EXIF has it.
 
     None where there is none, or one that no lens has: 0 stands for unknown, and broken files hold anything.
     """
-    try:
-        equivalent_mm = float(exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm, 0))
-    except (TypeError, ValueError, SyntaxError):
-        return None
-    focal_px = equivalent_mm / FULL_FRAME_WIDTH_MM * max(width, height)
+    focal_px = (focal_35mm_mm or 0) / FULL_FRAME_WIDTH_MM * max(width, height)
     return focal_px if is_lens(focal_px, max(width, height)) else None
 
 

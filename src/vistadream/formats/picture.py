@@ -1,0 +1,145 @@
+"""Picture files of any common format: one upright, opaque picture in sRGB, and what the file says about it."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from vistadream.core import UserError
+from vistadream.formats.exif import Exif, read_exif
+from vistadream.formats.metadata import without_metadata
+from vistadream.ops.image.srgb import opaque_srgb
+
+FORMATS = "JPEG, PNG, WebP or TIFF (HEIC with pillow-heif installed)"
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its orientation in EXIF; 1 is upright."""
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What a file says about its picture."""
+
+    focal_35mm_mm: float | None
+    """Focal length of a lens with the same view on 35 mm film, as EXIF has it; it may be any number, NaN too."""
+    remarks: tuple[str, ...] = ()
+    """What was passed over, each a sentence for the log."""
+
+
+def read_picture(path: Path) -> tuple[Image.Image, PictureFacts]:
+    """The picture in a file, in mode RGB, and its facts; UserError with what to do when it cannot be read."""
+    data = _read_bytes(path)
+    _allow_heif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of metadata, and of pictures that are large but can be read
+            return _decode_with_less(data)
+    except UnidentifiedImageError as error:
+        raise UserError(f"{path} is not a picture that can be read; wanted {FORMATS}: convert it") from error
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise UserError(
+            f"{path} would unpack to too many pixels; wanted under 178 megapixels: scale it down"
+        ) from error
+    except Exception as error:
+        raise UserError(
+            f"{path} is broken or cut short ({error}); wanted a whole {FORMATS} file: save it anew"
+        ) from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f"no such picture: {path}; wanted a {FORMATS} file: check the path given as image=") from error
+    except IsADirectoryError as error:
+        raise UserError(
+            f"{path} is a folder; wanted one picture file: name a file in it, or several with --multirun"
+        ) from error
+    except PermissionError as error:
+        raise UserError(f"{path} may not be read; wanted a readable file: check its permissions") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); wanted a {FORMATS} file: check the path") from error
+
+
+def _allow_heif() -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return
+    register_heif_opener()
+
+
+def _decode_with_less(data: bytes) -> tuple[Image.Image, PictureFacts]:
+    """Decodes a file, again with less metadata where that fails. Raises what the first attempt did.
+
+    Pillow ends with any kind of exception at metadata that it does not expect, although the pixels are whole.
+    """
+    try:
+        return _decode(data)
+    except (Image.DecompressionBombError, MemoryError):
+        raise
+    except Exception:
+        for keep_color_and_exif, remark in _LESS.items():
+            less = without_metadata(data, keep_color_and_exif)
+            with suppress(Exception):
+                if less != data:
+                    return _decode(less, (remark,))
+        raise
+
+
+_LESS = {
+    True: "parts of its metadata are broken and were passed over",
+    False: "its metadata is broken and was passed over, with its color profile and EXIF if it has any",
+}
+
+
+def _decode(data: bytes, remarks: tuple[str, ...] = ()) -> tuple[Image.Image, PictureFacts]:
+    with Image.open(io.BytesIO(data)) as image:
+        if image.format == "EPS" or isinstance(image, ImageFile.StubImageFile):
+            raise UnidentifiedImageError(f"{image.format} holds drawings or data, no pixels")
+        image.load()
+        rgb, problem = opaque_srgb(image)
+        exif = _exif_of(image, data)
+    if problem:
+        remarks += (f"its color profile was passed over: {problem}",)
+    turn = _TURNS.get(exif.orientation)
+    return rgb if turn is None else rgb.transpose(turn), PictureFacts(exif.focal_35mm_mm, remarks)
+
+
+def _exif_of(image: Image.Image, data: bytes) -> Exif:
+    """What EXIF says about a loaded picture; the orientation, where it is silent, from XMP."""
+    if image.format == "TIFF":  # the file is its own EXIF block, and Pillow has turned its pixels
+        return replace(read_exif(data), orientation=None)
+    block = image.info.get("exif")
+    if not isinstance(block, bytes):
+        block = _unhex(image.info.get("Raw profile type exif"))
+    exif = read_exif(block)
+    return exif if exif.orientation else replace(exif, orientation=_orientation_in_xmp(image))
+
+
+def _unhex(words: object) -> bytes:
+    """EXIF in a text chunk of PNG, as ImageMagick writes it: three lines, then the block in hexadecimal digits."""
+    try:
+        return bytes.fromhex("".join(str(words).split("\n")[3:]))
+    except ValueError:
+        return b""
+
+
+def _orientation_in_xmp(image: Image.Image) -> int | None:
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    words = xmp.decode("latin-1") if isinstance(xmp, bytes) else str(xmp)
+    found = re.search(r'tiff:Orientation(?:="|>)([1-8])', words)
+    return int(found[1]) if found else None

@@ -5,12 +5,15 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from vistadream.camera_files import Custom, read_cameras
 from vistadream.core import Camera, Scene, UserError, View
+from vistadream.formats.colmap import ColmapPoints, read_images, write_model
+from vistadream.formats.colmap import read_cameras as colmap_cameras
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.camera_path.pose import look_at
 from vistadream.ops.gaussians.rotation import quats_from_rotations
@@ -182,9 +185,12 @@ FAULTS = {
     "no matrix": (spoil(nerfstudio, lambda c: c["camera_path"][0].pop("camera_to_world")), r"no `camera_to_world`"),
     "no fov": (spoil(nerfstudio, lambda c: c["camera_path"][0].update(fov=0)), r"fov: got 0; wanted 0 to 180"),
     "no size": (spoil(nerfstudio, lambda c: c.pop("render_width")), r"render_width and render_height"),
-    "a binary model": (lambda folder: folder, "model_converter --output_type TXT"),
-    "few words": (spoil_text("images.txt", " 1 frame 1.png", ""), r"images.txt:6: got 8 words; wanted IMAGE_ID"),
-    "few parameters": (spoil_text("cameras.txt", " 238", ""), r"cameras.txt:2: got 3 numbers .* wanted 4"),
+    "no model": (
+        lambda folder: folder,
+        "images.txt: cannot be read .* wanted a folder with COLMAP.s images.txt",
+    ),
+    "few words": (spoil_text("images.txt", " 1 frame 1.png", ""), r"images.txt: line 6: got 8 words; wanted IMAGE_ID"),
+    "few parameters": (spoil_text("cameras.txt", " 238", ""), r"cameras.txt: line 2: got 3 parameters; wanted 4"),
 }
 
 
@@ -196,8 +202,26 @@ def test_a_fault_is_named_with_its_place(write, message: str, tmp_path: Path) ->
 
 def test_a_quaternion_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "images.txt").write_text("1 0 0 0 0 0 0 0 1 a.png\n\n")
-    with pytest.raises(UserError, match=r"images.txt:1: its quaternion has length 0"):
+    with pytest.raises(UserError, match=r"images.txt \(a.png\): its quaternion has length 0"):
         read_cameras(tmp_path)
+
+
+def test_an_image_of_a_camera_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    (colmap(tmp_path) / "cameras.txt").write_text("2 PINHOLE 640 480 500 500 322 238\n")
+    with pytest.raises(UserError, match=r"frame 0.png\): its camera 1 is not in cameras.txt"):
+        read_cameras(tmp_path)
+
+
+def test_a_binary_model_gives_the_cameras_of_its_text(tmp_path: Path) -> None:
+    colmap(tmp_path)
+    text = read_cameras(tmp_path)
+    points = ColmapPoints(*(np.zeros((0, *n)) for n in ((), (3,), (3,), ())), tracks=())
+    write_model(tmp_path, colmap_cameras(tmp_path).values(), read_images(tmp_path).values(), points, ".bin")
+    for name in ("cameras", "images"):
+        (tmp_path / f"{name}.txt").unlink()
+    binary = read_cameras(tmp_path)
+    assert all(torch.equal(a.cam_from_world, b.cam_from_world) for a, b in zip(text, binary, strict=True))
+    assert all(torch.equal(a.lens.K, b.lens.K) for a, b in zip(text, binary, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from vistadream.exporters.ply import read_ply
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

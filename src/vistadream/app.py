@@ -193,7 +193,7 @@ def _digested(value: Any) -> Any:
     if path is not None and os.path.isfile(path):
         return sha256_of(path)
     if path is not None and os.path.isdir(path):
-        return [value, *(sha256_of(file) for file in sorted(path.glob("*.txt")))]
+        return [value, *(sha256_of(file) for file in sorted([*path.glob("*.txt"), *path.glob("*.bin")]))]
     return value
 
 

@@ -1,67 +1,52 @@
-"""COLMAP's text model: images.txt and cameras.txt (https://colmap.github.io/format.html)."""
+"""The cameras of a COLMAP model."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.camera_files.entry import Entry, lens, numbers
+from vistadream.camera_files.entry import Entry, lens
 from vistadream.core import Camera, UserError
+from vistadream.formats import colmap
+from vistadream.ops.gaussians.rotation import rotations_from_quats
 
-_PINHOLES = {"SIMPLE_PINHOLE": 3, "PINHOLE": 4}
-"""The models without distortion, with how many parameters each has: f or fx fy, then cx cy."""
+_FOCALS = {"SIMPLE_PINHOLE": 1, "PINHOLE": 2}
+"""The models without distortion, with the number of their focal lengths, which cx and cy follow."""
 
 
 def read_colmap(folder: Path) -> list[Entry]:
-    """The images by name. Two lines each: IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME, then 2D points, unused here."""
-    file = folder / "images.txt"
-    lenses = _lenses(folder / "cameras.txt") if (folder / "cameras.txt").is_file() else {}
-    lines = [(where, line) for where, line in _lines(file) if not line.startswith("#")]
-    while lines and not lines[-1][1].strip():  # the last image may have no points, and a file ends in any blank lines
-        lines.pop()
-    named = []
-    for where, line in lines[::2]:
-        words = line.split(maxsplit=9)
-        if len(words) < 10:
-            raise UserError(f"{where}: got {len(words)} words; wanted IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME")
-        pose = torch.eye(4)
-        pose[:3, :3] = _rotation(where, numbers(f"{where}: quaternion", words[1:5], 4))
-        pose[:3, 3] = numbers(f"{where}: translation", words[5:8], 3)
-        named.append((words[9], Entry(f"{where} ({words[9]})", pose, lenses.get(words[8]))))
-    return [entry for _, entry in sorted(named, key=lambda pair: pair[0])]
+    """The images by name. A lens is None when it has distortion, or where the folder holds no cameras."""
+    images = colmap.read_images(folder)
+    suffix = colmap.suffix_of(folder)
+    file = folder / f"cameras{suffix}"
+    cameras = colmap.read_cameras(folder) if file.is_file() else None
+    lenses = {key: _lens(f"{file}: camera {key}", camera) for key, camera in (cameras or {}).items()}
+    entries = []
+    for image in sorted(images.values(), key=lambda image: image.name):
+        where = f"{folder / 'images'}{suffix} ({image.name.encode('utf-8', 'replace').decode()})"
+        if cameras is not None and image.camera_id not in cameras:
+            raise UserError(f"{where}: its camera {image.camera_id} is not in {file.name}; wanted a whole model")
+        entries.append(Entry(where, _pose(where, image), lenses.get(image.camera_id)))
+    return entries
 
 
-def _lenses(file: Path) -> dict[str, Camera]:
-    """CAMERA_ID MODEL WIDTH HEIGHT PARAMS[]: those without distortion, by id."""
-    found = {}
-    for where, line in _lines(file):
-        words = line.split()
-        if not words or words[0].startswith("#") or len(words) < 4 or words[1] not in _PINHOLES:
-            continue
-        values = numbers(where, words[4:], _PINHOLES[words[1]]).tolist()
-        found[words[0]] = lens(where, (values[0], values[-3]), values[-2:], words[2:4])
-    return found
+def _lens(where: str, camera: colmap.ColmapCamera) -> Camera | None:
+    n = _FOCALS.get(camera.model)
+    if n is None:
+        return None
+    focals, (cx, cy) = camera.params[:n], camera.params[n:]
+    return lens(where, (focals[0], focals[-1]), (cx, cy), (camera.width, camera.height))
 
 
-def _lines(file: Path) -> list[tuple[str, str]]:
-    """Every line with its file and number; UserError when there is no such text file."""
-    try:
-        return [(f"{file}:{i}", line) for i, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{file}: cannot be read ({error}); wanted COLMAP's text model: `colmap model_converter --output_type TXT`"
-        ) from error
-
-
-def _rotation(where: str, quat_wxyz: Float[Tensor, "4"]) -> Float[Tensor, "3 3"]:
-    length = float(quat_wxyz.norm())
+def _pose(where: str, image: colmap.ColmapImage) -> Float[Tensor, "4 4"]:
+    quat = torch.tensor(image.quat_wxyz, dtype=torch.float64)
+    length = float(quat.norm())
     if not abs(length - 1) < 1e-3:
         raise UserError(f"{where}: its quaternion has length {length:g}; wanted a unit quaternion QW QX QY QZ")
-    axis = quat_wxyz[1:]
-    angle = 2 * torch.atan2(axis.norm(), quat_wxyz[0])
-    vector = torch.nn.functional.normalize(axis, dim=0) * angle
-    return torch.from_numpy(cv2.Rodrigues(vector.numpy())[0])
+    pose = torch.eye(4)
+    pose[:3, :3] = rotations_from_quats(quat[None])[0]
+    pose[:3, 3] = torch.tensor(image.translation)
+    return pose

@@ -21,7 +21,7 @@ class Custom:
     """The cameras of a file at even times, smooth in between. The file is read at once, so that faults show early."""
 
     path: str
-    """JSON of ours, a nerfstudio camera path, or a folder with COLMAP's images.txt (and cameras.txt)."""
+    """JSON of ours, a nerfstudio camera path, or a folder with a COLMAP model, as text or binary."""
     place: str
     """world: as they stand, in the run's world, where the photo's camera is the identity; photo: moved together so that
     the first camera is the photo's."""

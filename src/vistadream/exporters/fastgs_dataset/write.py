@@ -11,13 +11,10 @@ import torch
 from PIL import Image
 
 from vistadream.core import Gaussians, UserError, View
-from vistadream.exporters.fastgs_dataset.colmap import cameras_text, images_text, points_text
+from vistadream.exporters.fastgs_dataset.colmap import write_model
 from vistadream.exporters.fastgs_dataset.layout import (
-    CAMERAS,
     CONVENTION,
-    IMAGES,
     META,
-    POINTS,
     SCHEMA_VERSION,
     SOURCES,
     dataset_files,
@@ -64,9 +61,7 @@ def _write(folder: Path, samples: Sequence[Sample], gaussians: Gaussians, source
     for sample, names in zip(samples, files, strict=True):
         _write_maps(sample, {kind: folder / name for kind, name in names.items()})
     cameras = [sample.view.camera for sample in samples]
-    (folder / CAMERAS).write_text(cameras_text(cameras))
-    (folder / IMAGES).write_text(images_text(cameras, [Path(names["image"]).name for names in files]))
-    (folder / POINTS).write_text(points_text(gaussians))
+    write_model(folder, cameras, [Path(names["image"]).name for names in files], gaussians)
     meta = {
         "schema_version": SCHEMA_VERSION,
         "source": source,

@@ -1,0 +1,16 @@
+"""COLMAP's sparse model, as text and as binary (https://colmap.github.io/format.html)."""
+
+from vistadream.formats.colmap.folder import read_cameras, read_images, read_points, suffix_of, write_model
+from vistadream.formats.colmap.model import MODELS, ColmapCamera, ColmapImage, ColmapPoints
+
+__all__ = [
+    "MODELS",
+    "ColmapCamera",
+    "ColmapImage",
+    "ColmapPoints",
+    "read_cameras",
+    "read_images",
+    "read_points",
+    "suffix_of",
+    "write_model",
+]

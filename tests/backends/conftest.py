@@ -1,7 +1,8 @@
 """What tests of several backends write to disk."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,7 +83,19 @@ def klein_folder(tmp_path_factory, write_qwen_tokenizer) -> Path:
         is_distilled=True,
     )
     pipeline.save_pretrained(folder)
+    config = folder / "vae" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"force_upcast": True}))  # as published
     return folder
+
+
+@pytest.fixture
+def diffusers_warnings(caplog) -> Iterator[pytest.LogCaptureFixture]:
+    """What diffusers warns of; its logger hands nothing on to the root's."""
+    logger = logging.getLogger("diffusers")
+    logger.addHandler(caplog.handler)
+    caplog.set_level(logging.WARNING, "diffusers")
+    yield caplog
+    logger.removeHandler(caplog.handler)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import torch
 from vistadream.backends.diffusion.compositing import composite
 from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
+from vistadream.backends.weights.policy import Policy
 from vistadream.core import Note, Outpainter, Progress, UserError, watched_by
 
 HEIGHT, WIDTH = 48, 64
@@ -122,6 +123,11 @@ def test_what_is_painted_is_what_diffusers_paints_into_the_prefilled_canvas(klei
         output_type="pt",
     ).images[0]
     torch.testing.assert_close(ours, composite(theirs.permute(1, 2, 0), rgb, hole), rtol=0, atol=1e-4)
+
+
+def test_the_published_files_are_read_without_a_warning(klein_folder, diffusers_warnings):
+    outpainter(klein_folder)._klein._load_painter(Policy.HIGH)
+    assert diffusers_warnings.messages == []
 
 
 def test_seed_prompt_and_prefill_make_the_picture_and_nothing_else_does(klein_folder):

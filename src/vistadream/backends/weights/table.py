@@ -169,7 +169,7 @@ _ALL = (
         ),
         _APACHE,
         16_000_000_000,
-        Memory(20.0, 8.4, 2.4),
+        Memory(20.0, 8.4, 2.6),
     ),
     Model(
         "blip-base",

@@ -3,13 +3,12 @@
 import dataclasses
 import re
 import tracemalloc
-from types import SimpleNamespace
 
 import numpy as np
-import psutil
 import pytest
 import torch
 
+from vistadream.backends import main_memory
 from vistadream.backends.render.cpu import CpuRenderer, drawing, memory
 from vistadream.backends.render.cpu.memory import needed_bytes
 from vistadream.backends.render.cpu.projection import Parameters, make_lens
@@ -221,7 +220,7 @@ def test_a_bad_knob_is_named(knob, value):
 
 def test_a_picture_that_does_not_fit_into_memory_is_refused_with_its_figures(monkeypatch):
     scene = leaves(with_row(cloud(100), scales=[9, 9, 9]))
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=400_000))
+    monkeypatch.setattr(main_memory, "free_bytes", lambda: 400_000)
     monkeypatch.setattr(memory, "_UNASKED", 0)
     CpuRenderer()(scene.detach(), [camera()])
     with pytest.raises(UserError, match=r"101 Gaussians at 150x50 pixels meet \d\d\d tiles.*needed.*0.0 GB are free"):

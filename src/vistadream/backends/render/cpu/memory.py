@@ -1,7 +1,6 @@
 """Says no before memory runs out: the system would otherwise end the whole process, without a word."""
 
-import psutil
-
+from vistadream.backends import main_memory
 from vistadream.backends.render.cpu.backward import MOMENTS
 from vistadream.backends.render.cpu.median_backward import RAY_MOMENTS
 from vistadream.core import UserError
@@ -30,7 +29,7 @@ def require_memory(
     needed = needed_bytes(width * height, gaussians, channels, with_median, with_gradient, pairs)
     if needed < _UNASKED:
         return
-    free = psutil.virtual_memory().available
+    free = main_memory.free_bytes()
     if needed > free:
         raise UserError(
             f"CpuRenderer: {gaussians:,} Gaussians at {width}x{height} pixels meet {pairs:,} tiles: "

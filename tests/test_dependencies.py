@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,18 @@ def import_names(requirements: list[str]) -> set[str]:
     return {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
 
 
+def installed_with_the_base() -> list[str]:
+    """The dependencies with what they require themselves."""
+    found, rest = set(), list(PROJECT["dependencies"])
+    while rest:
+        requirement = Requirement(rest.pop())
+        name = canonicalize_name(requirement.name)
+        if name not in found and (not requirement.marker or requirement.marker.evaluate({"extra": ""})):
+            found.add(name)
+            rest += metadata.requires(name) or []
+    return sorted(found)
+
+
 def imported_in(folder: str) -> set[str]:
     """Top-level packages that a folder imports from outside this repository and the standard library."""
     files = list((ROOT / folder).rglob("*.py"))
@@ -58,7 +71,25 @@ def test_what_a_checkout_needs_is_in_the_extra_dev(folder):
 
 
 def test_every_dependency_is_imported():
-    assert import_names(PROJECT["dependencies"]) - imported_in("src") == set()
+    assert import_names(PROJECT["dependencies"]) - imported_in("src") - imported_in("tools") == set()
+
+
+def test_a_tool_needs_what_every_installation_has():
+    assert imported_in("tools") - import_names(PROJECT["dependencies"]) == set()
+
+
+def test_the_documented_tools_start_without_any_extra():
+    pages = "".join(page.read_text() for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+    tools = sorted({path for path in re.findall(r"tools/\w+(?:\.py)?", pages) if (ROOT / path).exists()})
+    assert "tools/run_fastgs_refine.py" in tools
+    extras = import_names([r for extra in EXTRAS.values() for r in extra]) - import_names(installed_with_the_base())
+    program = (
+        "import runpy, sys\n"
+        f"sys.modules |= dict.fromkeys({sorted(extras)})\n"  # an import of one of these is an ImportError
+        f"for tool in {tools}: runpy.run_path(tool, run_name='tool')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_constraints_pin_every_dependency_within_its_range():

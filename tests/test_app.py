@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,21 @@ def test_a_resumed_run_leaves_out_the_knobs_of_what_is_replaced(tmp_path: Path) 
     again = run([f"resume={first.folder}", "trajectory=swing"])
     assert "trajectory.turns=1" not in status(again.folder)["overrides"]
     assert "left out, as it belongs to what was replaced: trajectory.turns=1" in (again.folder / "run.log").read_text()
+
+
+def test_the_run_folder_is_named_first_and_the_seconds_are_those_of_the_whole_run(tmp_path: Path, capsys) -> None:
+    """Also where a Rerun server has addresses to print."""
+    began_s = time.perf_counter() - 5
+    made = run([*SMALL, "stage=no-outpaint", "rerun.mode=serve", f"out={tmp_path}"], begun_s=began_s)
+    passed_s = time.perf_counter() - began_s
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == f"run folder: {made.folder}"
+    assert any(line.startswith("watch from here") for line in lines)
+    facts = status(made.folder)
+    assert list(facts["seconds"]) == ["start", "stages", "delivery"]
+    assert facts["seconds"]["start"] > 5
+    assert facts["seconds"]["stages"] >= sum(stage["seconds"] for stage in facts["stages"].values())
+    assert passed_s - 3 < sum(facts["seconds"].values()) < passed_s, "all but the last page and the viewer's end"
 
 
 def status(folder: Path) -> dict:

@@ -20,6 +20,7 @@ from vistadream.config import INPUT_KNOBS, Composed, compose, name_of, of_the_re
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.formats.files import sha256_of
+from vistadream.meter import Laps
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
@@ -42,8 +43,12 @@ class Run:
     metrics: dict
 
 
-def run(words: Sequence[str], job: int | None = None) -> Run:
-    """One run of the main job from its overrides; `job` numbers the runs of a sweep. UserError on bad input."""
+def run(words: Sequence[str], job: int | None = None, begun_s: float | None = None) -> Run:
+    """One run of the main job from its overrides; `job` numbers the runs of a sweep. UserError on bad input.
+
+    `begun_s`: when the run began, as `time.perf_counter()` has it; None: now.
+    """
+    laps = Laps(time.perf_counter() if begun_s is None else begun_s)
     words, resumed, left_out = _resume([_absolute(word) for word in words])
     composed = _compose_with_sample(quote_paths(words))
     for role, choice in composed.choices.items():
@@ -60,17 +65,21 @@ def run(words: Sequence[str], job: int | None = None) -> Run:
     with (
         folder.lock(),
         _log_file(folder.log),
-        ConsoleObserver(Terminal()) as console,
+        _console(folder) as console,
         RerunObserver(viewing, folder.new_recording(), name=folder.root.parent.name, stages=plan) as viewer,
         _facts(folder, words, composed) as facts,  # ends before the viewer, which may be asked to wait for people
     ):
         observe = Multiplexer(console, viewer, record)
         viewer.log_config(composed.yaml(), composed.knobs())
-        _announce(composed, folder, left_out, observe)
+        _announce(composed, left_out, observe)
+        laps("start")
         scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record, every_s)
+        laps("stages")
         renderer = composed.build("backends.render")
         metrics = deliver(scene, plan[-1], folder, export, renderer, flight, observe)
-        facts |= {"stages": {name: folder.finished(name) for name in plan}, "metrics": metrics}
+        laps("delivery")
+        finished = {name: folder.finished(name) for name in plan}
+        facts |= {"seconds": laps.seconds, "stages": finished, "metrics": metrics}
         if export.report:
             deliver_report(scene, folder, export, renderer, record, facts, composed.changed())
         observe("export/done", Note(f"done: {folder.root}"))
@@ -172,12 +181,19 @@ def _write_facts(folder: RunFolder, facts: dict) -> None:
         write_json(draft, facts)
 
 
-def _announce(composed: Composed, folder: RunFolder, left_out: Sequence[str], observe: Observer) -> None:
-    observe("run/folder", Note(f"run folder: {folder.root}"))
+def _announce(composed: Composed, left_out: Sequence[str], observe: Observer) -> None:
     if left_out:
         observe("run/resume", Note(f"left out, as it belongs to what was replaced: {shlex.join(left_out)}"))
     for role, choice in composed.choices.items():
         observe(f"run/{role}", Note(f"{role}: {choice.name} ({choice.reason})"))
+
+
+@contextmanager
+def _console(folder: RunFolder) -> Iterator[ConsoleObserver]:
+    """The terminal, whose first line names the run folder: other observers may have more to say as they open."""
+    with ConsoleObserver(Terminal()) as console:
+        console("run/folder", Note(f"run folder: {folder.root}"))
+        yield console
 
 
 def _fingerprints(composed: Composed, plan: Sequence[str]) -> dict[str, dict]:

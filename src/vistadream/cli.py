@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 HELP = """\
@@ -35,6 +36,8 @@ FLAGS = {"-h": "help", "--help": "help", "-m": "multirun", "--multirun": "multir
 VERBOSE = {"-v", "--verbose"}
 ASK_AGAIN_S = 3.0
 """Longer than a run takes to close its files when it is terminated."""
+BEGUN_S = time.perf_counter()
+"""When the command began, for the seconds that a run reports."""
 GARBAGE_AFTER = 10_000
 """New objects from one search for garbage to the next. By Python's 700 the imports alone cause hundreds, among objects
 that stay: over a second of a run."""
@@ -107,7 +110,7 @@ def _single_img(words: list[str]) -> None:
     else:
         from vistadream.app import run
 
-        run(words)
+        run(words, begun_s=BEGUN_S)
 
 
 def _run_each(combinations: Sequence[list[str]]) -> None:

@@ -31,7 +31,7 @@ from vistadream.ops.image.pixels import to_uint8
 from vistadream.run_folder import RunFolder, write_json
 
 PICTURES = ("rgb", "depth", "side_by_side")
-_CAPTIONS = {"rgb": "a flight through it", "depth": "its depth", "side_by_side": "colour and depth"}
+_CAPTIONS = {"rgb": "a flight through it", "depth": "its depth", "side_by_side": "color and depth"}
 VIDEO_FORMATS = ("mp4", "gif", "webp")
 _SEEN = 0.5
 """Mean alpha of the photo's own view below which something is amiss."""
@@ -194,13 +194,16 @@ def deliver_report(
         )
         for name, done in facts["stages"].items()
     ]
+    asked = export.videos if "mp4" in export.video_formats else ()
     data = ReportData(
         title=folder.root.parent.name,
         command=shlex.join(["vistadream", "single-img", *facts["overrides"]]),
         stages=rows,
         photo=to_uint8(photo.rgb),
         result=to_uint8(seen.rgb),
-        videos={_CAPTIONS[p]: folder.video(p, "mp4") for p in export.videos if "mp4" in export.video_formats},
+        seconds=facts["seconds"],
+        videos={_CAPTIONS[p]: folder.video(p, "mp4") for p in PICTURES if p in asked},
+        files=folder.exported(),
         images=record.images,
         curves=record.curves,
         charts=record.charts,

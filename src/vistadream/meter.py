@@ -9,6 +9,20 @@ import psutil
 import torch
 
 
+class Laps:
+    """Wall-clock seconds of the parts of a run, which follow one another: each part ends where it is named."""
+
+    def __init__(self, begun_s: float):
+        """The first part began at `begun_s`, a time of `time.perf_counter()`."""
+        self.seconds: dict[str, float] = {}
+        self._last_s = begun_s
+
+    def __call__(self, part: str) -> None:
+        now_s = time.perf_counter()
+        self.seconds[part] = now_s - self._last_s
+        self._last_s = now_s
+
+
 class Meter:
     """Use as a context manager; samples the process's resident memory while the block runs.
 

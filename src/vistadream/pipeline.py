@@ -11,7 +11,6 @@ from typing import Protocol
 
 from vistadream.checkpoint_file import CheckpointFile
 from vistadream.core import (
-    Note,
     Observer,
     Scene,
     Stage,
@@ -100,9 +99,7 @@ def _run_stage(
     seconds = earlier_s + meter.seconds
     figures = {"seconds": seconds, "peak_bytes": meter.peak_bytes, "peak_vram_bytes": meter.peak_vram_bytes}
     done = {"key": key, **figures, "gaussians": len(result.gaussians)}
-    if len(result.gaussians):
-        observe(f"{name}/count", Note(f"{len(result.gaussians):,} Gaussians"))
-    observe(f"{name}/finished", StageFinished(name, seconds))
+    observe(f"{name}/finished", StageFinished(name, seconds, gaussians=len(result.gaussians)))
     folder.save_stage(name, result, done, lambda draft: recorder.save(name, draft / folder.seen(name).name))
 
 

@@ -176,11 +176,17 @@ class RunFolder:
             with _write_errors(self.metrics):
                 self._drop_results()
 
+    def exported(self) -> list[Path]:
+        """What export/ holds of this run, files and the dataset's folder, by name."""
+        exported = [*self.root.glob("export/gaussians.*"), *self.root.glob("export/scene*.*")]
+        return sorted([*exported, *filter(Path.exists, (self.scene("html"), self.dataset))])
+
     def _drop_results(self) -> None:
-        exported = [*self.root.glob("export/gaussians.*"), *self.root.glob("export/scene*.*"), self.scene("html")]
-        for result in (self.metrics, self.report, *exported):
-            result.unlink(missing_ok=True)
-        shutil.rmtree(self.dataset, ignore_errors=True)
+        for result in (self.metrics, self.report, *self.exported()):
+            if result == self.dataset:
+                shutil.rmtree(result, ignore_errors=True)
+            else:
+                result.unlink(missing_ok=True)
 
     def load_stage(self, name: str) -> Scene:
         """The Scene that a finished stage left; UserError when something has damaged it since."""

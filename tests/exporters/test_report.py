@@ -66,6 +66,9 @@ def data(tmp_path: Path) -> ReportData:
     with VideoFile(tmp_path / "scene.mp4") as video:
         for i in range(4):
             video(picture(i))
+    (tmp_path / "views" / "deep").mkdir(parents=True)
+    for name in ("a", "deep/b"):
+        (tmp_path / "views" / name).write_bytes(bytes(30 * 2**20))
     return ReportData(
         title=f"room {NASTY}",
         command=f"vistadream single-img image='{NASTY}'",
@@ -76,7 +79,9 @@ def data(tmp_path: Path) -> ReportData:
         ],
         photo=picture(0),
         result=picture(1),
+        seconds={"start": 9.25, "stages": 13.5, "delivery": 6.5},
         videos={"a flight": tmp_path / "scene.mp4"},
+        files=[tmp_path / "scene.mp4", tmp_path / "views"],
         images={
             "load/input/rgb": picture(2),
             "load/input/z": picture(3),
@@ -88,7 +93,12 @@ def data(tmp_path: Path) -> ReportData:
         },
         curves={"refine/loss": [(0, 1.0), (1, 0.5), (2, 0.25)], "export/hole_ratio": [(0, 0.0), (1, 0.01)]},
         charts={"coarse/00/selection": Chart("hole ratio", (0, 1, 2), (0.1, 0.2, 0.3), (0.05, 0.25), 1)},
-        notes=[("load/size", Note(f"read {NASTY}")), ("run/depth", Note(f"careful {NASTY}", "warning"))],
+        notes=[
+            ("load/size", Note(f"read {NASTY}")),
+            ("run/depth", Note(f"careful {NASTY}", "warning")),
+            ("coarse/closed", Note("all closed")),
+            ("coarse/01/pose", Note("pose 41")),
+        ],
         summaries={"coarse/summary": Summary("two views added", {"frames": [{"pose": 41, "hole_ratio": 0.125}]})},
         metrics={"input_psnr_db": 31.4159265, "path": {"largest": 0.25}},
         backends={"depth": ("embedded", NASTY)},
@@ -109,7 +119,7 @@ def decoded(uri: str) -> Image.Image:
 def test_nothing_is_asked_of_another_machine(page: Page, tmp_path: Path) -> None:
     targets = [attrs[k] for _, attrs in page.tags for k in ("src", "href", "poster", "srcset") if k in attrs]
     assert len(targets) > 8
-    assert [t for t in targets if not t.startswith("data:")] == ["scene.mp4"]
+    assert [t for t in targets if not t.startswith("data:")] == ["scene.mp4", "scene.mp4", "views"]
     style = re.search(r"<style>(.*)</style>", (tmp_path / "report.html").read_text(), re.S).group(1)
     assert "url(" not in style
     assert "@import" not in style
@@ -139,10 +149,13 @@ def test_before_and_after_share_a_slider(page: Page) -> None:
 
 def test_stages_costs_curves_and_choices_are_all_there(page: Page) -> None:
     assert len(page.all("svg")) == 3
-    places = [page.text.index(words) for words in ("two views added", "frame 1", "frame 2")]
+    places = [page.text.index(words) for words in ("two views added", "all closed", "frame 1", "frame 2", "pose 41")]
     assert places == sorted(places)
+    assert "0.125" not in page.text, "the note of a frame says what the summary has as data"
     assert [title for title in page.titles if title in ("load", "coarse", "refine")] == ["load", "coarse", "refine"]
     for words in (
+        "29.2",  # seconds of the whole run
+        "start 9.2, stages 13.5, delivery 6.5",
         "12.25",
         "3.00 GiB",
         "on the card",
@@ -151,8 +164,6 @@ def test_stages_costs_curves_and_choices_are_all_there(page: Page) -> None:
         "8.00 (from disk)",
         "two views added",
         "hole ratio",
-        "41",
-        "0.125",
         "[ply,spz]",
         "null",
         "31.416",
@@ -160,6 +171,13 @@ def test_stages_costs_curves_and_choices_are_all_there(page: Page) -> None:
         "2.13",
     ):
         assert words in page.text
+
+
+def test_what_was_exported_is_linked_with_its_size(page: Page, tmp_path: Path) -> None:
+    targets = [attrs["href"] for attrs in page.all("a")]
+    assert targets == ["scene.mp4", "scene.mp4", "views"], "below its player, and among the files"
+    assert all((tmp_path / target).exists() for target in targets)
+    assert "60 MiB" in page.text, "of all files in the folder"
 
 
 def test_a_large_video_is_linked_instead_of_embedded(
@@ -218,6 +236,30 @@ def test_it_reads_well_on_a_phone_and_in_the_dark(
     shown = browser.picture(whole_page=True)
     assert (shown[:5, :5].mean() > 128) == (scheme == "light")
     assert shown.std() > 20
+
+
+ROWS = """(() => {
+  const hero = document.querySelector(".hero").getBoundingClientRect(), ends = {};
+  for (const figure of document.querySelectorAll(".hero > figure")) {
+    const box = figure.getBoundingClientRect();
+    ends[box.top] = Math.max(ends[box.top] || 0, box.right);
+  }
+  return Object.values(ends).map(end => hero.right - end);
+})()"""
+"""What each row of pictures at the top leaves empty, px."""
+
+
+@pytest.mark.parametrize("width_px", [390, 800, 1280])
+@pytest.mark.parametrize(("videos", "rows"), [(0, 1), (1, 1), (2, 2), (3, 2)])
+def test_the_first_pictures_fill_their_rows(
+    data: ReportData, videos: int, rows: int, width_px: int, tmp_path: Path, browser
+) -> None:
+    shown = {f"flight {i}": tmp_path / "scene.mp4" for i in range(videos)}
+    browser.open(write_report(replace(data, videos=shown), tmp_path / "report.html"), width_px)
+    browser.wait_for("[...document.querySelectorAll('video')].every(v => v.readyState > 0)")
+    empty_px = browser.ask(ROWS)
+    assert len(empty_px) == (rows if width_px > 640 else 2 + videos)
+    assert max(empty_px) < 1
 
 
 def test_the_slider_follows_the_arrow_keys(data: ReportData, tmp_path: Path, browser) -> None:

@@ -25,7 +25,7 @@ def play(observe):
         observe("coarse/00/progress", Progress(step + 1, 20))
     observe("coarse/frame", Note("pose 7 of 60"))
     observe("coarse/summary", Summary("one frame", {"n": 1}))
-    observe("coarse/finished", StageFinished("coarse", 12.34))
+    observe("coarse/finished", StageFinished("coarse", 12.34, gaussians=12345))
     observe("refine/finished", StageFinished("refine", 5.0, resumed=True))
 
 
@@ -36,7 +36,13 @@ def shown(terminal, act=play):
     return console.file.getvalue()
 
 
-LINES = ["coarse", "  pose 7 of 60", "  one frame", "coarse: done in 12.3 s", "refine: taken from disk"]
+LINES = [
+    "coarse",
+    "  pose 7 of 60",
+    "  one frame",
+    "coarse: done in 12.3 s, 12,345 Gaussians",
+    "refine: taken from disk",
+]
 
 
 def test_without_a_terminal_there_are_lines_and_no_bars():

@@ -145,6 +145,7 @@ def test_when_nothing_fits_it_says_why_and_stops() -> None:
     assert [view.name for view in scene.views] == ["input"]
     assert any("min_hole" in note.text for note in ear.of(Note))
     assert ear.of(Summary)[0].data["stopped"]["inside"] == 0
+    assert not ear.of(Chart), "no pose reaches the band: nothing to show"
 
 
 @pytest.mark.parametrize("n_frames", [0])

@@ -14,11 +14,12 @@ class StageStarted:
 
 @dataclass(frozen=True)
 class StageFinished:
-    """A stage ended, after so many seconds, or was taken from disk."""
+    """A stage ended after `seconds` with `gaussians` in its Scene, or was taken from disk."""
 
     stage: str
     seconds: float
     resumed: bool = False
+    gaussians: int = 0
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,15 @@ def table(rows: Sequence[Sequence[Any]], head: Sequence[str]) -> str:
     return f'<div class="scroll"><table><tr>{top}</tr>{body}</table></div>'
 
 
+def bar(share: float) -> Raw:
+    """A horizontal bar of a table's cell, `share` of it wide."""
+    return Raw(f'<div class="bar" style="width:{100 * share:.1f}%"></div>')
+
+
+def link(target: str, words: str) -> Raw:
+    return Raw(f'<a href="{escape(target)}">{escape(words)}</a>')
+
+
 def bullets(items: Iterable[str]) -> str:
     """A list; nothing when there are no items."""
     inside = "".join(f"<li>{escape(item)}</li>" for item in items)
@@ -67,8 +76,10 @@ def video(content: bytes | None, link: str, caption: str) -> str:
 
 
 def memory(count: int) -> str:
-    """Bytes in MiB or GiB."""
-    return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+    """Bytes in KiB, MiB or GiB."""
+    if count >= 2**30:
+        return f"{count / 2**30:.2f} GiB"
+    return f"{count / 2**20:.0f} MiB" if count >= 10 * 2**20 else f"{count / 2**10:,.0f} KiB"
 
 
 def _img(picture: Picture, alt: str) -> str:

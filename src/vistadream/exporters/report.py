@@ -46,8 +46,12 @@ class ReportData:
     photo: Picture
     result: Picture
     """The finished scene seen from the photo's camera."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall time of this run's parts, which follow one another: "start", "stages", "delivery"."""
     videos: Mapping[str, Path] = field(default_factory=dict)
     """MP4 files by their captions."""
+    files: Sequence[Path] = ()
+    """Files and folders that exist, to be linked to."""
     images: Mapping[str, Picture] = field(default_factory=dict)
     curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     """(step, value) pairs."""
@@ -66,7 +70,7 @@ class ReportData:
 def write_report(data: ReportData, path: Path) -> Path:
     """Write the page to `path` (its folder must exist) and return it; a large video is linked relative to it."""
     template = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
-    sections = [_header(data, path), _warnings(data.notes), _costs(data.stages)]
+    sections = [_header(data, path), _warnings(data.notes), _files(data.files, path), _costs(data)]
     sections += [_stage(row, data) for row in data.stages]
     sections += [_flight(data), _choices(data), _details(data)]
     page = template.substitute(title=escape(data.title), body="\n".join(filter(None, sections)))
@@ -78,11 +82,11 @@ def _header(data: ReportData, path: Path) -> str:
     shown = ((data.photo, "the photograph"), (data.result, "the scene from the same place"))
     figures = [html.image(picture, caption, caption) for picture, caption in shown]
     for caption, video in data.videos.items():
-        link = os.path.relpath(video, path.parent).replace(os.sep, "/")
         content = video.read_bytes() if video.stat().st_size <= EMBED_BYTES else None
-        figures.append(html.video(content, link, caption))
+        figures.append(html.video(content, _relative(video, path), caption))
+    parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in data.seconds.items())
     facts = [
-        ("seconds", f"{sum(row.seconds for row in data.stages):.1f}"),
+        (f"seconds: {parts}", f"{sum(data.seconds.values()):.1f}"),
         ("peak memory", html.memory(max((row.peak_bytes for row in data.stages), default=0))),
         ("Gaussians", f"{data.stages[-1].gaussians:,}" if data.stages else "0"),
     ]
@@ -98,17 +102,43 @@ def _warnings(notes: Sequence[tuple[str, Note]]) -> str:
     return html.section("Warnings", f'<ul class="warnings">{"".join(items)}</ul>') if items else ""
 
 
-def _costs(stages: Sequence[StageRow]) -> str:
-    longest = max((row.seconds for row in stages), default=0) or 1
-    on_card = any(row.peak_vram_bytes for row in stages)
+def _relative(file: Path, page: Path) -> str:
+    return os.path.relpath(file, page.parent).replace(os.sep, "/")
+
+
+def _files(files: Sequence[Path], page: Path) -> str:
     rows = []
-    for row in stages:
-        bar = html.Raw(f'<div class="bar" style="width:{100 * row.seconds / longest:.1f}%"></div>')
-        seconds = f"{row.seconds:.2f}" + (" (from disk)" if row.resumed else "")
-        card = [html.memory(row.peak_vram_bytes or 0)] if on_card else []
-        rows.append((row.name, seconds, bar, html.memory(row.peak_bytes), *card, f"{row.gaussians:,}"))
-    head = ("stage", "seconds", "", "peak memory", *(["on the card"] if on_card else []), "Gaussians")
+    for file in files:
+        inside = [one for one in file.rglob("*") if one.is_file()] if file.is_dir() else [file]
+        link = html.link(_relative(file, page), file.name)
+        rows.append((link, _kind(file), html.memory(sum(one.stat().st_size for one in inside))))
+    return html.section("Files", html.table(rows, ("file", "what it is", "size"))) if rows else ""
+
+
+def _kind(file: Path) -> str:
+    if file.suffix in (".mp4", ".gif", ".webp"):
+        return "video"
+    if file.suffix == ".html":
+        return "the scene in an interactive viewer"
+    return "the scene's Gaussians" if file.suffix else "the views with depth, normals and masks"
+
+
+def _costs(data: ReportData) -> str:
+    """A row for each stage, between the run's start and the delivery of its results."""
+    begin, end = ([(part, data.seconds[part])] if part in data.seconds else [] for part in ("start", "delivery"))
+    longest = max([s for _, s in begin + end] + [row.seconds for row in data.stages], default=0) or 1
+    on_card = any(row.peak_vram_bytes for row in data.stages)
+    first, last = ([(p, f"{s:.2f}", html.bar(s / longest), *[""] * (2 + on_card)) for p, s in x] for x in (begin, end))
+    head = ("part", "seconds", "", "peak memory", *(["on the card"] if on_card else []), "Gaussians")
+    rows = [*first, *(_cost(row, longest, on_card) for row in data.stages), *last]
     return html.section("Time and memory", html.table(rows, head))
+
+
+def _cost(row: StageRow, longest: float, on_card: bool) -> tuple[str, ...]:
+    seconds = f"{row.seconds:.2f}" + (" (from disk)" if row.resumed else "")
+    card = [html.memory(row.peak_vram_bytes or 0)] if on_card else []
+    bar = html.bar(row.seconds / longest)
+    return (row.name, seconds, bar, html.memory(row.peak_bytes), *card, f"{row.gaussians:,}")
 
 
 def _stage(row: StageRow, data: ReportData) -> str:
@@ -116,25 +146,16 @@ def _stage(row: StageRow, data: ReportData) -> str:
         return {name: value for name, value in named.items() if name.split("/")[0] == row.name}
 
     body = []
-    for summary in mine(data.summaries).values():
-        body += [f"<p>{escape(summary.text)}</p>", *_tables(summary.data)]
-    notes = [note.text for name, note in data.notes if name.split("/")[0] == row.name and note.level == "info"]
-    body.append(html.bullets(notes))
+    body += [f"<p>{escape(summary.text)}</p>" for summary in mine(data.summaries).values()]
     images, charts = mine(data.images), _drawn(mine(data.curves), mine(data.charts))
-    for group in sorted({_group(name) for name in (*images, *charts)}):
+    notes = [(_group(name), note.text) for name, note in data.notes if note.level == "info"]
+    for group in sorted({row.name, *map(_group, (*images, *charts))}):
         number_of_view = group.partition("/")[2]
         title = f"<h3>frame {int(number_of_view) + 1}</h3>" if number_of_view else ""
-        figures = [*_pictures(group, images), *_plots(group, charts)]
-        body.append(f'{title}<div class="pictures">{"".join(figures)}</div>')
+        figures = "".join([*_pictures(group, images), *_plots(group, charts)])
+        shown = f'<div class="pictures">{figures}</div>' if figures else ""
+        body.append(title + html.bullets(text for place, text in notes if place == group) + shown)
     return html.section(row.name, "".join(body))
-
-
-def _tables(data: Mapping[str, Any]) -> Iterator[str]:
-    """The lists of rows in a summary's data, such as the poses that were chosen."""
-    for name, rows in data.items():
-        if isinstance(rows, list) and rows and isinstance(rows[0], Mapping):
-            head = [name.removesuffix("s"), *(column.replace("_", " ") for column in rows[0])]
-            yield html.table([(i + 1, *row.values()) for i, row in enumerate(rows)], head)
 
 
 def _flight(data: ReportData) -> str:
@@ -178,7 +199,7 @@ def _plots(group: str, charts: Mapping[str, str]) -> Iterator[str]:
 def _caption(group: str, name: str) -> str:
     """ "coarse/03/view/z" in the group "coarse/03" -> "view, depth"."""
     *words, last = name.removeprefix(f"{group}/").split("/")
-    kind = {"rgb": "colour", "z": "depth"}.get(last, last.replace("_", " "))
+    kind = {"rgb": "color", "z": "depth"}.get(last, last.replace("_", " "))
     return ", ".join(words if kind in words else [*words, kind])
 
 

@@ -66,7 +66,8 @@ class ConsoleObserver:
             case StageFinished(resumed=True):
                 _log.info("%s: taken from disk", value.stage, extra={"style": "cyan"})
             case StageFinished():
-                _log.info("%s: done in %.1f s", value.stage, value.seconds, extra={"style": "cyan"})
+                count = f", {value.gaussians:,} Gaussians" if value.gaussians else ""
+                _log.info("%s: done in %.1f s%s", value.stage, value.seconds, count, extra={"style": "cyan"})
             case Note():
                 _log.log(_LEVELS[value.level], "  %s", value.text)
             case Summary():

@@ -87,13 +87,12 @@ class Coarse:
             if selection.pose is None:
                 break
             before = len(scene.gaussians)
-            scene, pixels = self._add(scene, path[selection.pose], f"coarse_{k:02d}", self.seed + k, observe)
+            scene = self._add(scene, path[selection.pose], f"coarse_{k:02d}", self.seed + k, observe)
             chosen.append(selection.pose)
             rows.append(
                 {
                     "pose": selection.pose,
                     "hole_ratio": round(selection.ratio, 5),
-                    "pixels": pixels,
                     "gaussians_added": len(scene.gaussians) - before,
                 }
             )
@@ -134,12 +133,14 @@ class Coarse:
         selection = select_pose(ratios, chosen, self.rule)
         band = (self.rule.min_hole, self.rule.max_hole)
         poses = tuple(float(i) for i in range(len(ratios)))
-        observe(f"coarse/{k:02d}/selection", Chart("hole ratio", poses, tuple(ratios), band, selection.pose))
-        observe("coarse/frame", Note(_words(k, selection)))
+        frame = "coarse" if selection.pose is None else f"coarse/{k:02d}"
+        if selection.diagnosis.largest >= self.rule.min_hole:  # else the chart would be empty
+            observe(f"{frame}/selection", Chart("hole ratio", poses, tuple(ratios), band, selection.pose))
+        observe(f"{frame}/pose", Note(_words(k, selection)))
         return selection
 
-    def _add(self, scene: Scene, camera: Camera, name: str, seed: int, observe: Observer) -> tuple[Scene, int]:
-        """The scene with one more View, and how many of its pixels were lifted."""
+    def _add(self, scene: Scene, camera: Camera, name: str, seed: int, observe: Observer) -> Scene:
+        """The scene with one more View, and a Gaussian for each of its pixels that has no surface yet."""
         with torch.no_grad():
             seen = self.renderer(scene.gaussians, [camera])[0]
         hole = clean_hole(seen.alpha)
@@ -159,7 +160,7 @@ class Coarse:
         observe(f"{path}/view", view)
         new = lift_view(view, self.sigma_px, self.thickness)
         scene = Scene((*scene.views, view), Gaussians.concat(scene.gaussians, new))
-        return replace(scene, gaussians=self._fit(scene, path, seed, observe)), len(new)
+        return replace(scene, gaussians=self._fit(scene, path, seed, observe))
 
     def _close(self, scene: Scene, path: list[Camera], observe: Observer) -> Scene:
         """The scene with the small holes that are left along the path continued from their far side."""
@@ -200,7 +201,7 @@ class Coarse:
 def _words(k: int, selection: Selection) -> str:
     d = selection.diagnosis
     if selection.pose is not None:
-        return f"frame {k + 1}: pose {selection.pose} of {d.n_poses}, {selection.ratio:.1%} of the picture is hole"
+        return f"frame {k + 1} is pose {selection.pose} of {d.n_poses}: {selection.ratio:.1%} of the picture is hole"
     return (
         f"no pose to add: {d.n_free} of {d.n_poses} free, holes {d.smallest:.2%} to {d.largest:.2%}, "
         f"mean {d.mean:.2%}, {d.below} under, {d.inside} in, {d.above} over the band; {d.advice}"
@@ -208,7 +209,7 @@ def _words(k: int, selection: Selection) -> str:
 
 
 def _summary(rows: list[dict], last: Selection | None, total: int) -> Summary:
-    pixels, added = sum(r["pixels"] for r in rows), sum(r["gaussians_added"] for r in rows)
-    text = f"{len(rows)} views added, {pixels:,} pixels lifted, {added:,} Gaussians more, {total:,} in all"
+    added = sum(row["gaussians_added"] for row in rows)
+    text = f"{len(rows)} {'view' if len(rows) == 1 else 'views'} added, with {added:,} Gaussians"
     stopped = last.diagnosis.as_dict() if last is not None and last.pose is None else None
     return Summary(text, {"frames": rows, "gaussians": total, "stopped": stopped})

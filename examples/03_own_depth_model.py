@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from vistadream.exporters.ply import write_ply
 
 from vistadream.assets import sample_image
 from vistadream.config import compose
 from vistadream.core import DepthPrediction, Note, Scene, View
+from vistadream.formats.ply import write_ply
 
 
 @dataclass(frozen=True)

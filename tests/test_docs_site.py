@@ -43,3 +43,11 @@ def test_no_page_loads_anything_from_another_server():
     assert not {"analytics", "consent"} & set(site.get("extra", {}))
     pictures = [link for file in TEXTS for link in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", file.read_text())]
     assert not [link for link in pictures if link.startswith("http")]
+
+
+@pytest.mark.parametrize("file", TEXTS, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_every_row_belongs_to_a_table_with_a_head(file):
+    """A blank line ends a table, and what follows it is shown as text."""
+    for block in re.split(r"\n\s*\n", file.read_text()):
+        first, *rest = [line for line in block.splitlines() if line.startswith("|")] or [""]
+        assert not first or (rest and re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", rest[0])), first

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from vistadream.exporters.ply import read_ply
+
+from vistadream.formats.ply import read_ply
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALL = ("max_resolution=96", "recipe=quick", "stages.initialize.steps=2", "stages.coarse.n_frames=1")

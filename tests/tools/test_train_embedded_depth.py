@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import ExifTags, Image
 
 from vistadream.backends.depth.network.model import DepthNet
 from vistadream.backends.depth.network.predict import shipped_net
@@ -21,7 +22,7 @@ from train_embedded_depth.export import export
 from train_embedded_depth.generate import FAR_M, HELD_OUT, KINDS, Samples, generate
 from train_embedded_depth.losses import Truth
 from train_embedded_depth.shards import Shard, make_shard, read_shards, write_shard
-from train_embedded_depth.sheet import read_row
+from train_embedded_depth.sheet import picture, read_row
 from train_embedded_depth.solids import BOX, CYLINDER, ELLIPSOID, Hits, Solids, cast, surface
 from train_embedded_depth.terrain import Terrain
 from train_embedded_depth.textures import TextureBank
@@ -207,6 +208,16 @@ def test_a_row_of_readings_shows_the_picture_the_truth_and_three_readings(bank):
     assert np.array_equal(picture, (samples.rgb[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8))
     assert np.array_equal((truth == 0).all(-1), samples.sky[0].numpy())
     assert all(len(np.unique(reading)) > 9 for reading in readings)
+
+
+def test_a_world_is_drawn_as_a_photo_with_its_focal_length(tmp_path):
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name, "street", 8, 7, (24, 32))
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    with Image.open(tmp_path / "a.png") as drawn:
+        assert drawn.size == (32, 24)
+        focal_35mm = drawn.getexif().get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm]
+    assert 15 <= focal_35mm <= 57, "35 to 100 degrees across"
 
 
 def test_exported_weights_are_the_averaged_ones_in_half_precision(tmp_path):

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from train_embedded_depth.batches import Pool
 from train_embedded_depth.export import export
 from train_embedded_depth.shards import read_shards, write_shard
-from train_embedded_depth.sheet import readings, sheet
+from train_embedded_depth.sheet import picture, readings, sheet
 from train_embedded_depth.train import Recipe, Trainer
 
 
@@ -103,6 +103,19 @@ class Sheet:
         draw(self.out, self.seed)
 
 
+@dataclass(frozen=True)
+class Picture:
+    """Draws one generated world as a photo, with its focal length in EXIF. The default is the street of the README."""
+
+    out: Path
+    kind: str = "street"
+    seed: int = 8
+    texture_seed: int = 7
+
+    def __call__(self) -> None:
+        picture(self.out, self.kind, self.seed, self.texture_seed)
+
+
 def _log(trainer: Trainer, steps: Iterable[dict[str, float]], checkpoint: Path, every: int) -> None:
     """Saves, and prints mean losses, every so many steps."""
     sums: dict[str, float] = defaultdict(float)
@@ -118,4 +131,4 @@ def _log(trainer: Trainer, steps: Iterable[dict[str, float]], checkpoint: Path, 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)  # the next batch is painted beside the step, which is work enough for a second core
-    tyro.cli(Generate | Train | Export | Sheet, description=__doc__)()
+    tyro.cli(Generate | Train | Export | Sheet | Picture, description=__doc__)()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
-from PIL import Image
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from train_embedded_depth.generate import HELD_OUT, KINDS, Kind, Samples, generate
@@ -25,6 +25,14 @@ def sheet(out: Path, seed: int, columns: int = 7, size: tuple[int, int] = (120, 
     bank = TextureBank.paint(seed)
     rows = [_rows(kind, seed, columns, size, bank) for kind in {**KINDS, **HELD_OUT}.values()]
     Image.fromarray(np.concatenate(rows)).save(out, quality=80)
+
+
+def picture(out: Path, kind: str, seed: int, texture_seed: int, size: tuple[int, int] = (576, 768)) -> None:
+    """Writes the first of five worlds of a kind as a PNG with its focal length, for 35 mm film, in EXIF."""
+    samples = generate(KINDS[kind], seed, 5, size, TextureBank.paint(texture_seed))
+    exif = Image.Exif()
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.FocalLengthIn35mmFilm: round(float(samples.lens.focal[0]) * 36)}
+    Image.fromarray((samples.rgb[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)).save(out, exif=exif)
 
 
 def _rows(kind: Kind, seed: int, columns: int, size: tuple[int, int], bank: TextureBank) -> UInt8[ndarray, "h w 3"]:

@@ -1,6 +1,7 @@
 """What `auto` takes on machines of every kind, and what is said of a named backend that cannot run."""
 
 import itertools
+import sys
 from pathlib import Path
 
 import pytest
@@ -173,8 +174,9 @@ def test_this_machine_is_what_torch_the_packages_and_the_cache_say(tmp_path, mon
     assert found.packages == {package for package in INSTALL if packages.installed(package)}
 
 
-def test_nvcc_is_found_where_cuda_home_says(tmp_path, monkeypatch):
+def test_nvcc_is_found_where_cuda_home_says_and_works_with_a_compiler_for_cxx(tmp_path, monkeypatch):
     monkeypatch.setattr(packages, "folder", lambda package: None)
+    monkeypatch.setenv("CXX", f"{sys.executable} -O2")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CUDA_HOME", str(tmp_path / "cuda"))
     assert not this_machine().compiler
@@ -182,6 +184,8 @@ def test_nvcc_is_found_where_cuda_home_says(tmp_path, monkeypatch):
     compiler.parent.mkdir(parents=True)
     compiler.touch()
     assert this_machine().compiler
+    monkeypatch.delenv("CXX")
+    assert not this_machine().compiler, "PATH has no c++"
 
 
 def test_kernels_that_came_with_gsplat_need_no_compiler(tmp_path, monkeypatch):

@@ -86,7 +86,7 @@ def _lacking(backend: str, machine: Machine) -> list[str]:
     if backend == "render/gsplat" and not machine.cuda:
         lacking.append("an NVIDIA GPU that torch sees")
     if backend == "render/gsplat" and not machine.compiler:
-        lacking.append("nvcc of the CUDA toolkit, which compiles its kernels at first use")
+        lacking.append("nvcc of the CUDA toolkit and a C++ compiler, which compile its kernels at first use")
     return lacking
 
 

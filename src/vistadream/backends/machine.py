@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ class Machine:
     packages: frozenset[str] = frozenset()
     """Import names of `packages.INSTALL` that are here."""
     compiler: bool = False
-    """gsplat's CUDA kernels are compiled already, or there is nvcc to do it at first use."""
+    """gsplat's CUDA kernels are compiled already, or there are nvcc and a C++ compiler to do it at first use."""
     weights: frozenset[str] = frozenset()
     """Models whose files are here."""
     offline: bool = False
@@ -35,7 +36,7 @@ def this_machine() -> Machine:
     return Machine(
         cuda=torch.cuda.is_available(),
         packages=frozenset(filter(packages.installed, packages.INSTALL)),
-        compiler=_compiled() or _nvcc(),
+        compiler=_compiled() or (_nvcc() and _cxx()),
         weights=frozenset(name for name, model in MODELS.items() if store.find(model)),
         offline=hub.offline(),
     )
@@ -51,3 +52,9 @@ def _nvcc() -> bool:
     """Whether gsplat will find nvcc: on PATH, or where CUDA_HOME or CUDA_PATH say, else in its usual place."""
     home = os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH") or "/usr/local/cuda"
     return shutil.which("nvcc") is not None or Path(home, "bin", "nvcc").is_file()
+
+
+def _cxx() -> bool:
+    """Whether there is the C++ compiler that torch's builds start: CXX, else c++."""
+    words = shlex.split(os.environ.get("CXX", "")) or ["c++"]
+    return shutil.which(words[0]) is not None

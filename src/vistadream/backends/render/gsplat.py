@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.backends import packages
+from vistadream.backends.render.gsplat_kernels import require_kernels
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.backends.render.ray_median import median_z
 from vistadream.backends.weights.residence import resident
@@ -40,7 +41,7 @@ class GsplatRenderer(RenderKnobs):
     ) -> list[Rendering]:
         """One Rendering a camera, on the Gaussians' device. Gradients reach Gaussians, `extra` and `cam_from_world`.
 
-        Raises ValueError on an unknown map, and UserError without a GPU or the package.
+        Raises ValueError on an unknown map, and UserError without a GPU, the package or its kernels.
         """
         self.check_request(want, (*_MAPS, "z_median"), gaussians, extra)
         device = _gpu()
@@ -148,4 +149,5 @@ def _to(rendering: Rendering, device: torch.device) -> Rendering:
 def _gpu() -> torch.device:
     if not torch.cuda.is_available():
         raise UserError("gsplat draws on NVIDIA GPUs and torch sees none; wanted one, or backends/render=cpu")
+    require_kernels()
     return torch.device("cuda")

@@ -76,7 +76,9 @@ def test_the_outpainter_paints_with_the_parts_that_are_loaded(klein_folder, monk
     pytest.importorskip("diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint", reason="diffusers is older than 0.38")
     read = []
     original = klein.read_part
-    monkeypatch.setattr(klein, "read_part", lambda kind, *of: read.append(kind.__name__) or original(kind, *of))
+    monkeypatch.setattr(
+        klein, "read_part", lambda kind, *of, **more: read.append(kind.__name__) or original(kind, *of, **more)
+    )
     picture = imaginer(klein_folder)("a hall", 32, 32, 0)
     hole = torch.zeros(32, 32, dtype=torch.bool)
     hole[:, 24:] = True

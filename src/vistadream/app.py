@@ -16,7 +16,17 @@ from typing import Any
 
 from vistadream.assets import sample_image
 from vistadream.backends.auto import check
-from vistadream.config import INPUT_KNOBS, Composed, compose, name_of, of_the_replaced, quote_paths, unquoted
+from vistadream.config import (
+    INPUT_KNOBS,
+    Composed,
+    compose,
+    name_of,
+    of_the_replaced,
+    quote_paths,
+    refuse_saved_interpolations,
+    saved_words,
+    unquoted,
+)
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.formats.files import sha256_of
@@ -101,18 +111,22 @@ def _resume(words: list[str]) -> tuple[list[str], Path | None, list[str]]:
 
     Third, what is left out of them: knobs of backends that the new words replace by others.
     """
-    resuming = [w for w in words if w.lstrip("+").startswith("resume=") and not w.endswith("=null")]
+    resuming = [w for w in words if name_of(w) == "resume" and w.partition("=")[2] != "null"]
     if not resuming:
         return words, None, []
     root = Path(os.path.expanduser(unquoted(resuming[-1])))
+    RunFolder(root).refuse_links()
     try:
-        saved = [str(word) for word in json.loads(RunFolder(root).run_json.read_text())["overrides"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        saved = saved_words(json.loads(RunFolder(root).run_json.read_text())["overrides"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"resume={root} is not a run folder; wanted one with a run.json: name the folder that a run printed first"
         ) from error
     left_out = of_the_replaced(saved, words)
-    merged = {name_of(w): w for w in [*saved, *words] if w not in (*resuming, *left_out)}
+    kept = {name_of(word): word for word in saved if word not in left_out}
+    new = {name_of(word): word for word in words if word not in resuming}
+    refuse_saved_interpolations([word for name, word in kept.items() if name not in new], root)
+    merged = kept | new
     return list(merged.values()), root, left_out
 
 

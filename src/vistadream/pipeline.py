@@ -68,7 +68,8 @@ def run_stages(
         key = _chain(key, name, fingerprints[name])
         done = folder.finished(name)
         if done and done.get("key") == key:
-            recorder.load(name, folder.seen(name))
+            with folder.reading(name):
+                recorder.load(name, folder.seen(name))
             observe(f"{name}/finished", StageFinished(name, done["seconds"], resumed=True))
         else:
             checkpoints = CheckpointFile(folder.checkpoint(name), key, checkpoint_seconds)

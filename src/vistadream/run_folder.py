@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vistadream.core import Camera, Scene, UserError, View
+from vistadream.core import Camera, Scene, UserError, View, is_plain_name
 from vistadream.formats import files
 from vistadream.formats.ply import read_ply, write_ply
 from vistadream.ops.image.pixels import from_uint8, to_uint8
@@ -27,6 +27,8 @@ _SCENES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
 """Files of the scene's formats whose name is not simply gaussians.<format>."""
 _MASKS = ("supervise", "lift", "generated")
 _MAPS = ("z", "confidence")
+_DAMAGES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SyntaxError, UserError)
+"""What reading damaged files raises: RuntimeError by torch and endless nesting, SyntaxError by Pillow."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,15 @@ class RunFolder:
         except (OSError, ValueError, KeyError):
             return "another process"
 
+    def refuse_links(self) -> None:
+        """UserError when the folder holds a link or a device, through which other files would be read or written."""
+        for path in self.root.rglob("*"):
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise UserError(
+                    f"{path} is a link or a device; wanted a run folder of plain files: copy it with cp -rL, which "
+                    "puts the files themselves in place of links"
+                )
+
     def drafts(self) -> list[Path]:
         """What a killed run left half-written."""
         return files.drafts(self.root)
@@ -190,9 +201,15 @@ class RunFolder:
 
     def load_stage(self, name: str) -> Scene:
         """The Scene that a finished stage left; UserError when something has damaged it since."""
-        try:
+        with self.reading(name):
             return load_scene(self.stage(name))
-        except (OSError, ValueError, KeyError, UserError) as error:
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[None]:
+        """UserError in place of what goes wrong in the block, which reads a finished stage's files."""
+        try:
+            yield
+        except _DAMAGES as error:
             raise UserError(
                 f"{self.stage(name)} is damaged ({error}); wanted what the stage left there: remove that folder, and "
                 "resume= makes it anew"
@@ -243,6 +260,8 @@ def save_scene(scene: Scene, folder: Path) -> None:
 def load_scene(folder: Path) -> Scene:
     """The Scene that `save_scene` wrote."""
     names = json.loads((folder / "scene.json").read_text())["views"]
+    if odd := [name for name in names if not is_plain_name(name)]:
+        raise ValueError(f"scene.json names a view {odd[0]!r}; wanted a plain name, without a folder")
     return Scene(tuple(_load_view(folder / "views", name) for name in names), read_ply(folder / "gaussians.ply"))
 
 
@@ -261,9 +280,15 @@ def _load_view(folder: Path, name: str) -> View:
     facts = json.loads((folder / f"{name}.camera.json").read_text())
     camera = Camera(torch.tensor(facts["K"]), torch.tensor(facts["cam_from_world"]), facts["width"], facts["height"])
     maps = {m: _load_map(folder / f"{name}.{m}.npy") for m in _MAPS}
-    rgb = from_uint8(np.asarray(Image.open(folder / f"{name}.rgb.png")))
-    masks = {m: torch.from_numpy(np.array(Image.open(folder / f"{name}.{m}.png"))) for m in _MASKS}
+    rgb = from_uint8(_load_png(folder / f"{name}.rgb.png"))
+    masks = {m: torch.from_numpy(_load_png(folder / f"{name}.{m}.png")) for m in _MASKS}
     return View(name, camera, rgb, **maps, **masks, focal_known=facts["focal_known"])
+
+
+def _load_png(file: Path) -> np.ndarray:
+    """Its pixels, whatever their mode; of no other format, as Pillow starts a program to read some."""
+    with Image.open(file, formats=("PNG",)) as picture:
+        return np.array(picture)
 
 
 def _load_map(file: Path) -> torch.Tensor | None:

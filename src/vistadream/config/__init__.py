@@ -2,6 +2,7 @@
 
 from vistadream.config.composed import Composed, compose, of_the_replaced
 from vistadream.config.files import conf_folder, groups, reference
+from vistadream.config.trust import refuse_saved_interpolations, saved_words
 from vistadream.config.words import INPUT_KNOBS, expand, name_of, quote_paths, unquoted
 
 __all__ = [
@@ -15,5 +16,7 @@ __all__ = [
     "of_the_replaced",
     "quote_paths",
     "reference",
+    "refuse_saved_interpolations",
+    "saved_words",
     "unquoted",
 ]

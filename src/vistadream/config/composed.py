@@ -16,6 +16,7 @@ from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.config.build import construct
 from vistadream.config.files import composed_files, groups
 from vistadream.config.suggest import explain, hydra_is_lenient, keep_the_hard_rule, misspelt
+from vistadream.config.trust import refuse_foreign_targets, refuse_resolvers
 from vistadream.config.words import CAPTION, name_of
 from vistadream.core import UserError
 
@@ -49,7 +50,7 @@ class Composed:
 
     def make(self, path: str, target: type) -> Any:
         """An object of `target` from a part of the configuration that names no target itself."""
-        return construct({"_target_": f"{target.__module__}.{target.__qualname__}", **self._section(path)}, path)
+        return construct({**self._section(path), "_target_": f"{target.__module__}.{target.__qualname__}"}, path)
 
     def _section(self, path: str) -> dict[str, Any]:
         if not isinstance(node := self.plain(path), dict):
@@ -73,8 +74,10 @@ def compose(words: Sequence[str]) -> Composed:
     overrides, choices = _choose_backends(words)
     try:
         config = composed_files(overrides)
+        refuse_resolvers(OmegaConf.to_container(config))
         missing = OmegaConf.missing_keys(config)
         resolved = {} if missing else OmegaConf.to_container(config, resolve=True)
+        refuse_foreign_targets(resolved)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise UserError(explain(error, words)) from error
     if missing:
@@ -131,8 +134,10 @@ def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
 def _options(words: Sequence[str]) -> dict[str, str]:
     """The option of each configuration group; none where a word names no option, which `compose` will explain."""
     last = {name_of(word): word for word in _choose_backends({name_of(w): w for w in words}.values())[0]}
+    named = [word.lstrip("+") for name, word in last.items() if name in groups()]
+    if misspelt(named):
+        return {}
     try:
-        named = [word.lstrip("+") for name, word in last.items() if name in groups()]
         return dict(composed_files(named, with_hydra=True).hydra.runtime.choices)
     except (HydraException, OmegaConfBaseException):
         return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,13 @@ def groups() -> dict[str, list[str]]:
         if group not in (".", "stages"):
             found.setdefault(group, []).append(file.stem)
     return {g: ["auto", *o] if g.startswith("backends/") else o for g, o in found.items()}
+
+
+@cache
+def targets() -> tuple[str, ...]:
+    """Every class that a file names to be built; nothing else ever is."""
+    texts = (file.read_text(encoding="utf-8") for file in conf_folder().rglob("*.yaml"))
+    return tuple(name for text in texts for name in re.findall(r"^\s*_target_: *([\w.]+)$", text, re.MULTILINE))
 
 
 def reference() -> str:

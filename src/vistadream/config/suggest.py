@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from vistadream.config.files import composed_files, groups
+from vistadream.config.files import Schema, composed_files, conf_folder, groups
 from vistadream.config.words import name_of, parse
 from vistadream.core import UserError
 from vistadream.ops.surface_rule import flattening_knob
@@ -27,11 +28,13 @@ def misspelt(words: Sequence[str]) -> str | None:
         if override.is_sweep_override():
             return f"{word} gives several values; wanted one, or --multirun to run each"
         keep_the_hard_rule({knob: override.value()})
+        if knob == "stages" and not _are_files_of_stages(override.value()):
+            return f"{word} is no choice; wanted the knobs of a stage, as in stages.coarse.steps=40"
         if knob in options:
             if override.value() not in options[knob] and not (knob == "recipe" and value == "null"):
                 wanted = ", ".join(options[knob])
                 return f"{knob}={value} is no choice; wanted one of {wanted}{_near(value, options[knob])}"
-        elif knob not in _known() and not knob.startswith("backends."):
+        elif knob not in ("stages", *_known()) and not knob.startswith("backends."):
             return f"{knob or repr(word)} is not a knob; see --help for all{_near(knob, [*_known(), *options])}"
     return None
 
@@ -39,10 +42,13 @@ def misspelt(words: Sequence[str]) -> str | None:
 def hydra_is_lenient(word: str) -> bool:
     """Whether Hydra may pass over a wrong word: a plus makes any knob new, and a recipe need not be there.
 
-    What a plus adds to a stage or backend reaches its class, which knows its fields.
+    What a plus adds to a stage or backend reaches its class, which knows its fields. What is not below a top-level knob
+    would reach Hydra itself, which can import packages; an option of a group may be a path to any YAML file.
     """
-    new = word.startswith("+") and not word.lstrip("+").startswith(("stages.", "backends."))
-    return new or word.startswith("hydra.") or name_of(word) in groups()
+    name = name_of(word)
+    new = word.startswith("+") and not name.startswith(("stages.", "backends."))
+    top = re.split(r"[./]", name.lstrip("~"))[0]
+    return new or top not in Schema.__annotations__ or "@" in name or name in (*groups(), "stages")
 
 
 def explain(error: Exception, words: Sequence[str]) -> str:
@@ -62,6 +68,11 @@ def keep_the_hard_rule(*configs: Any) -> None:
             "surface is not a thin sheet, so VistaDream never pulls Gaussians flat. Surfaces are held together by "
             "the depth and normals of stages.refine.surface"
         )
+
+
+def _are_files_of_stages(value: Any) -> bool:
+    known = [file.stem for file in (conf_folder() / "stages").glob("*.yaml")]
+    return isinstance(value, list) and all(name in known for name in value)
 
 
 @cache

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
 
 from vistadream.core import UserError
@@ -23,35 +24,70 @@ TEXT_KNOBS = ("prompt", CAPTION)
 """Knobs whose value is a sentence and is taken to the letter."""
 
 
+_SHOWN = 200
+"""Characters of a word that an error repeats."""
+
+
 def quote_paths(words: Sequence[str], many: bool = False) -> list[str]:
     """Overrides with their path and text knobs quoted for Hydra's grammar, so that any file name works as it is.
 
     `many`: a value that names no file is a list of paths at its commas (for --multirun). `+image=x` means `image=x`.
     """
-    quoted = []
-    for word in words:
-        knob, equals, value = word.partition("=")
-        knob = knob.lstrip("+")
-        if knob not in (*PATH_KNOBS, *TEXT_KNOBS) or not equals or value == "null" or value[:1] in "'\"":
-            quoted.append(word)
-            continue
-        listed = many and knob in PATH_KNOBS and not os.path.exists(os.path.expanduser(value))
-        parts = value.split(",") if listed else [value]
-        quoted.append(f"{knob}={','.join(_quote(part) for part in parts)}")
-    return quoted
+    return [_to_the_letter(word, many) for word in words]
+
+
+def _to_the_letter(word: str, many: bool) -> str:
+    knob, equals, value = name_of(word), "=" in word, word.partition("=")[2]
+    if knob not in (*PATH_KNOBS, *TEXT_KNOBS) or not equals or value == "null":
+        return word
+    values = _listed(value) if many and knob in PATH_KNOBS else [value]
+    return f"{knob}={','.join(_quote(_literal(each)) for each in values)}"
 
 
 def unquoted(word: str) -> str:
-    """The value of a word to the letter: as it stands, or what Hydra's quotes around it hold."""
-    value = word.partition("=")[2]
-    return str(parse(word).value()).replace("\\${", "${") if value[:1] in ("'", '"') else value
+    """The value of a word for a path or a sentence, to the letter."""
+    return _literal(word.partition("=")[2])
+
+
+def _literal(value: str) -> str:
+    """As it stands where a file has that very name; else without the quotes of Hydra's grammar around it."""
+    inside = None if _is_there(value) else _in_quotes(value)
+    return value if inside is None else inside
+
+
+def _is_there(path: str) -> bool:
+    return os.path.exists(os.path.expanduser(path))
+
+
+def _listed(value: str) -> Iterator[str]:
+    """The paths of a list at its commas; a name that holds commas is one path where it is a file or in quotes."""
+    parts = value.split(",")
+    while parts:
+        n = next((n for n in range(len(parts), 1, -1) if _is_one_path(",".join(parts[:n]))), 1)
+        yield ",".join(parts[:n])
+        parts = parts[n:]
+
+
+def _is_one_path(value: str) -> bool:
+    return _is_there(value) or _in_quotes(value) is not None
+
+
+def _in_quotes(value: str) -> str | None:
+    """What one pair of Hydra's quotes around the whole value holds; None where there is no such pair."""
+    if not value.startswith(("'", '"')):
+        return None
+    try:
+        quoted = parse(f"x={value}")._value
+    except UserError:
+        return None
+    return re.sub(r"(\\*)\1\\\$\{", r"\1${", quoted.text) if isinstance(quoted, QuotedString) else None
 
 
 def _quote(text: str) -> str:
     """In Hydra's single quotes, where a backslash counts only before a quote; interpolations are escaped."""
+    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
     text = re.sub(r"(\\*)'", r"\1\1\\'", text)
-    text = re.sub(r"(\\+)$", r"\1\1", text)
-    return "'" + text.replace("${", "\\${") + "'"
+    return "'" + re.sub(r"(\\+)$", r"\1\1", text) + "'"
 
 
 def expand(words: Sequence[str]) -> Iterator[list[str]]:
@@ -69,9 +105,9 @@ def expand(words: Sequence[str]) -> Iterator[list[str]]:
 def parse(word: str) -> Any:
     try:
         return OverridesParser.create().parse_override(word)
-    except HydraException as error:
+    except (HydraException, RecursionError) as error:
         raise UserError(
-            f"cannot read {word!r}; wanted knob=value: put a value with special characters in quotes, as in "
+            f"cannot read {word[:_SHOWN]!r}; wanted knob=value: put a value with special characters in quotes, as in "
             "'prompt=\"a, b\"'"
         ) from error
 

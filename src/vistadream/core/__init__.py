@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vistadream.core.errors import UserError
     from vistadream.core.gaussians import Gaussians
     from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted, Summary
+    from vistadream.core.names import is_plain_name
     from vistadream.core.protocols import (
         Captioner,
         DepthEstimator,
@@ -51,12 +52,13 @@ __all__ = [
     "checkpointed_by",
     "current_checkpoints",
     "current_observer",
+    "is_plain_name",
     "silent",
     "tell",
     "watched_by",
 ]
 
-_MODULES = ("errors", "messages", "watching", "camera", "gaussians", "scene", "protocols", "checkpoint")
+_MODULES = ("errors", "messages", "names", "watching", "camera", "gaussians", "scene", "protocols", "checkpoint")
 """Where the names are, those without torch first."""
 
 if not TYPE_CHECKING:  # a type checker reads the imports above, and finds misspelt names

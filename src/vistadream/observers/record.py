@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from vistadream.core import Chart, DepthPrediction, Note, Rendering, Scene, StageFinished, Summary, View
+from vistadream.core import Chart, DepthPrediction, Note, Rendering, Scene, StageFinished, Summary, View, is_plain_name
 from vistadream.ops.image.colormap import depth_colors, depth_range
 from vistadream.ops.image.pixels import to_uint8
 
@@ -87,6 +87,8 @@ class Record:
         if not (folder / _FILE).exists():
             return
         facts = json.loads((folder / _FILE).read_text())
+        if odd := [file for file in facts["images"].values() if not is_plain_name(file)]:
+            raise ValueError(f"{_FILE} names a picture {odd[0]!r}; wanted a plain file name, without a folder")
         self.images |= {name: _read_png(folder / file) for name, file in facts["images"].items()}
         self.curves |= {name: [(int(s), float(v)) for s, v in curve] for name, curve in facts["curves"].items()}
         self.charts |= {name: _chart(**chart) for name, chart in facts["charts"].items()}
@@ -159,7 +161,7 @@ def _of(stage: str, named: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chart(title: str, x: list, y: list, band: list | None, chosen: int | None) -> Chart:
-    return Chart(title, tuple(x), tuple(y), (band[0], band[1]) if band else None, chosen)
+    return Chart(title, tuple(map(float, x)), tuple(map(float, y)), (band[0], band[1]) if band else None, chosen)
 
 
 def _write_png(path: Path, picture: Picture) -> None:

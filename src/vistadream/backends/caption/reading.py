@@ -64,7 +64,7 @@ def read(folder: Path, name: str, device: str) -> Reader:
     except (OSError, ValueError, LookupError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{folder} cannot be read ({reason}); wanted the files as published") from error
-    return Reader(pretrained(auto, folder, dtype=dtype).to(device), ask)
+    return Reader(pretrained(auto, folder, dtype=dtype, trust_remote_code=False).to(device), ask)
 
 
 def _blip(folder: Path) -> Callable[[Any, ndarray], str]:
@@ -107,7 +107,9 @@ def _qwen(folder: Path) -> Callable[[Any, ndarray], str]:
 
 
 def _tokenizer(folder: Path) -> Any:
-    return packages.load("transformers").AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return packages.load("transformers").AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
 
 
 _FAMILIES = {"blip-base": ("blip", _blip), "qwen3-vl-2b": ("qwen3_vl", _qwen), "qwen2.5-vl-3b": ("qwen2_5_vl", _qwen)}

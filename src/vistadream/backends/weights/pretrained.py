@@ -42,7 +42,7 @@ def read_tokenizer(tokenizer_class: Any, folder: Path) -> Any:
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         raise UserError(f"{folder} has no vocabulary; wanted one of {', '.join(_VOCABULARIES)}, as published")
     try:
-        return tokenizer_class.from_pretrained(folder, local_files_only=True)
+        return tokenizer_class.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{folder} cannot be read ({reason}); wanted the files as published") from error

@@ -63,7 +63,7 @@ def refuse(cases: Iterable[tuple[bool, str]]) -> None:
 
 def _read_png(path: Path, mode: str, size: Size | None) -> UInt8[np.ndarray, "..."]:
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=("PNG",)) as picture:
             levels, form = np.array(picture), (picture.format, picture.mode)
     except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"cannot be read ({error}); wanted a PNG") from error

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vistadream.core import is_plain_name
 from vistadream.exporters.fastgs_dataset.layout import META, ORIGINS, SCHEMA_VERSION, SOURCES, Report, view_files
 
 ROTATION_TOLERANCE = 1e-3
@@ -44,8 +45,8 @@ def check_meta(meta: dict[str, Any], report: Report) -> None:
         for key, value in {"index": i, "image": view_files(i)["image"]}.items():
             if view.get(key) != value:
                 report(META, f"views[{i}].{key} is {view.get(key)!r}; wanted {value!r}, without a gap")
-        if not isinstance(names[i], str) or not names[i] or names.index(names[i]) < i:
-            report(META, f"views[{i}].name is {names[i]!r}; wanted a name of its own")
+        if not is_plain_name(names[i]) or names.index(names[i]) < i:
+            report(META, f"views[{i}].name is {names[i]!r}; wanted a plain name of its own, without a folder")
         if view.get("origin") not in ORIGINS:
             report(META, f"views[{i}].origin is {view.get('origin')!r}; wanted one of {', '.join(ORIGINS)}")
         try:

@@ -1,0 +1,10 @@
+"""Names that become file names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def is_plain_name(name: Any) -> bool:
+    """Whether `name` is the bare name of a file, which leads into no other folder."""
+    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}

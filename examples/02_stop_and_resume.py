@@ -3,7 +3,6 @@
 python examples/02_stop_and_resume.py image=photo.jpg out=outputs/lesson2
 """
 
-import signal
 import subprocess
 import sys
 import time
@@ -18,13 +17,13 @@ def finished_stages(folder: Path) -> list[str]:
 
 
 def stop_after_initialize(out: Path, knobs: list[str]) -> Path:
-    """Starts a run in another process, and sends Ctrl-C once the stage initialize is finished. Returns its folder."""
+    """Starts a run in another process, and ends it after the stage initialize. Returns the run's folder."""
     command = [sys.executable, "-m", "vistadream", "single-img", "stage=coarse", f"out={out}", *knobs]
     process = subprocess.Popen(command)
     while process.poll() is None and not list(out.glob("*/*/03_initialize/done.json")):
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    print(f"the run ended with exit code {process.wait()} (130: Ctrl-C)")
+    process.terminate()  # in a terminal, press Ctrl-C
+    print(f"the run ended with exit code {process.wait()} (143: terminated, 130: Ctrl-C)")
     return max(out.glob("*/*"))  # the names are dates, so the last one is the newest
 
 

@@ -41,7 +41,7 @@ def test_one_photo(lesson, tmp_path):
 
 def test_stop_and_resume(lesson):
     printed = lesson("02_stop_and_resume.py", "rerun.mode=off", "out=runs")
-    assert "exit code 130" in printed
+    assert "exit code 143" in printed
     assert "before the stop: ['01_load', '02_outpaint', '03_initialize']" in printed
     assert "after resuming: ['01_load', '02_outpaint', '03_initialize', '04_coarse']" in printed
     assert printed.count("initialize: taken from disk") == 2, "the changed knob is one of coarse"

@@ -28,7 +28,7 @@ lint: $(VENV)/.installed-dev
 
 # Fails at a broken link and at a page that mkdocs.yml does not name.
 docs: $(VENV)/.installed-docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/pipeline.py $(ARGS)

@@ -1,4 +1,4 @@
-"""A hook of mkdocs: README, CONTRIBUTING and CHANGELOG become pages of the site, read from where they are."""
+"""Hooks of mkdocs: README, CONTRIBUTING and CHANGELOG become pages of the site; the navigation may name a folder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[1]
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 NAMES = "|".join(map(re.escape, PAGES))
+
+
+def on_config(config: MkDocsConfig) -> None:
+    """An entry `Title: folder/` of the navigation becomes all pages of that folder."""
+    config.nav = [{title: _pages_of(part) for title, part in entry.items()} for entry in config.nav or []]
+
+
+def _pages_of(part: str | list) -> str | list:
+    if isinstance(part, list) or not part.endswith("/"):
+        return part
+    docs = ROOT / "docs"
+    return [page.relative_to(docs).as_posix() for page in sorted((docs / part).glob("*.md"), key=_readme_first)]
+
+
+def _readme_first(page: Path) -> tuple[bool, str]:
+    return page.name != "README.md", page.name
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -15,9 +15,10 @@ TEXTS = [*PAGES, *(ROOT / name for name in FROM_ROOT.values())]
 
 
 def entries(nav: list | dict | str) -> list[str]:
-    """The pages that a part of the navigation names."""
+    """The pages that a part of the navigation names; `folder/` stands for all pages in it (.ci/site_pages.py)."""
     if isinstance(nav, str):
-        return [nav]
+        pages = (DOCS / nav).glob("*.md") if nav.endswith("/") else [DOCS / nav]
+        return [page.relative_to(DOCS).as_posix() for page in pages]
     return [page for part in (nav.values() if isinstance(nav, dict) else nav) for page in entries(part)]
 
 

@@ -37,6 +37,9 @@ DISTRIBUTIONS = {  # the channel's name -> the Python distribution that it provi
     "pytorch": "torch",
 }
 
+TASKS = PIXI["tasks"] | {f"{name} with a GPU": t for name, t in PIXI["target"]["linux-64-cuda"]["tasks"].items()}
+
+every_task = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 in_every_environment = pytest.mark.parametrize(("environment", "platform"), sorted(RECORDS))
 
 
@@ -137,9 +140,34 @@ def test_pixi_environment_meets_pyproject(environment, platform, extras):
 
 
 @in_every_environment
-def test_pip_part_never_disagrees_with_the_lock(environment, platform):
+def test_pip_part_replaces_nothing_of_the_lock_but_what_it_says(environment, platform):
     names = {canonicalize_name(DISTRIBUTIONS.get(name, name)): r for name, r in RECORDS[environment, platform].items()}
-    assert {n: v for n, v in PINS.items() if n in names and Version(str(names[n].version)) != v} == {}
+    assert {n for n, v in PINS.items() if n in names and Version(str(names[n].version)) != v} == {"safetensors"}
+
+
+@in_every_environment
+def test_every_environment_can_paint_with_klein(environment, platform):
+    assert python_packages(environment, platform)["diffusers"] >= Version("0.38")
+
+
+def test_where_tasks_run_with_a_gpu_there_is_all_that_gsplat_is_built_with():
+    """torch's CUDA and nvcc of one version, a C++ compiler and ninja; the tasks' lines are otherwise the same."""
+    by_default = {name: task for name, task in PIXI["tasks"].items() if task["default-environment"] == "default"}
+    with_gpu = PIXI["target"]["linux-64-cuda"]["tasks"]
+    assert with_gpu.keys() == by_default.keys()
+    for name, task in with_gpu.items():
+        assert task["default-environment"] == "cuda"
+        assert strip_environment(task) == strip_environment(by_default[name])
+    records = RECORDS["cuda", "linux-64-cuda"]
+    assert {"gxx", "ninja", "cuda-cudart-dev"} <= records.keys()
+    torch_build, nvcc = str(records["pytorch"].build), str(records["cuda-nvcc"].version)
+    assert torch_build.startswith("cuda" + "".join(nvcc.split(".")[:2]))
+
+
+def strip_environment(task: dict) -> dict:
+    """A task without the places that name its environment."""
+    bare = [needs if isinstance(needs, str) else needs["task"] for needs in task.get("depends-on", [])]
+    return {**task, "default-environment": "", "depends-on": bare}
 
 
 @in_every_environment
@@ -152,17 +180,17 @@ def test_pip_part_is_closed_over_the_lock(environment, platform):
     assert {name: bad for name, requires in pinned.items() if (bad := unmet(requires, have))} == {}
 
 
-@pytest.mark.parametrize("name", PIXI["tasks"])
-def test_task_passes_its_arguments_on(name):
-    task = PIXI["tasks"][name]
+@every_task
+def test_task_passes_its_arguments_on(task):
     assert "args" not in task, "with args, `pixi run single-img +image=x.png` would be refused"
     assert task["default-environment"] in PIXI["environments"]
     assert all((ROOT / script).is_file() for script in re.findall(r"\S+\.py\b", task["cmd"]))
 
 
-@pytest.mark.parametrize("name", [name for name in PIXI["tasks"] if name != "setup"])
-def test_task_sets_up_its_own_environment(name):
-    task = PIXI["tasks"][name]
+@every_task
+def test_task_sets_up_its_own_environment(task):
+    if task["cmd"] == PIXI["tasks"]["setup"]["cmd"]:
+        return
     (needs,) = task["depends-on"]  # a bare name runs in the environment `default`
     needs = {"task": needs, "environment": "default"} if isinstance(needs, str) else needs
     assert needs == {"task": "setup", "environment": task["default-environment"]}

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch.utils.cpp_extension as builds
@@ -19,8 +18,8 @@ ninja: build stopped: subcommand failed.
 """
 
 
-@pytest.fixture
-def toolkit(monkeypatch, tmp_path) -> Path:
+@pytest.fixture(autouse=True)
+def toolkit(monkeypatch, tmp_path) -> None:
     """A CUDA toolkit as gsplat looks for it, a folder for builds, and no kernels from before."""
     nvcc = tmp_path / "cuda" / "bin" / "nvcc"
     nvcc.parent.mkdir(parents=True)
@@ -31,7 +30,6 @@ def toolkit(monkeypatch, tmp_path) -> Path:
     monkeypatch.setitem(sys.modules, MODULE, None)  # restored afterwards
     del sys.modules[MODULE]
     require_kernels.cache_clear()
-    return tmp_path
 
 
 def refused(says: str) -> None:
@@ -58,7 +56,7 @@ def refused(says: str) -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_a_build_that_fails_is_one_sentence(toolkit, monkeypatch, error, says):
+def test_a_build_that_fails_is_one_sentence(monkeypatch, error, says):
     def fail(*_, **__):
         raise error
 
@@ -66,12 +64,12 @@ def test_a_build_that_fails_is_one_sentence(toolkit, monkeypatch, error, says):
     refused(says)
 
 
-def test_without_a_toolkit_it_is_said(toolkit, monkeypatch):
+def test_without_a_toolkit_it_is_said(monkeypatch):
     monkeypatch.setattr(builds, "_find_cuda_home", lambda: None)
     refused("there is no CUDA toolkit")
 
 
-def test_kernels_that_compile_are_compiled_once(toolkit, monkeypatch):
+def test_kernels_that_compile_are_compiled_once(monkeypatch):
     built = []
     monkeypatch.setattr(builds, "_jit_compile", lambda *_, **__: built.append(1) or object())
     require_kernels()

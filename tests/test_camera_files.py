@@ -66,6 +66,15 @@ def test_a_colmap_file_may_end_in_any_number_of_blank_lines(tmp_path: Path, end:
     assert [entry.where.rpartition("(")[2] for entry in read_cameras(tmp_path)] == [f"frame {i}.png)" for i in range(3)]
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    file = ours(tmp_path)
+    wanted = read_cameras(file)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert [entry.cam_from_world.tolist() for entry in read_cameras(file)] == [
+        entry.cam_from_world.tolist() for entry in wanted
+    ]
+
+
 def dump(folder: Path, content: Any) -> Path:
     file = folder / "cameras.json"
     file.write_text(json.dumps(content))
@@ -168,6 +177,9 @@ def write_text(text: str):
 FAULTS = {
     "no file": (lambda folder: folder / "none.json", "none.json: no such camera file"),
     "no JSON": (write_text("{"), "cannot be read as JSON"),
+    "a huge number": (write_text('{"cameras": [' + "1" + "0" * 400 + "]}"), "a number has 401 digits"),
+    "nested without end": (write_text("[" * 60_000), "nest 60000 deep"),
+    "not a number": (write_text('{"cameras": [{"cam_from_world": NaN}]}'), "holds NaN"),
     "no list": (write_text('{"frames": []}'), "holds no list of cameras; wanted one under `cameras`"),
     "one camera": (spoil(ours, lambda c: c["cameras"].__delitem__(slice(1, 3))), r"holds 1 camera\(s\); wanted two"),
     "no pose": (spoil(ours, lambda c: c["cameras"][1].pop("cam_from_world")), r"cameras\[1\]: got 0 poses; wanted one"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -30,6 +29,7 @@ from vistadream.config import (
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError
 from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.formats.files import sha256_of
+from vistadream.formats.json_file import read_json
 from vistadream.meter import Laps
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.multiplexer import Multiplexer
@@ -117,8 +117,8 @@ def _resume(words: list[str]) -> tuple[list[str], Path | None, list[str]]:
     root = Path(os.path.expanduser(unquoted(resuming[-1])))
     RunFolder(root).refuse_links()
     try:
-        saved = saved_words(json.loads(RunFolder(root).run_json.read_text())["overrides"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        saved = saved_words(read_json(RunFolder(root).run_json, finite=False)["overrides"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"resume={root} is not a run folder; wanted one with a run.json: name the folder that a run printed first"
         ) from error

@@ -18,6 +18,7 @@ from PIL import Image
 
 from vistadream.core import Camera, Scene, UserError, View, is_plain_name
 from vistadream.formats import files
+from vistadream.formats.json_file import read_json
 from vistadream.formats.ply import read_ply, write_ply
 from vistadream.ops.image.pixels import from_uint8, to_uint8
 
@@ -126,7 +127,7 @@ class RunFolder:
 
     def _owner(self) -> str:
         try:
-            return f"process {json.loads(self.run_json.read_text())['pid']}"
+            return f"process {read_json(self.run_json, finite=False)['pid']}"
         except (OSError, ValueError, KeyError):
             return "another process"
 
@@ -151,7 +152,7 @@ class RunFolder:
     def finished(self, name: str) -> dict | None:
         """What done.json says of a stage, or None when the stage is not finished."""
         try:
-            done = json.loads((self.stage(name) / "done.json").read_text())
+            done = read_json(self.stage(name) / "done.json")
         except (OSError, ValueError):
             return None
         return done if isinstance(done, dict) else None
@@ -180,7 +181,7 @@ class RunFolder:
     def keep_results_of(self, stage: str) -> None:
         """Drops the results unless metrics.json, which is written last, says that they were made from this stage."""
         try:
-            made_from = json.loads(self.metrics.read_text())["stage"]
+            made_from = read_json(self.metrics, finite=False)["stage"]
         except (OSError, ValueError, KeyError, TypeError):
             made_from = None
         if made_from != stage:
@@ -259,7 +260,7 @@ def save_scene(scene: Scene, folder: Path) -> None:
 
 def load_scene(folder: Path) -> Scene:
     """The Scene that `save_scene` wrote."""
-    names = json.loads((folder / "scene.json").read_text())["views"]
+    names = read_json(folder / "scene.json")["views"]
     if odd := [name for name in names if not is_plain_name(name)]:
         raise ValueError(f"scene.json names a view {odd[0]!r}; wanted a plain name, without a folder")
     return Scene(tuple(_load_view(folder / "views", name) for name in names), read_ply(folder / "gaussians.ply"))
@@ -277,7 +278,7 @@ def _camera_dict(view: View) -> dict:
 
 
 def _load_view(folder: Path, name: str) -> View:
-    facts = json.loads((folder / f"{name}.camera.json").read_text())
+    facts = read_json(folder / f"{name}.camera.json")
     camera = Camera(torch.tensor(facts["K"]), torch.tensor(facts["cam_from_world"]), facts["width"], facts["height"])
     maps = {m: _load_map(folder / f"{name}.{m}.npy") for m in _MAPS}
     rgb = from_uint8(_load_png(folder / f"{name}.rgb.png"))

@@ -63,6 +63,7 @@ def lens(where: str, focal_px: Sequence[float], principal_px: Sequence[float], s
 
 
 def _flat(values: Any) -> list:
+    """The leaves of nested lists, which read_json keeps from nesting deeply."""
     return [leaf for value in values for leaf in _flat(value)] if isinstance(values, (list, tuple)) else [values]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from vistadream.camera_files.colmap import read_colmap
 from vistadream.camera_files.entry import Entry, lens, numbers, pose
 from vistadream.core import UserError
+from vistadream.formats.json_file import read_json
 
 OPENCV_FROM_OPENGL = torch.diag(torch.tensor([1.0, -1.0, -1.0, 1.0]))
 """OpenGL's camera has y up and looks along -z. The matrix is its own inverse."""
@@ -24,7 +24,7 @@ def read_cameras(path: Path) -> list[Entry]:
     if not path.is_file():
         raise UserError(f"{path}: no such camera file; wanted a JSON file, or a folder with COLMAP's images.txt")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read as JSON ({error}); wanted a list of cameras in JSON") from error
     for key, entry_of in (("cameras", _own), ("camera_path", _nerfstudio)):

@@ -16,6 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from vistadream.core import Chart, DepthPrediction, Note, Rendering, Scene, StageFinished, Summary, View, is_plain_name
+from vistadream.formats.json_file import read_json
 from vistadream.ops.image.colormap import depth_colors, depth_range
 from vistadream.ops.image.pixels import to_uint8
 
@@ -86,7 +87,7 @@ class Record:
         """Takes back what `save` wrote; nothing when the folder holds nothing."""
         if not (folder / _FILE).exists():
             return
-        facts = json.loads((folder / _FILE).read_text())
+        facts = read_json(folder / _FILE, finite=False)
         if odd := [file for file in facts["images"].values() if not is_plain_name(file)]:
             raise ValueError(f"{_FILE} names a picture {odd[0]!r}; wanted a plain file name, without a folder")
         self.images |= {name: _read_png(folder / file) for name, file in facts["images"].items()}

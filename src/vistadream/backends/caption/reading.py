@@ -6,7 +6,6 @@ for a video processor, which needs torchvision, and no captioner here looks at a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from numpy import ndarray
 from vistadream.backends import packages
 from vistadream.backends.weights.pretrained import pretrained
 from vistadream.core import UserError
+from vistadream.formats.json_file import read_json
 
 _QUESTION = (
     "Name the place and its main objects in one sentence of at most thirty words, as if you stood there. "
@@ -55,7 +55,7 @@ def read(folder: Path, name: str, device: str) -> Reader:
     wanted, asker = _FAMILIES[name]
     auto = packages.load("transformers").AutoModelForImageTextToText
     try:
-        family = json.loads((folder / "config.json").read_text()).get("model_type")
+        family = read_json(folder / "config.json", finite=False).get("model_type")
         if family != wanted:
             kinds = ", ".join(f"{kind} (model={model})" for model, (kind, _) in _FAMILIES.items())
             raise UserError(f"{folder} holds a model of type {family!r}, and model={name} is {wanted}; wanted {kinds}")

@@ -6,7 +6,6 @@ half of its size when it is stored in fp8.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from vistadream.backends import packages
 from vistadream.core import UserError
+from vistadream.formats.json_file import read_json
 
 
 def read_part(part_class: Any, folder: Path, dtype: torch.dtype, without: tuple[str, ...] = ()) -> Any:
@@ -60,6 +60,6 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
 def read_config(file: Path) -> dict:
     """A JSON object; UserError when there is none."""
     try:
-        return json.loads(file.read_text())
+        return read_json(file)
     except (OSError, ValueError) as error:
         raise UserError(f"{file} cannot be read ({error}); wanted a configuration of diffusers") from error

@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+from vistadream.formats.json_file import read_json
+
 
 class Part:
     """`NAME.part` beside the target, and `NAME.part.json` with the whole length and the ETag of what it is a part of.
@@ -22,7 +24,7 @@ class Part:
         self.etag: str | None = None
         self.total: int | None = None
         try:
-            facts = json.loads(self._facts.read_text())
+            facts = read_json(self._facts)
             self.etag, self.total = facts["etag"], facts["total"]
         except (OSError, ValueError, KeyError, TypeError):
             self.drop()

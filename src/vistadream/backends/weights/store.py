@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from vistadream.backends.weights import hub
 from vistadream.backends.weights.errors import DownloadError
 from vistadream.backends.weights.table import MODELS, Model
 from vistadream.core import Note, UserError, tell
+from vistadream.formats.json_file import read_json
 
 Source = Callable[[Model, Path | None], Path]
 """Fetches a model's files into a folder, or where the source keeps them, and returns their folder."""
@@ -40,7 +40,7 @@ def lacking(model: Model, folder: Path) -> list[str]:
     return [pattern for pattern, files in found.items() if not files] + [
         str((index.parent / shard).relative_to(folder))
         for index in indices
-        for shard in sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        for shard in sorted(set(read_json(index)["weight_map"].values()))
         if not (index.parent / shard).exists()
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from vistadream.core import is_plain_name
 from vistadream.exporters.fastgs_dataset.layout import META, ORIGINS, SCHEMA_VERSION, SOURCES, Report, view_files
+from vistadream.formats.json_file import read_json
 
 ROTATION_TOLERANCE = 1e-3
 """By how much R R^T may miss the identity: the rounding of measured poses."""
@@ -20,7 +20,7 @@ ROTATION_TOLERANCE = 1e-3
 def read_meta(folder: Path) -> dict[str, Any]:
     """The description, as far as others rely on it; ValueError when it cannot tell what the other files must be."""
     try:
-        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        meta = read_json(folder / META)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}); wanted the dataset's description") from error
     except ValueError as error:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vistadream.backends.depth.given import resample_depth
+from vistadream.ops.depth.resample import resample_depth
 
 W, H = 64, 48
 

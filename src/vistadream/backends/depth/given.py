@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import DepthPrediction, UserError, View
+from vistadream.formats.depth_map import read_depth_map
 from vistadream.ops.depth.resample import resample_depth
 
 LOADER_CROP_PX = 32
@@ -40,7 +38,7 @@ class GivenDepth:
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One metric prediction per view; UserError when the file is not the photo's depth map."""
-        stored = _read(Path(self.path)) * self.unit_m
+        stored = read_depth_map(Path(self.path)) * self.unit_m
         if not (stored > 0).any():
             raise UserError(f"{self.path}: no pixel holds a depth; wanted positive, finite numbers")
         return [self._place(stored, view) for view in views]
@@ -73,51 +71,3 @@ def _window(view: View) -> tuple[slice, slice]:
     if not at_world or not len(rows):
         return slice(0, 0), slice(0, 0)
     return slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)
-
-
-def _read(path: Path) -> Float[Tensor, "H W"]:
-    """The stored numbers as float32, 0 where they are no depth."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such depth file; wanted a 16-bit PNG, an NPY or an EXR")
-    readers = {".npy": _read_npy, ".png": _read_png, ".exr": _read_exr}
-    if path.suffix.lower() not in readers:
-        raise UserError(f"{path}: unknown kind of depth file {path.suffix!r}; wanted .png, .npy or .exr")
-    levels = readers[path.suffix.lower()](path)
-    if levels.ndim == 3 and (levels == levels[..., :1]).all():
-        levels = levels[..., 0]
-    if levels.ndim != 2 or levels.size == 0 or levels.dtype.kind not in "uif":
-        raise UserError(f"{path}: holds {levels.dtype} of shape {levels.shape}; wanted one number per pixel, (h, w)")
-    numbers = levels.astype(np.float32)
-    return torch.from_numpy(np.where(np.isfinite(numbers) & (numbers > 0), numbers, 0.0).astype(np.float32))
-
-
-def _read_npy(path: Path) -> np.ndarray:
-    try:
-        levels = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"{path}: not a readable NPY file ({error}); wanted one made by numpy.save") from error
-    if not isinstance(levels, np.ndarray):
-        raise UserError(f"{path}: holds several arrays; wanted one made by numpy.save")
-    return levels
-
-
-def _read_png(path: Path) -> np.ndarray:
-    levels = _decode(path)
-    if levels.dtype != np.uint16:
-        raise UserError(f"{path}: is an {levels.dtype.itemsize * 8}-bit picture; wanted a 16-bit PNG of depths")
-    return levels
-
-
-def _read_exr(path: Path) -> np.ndarray:
-    os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
-    return _decode(path)
-
-
-def _decode(path: Path) -> np.ndarray:
-    try:
-        levels = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        levels = None
-    if levels is None:
-        raise UserError(f"{path}: cannot be decoded as {path.suffix[1:].upper()}; wanted a whole, undamaged file")
-    return levels

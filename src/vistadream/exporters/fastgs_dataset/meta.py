@@ -20,7 +20,7 @@ ROTATION_TOLERANCE = 1e-3
 def read_meta(folder: Path) -> dict[str, Any]:
     """The description, as far as others rely on it; ValueError when it cannot tell what the other files must be."""
     try:
-        meta = read_json(folder / META)
+        meta = read_json(folder / META, finite=False)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}); wanted the dataset's description") from error
     except ValueError as error:

@@ -176,6 +176,8 @@ def write_text(text: str):
 
 FAULTS = {
     "no file": (lambda folder: folder / "none.json", "none.json: no such camera file"),
+    "an endless name": (lambda folder: folder / ("c" * 300), "cannot be read"),
+    "a file taken for a folder": (lambda folder: ours(folder) / "c.json", "cannot be read"),
     "no JSON": (write_text("{"), "cannot be read as JSON"),
     "a huge number": (write_text('{"cameras": [' + "1" + "0" * 400 + "]}"), "a number has 401 digits"),
     "nested without end": (write_text("[" * 60_000), "nest 60000 deep"),

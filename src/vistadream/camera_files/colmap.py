@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.camera_files.entry import Entry, lens
 from vistadream.core import Camera, UserError
 from vistadream.formats import colmap
+from vistadream.formats.camera_entry import Entry, lens
 from vistadream.ops.gaussians.rotation import rotations_from_quats
 
 _FOCALS = {"SIMPLE_PINHOLE": 1, "PINHOLE": 2}
@@ -22,7 +23,7 @@ def read_colmap(folder: Path) -> list[Entry]:
     images = colmap.read_images(folder)
     suffix = colmap.suffix_of(folder)
     file = folder / f"cameras{suffix}"
-    cameras = colmap.read_cameras(folder) if file.is_file() else None
+    cameras = colmap.read_cameras(folder) if os.path.isfile(file) else None
     lenses = {key: _lens(f"{file}: camera {key}", camera) for key, camera in (cameras or {}).items()}
     entries = []
     for image in sorted(images.values(), key=lambda image: image.name):

@@ -19,7 +19,7 @@ def read_depth_map(path: Path) -> Float[Tensor, "H W"]:
 
     UserError names the file and what was wanted.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"{path}: no such depth file; wanted a 16-bit PNG, an NPY or an EXR")
     readers = {".npy": _read_npy, ".png": _read_png, ".exr": _read_exr}
     if path.suffix.lower() not in readers:

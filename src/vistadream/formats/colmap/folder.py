@@ -5,6 +5,7 @@ An image's pose stands in its own file too, so that rigs and frames add nothing 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -20,8 +21,8 @@ Content = TypeVar("Content")
 
 def suffix_of(folder: Path) -> str:
     """`.bin` for a whole binary model, which COLMAP prefers, or where there are no images as text; else `.txt`."""
-    whole = all((folder / f"{name}.bin").is_file() for name in FILES)
-    alone = (folder / "images.bin").is_file() and not (folder / "images.txt").is_file()
+    whole = all(os.path.isfile(folder / f"{name}.bin") for name in FILES)
+    alone = os.path.isfile(folder / "images.bin") and not os.path.isfile(folder / "images.txt")
     return ".bin" if whole or alone else ".txt"
 
 

@@ -212,12 +212,15 @@ def test_more_is_kept_than_colmap_keeps(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "no lines of points": (images(A, B), "images.txt: line 1: the next line .* every image takes two lines"),
+    "no lines of points": (
+        images(A, B),
+        "images.txt: line 1: its line of 2D points is missing",
+    ),
     "no lines of points, names of digits": (
         images(A, "2 1 0 0 0 0 0 0 1 0002", A),
-        "line 1: the next line holds 10 words",
+        "the next line holds 10 words",
     ),
-    "a half point": (images(A, "1.5 2 -1 3", B, ""), "line 1: the next line holds 4 words"),
+    "a half point": (images(A, "1.5 2 -1 3", B, ""), "the next line holds 4 words"),
     "a point's id": (images(A, "1.5 2 2.5", B, ""), "POINT3D_ID is '2.5'"),
     "no name": (images("1 1 0 0 0 0 0 0 1", ""), "line 1: got 9 words"),
     "no number": (images("1 1x 0 0 0 0 0 0 1 a", ""), "line 1: could not convert"),

@@ -116,7 +116,7 @@ FAULTS: dict[str, tuple[Act, str, str]] = {
     "an image's name": (text(IMAGES, "000001.png", "1.png"), IMAGES, "names (1|000001).png"),
     "an image's camera": (text(IMAGES, "2 000001.png", "9 000001.png"), IMAGES, "camera 9 is not in"),
     "an image's id twice": (text(IMAGES, "^2 ", "1 "), IMAGES, "id 1 stands here again"),
-    "2D points cut short": (text(IMAGES, r"000001.png\n", "000001.png\n1.0 2.0"), IMAGES, "three words each"),
+    "2D points cut short": (text(IMAGES, r"000001.png\n", "000001.png\n1.0 2.0"), IMAGES, "three words for each"),
     "a camera with distortion": (text(CAMERAS, "^2 PINHOLE", "2 OPENCV"), CAMERAS, "line 3: got 4 parameters"),
     "a camera of one focal length": (
         text(CAMERAS, r"^2 PINHOLE 40 28 \S+", "2 SIMPLE_PINHOLE 40 28"), CAMERAS, "SIMPLE_PINHOLE; wanted PINHOLE"
@@ -141,7 +141,7 @@ FAULTS: dict[str, tuple[Act, str, str]] = {
     "a picture of another size": (picture(PICTURE, lambda i: i.resize((40, 27))), PICTURE, r"wanted \(28, 40\)"),
     "a grey picture": (picture(PICTURE, lambda i: i.convert("L")), PICTURE, "mode L; wanted PNG of mode RGB"),
     "a picture cut short": (lambda d: (d / PICTURE).write_bytes((d / PICTURE).read_bytes()[:99]), PICTURE, "cannot be"),
-    "a JPEG": (lambda d: Image.open(d / PICTURE).save(d / PICTURE, "JPEG"), PICTURE, "is JPEG"),
+    "a JPEG": (lambda d: Image.open(d / PICTURE).save(d / PICTURE, "JPEG"), PICTURE, "cannot be read .* wanted a PNG"),
     "a mask with greys": (picture(MASK, dot(7)), MASK, r"level \[7\]"),
     "a supervise mask with greys": (picture("supervise/000001.png", dot(1)), "supervise/000001.png", r"level \[1\]"),
     "a mask of one bit": (picture(MASK, lambda i: i.convert("1")), MASK, "mode 1; wanted PNG of mode L"),

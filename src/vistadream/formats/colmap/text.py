@@ -129,8 +129,8 @@ def _points_2d(line: bytes) -> tuple[np.ndarray, np.ndarray]:
         ids = [-1 if word == b"-1" else _whole(word, "POINT3D_ID") for word in words[2::3]]
     except ValueError as error:
         raise ValueError(
-            f"the next line holds {len(words)} words that are no 2D points ({error}); wanted three words each "
-            "(X Y POINT3D_ID), or an empty line: every image takes two lines"
+            f"its line of 2D points is missing or damaged: the next line holds {len(words)} words ({error}); wanted "
+            "three words for each point (X Y POINT3D_ID) or an empty line, as every image takes two lines"
         ) from error
     return np.array(xy, dtype=np.float64).reshape(-1, 2), np.array(ids, dtype=np.int64)
 

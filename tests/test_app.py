@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -56,14 +57,15 @@ def status(folder: Path) -> dict:
 
 
 def test_a_run_that_failed_says_so_and_why_until_it_is_mended(tmp_path: Path) -> None:
-    words = [*SMALL, "stage=no-outpaint", f"out={tmp_path}", f"image={tmp_path / 'a.png'}"]
-    with pytest.raises(UserError, match="no such picture"):
-        run(words)
-    (folder,) = tmp_path.glob("a/*")
+    given = ["backends/depth=given", f"backends.depth.path={tmp_path / 'z.npy'}"]
+    with pytest.raises(UserError, match="no such depth map"):
+        run([*SMALL, "stage=no-outpaint", f"out={tmp_path}", *given])
+    (folder,) = tmp_path.glob("sample/*")
     assert status(folder)["status"] == "failed"
-    assert "no such picture" in status(folder)["error"]
-    (tmp_path / "a.png").write_bytes(sample_image().read_bytes())
-    run([f"resume={folder}", f"image={tmp_path / 'a.png'}"])
+    assert "no such depth map" in status(folder)["error"]
+    assert "ERROR vistadream: no such depth map" in (folder / "run.log").read_text().splitlines()[-1]
+    np.save(tmp_path / "z.npy", np.ones((576, 768), np.float32))
+    run([f"resume={folder}"])
     assert status(folder)["status"] == "finished"
     assert "error" not in status(folder)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vistadream import cli
+from vistadream import cli, guard
 from vistadream.assets import sample_image
 from vistadream.cli import main
 from vistadream.run_folder import RunFolder
@@ -41,17 +41,16 @@ def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture) -> None:
 def test_a_termination_that_others_swallow_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     heard = []
 
-    def deaf_once(words: list[str]) -> None:
+    def deaf_once() -> None:
         try:
             signal.raise_signal(signal.SIGTERM)
         except SystemExit as end:
             heard.append(end.code)
         time.sleep(30)
 
-    monkeypatch.setattr(cli, "ASK_AGAIN_S", 0.05)
-    monkeypatch.setitem(cli.COMMANDS, "deaf", (deaf_once, ""))
-    with pytest.raises(SystemExit, match="143"):
-        main(["deaf"])
+    monkeypatch.setattr(guard, "ASK_AGAIN_S", 0.05)
+    monkeypatch.setitem(cli.COMMANDS, "deaf", (lambda words: deaf_once, ""))
+    assert main(["deaf"]) == 143
     assert heard == [143]
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "nobody is asked after the end"
 
@@ -64,6 +63,14 @@ def test_cfg_prints_the_resolved_configuration(capsys: pytest.CaptureFixture) ->
 
 
 BAD = [
+    ("image=https://example.org/x.jpg", "is a web address; wanted a file: download it first"),
+    (f"image=data:image/png;base64,{'A' * 400}", "holds the picture itself; wanted a file"),
+    (f"image={'b' * 300}.png", "is too long for a path"),
+    (f"resume={'b' * 300}", "is too long for a path"),
+    (f"out={'b' * 300}", "cannot write"),
+    ("image=a\0b.png", "holds a NUL character"),
+    ("image=/dev/null", "is not a picture"),
+    ("image={text}/a.png", "lies below a file"),
     ("image=/nowhere/x.jpg", "no such picture"),
     ("+image=/nowhere/x.jpg", "no such picture"),
     ("image={folder}", "is a folder"),
@@ -113,7 +120,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(word: str, says: str, tmp_pat
     assert code == 2
     assert says in errors.splitlines()[-1]
     assert "Traceback" not in errors
-    assert not list(out.rglob("done.json")), "nothing that a resume would trust"
+    assert not list(out.rglob("*.*")), "a run that never began leaves no folder"
 
 
 def test_a_bad_depth_map_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -207,12 +214,14 @@ def test_a_bad_picture_does_not_end_the_others_of_a_multirun(tmp_path: Path, cap
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&- <&-"])
 def test_streams_that_are_closed_do_not_hide_what_happened(tmp_path: Path, closed: str) -> None:
-    words = [sys.executable, "-m", "vistadream", "single-img", "image=/nowhere/x.jpg", f"out={tmp_path}", *QUIET]
+    depth = ["backends/depth=given", "backends.depth.path=/nowhere/x.png", "stage=no-outpaint"]
+    words = [sys.executable, "-m", "vistadream", "single-img", f"out={tmp_path}", *depth, *QUIET]
     done = subprocess.run(["sh", "-c", f"{shlex.join(words)} {closed}"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stdout + done.stderr
     (log,) = tmp_path.glob("*/*/run.log")
-    assert "vistadream: no such picture" not in log.read_text(), "what is for stderr does not land in a file"
+    assert "ERROR vistadream: no such depth map" in log.read_text().splitlines()[-1], "the error is in the run's log"
+    assert "\nvistadream: no such depth map" not in log.read_text(), "what is for stderr does not land in a file"
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -15,7 +15,9 @@ FLOORS = (
     ("stages", "backends", "observers", "exporters", "trajectories"),
     ("assets", "camera_files", "checkpoint_file", "meter", "provenance", "run_folder"),
     ("config", "deliver", "pipeline"),
-    ("app", "weights_commands"),
+    ("inputs",),
+    ("app", "guard", "weights_commands"),
+    ("sweep",),
     ("cli",),
     ("__main__",),
 )

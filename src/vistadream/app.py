@@ -9,9 +9,8 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from vistadream.assets import sample_image
 from vistadream.backends.auto import check
@@ -26,10 +25,10 @@ from vistadream.config import (
     saved_words,
     unquoted,
 )
-from vistadream.core import Note, Observer, Scene, Trajectory, UserError
+from vistadream.core import Note, Observer, Scene, Trajectory, UserError, system_errors
 from vistadream.deliver import Export, deliver, deliver_report
-from vistadream.formats.files import sha256_of
 from vistadream.formats.json_file import read_json
+from vistadream.inputs import Inputs, check_picture
 from vistadream.meter import Laps
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.multiplexer import Multiplexer
@@ -38,7 +37,6 @@ from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import plan_of, run_stages
 from vistadream.provenance import environment
 from vistadream.run_folder import RunFolder, write_json
-from vistadream.version import __version__
 
 _LONGEST_NAME = 40
 """Characters of a prompt that name its run folder."""
@@ -53,14 +51,28 @@ class Run:
     metrics: dict
 
 
-def run(words: Sequence[str], job: int | None = None, begun_s: float | None = None) -> Run:
-    """One run of the main job from its overrides; `job` numbers the runs of a sweep. UserError on bad input.
+@dataclass
+class Job:
+    """One run of a sweep."""
+
+    number: int
+    earlier: Sequence[Job] = field(repr=False)
+    """Those that have ended; their finished stages are taken where they are the same."""
+    folder: RunFolder | None = None
+    """Set once it is made."""
+
+
+@system_errors()
+def run(words: Sequence[str], job: Job | None = None, begun_s: float | None = None) -> Run:
+    """One run of the main job from its overrides; `job` when it is one of a sweep. UserError on bad input.
 
     `begun_s`: when the run began, as `time.perf_counter()` has it; None: now.
     """
     laps = Laps(time.perf_counter() if begun_s is None else begun_s)
-    words, resumed, left_out = _resume([_absolute(word) for word in words])
-    composed = _compose_with_sample(quote_paths(words))
+    words, resumed, left_out = _resume([_absolute(word) for word in _without_nul(words)])
+    old = RunFolder(resumed) if resumed else None
+    inputs = Inputs.of(old)
+    composed = _compose_with_sample(quote_paths(inputs.stand_in(words, old)))
     for role, choice in composed.choices.items():
         check(role, choice.name)
     plan = plan_of(composed.plain("stage"))
@@ -70,20 +82,26 @@ def run(words: Sequence[str], job: int | None = None, begun_s: float | None = No
     flight = _flight(composed, export)
     viewing = composed.make("rerun", RerunSettings)
     every_s = composed.plain("checkpoint_seconds")
-    folder = RunFolder(resumed) if resumed else _new_folder(composed, job)
+    if not old:
+        check_picture(composed)
+    fingerprints = inputs.fingerprints(composed, plan)
+    folder = old or _new_folder(composed, job)
     record = Record()
     with (
-        folder.lock(),
+        _kept_if_used(folder, job, resumed=old is not None),
+        folder.lock() as locked,
         _log_file(folder.log),
         _console(folder) as console,
         RerunObserver(viewing, folder.new_recording(), name=folder.root.parent.name, stages=plan) as viewer,
-        _facts(folder, words, composed) as facts,  # ends before the viewer, which may be asked to wait for people
+        _facts(folder, words, composed, inputs) as facts,  # ends before the viewer, which may wait for people
+        system_errors(),
     ):
         observe = Multiplexer(console, viewer, record)
         viewer.log_config(composed.yaml(), composed.knobs())
-        _announce(composed, left_out, observe)
+        _announce(composed, left_out, locked, observe)
         laps("start")
-        scene = run_stages(stages, _fingerprints(composed, plan), plan, observe, folder, record, every_s)
+        earlier = [other.folder for other in job.earlier if other.folder] if job else []
+        scene = run_stages(stages, fingerprints, plan, observe, folder, record, every_s, earlier)
         laps("stages")
         renderer = composed.build("backends.render")
         metrics = deliver(scene, plan[-1], folder, export, renderer, flight, observe)
@@ -94,6 +112,32 @@ def run(words: Sequence[str], job: int | None = None, begun_s: float | None = No
             deliver_report(scene, folder, export, renderer, record, facts, composed.changed())
         observe("export/done", Note(f"done: {folder.root}"))
     return Run(scene, folder.root, metrics)
+
+
+def _without_nul(words: Sequence[str]) -> Sequence[str]:
+    if odd := [word for word in words if "\0" in word]:
+        raise UserError(f"{odd[0]!r} holds a NUL character; wanted none: no file name can hold one")
+    return words
+
+
+@contextmanager
+def _kept_if_used(folder: RunFolder, job: Job | None, resumed: bool) -> Iterator[None]:
+    """Tells the sweep of the folder; removes a new one when bad input ended the run before any stage had finished.
+
+    Whatever else ends the run says in its notes how to go on.
+    """
+    if job:
+        job.folder = folder
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, UserError) and not resumed and not folder.holds_work():
+            folder.remove()
+            if job:
+                job.folder = None
+        else:
+            error.add_note(f"go on with: vistadream single-img {shlex.quote(f'resume={folder.root}')}")
+        raise
 
 
 def _flight(composed: Composed, export: Export) -> Trajectory:
@@ -118,7 +162,7 @@ def _resume(words: list[str]) -> tuple[list[str], Path | None, list[str]]:
     RunFolder(root).refuse_links()
     try:
         saved = saved_words(read_json(RunFolder(root).run_json, finite=False)["overrides"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"resume={root} is not a run folder; wanted one with a run.json: name the folder that a run printed first"
         ) from error
@@ -138,18 +182,18 @@ def _compose_with_sample(words: Sequence[str]) -> Composed:
     return compose([*words, *quote_paths([f"image={sample_image()}"])])
 
 
-def _new_folder(composed: Composed, job: int | None) -> RunFolder:
+def _new_folder(composed: Composed, job: Job | None) -> RunFolder:
     words = composed.plain("prompt")
     subject = Path(composed.plain("image")).stem if words is None else words[:_LONGEST_NAME].strip()
     stem = re.sub(r"[^\w.-]+", "_", subject).strip(".") or "image"  # neither . nor .., which are other folders
-    name = time.strftime("%Y-%m-%d_%H-%M-%S") + ("" if job is None else f"-{job}")
+    name = time.strftime("%Y-%m-%d_%H-%M-%S") + ("" if job is None else f"-{job.number}")
     return RunFolder.make(Path(os.path.expanduser(composed.plain("out"))) / stem / name)
 
 
 @contextmanager
-def _facts(folder: RunFolder, words: Sequence[str], composed: Composed) -> Iterator[dict]:
+def _facts(folder: RunFolder, words: Sequence[str], composed: Composed, inputs: Inputs) -> Iterator[dict]:
     """What run.json holds: its status is running, and in the end finished, failed with the error, or interrupted."""
-    facts = _begin(folder, words, composed)
+    facts = _begin(folder, words, composed, inputs)
     try:
         yield facts
     except BaseException as error:
@@ -162,7 +206,7 @@ def _facts(folder: RunFolder, words: Sequence[str], composed: Composed) -> Itera
     _write_facts(folder, facts | {"status": "finished"})
 
 
-def _begin(folder: RunFolder, words: Sequence[str], composed: Composed) -> dict:
+def _begin(folder: RunFolder, words: Sequence[str], composed: Composed, inputs: Inputs) -> dict:
     """Puts config.yaml and run.json into the run folder; returns what run.json holds."""
     backends = {role: {"name": c.name, "why": c.reason} for role, c in composed.choices.items()}
     facts = {
@@ -171,11 +215,13 @@ def _begin(folder: RunFolder, words: Sequence[str], composed: Composed) -> dict:
         "overrides": list(words),
         "seed": composed.plain("seed"),
         "backends": backends,
+        "inputs": inputs.digests,
         **environment(),
     }
     folder.clear_drafts()
     with folder.replace(folder.config) as draft:
         draft.write_text(composed.yaml(), encoding="utf-8")
+    inputs.keep_cameras(composed, folder)
     _write_facts(folder, facts)
     return facts
 
@@ -187,7 +233,7 @@ def _absolute(word: str) -> str:
     if knob not in INPUT_KNOBS or not value:
         return word
     path = os.path.expanduser(unquoted(word))
-    return f"{knob}={os.path.realpath(path)}" if os.path.exists(path) else word
+    return f"{knob}={Path(path).absolute()}" if os.path.exists(path) else word
 
 
 def _write_facts(folder: RunFolder, facts: dict) -> None:
@@ -195,7 +241,10 @@ def _write_facts(folder: RunFolder, facts: dict) -> None:
         write_json(draft, facts)
 
 
-def _announce(composed: Composed, left_out: Sequence[str], observe: Observer) -> None:
+def _announce(composed: Composed, left_out: Sequence[str], locked: bool, observe: Observer) -> None:
+    if not locked:
+        words = "this disk knows no locks: start no other run with resume= on this folder before this one has ended"
+        observe("run/lock", Note(words, "warning"))
     if left_out:
         observe("run/resume", Note(f"left out, as it belongs to what was replaced: {shlex.join(left_out)}"))
     for role, choice in composed.choices.items():
@@ -210,26 +259,9 @@ def _console(folder: RunFolder) -> Iterator[ConsoleObserver]:
         yield console
 
 
-def _fingerprints(composed: Composed, plan: Sequence[str]) -> dict[str, dict]:
-    """For each stage all that decides its result: its resolved knobs, with named files replaced by their digests."""
-    return {name: {"version": __version__, "knobs": _digested(composed.plain(f"stages.{name}"))} for name in plan}
-
-
-def _digested(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _digested(item) for key, item in value.items()}
-    # os.path takes any sentence for a path; Path raises where one is too long, or begins with ~
-    path = Path(os.path.expanduser(value)) if isinstance(value, str) and "/" in value else None
-    if path is not None and os.path.isfile(path):
-        return sha256_of(path)
-    if path is not None and os.path.isdir(path):
-        return [value, *(sha256_of(file) for file in sorted([*path.glob("*.txt"), *path.glob("*.bin")]))]
-    return value
-
-
 @contextmanager
 def _log_file(path: Path) -> Iterator[None]:
-    """Everything that the "vistadream" logger says goes to run.log too, appended when a run is resumed."""
+    """What the "vistadream" logger says and the error that ends the run go to run.log, appended when it is resumed."""
     handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("vistadream")
@@ -238,6 +270,11 @@ def _log_file(path: Path) -> Iterator[None]:
     logging.captureWarnings(True)
     try:
         yield
+    except BaseException as error:
+        trace = None if isinstance(error, UserError) else (type(error), error, error.__traceback__)
+        said = ("%s", error) if isinstance(error, UserError) else ("ended by %r", error)
+        handler.handle(logging.LogRecord(logger.name, logging.ERROR, __file__, 0, said[0], said[1:], trace))
+        raise
     finally:
         logging.captureWarnings(False)
         logger.removeHandler(handler)

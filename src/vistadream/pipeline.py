@@ -56,8 +56,11 @@ def run_stages(
     folder: RunFolder,
     recorder: Recorder,
     checkpoint_seconds: float,
+    earlier: Sequence[RunFolder] = (),
 ) -> Scene:
     """Runs the plan, taking from `folder` every stage whose own and earlier fingerprints are unchanged.
+
+    A stage that one of the `earlier` runs of a sweep finished with the same fingerprints is taken from there.
 
     A fingerprint is all that decides a stage's result: its knobs, its inputs' digests, versions. Every stage gets the
     Scene as read back from disk, so a resumed run and an unbroken one compute the same. A stage's fits save their
@@ -66,11 +69,13 @@ def run_stages(
     scene, key = Scene(), ""
     for name in plan:
         key = _chain(key, name, fingerprints[name])
-        done = folder.finished(name)
-        if done and done.get("key") == key:
+        source = _source(name, key, folder, earlier)
+        if source:
             with folder.reading(name):
                 recorder.load(name, folder.seen(name))
-            observe(f"{name}/finished", StageFinished(name, done["seconds"], resumed=True))
+            observe(
+                f"{name}/finished", StageFinished(name, folder.finished(name)["seconds"], resumed=True, source=source)
+            )
         else:
             checkpoints = CheckpointFile(folder.checkpoint(name), key, checkpoint_seconds)
             with watched_by(observe), checkpointed_by(checkpoints):
@@ -79,6 +84,22 @@ def run_stages(
         if len(scene.gaussians):
             observe(f"{name}/gaussians", scene.gaussians)
     return scene
+
+
+def _source(name: str, key: str, folder: RunFolder, earlier: Sequence[RunFolder]) -> str | None:
+    """Where the finished stage was taken from: the run's own folder or one of the earlier; None where none has it."""
+    if _has(folder, name, key):
+        return "disk"
+    for other in earlier:
+        if _has(other, name, key):
+            folder.adopt_stage(name, other)
+            return str(other.root) if _has(folder, name, key) else None
+    return None
+
+
+def _has(folder: RunFolder, name: str, key: str) -> bool:
+    done = folder.finished(name)
+    return done is not None and done.get("key") == key
 
 
 def _run_stage(

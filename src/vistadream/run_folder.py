@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import itertools
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vistadream.core import Camera, Scene, UserError, View, is_plain_name
+from vistadream.core import Camera, Scene, UserError, View, is_plain_name, system_error
 from vistadream.formats import files
 from vistadream.formats.json_file import read_json
 from vistadream.formats.ply import read_ply, write_ply
@@ -26,6 +28,8 @@ STAGES = ("load", "outpaint", "initialize", "coarse", "refine")
 """All stages, in order; the number in a stage's folder is its place here."""
 _SCENES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
 """Files of the scene's formats whose name is not simply gaussians.<format>."""
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+"""Errors of a disk that knows no locks, such as Lustre's and some network disks'."""
 _MASKS = ("supervise", "lift", "generated")
 _MAPS = ("z", "confidence")
 _DAMAGES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SyntaxError, UserError)
@@ -107,29 +111,60 @@ class RunFolder:
         """What the observer recorded of a stage, for the report."""
         return self.stage(name) / "seen"
 
+    def holds_work(self) -> bool:
+        """Whether a stage has finished or has left a checkpoint."""
+        return any(self.stage(name).exists() or self.checkpoint(name).exists() for name in STAGES)
+
+    def remove(self) -> None:
+        """Removes the folder, and the folder above it when that is then empty."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        with suppress(OSError):
+            self.root.parent.rmdir()
+
+    def kept_input(self, path: Path) -> Path:
+        """Where the run keeps its own copy of a file or folder that it reads."""
+        return self.root / "inputs" / Path(os.path.normpath(path)).name
+
+    def keep_input(self, path: Path) -> None:
+        """Copies a file, or a folder's files with cameras, into the run's folder."""
+        copy = self.kept_input(path)
+        for file in camera_files(path) if path.is_dir() else [path]:
+            with self.replace(copy / file.name if path.is_dir() else copy) as draft:
+                shutil.copyfile(file, draft)
+
+    def facts(self) -> dict:
+        """What run.json says; nothing where there is no whole one."""
+        try:
+            facts = read_json(self.run_json, finite=False)
+        except (OSError, ValueError):
+            return {}
+        return facts if isinstance(facts, dict) else {}
+
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Iterator[bool]:
         """Keeps other processes out of the folder until the block ends or this process dies.
 
-        Raises UserError naming the process that is in. The lock is on run.log, which no run ever replaces.
+        False where the disk knows no locks, so that nothing keeps them out. Raises UserError naming the process that
+        is in. The lock is on run.log, which no run ever replaces.
         """
         with _write_errors(self.log):
             log = self.log.open("a")
         with log:
             try:
                 fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locked = True
             except BlockingIOError as error:
+                pid = self.facts().get("pid")
+                owner = "another process" if pid is None else f"process {pid}"
                 raise UserError(
-                    f"{self.root} is in use by {self._owner()}; wanted a folder that no run is working on: "
+                    f"{self.root} is in use by {owner}; wanted a folder that no run is working on: "
                     "wait for that run to end, or stop it"
                 ) from error
-            yield
-
-    def _owner(self) -> str:
-        try:
-            return f"process {read_json(self.run_json, finite=False)['pid']}"
-        except (OSError, ValueError, KeyError):
-            return "another process"
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                locked = False
+            yield locked
 
     def refuse_links(self) -> None:
         """UserError when the folder holds a link or a device, through which other files would be read or written."""
@@ -153,7 +188,7 @@ class RunFolder:
         """What done.json says of a stage, or None when the stage is not finished."""
         try:
             done = read_json(self.stage(name) / "done.json")
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
         return done if isinstance(done, dict) else None
 
@@ -169,6 +204,13 @@ class RunFolder:
             also(draft)
             write_json(draft / "done.json", done)
             self._drop_what_builds_on(name)  # before: a kill in between leaves nothing that belongs to an older scene
+
+    def adopt_stage(self, name: str, other: RunFolder) -> None:
+        """Takes a finished stage from another run's folder, by hard links where the disk has them."""
+        target = self.stage(name)
+        with _write_errors(target), files.new_folder(target) as draft:
+            shutil.copytree(other.stage(name), draft, copy_function=_link_or_copy, dirs_exist_ok=True)
+            self._drop_what_builds_on(name)
 
     def _drop_what_builds_on(self, name: str) -> None:
         later = STAGES[STAGES.index(name) + 1 :]
@@ -202,19 +244,11 @@ class RunFolder:
 
     def load_stage(self, name: str) -> Scene:
         """The Scene that a finished stage left; UserError when something has damaged it since."""
-        with self.reading(name):
-            return load_scene(self.stage(name))
+        return load_scene(self.stage(name))
 
-    @contextmanager
-    def reading(self, name: str) -> Iterator[None]:
+    def reading(self, name: str) -> AbstractContextManager[None]:
         """UserError in place of what goes wrong in the block, which reads a finished stage's files."""
-        try:
-            yield
-        except _DAMAGES as error:
-            raise UserError(
-                f"{self.stage(name)} is damaged ({error}); wanted what the stage left there: remove that folder, and "
-                "resume= makes it anew"
-            ) from error
+        return _reading(self.stage(name))
 
     @contextmanager
     def replace(self, target: Path) -> Iterator[Path]:
@@ -235,6 +269,18 @@ def _write_errors(target: Path) -> Iterator[None]:
             f"cannot write {target}: {error.strerror or error}; wanted a writable folder with free space: free some or "
             "choose another with out=FOLDER, then go on with resume="
         ) from error
+
+
+def camera_files(folder: Path) -> list[Path]:
+    """Those of a COLMAP model, as text or binary."""
+    return sorted([*folder.glob("*.txt"), *folder.glob("*.bin")])
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -259,11 +305,25 @@ def save_scene(scene: Scene, folder: Path) -> None:
 
 
 def load_scene(folder: Path) -> Scene:
-    """The Scene that `save_scene` wrote."""
-    names = read_json(folder / "scene.json")["views"]
-    if odd := [name for name in names if not is_plain_name(name)]:
-        raise ValueError(f"scene.json names a view {odd[0]!r}; wanted a plain name, without a folder")
-    return Scene(tuple(_load_view(folder / "views", name) for name in names), read_ply(folder / "gaussians.ply"))
+    """The Scene that `save_scene` wrote; UserError when something has damaged it since."""
+    with _reading(folder):
+        names = read_json(folder / "scene.json")["views"]
+        if odd := [name for name in names if not is_plain_name(name)]:
+            raise ValueError(f"scene.json names a view {odd[0]!r}; wanted a plain name, without a folder")
+        return Scene(tuple(_load_view(folder / "views", name) for name in names), read_ply(folder / "gaussians.ply"))
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise system_error(error) from error
+    except _DAMAGES as error:
+        raise UserError(
+            f"{folder} is damaged ({error}); wanted what the stage left there: remove that folder, and resume= makes "
+            "it anew"
+        ) from error
 
 
 def _camera_dict(view: View) -> dict:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vistadream.core.camera import Camera
     from vistadream.core.checkpoint import Checkpoints, checkpointed_by, current_checkpoints
-    from vistadream.core.errors import UserError
+    from vistadream.core.errors import UserError, short_path, system_error, system_errors
     from vistadream.core.gaussians import Gaussians
     from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted, Summary
     from vistadream.core.names import is_plain_name
@@ -53,7 +53,10 @@ __all__ = [
     "current_checkpoints",
     "current_observer",
     "is_plain_name",
+    "short_path",
     "silent",
+    "system_error",
+    "system_errors",
     "tell",
     "watched_by",
 ]

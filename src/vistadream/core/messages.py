@@ -20,6 +20,8 @@ class StageFinished:
     seconds: float
     resumed: bool = False
     gaussians: int = 0
+    source: str = "disk"
+    """Where a resumed stage was taken from."""
 
 
 @dataclass(frozen=True)

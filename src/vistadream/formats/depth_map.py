@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import UserError
+from vistadream.formats.source import read_source
 
 
 def read_depth_map(path: Path) -> Float[Tensor, "H W"]:
@@ -19,12 +21,11 @@ def read_depth_map(path: Path) -> Float[Tensor, "H W"]:
 
     UserError names the file and what was wanted.
     """
-    if not os.path.isfile(path):
-        raise UserError(f"{path}: no such depth file; wanted a 16-bit PNG, an NPY or an EXR")
+    data = read_source(path, "depth map", "a 16-bit PNG, an NPY or an EXR")
     readers = {".npy": _read_npy, ".png": _read_png, ".exr": _read_exr}
     if path.suffix.lower() not in readers:
         raise UserError(f"{path}: unknown kind of depth file {path.suffix!r}; wanted .png, .npy or .exr")
-    levels = readers[path.suffix.lower()](path)
+    levels = readers[path.suffix.lower()](path, data)
     if levels.ndim == 3 and (levels == levels[..., :1]).all():
         levels = levels[..., 0]
     if levels.ndim != 2 or levels.size == 0 or levels.dtype.kind not in "uif":
@@ -33,9 +34,9 @@ def read_depth_map(path: Path) -> Float[Tensor, "H W"]:
     return torch.from_numpy(np.where(np.isfinite(numbers) & (numbers > 0), numbers, 0.0).astype(np.float32))
 
 
-def _read_npy(path: Path) -> np.ndarray:
+def _read_npy(path: Path, data: bytes) -> np.ndarray:
     try:
-        levels = np.load(path, allow_pickle=False)
+        levels = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise UserError(f"{path}: not a readable NPY file ({error}); wanted one made by numpy.save") from error
     if not isinstance(levels, np.ndarray):
@@ -43,21 +44,21 @@ def _read_npy(path: Path) -> np.ndarray:
     return levels
 
 
-def _read_png(path: Path) -> np.ndarray:
-    levels = _decode(path)
+def _read_png(path: Path, data: bytes) -> np.ndarray:
+    levels = _decode(path, data)
     if levels.dtype != np.uint16:
         raise UserError(f"{path}: is an {levels.dtype.itemsize * 8}-bit picture; wanted a 16-bit PNG of depths")
     return levels
 
 
-def _read_exr(path: Path) -> np.ndarray:
+def _read_exr(path: Path, data: bytes) -> np.ndarray:
     os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
-    return _decode(path)
+    return _decode(path, data)
 
 
-def _decode(path: Path) -> np.ndarray:
+def _decode(path: Path, data: bytes) -> np.ndarray:
     try:
-        levels = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+        levels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         levels = None
     if levels is None:

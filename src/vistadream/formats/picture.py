@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from vistadream.core import UserError
 from vistadream.formats.exif import Exif, read_exif
 from vistadream.formats.metadata import without_metadata
+from vistadream.formats.source import read_source
 from vistadream.ops.image.srgb import opaque_srgb
 
 FORMATS = "JPEG, PNG, WebP or TIFF (HEIC with pillow-heif installed)"
@@ -41,7 +42,7 @@ class PictureFacts:
 
 def read_picture(path: Path) -> tuple[Image.Image, PictureFacts]:
     """The picture in a file, in mode RGB, and its facts; UserError with what to do when it cannot be read."""
-    data = _read_bytes(path)
+    data = read_source(path, "picture", f"a {FORMATS} file: check the path given as image=")
     _allow_heif()
     try:
         with warnings.catch_warnings():
@@ -57,21 +58,6 @@ def read_picture(path: Path) -> tuple[Image.Image, PictureFacts]:
         raise UserError(
             f"{path} is broken or cut short ({error}); wanted a whole {FORMATS} file: save it anew"
         ) from error
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise UserError(f"no such picture: {path}; wanted a {FORMATS} file: check the path given as image=") from error
-    except IsADirectoryError as error:
-        raise UserError(
-            f"{path} is a folder; wanted one picture file: name a file in it, or several with --multirun"
-        ) from error
-    except PermissionError as error:
-        raise UserError(f"{path} may not be read; wanted a readable file: check its permissions") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); wanted a {FORMATS} file: check the path") from error
 
 
 def _allow_heif() -> None:

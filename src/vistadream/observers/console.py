@@ -64,7 +64,7 @@ class ConsoleObserver:
             case StageStarted():
                 _log.info("%s", value.stage, extra={"style": "bold cyan"})
             case StageFinished(resumed=True):
-                _log.info("%s: taken from disk", value.stage, extra={"style": "cyan"})
+                _log.info("%s: taken from %s", value.stage, value.source, extra={"style": "cyan"})
             case StageFinished():
                 count = f", {value.gaussians:,} Gaussians" if value.gaussians else ""
                 _log.info("%s: done in %.1f s%s", value.stage, value.seconds, count, extra={"style": "cyan"})

@@ -118,7 +118,7 @@ def test_a_file_that_is_not_the_photos_depth_is_refused(saved, z, suffix, says):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("absent.png", None, "no such depth file"),
+        ("absent.png", None, "no such depth map"),
         ("notes.txt", b"1.5", "unknown kind"),
         ("torn.png", b"\x89PNG\r\n\x1a\nrest", "cannot be decoded"),
         ("empty.exr", b"", "cannot be decoded"),

@@ -1,9 +1,12 @@
 """One run as a whole: how resuming composes its words, how its end is told, and that it is alone in its folder."""
 
+import errno
+import fcntl
 import json
 import os
 import time
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -52,6 +55,14 @@ def test_the_run_folder_is_named_first_and_the_seconds_are_those_of_the_whole_ru
     assert passed_s - 3 < sum(facts["seconds"].values()) < passed_s, "all but the last page and the viewer's end"
 
 
+COARSE = ("stages.coarse.n_frames=0", "stages.coarse.n_candidates=3", "stages.coarse.n_closing=1")
+
+
+def write_cameras(file: Path, step: float) -> None:
+    cameras = [{"cam_from_world": [[1, 0, 0, x], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]} for x in (0.0, step)]
+    file.write_text(json.dumps({"cameras": cameras}))
+
+
 def status(folder: Path) -> dict:
     return json.loads((folder / "run.json").read_text())
 
@@ -90,6 +101,50 @@ def test_a_picture_in_quotes_is_found_from_anywhere_and_a_changed_one_is_noticed
     monkeypatch.chdir(tmp_path)
     again = run([f"resume={tmp_path / 'o' / 'a_b' / first.folder.name}"])
     assert float(again.scene.view("input").rgb[..., 1].max()) < 0.1, "red"
+
+
+def test_a_finished_run_needs_none_of_its_inputs(tmp_path: Path) -> None:
+    """Not to export once more, nor to go on: its own folder holds all of it."""
+    picture, depth, cameras = tmp_path / "a.png", tmp_path / "z.npy", tmp_path / "cameras.json"
+    picture.write_bytes(sample_image().read_bytes())
+    np.save(depth, np.ones((576, 768), np.float32))
+    write_cameras(cameras, 0.05)
+    given = ["backends/depth=given", f"backends.depth.path={depth}", "trajectory=custom", f"trajectory.path={cameras}"]
+    words = [*SMALL, *given, *COARSE, f"image={picture}", "export.video_frames=2", f"out={tmp_path / 'o'}"]
+    folder = RunFolder(run([*words, "stage=coarse"]).folder)
+    made = [folder.finished(stage) for stage in ("load", "outpaint", "initialize", "coarse")]
+    for file in (picture, depth, cameras):
+        file.unlink()
+    for _ in range(2):
+        run([f"resume={folder.root}", "export.formats=[ply,splat]"])
+        assert status(folder.root)["status"] == "finished"
+        assert f"trajectory.path={cameras}" in status(folder.root)["overrides"]
+        assert [folder.finished(stage) for stage in ("load", "outpaint", "initialize", "coarse")] == made
+    assert folder.scene("splat").exists()
+    write_cameras(cameras, 0.1)
+    run([f"resume={folder.root}"])
+    assert folder.finished("coarse")["key"] != made[-1]["key"], "what is there and has changed counts"
+
+
+def test_a_picture_from_a_pipe_is_read_once(tmp_path: Path) -> None:
+    readable, writable = os.pipe()
+    with os.fdopen(readable), os.fdopen(writable, "wb") as pipe:
+        feed = Thread(target=lambda: (pipe.write(sample_image().read_bytes()), pipe.close()))
+        feed.start()
+        first = run([*SMALL, "stage=no-outpaint", f"image=/dev/fd/{readable}", f"out={tmp_path}"])
+        feed.join()
+    made = RunFolder(first.folder).finished("load")
+    run([f"resume={first.folder}"])
+    assert RunFolder(first.folder).finished("load") == made
+
+
+def test_a_disk_without_locks_is_said_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    folder = run([*SMALL, "stage=no-outpaint", f"out={tmp_path}"]).folder
+    assert "this disk knows no locks" in (folder / "run.log").read_text()
 
 
 @pytest.mark.parametrize("name", ["..", "..png", "...", ".png", "a/..png"])
@@ -131,20 +186,23 @@ def test_a_flight_along_another_path_than_the_stages_walked(tmp_path: Path) -> N
 def test_a_camera_file_is_found_from_anywhere_and_a_changed_one_runs_its_stage_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(step: float) -> None:
-        cameras = [{"cam_from_world": [[1, 0, 0, x], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]} for x in (0.0, step)]
-        (tmp_path / "cameras.json").write_text(json.dumps({"cameras": cameras}))
-
-    coarse = ["stage=coarse", "stages.coarse.n_frames=0", "stages.coarse.n_candidates=3", "stages.coarse.n_closing=1"]
-    words = [*SMALL, *coarse, "trajectory=custom", "trajectory.path=cameras.json", "export.video_frames=2", "out=runs"]
-    write(0.05)
+    words = [
+        *SMALL,
+        *COARSE,
+        "stage=coarse",
+        "trajectory=custom",
+        "trajectory.path=cameras.json",
+        "export.video_frames=2",
+        "out=runs",
+    ]
+    write_cameras(tmp_path / "cameras.json", 0.05)
     monkeypatch.chdir(tmp_path)
     folder = run(words).folder.resolve()
     made = RunFolder(folder).finished("coarse")
     monkeypatch.chdir("/")
     run([f"resume={folder}"])
     assert RunFolder(folder).finished("coarse") == made
-    write(0.1)
+    write_cameras(tmp_path / "cameras.json", 0.1)
     run([f"resume={folder}"])
     assert RunFolder(folder).finished("coarse")["key"] != made["key"]
 

@@ -3,6 +3,7 @@
 import os
 import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vistadream import cli, guard
+from vistadream import app, cli, guard
 from vistadream.assets import sample_image
 from vistadream.cli import main
 from vistadream.run_folder import RunFolder
@@ -190,13 +191,78 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was_there(tmp_path: Path) ->
     assert not RunFolder(folder).finished("initialize")
 
 
-def test_a_multirun_gives_each_run_its_folder(tmp_path: Path) -> None:
+def test_a_multirun_gives_each_run_its_folder_and_shares_their_stages(tmp_path: Path, capsys) -> None:
     words = ["--multirun", "seed=0,1", "stage=no-outpaint", "stages.initialize.steps=1", f"out={tmp_path}"]
     assert main(["single-img", *words, *QUIET]) == 0
+    said = capsys.readouterr().out.splitlines()
     folders = sorted(tmp_path.glob("*/*"))
     assert len(folders) == 2
     assert [f.name.rpartition("-")[2] for f in folders] == ["0", "1"]
     assert all(RunFolder(f).finished("initialize") for f in folders)
+    assert [line for line in said if line.startswith("run ")] == ["run 1 of 2: seed=0", "run 2 of 2: seed=1"]
+    rows = [line.split() for line in said[-3:]]
+    assert rows[0] == ["overrides", "status", "seconds", "folder"]
+    assert [(row[0], row[1], row[3]) for row in rows[1:]] == [
+        (f"seed={n}", "finished", str(folder)) for n, folder in enumerate(folders)
+    ]
+    taken = [line for line in said if "taken from" in line]
+    assert taken == [f"{stage}: taken from {folders[0]}" for stage in ("load", "initialize")], "neither reads the seed"
+    first, second = (
+        {p.relative_to(f): p.read_bytes() for p in RunFolder(f).stage("load").rglob("*") if p.is_file()}
+        for f in folders
+    )
+    assert first == second
+
+
+def test_a_stopped_run_names_its_folder_for_a_shell(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(app, "run_stages", stop)
+    code, errors = run([f"out={tmp_path / 'it is'}", *QUIET], capsys)
+    (folder,) = tmp_path.glob("it is/*/*")
+    assert code == 130
+    assert errors.splitlines()[-1] == f"vistadream: stopped; go on with: vistadream single-img 'resume={folder}'"
+
+
+def test_a_sweep_that_is_stopped_still_has_its_table(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(app, "run_stages", stop)
+    assert main(["single-img", "--multirun", "seed=0,1", f"out={tmp_path}", *QUIET]) == 143
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[-2:]]
+    assert [row[:2] for row in rows] == [["seed=0", "interrupted"], ["seed=1", "not"]]
+
+
+LOCKED = [
+    (["image={folder}/secret.png"], "secret.png may not be read"),
+    (["image={folder}/locked/a.png"], "a.png may not be read"),
+    (["backends/depth=given", "backends.depth.path={folder}/secret.png"], "secret.png may not be read"),
+    (["trajectory=custom", "trajectory.path={folder}/locked/c.json"], "c.json may not be read"),
+    (["resume={folder}/locked"], "run.json may not be read"),
+    (["out={folder}/locked"], "cannot write"),
+]
+
+
+def test_what_may_not_be_read_or_written_is_one_sentence(tmp_path: Path) -> None:
+    """As root the rights to pass over permissions are dropped."""
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"] if os.getuid() == 0 else []
+    if drop and not shutil.which("setpriv"):
+        pytest.skip("root passes over permissions, and setpriv is not installed")
+    (tmp_path / "secret.png").write_bytes(sample_image().read_bytes())
+    (tmp_path / "secret.png").chmod(0)
+    (tmp_path / "locked").mkdir(mode=0)
+    quiet = [f"out={tmp_path / 'out'}", *QUIET]
+    runs = [["single-img", *quiet, *(word.format(folder=tmp_path) for word in words)] for words, _ in LOCKED]
+    code = f"import sys\nfrom vistadream.cli import main\nfor words in {runs!r}: print(main(words), file=sys.stderr)"
+    done = subprocess.run([*drop, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    (tmp_path / "locked").chmod(0o700)
+    said = done.stderr.splitlines()
+    assert said[1::2] == ["2"] * len(LOCKED), done.stderr
+    for line, (_, says) in zip(said[::2], LOCKED, strict=True):
+        assert says in line
+        assert "; wanted " in line
 
 
 def test_a_bad_picture_does_not_end_the_others_of_a_multirun(tmp_path: Path, capsys) -> None:

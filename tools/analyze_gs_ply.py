@@ -11,8 +11,14 @@ import json
 import math
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
+
+from vistadream import guard
+
+if __name__ == "__main__":
+    guard.begin("analyze_gs_ply")  # before the packages below, which take seconds
 
 import numpy as np
 import tyro
@@ -157,18 +163,18 @@ def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
-def main(options: Options) -> int:
-    """Prints the figures; the exit code, 2 for a file that is at fault."""
-    try:
-        columns = read_columns(options.ply)
-        if options.plot is not None:
-            plot(columns, options.plot)
-    except UserError as error:
-        print(f"analyze_gs_ply: {error}", file=sys.stderr)
-        return 2
+def report(options: Options) -> None:
+    """Prints the figures; UserError for a file that is at fault."""
+    columns = read_columns(options.ply)
+    if options.plot is not None:
+        plot(columns, options.plot)
     figures = analyze(columns)
     print(json.dumps(figures, indent=2) if options.json else "\n".join(lines(figures)))
-    return 0
+
+
+def main(options: Options) -> int:
+    """The exit code: 2 for what the user can mend."""
+    return guard.guarded("analyze_gs_ply", lambda: partial(report, options), "the same command starts anew")
 
 
 if __name__ == "__main__":

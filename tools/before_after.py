@@ -5,16 +5,23 @@ python tools/before_after.py outputs/photo/DATE sheet.jpg
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
+
+from vistadream import guard
+
+if __name__ == "__main__":
+    guard.begin("before_after")  # before the packages below, which take seconds
 
 import torch
 import tyro
 from PIL import Image
 
 from vistadream.config import compose
-from vistadream.core import Camera, Renderer, Scene
+from vistadream.core import Camera, Renderer, Scene, UserError
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.holes.preview import hole_ratios
 from vistadream.ops.image.pixels import to_uint8
@@ -41,7 +48,7 @@ def draw(arguments: Arguments) -> None:
     folder, composed = RunFolder(arguments.run), compose([])
     missing = [stage for stage in ("initialize", "coarse") if not folder.finished(stage)]
     if missing:
-        raise SystemExit(f"{arguments.run} has not finished {' and '.join(missing)}; wanted a run with stage=coarse")
+        raise UserError(f"{arguments.run} has not finished {' and '.join(missing)}; wanted a run with stage=coarse")
     before, after = folder.load_stage("initialize"), folder.load_stage("coarse")
     renderer = composed.build("backends.render")
     path = keep_clear(composed.build("trajectory"), before, N_POSES).cameras
@@ -65,4 +72,5 @@ def worst_poses(scene: Scene, path: list[Camera], renderer: Renderer, n: int) ->
 
 
 if __name__ == "__main__":
-    draw(tyro.cli(Arguments, description=__doc__))
+    arguments = tyro.cli(Arguments, description=__doc__)
+    sys.exit(guard.guarded("before_after", lambda: partial(draw, arguments), "the same command starts anew"))

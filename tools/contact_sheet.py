@@ -5,9 +5,16 @@ python tools/contact_sheet.py outputs/photo/DATE sheet.jpg
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
+
+from vistadream import guard
+
+if __name__ == "__main__":
+    guard.begin("contact_sheet")  # before the packages below, which take seconds
 
 import numpy as np
 import torch
@@ -15,7 +22,7 @@ import tyro
 from PIL import Image
 
 from vistadream.config import compose
-from vistadream.core import View
+from vistadream.core import UserError, View
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.image.colormap import depth_colors, depth_range
 from vistadream.ops.image.pixels import to_uint8
@@ -41,7 +48,7 @@ def draw(arguments: Arguments) -> None:
     folder = RunFolder(arguments.run)
     finished = [name for name in STAGES if folder.finished(name)]
     if not finished:
-        raise SystemExit(f"{arguments.run} holds no finished stage; wanted a run's folder")
+        raise UserError(f"{arguments.run} holds no finished stage; wanted a run's folder")
     scene = folder.load_stage(finished[-1])
     canvas = scene.views[min(1, len(scene.views) - 1)]
     pictures = [to_uint8(scene.view("input").rgb), to_uint8(canvas.rgb), depth_picture(canvas)]
@@ -61,10 +68,11 @@ def draw(arguments: Arguments) -> None:
 def depth_picture(view: View) -> np.ndarray:
     """Turbo colours of 1/z."""
     if view.z is None:
-        raise SystemExit("the run has no depth yet; wanted one with initialize finished")
+        raise UserError("the run has no depth yet; wanted one with initialize finished")
     known = view.z > 0
     return depth_colors(torch.where(known, view.z, 1.0), known, *depth_range(view.z, known))
 
 
 if __name__ == "__main__":
-    draw(tyro.cli(Arguments, description=__doc__))
+    arguments = tyro.cli(Arguments, description=__doc__)
+    sys.exit(guard.guarded("contact_sheet", lambda: partial(draw, arguments), "the same command starts anew"))

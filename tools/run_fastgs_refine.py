@@ -17,8 +17,14 @@ import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
+
+from vistadream import guard
+
+if __name__ == "__main__":
+    guard.begin("run_fastgs_refine")  # before the packages below, which take seconds
 
 import tyro
 from rich.console import Console
@@ -37,6 +43,7 @@ from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
+from vistadream.pipeline import finite_or_said
 from vistadream.provenance import environment
 from vistadream.run_folder import RunFolder, load_scene, write_json
 from vistadream.version import __version__
@@ -92,7 +99,7 @@ def refine(arguments: Arguments) -> None:
         observe = Multiplexer(console, viewer, record)
         viewer.log_config(composed.yaml(), composed.knobs())
         observe("refine/started", StageStarted("refine"))
-        with Meter() as meter, watched_by(observe), checkpointed_by(checkpoints):
+        with Meter() as meter, watched_by(observe), checkpointed_by(checkpoints), finite_or_said("refine"):
             refined = stage(inputs.scene, observe, inputs.normals)
         observe("refine/gaussians", refined.gaussians)
         seconds = checkpoints.earlier_s + meter.seconds
@@ -205,17 +212,8 @@ def main(words: list[str] | None = None) -> int:
     """The exit code: 2 for what the user can mend."""
     logging.getLogger("vistadream").setLevel(logging.INFO)
     arguments = tyro.cli(Arguments, description=__doc__, args=words)
-    try:
-        refine(arguments)
-    except (UserError, FloatingPointError) as error:
-        print(f"run_fastgs_refine: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            "run_fastgs_refine: stopped; the same command goes on from the checkpoint, if there is one", file=sys.stderr
-        )
-        return 130
-    return 0
+    going_on = "the same command goes on from the checkpoint, if there is one"
+    return guard.guarded("run_fastgs_refine", lambda: partial(refine, arguments), going_on)
 
 
 if __name__ == "__main__":

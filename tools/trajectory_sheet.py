@@ -5,9 +5,16 @@ python tools/trajectory_sheet.py outputs/sample/DATE docs/images/trajectories.jp
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
+
+from vistadream import guard
+
+if __name__ == "__main__":
+    guard.begin("trajectory_sheet")  # before the packages below, which take seconds
 
 import torch
 import tyro
@@ -16,7 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from vistadream.config import compose, groups, quote_paths
-from vistadream.core import Renderer, Scene
+from vistadream.core import Renderer, Scene, UserError
 from vistadream.ops.camera_path.clearance import ClearPath, keep_clear
 from vistadream.ops.camera_path.free_space import FreeSpace
 from vistadream.ops.image.pixels import to_uint8
@@ -47,7 +54,7 @@ def draw(arguments: Arguments) -> None:
     folder = RunFolder(arguments.run)
     finished = [name for name in STAGES if folder.finished(name)]
     if not finished:
-        raise SystemExit(f"{arguments.run} holds no finished stage; wanted a run's folder")
+        raise UserError(f"{arguments.run} holds no finished stage; wanted a run's folder")
     scene = folder.load_stage(finished[-1])
     rows = {name: [f"trajectory={name}"] for name in groups()["trajectory"] if name != "custom"}
     if arguments.custom:
@@ -116,4 +123,5 @@ def _plot(
 
 
 if __name__ == "__main__":
-    draw(tyro.cli(Arguments, description=__doc__))
+    arguments = tyro.cli(Arguments, description=__doc__)
+    sys.exit(guard.guarded("trajectory_sheet", lambda: partial(draw, arguments), "the same command starts anew"))

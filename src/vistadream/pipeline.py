@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -113,16 +114,22 @@ def _run_stage(
     earlier_s: float,
 ) -> None:
     observe(f"{name}/started", StageStarted(name))
-    with Meter() as meter:
-        try:
-            result = stage(scene, observe)
-        except FloatingPointError as error:
-            raise UserError(f"{error}; lower its rates, such as stages.{name}.rates.means=0.01, and resume") from error
+    with Meter() as meter, finite_or_said(name):
+        result = stage(scene, observe)
     seconds = earlier_s + meter.seconds
     figures = {"seconds": seconds, "peak_bytes": meter.peak_bytes, "peak_vram_bytes": meter.peak_vram_bytes}
     done = {"key": key, **figures, "gaussians": len(result.gaussians)}
     observe(f"{name}/finished", StageFinished(name, seconds, gaussians=len(result.gaussians)))
     folder.save_stage(name, result, done, lambda draft: recorder.save(name, draft / folder.seen(name).name))
+
+
+@contextmanager
+def finite_or_said(stage: str) -> Iterator[None]:
+    """UserError that says what to do when a fit's numbers have become infinite."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise UserError(f"{error}; lower its rates, such as stages.{stage}.rates.means=0.01, and resume") from error
 
 
 def _chain(previous: str, name: str, fingerprint: dict) -> str:

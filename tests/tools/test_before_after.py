@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vistadream.core import Camera, Gaussians, Scene, View
+from vistadream.core import Camera, Gaussians, Scene, UserError, View
 from vistadream.ops.gaussians.lift import lift_view
 from vistadream.run_folder import RunFolder
 
@@ -54,5 +54,5 @@ def test_holes_are_black_above_and_closed_below(tool, tmp_path: Path) -> None:
 
 
 def test_a_run_without_the_stages_is_told_so(tool, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="coarse"):
+    with pytest.raises(UserError, match="coarse"):
         tool.draw(tool.Arguments(tmp_path, tmp_path / "sheet.png"))

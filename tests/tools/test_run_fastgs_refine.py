@@ -189,6 +189,28 @@ def test_other_bad_input_is_one_sentence(stage_folder: Path, dataset: Path, tmp_
         assert not (tmp_path / "new").exists()
 
 
+def spoilt_stage(stage_folder: Path, path: Path, spoil: Callable[[Path], object]) -> Path:
+    shutil.copytree(stage_folder, path)
+    spoil(path)
+    return path
+
+
+def test_a_damaged_stage_and_a_place_that_cannot_be_are_one_sentence(stage_folder: Path, tmp_path: Path, call) -> None:
+    (tmp_path / "file").touch()
+    lost = spoilt_stage(stage_folder, tmp_path / "lost", lambda folder: (folder / "views/input.rgb.png").unlink())
+    cut = spoilt_stage(stage_folder, tmp_path / "cut", lambda folder: (folder / "scene.json").write_text("{"))
+    for folder, result, says in (
+        (lost, "new", "lost is damaged"),
+        (cut, "new", "cut is damaged"),
+        (stage_folder, "file/below", "lies below a file"),
+        (stage_folder, "b" * 300, "is too long for a path"),
+        (tmp_path / ("b" * 300), "new", "is too long for a path"),
+    ):
+        code, said = call("--dataset-dir", folder, "--result-dir", tmp_path / result, *QUICK)
+        assert (code, says in said, said.count("\n")) == (2, True, 1), said
+        assert not (tmp_path / "new").exists()
+
+
 def test_help_names_every_word(call: Call, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit):
         call("--help")

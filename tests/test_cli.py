@@ -239,7 +239,7 @@ LOCKED = [
     (["image={folder}/secret.png"], "secret.png may not be read"),
     (["image={folder}/locked/a.png"], "a.png may not be read"),
     (["backends/depth=given", "backends.depth.path={folder}/secret.png"], "secret.png may not be read"),
-    (["trajectory=custom", "trajectory.path={folder}/locked/c.json"], "c.json may not be read"),
+    (["trajectory=custom", "trajectory.path={folder}/locked/c.json"], "c.json: cannot be read (Permission denied)"),
     (["resume={folder}/locked"], "run.json may not be read"),
     (["out={folder}/locked"], "cannot write"),
 ]

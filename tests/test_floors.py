@@ -13,7 +13,7 @@ FLOORS = (
     ("ops",),
     ("formats",),
     ("stages", "backends", "observers", "exporters", "trajectories"),
-    ("assets", "camera_files", "checkpoint_file", "meter", "provenance", "run_folder"),
+    ("assets", "camera_files", "checkpoint_file", "meter", "provenance", "run_folder", "surroundings"),
     ("config", "deliver", "pipeline"),
     ("inputs",),
     ("app", "guard", "weights_commands"),

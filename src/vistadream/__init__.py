@@ -23,9 +23,13 @@ def single_image(
 ) -> Run:
     """The main job, as `vistadream single-img image=... stage=...` runs it; `overrides` are words such as "seed=3".
 
-    Returns the Scene, the run folder and the metrics. Raises `vistadream.core.UserError` on bad input.
+    Returns the Scene, the run folder and the metrics. Raises `vistadream.core.UserError` on bad input. It may be called
+    under any state of torch, Hydra and logging, which it leaves as it was; calls from several threads run one by one.
     """
-    from vistadream.app import run
+    from vistadream.surroundings import surroundings
 
     named = [] if image is None else [f"image={image}"]
-    return run([*named, f"stage={stage}", *overrides])
+    with surroundings():  # from here on, as modules make tensors when they are loaded
+        from vistadream.app import run
+
+        return run([*named, f"stage={stage}", *overrides])

@@ -37,6 +37,7 @@ from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import plan_of, run_stages
 from vistadream.provenance import environment
 from vistadream.run_folder import RunFolder, write_json
+from vistadream.surroundings import surroundings
 
 _LONGEST_NAME = 40
 """Characters of a prompt that name its run folder."""
@@ -63,6 +64,7 @@ class Job:
 
 
 @system_errors()
+@surroundings()
 def run(words: Sequence[str], job: Job | None = None, begun_s: float | None = None) -> Run:
     """One run of the main job from its overrides; `job` when it is one of a sweep. UserError on bad input.
 
@@ -266,8 +268,6 @@ def _log_file(path: Path) -> Iterator[None]:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("vistadream")
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logging.captureWarnings(True)
     try:
         yield
     except BaseException as error:
@@ -276,6 +276,5 @@ def _log_file(path: Path) -> Iterator[None]:
         handler.handle(logging.LogRecord(logger.name, logging.ERROR, __file__, 0, said[0], said[1:], trace))
         raise
     finally:
-        logging.captureWarnings(False)
         logger.removeHandler(handler)
         handler.close()

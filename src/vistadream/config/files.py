@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -12,7 +14,14 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.singleton import Singleton
+from hydra.version import VersionBase
 from omegaconf import MISSING, DictConfig
+from omegaconf.basecontainer import BaseContainer
+
+_HYDRA = threading.Lock()
+_STATE = (GlobalHydra, VersionBase)
 
 
 @dataclass
@@ -47,9 +56,27 @@ def conf_folder() -> Path:
 
 def composed_files(overrides: Sequence[str] = (), with_hydra: bool = False) -> DictConfig:
     """The files of the main job with overrides; `with_hydra` adds what Hydra says of the composition."""
-    ConfigStore.instance().store("schema", Schema)
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+    with _own_hydra(), initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        ConfigStore.instance().store("schema", Schema)
         return compose("single_img", list(overrides), return_hydra_config=with_hydra)
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Hydra has one state for the process, which an application around may be using: it is put back afterwards."""
+    with _HYDRA:
+        store, repo, resolvers = ConfigStore.instance(), ConfigStore.instance().repo, BaseContainer._resolvers
+        kept: dict[type, Any] = {
+            kind: Singleton._instances.pop(kind) for kind in _STATE if kind in Singleton._instances
+        }
+        store.repo, BaseContainer._resolvers = {**repo}, {**resolvers}
+        try:
+            yield
+        finally:
+            for kind in _STATE:
+                Singleton._instances.pop(kind, None)
+            Singleton._instances.update(kept)
+            store.repo, BaseContainer._resolvers = repo, resolvers
 
 
 def groups() -> dict[str, list[str]]:

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra.utils import get_class
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from vistadream.backends.auto import choose
-from vistadream.config import compose, conf_folder, expand, groups, of_the_replaced, quote_paths, reference
+from vistadream.config import compose, conf_folder, expand, groups, of_the_replaced, quote_paths, reference, unquoted
+from vistadream.config.words import parse
 from vistadream.core import UserError
 from vistadream.deliver import Export
 from vistadream.observers.rerun import RerunSettings
@@ -45,6 +49,57 @@ def test_several_images_are_split_at_commas_unless_one_file_is_named_so(tmp_path
     assert [compose(run).plain("image") for run in runs] == [str(odd)] * 2
     two = list(expand(quote_paths(["image=x y.png,z.png"], many=True)))
     assert [compose(run).plain("image") for run in two] == ["x y.png", "z.png"]
+
+
+SYNTAX = [
+    "'80s night.png",
+    '"best" shot.png',
+    "'whole'",
+    '"a","b"',
+    "a,b.png",
+    "x=1,y=[2].png",
+    "${seed}.png",
+    "\\${seed}",
+    "a\\",
+    "a'",
+    '\\"',
+    "{a:b}",
+    "choice(1,2)",
+    "null,null",
+    " spaced ",
+    "line\nbreak",
+]
+PATHS = ("image", "out", "resume", "trajectory.path", "backends.depth.path")
+
+
+@pytest.mark.parametrize("name", SYNTAX)
+def test_a_file_that_is_there_has_its_literal_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).touch()
+    words = ["trajectory=custom", "backends/depth=given", *(f"{knob}={name}" for knob in PATHS)]
+    composed = compose(quote_paths(words))
+    assert [composed.plain(knob) for knob in PATHS] == [name] * len(PATHS)
+    assert composed.plain("stages.load.image") == name
+    assert [unquoted(word) for word in words[2:]] == [name] * len(PATHS)
+    for run in expand(quote_paths([f"image={name}", "seed=0,1"], many=True)):
+        assert compose(quote_paths(run)).plain("image") == name, "as app.run reads it"
+
+
+def test_names_with_commas_are_found_in_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a,b.png", "c.png", "'80s.png"):
+        (tmp_path / name).touch()
+    word = "image=a,b.png,c.png,'80s.png,'not, there.png',other.png"
+    runs = [compose(quote_paths(run)).plain("image") for run in expand(quote_paths([word], many=True))]
+    assert runs == ["a,b.png", "c.png", "'80s.png", "not, there.png", "other.png"]
+
+
+@given(st.lists(st.sampled_from(["\\", "'", '"', "${", "}", ",", "=", "a", " "]), max_size=8).map("".join))
+def test_quoting_keeps_every_character(text: str) -> None:
+    (word,) = quote_paths([f"prompt={text}"])
+    spelled = unquoted(f"prompt={text}")  # without the quotes of the grammar around it
+    assert OmegaConf.create({"x": parse(word).value()}).x == spelled
+    assert unquoted(word) == spelled
 
 
 def test_a_multirun_is_the_product_of_its_choices() -> None:

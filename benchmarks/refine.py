@@ -75,13 +75,12 @@ def lifted(frames: Sequence[kitchen.Frame]) -> tuple[list[View], Gaussians]:
     return views, gaussians
 
 
-def dataset(views: Sequence[View], gaussians: Gaussians) -> tuple[tuple[View, ...], dict[str, Tensor]]:
-    """Views and prior normals as a refinement outside of any run gets them: written, validated and read."""
+def dataset(views: Sequence[View], gaussians: Gaussians) -> tuple[View, ...]:
+    """Views with their normals as a refinement outside of any run gets them: written, validated and read."""
     with tempfile.TemporaryDirectory() as folder:
         write_dataset(views, gaussians, Path(folder) / "kitchen", "multi")
         samples = read_dataset(Path(folder) / "kitchen")
-    views = tuple(replace(s.view, z=torch.where(s.geometry, s.view.z, 0.0)) for s in samples)
-    return views, {s.view.name: s.normals for s in samples}
+    return tuple(replace(s.view, z=torch.where(s.geometry, s.view.z, 0.0)) for s in samples)
 
 
 @torch.no_grad()
@@ -89,10 +88,10 @@ def rendering(gaussians: Gaussians, camera, *want: str) -> Rendering:
     return RENDERER(gaussians, [camera], want=want)[0]
 
 
-def refine(scene: Scene, normals: dict[str, Tensor], steps: int, *knobs: str) -> tuple[Gaussians, float]:
+def refine(scene: Scene, steps: int, *knobs: str) -> tuple[Gaussians, float]:
     """By the default stage but for these knobs of its surface terms; and seconds of processor time."""
     contender, begun = stage(steps, *knobs), time.process_time()
-    return contender(scene, silent, normals).gaussians, time.process_time() - begun
+    return contender(scene, silent).gaussians, time.process_time() - begun
 
 
 def stage(steps: int, *knobs: str) -> Refine:
@@ -174,25 +173,25 @@ def corrupted(scene: Scene) -> dict[str, Scene]:
     }
 
 
-def step_table(scene: Scene, normals: dict[str, Tensor], repeats: int = 5) -> None:
+def step_table(scene: Scene, repeats: int = 5) -> None:
     """Processor time of a step up to its gradients, the contenders in turns, the least of some repeats."""
     stages = {name: stage(DEFAULT_STEPS, *knobs) for name, knobs in CONTENDERS.items()}
     least = dict.fromkeys(stages, float("inf"))
     for _ in range(repeats):
         for name, contender in stages.items():
-            least[name] = min(least[name], seconds_a_step(contender, scene, normals))
+            least[name] = min(least[name], seconds_a_step(contender, scene))
     print("\n| | ms a step | beside colours alone |\n|---|---|---|")
     for name, seconds in least.items():
         print(f"| {name} | {1000 * seconds:.0f} | {seconds / least['photometric only'] - 1:+.0%} |", flush=True)
 
 
-def seconds_a_step(contender: Refine, scene: Scene, normals: dict[str, Tensor]) -> float:
+def seconds_a_step(contender: Refine, scene: Scene) -> float:
     """Mean over rounds of the views, whole ones and close-ups in their shares, once priors are aligned."""
     views = WithZoomedCrops(scene.views)
     n = 2 * contender.surface.every * len(scene.views)
     order = views.order([i % len(scene.views) for i in range(n)], contender.close_ups)
     colours = partial(photometric, dssim=contender.dssim, generated=contender.generated_weight)
-    loss = SurfaceLoss(contender.surface, colours, scene.views, order, normals)
+    loss = SurfaceLoss(contender.surface, colours, scene.views, order)
     draw, seconds = ShapeKeeping(contender.renderer), 0.0
     for turn in range(2):
         begun = time.process_time()
@@ -207,7 +206,7 @@ def seconds_a_step(contender: Refine, scene: Scene, normals: dict[str, Tensor]) 
 def kitchen_tables(width: int, steps: int, only: str | None) -> None:
     train, held_out = frames(TRAIN, width), frames(HELD_OUT, width)
     views, gaussians = lifted(train)
-    views, normals = dataset(views, gaussians)
+    views = dataset(views, gaussians)
     scene, masks, start = Scene(views, gaussians), seen_in_training(held_out, train), Shape.of(gaussians)
     if only in (None, "kitchen"):
         print(
@@ -215,15 +214,15 @@ def kitchen_tables(width: int, steps: int, only: str | None) -> None:
             flush=True,
         )
         for name, knobs in CONTENDERS.items():
-            refined, seconds = refine(scene, normals, steps, *knobs)
+            refined, seconds = refine(scene, steps, *knobs)
             print(row(name, refined, held_out, masks, start, seconds), flush=True)
     if only in (None, "priors"):
         print(f"\n| priors, continuous depth | {HEAD}", flush=True)
         for name, off in corrupted(scene).items():
-            refined, seconds = refine(off, {}, steps)
+            refined, seconds = refine(off, steps)
             print(row(name, refined, held_out, masks, start, seconds), flush=True)
     if only in (None, "time"):
-        step_table(scene, normals)
+        step_table(scene)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from vistadream.app import run
 from vistadream.config import compose, conf_folder
 from vistadream.config.files import targets
 from vistadream.core import UserError
-from vistadream.run_folder import RunFolder, load_scene
+from vistadream.formats.scene import load_scene
+from vistadream.run_folder import RunFolder
 
 SMALL = ("max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off", "export.videos=[]", "stage=no-outpaint")
 BUILDS = [

@@ -36,8 +36,9 @@ from vistadream.exporters.fastgs_dataset import is_dataset, read_dataset
 from vistadream.exporters.fastgs_dataset.layout import META as DATASET_META
 from vistadream.exporters.plots import change_chart, write_sheet
 from vistadream.exporters.svg import line_chart
-from vistadream.formats.files import sha256_of
+from vistadream.formats.files import sha256_of, write_json
 from vistadream.formats.ply import read_ply, write_ply
+from vistadream.formats.scene import load_scene
 from vistadream.meter import Meter
 from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.multiplexer import Multiplexer
@@ -45,7 +46,7 @@ from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import finite_or_said
 from vistadream.provenance import environment
-from vistadream.run_folder import RunFolder, load_scene, write_json
+from vistadream.run_folder import RunFolder
 from vistadream.version import __version__
 
 PLY, META, PLOTS = "gaussians_refined.ply", "refine_meta.json", "refine_plots.svg"
@@ -79,8 +80,6 @@ class Inputs:
     """What is read before anything is written."""
 
     scene: Scene
-    normals: Mapping[str, Any]
-    """Prior normals by the names of their views; none for a stage's folder."""
     files: dict[str, Any]
     """Paths and digests, for refine_meta.json."""
 
@@ -100,7 +99,7 @@ def refine(arguments: Arguments) -> None:
         viewer.log_config(composed.yaml(), composed.knobs())
         observe("refine/started", StageStarted("refine"))
         with Meter() as meter, watched_by(observe), checkpointed_by(checkpoints), finite_or_said("refine"):
-            refined = stage(inputs.scene, observe, inputs.normals)
+            refined = stage(inputs.scene, observe)
         observe("refine/gaussians", refined.gaussians)
         seconds = checkpoints.earlier_s + meter.seconds
         observe("refine/finished", StageFinished("refine", seconds))
@@ -113,11 +112,12 @@ def read_inputs(arguments: Arguments) -> Inputs:
     folder, start = arguments.dataset_dir, arguments.init_gaussians
     if is_dataset(folder):
         samples = read_dataset(folder)
-        views = tuple(replace(s.view, z=s.view.z * s.geometry) for s in samples)
-        normals = {s.view.name: s.normals * s.geometry[..., None] for s in samples}
+        views = tuple(
+            replace(s.view, z=s.view.z * s.geometry, normals=s.normals * s.geometry[..., None]) for s in samples
+        )
         files = [folder / DATASET_META]  # which holds the digests of all others
     elif (folder / "scene.json").exists():
-        views, normals = load_scene(folder).views, {}
+        views = load_scene(folder).views
         files = [folder / "scene.json", *sorted((folder / "views").iterdir())]
         start = start or folder / "gaussians.ply"
     else:
@@ -134,7 +134,7 @@ def read_inputs(arguments: Arguments) -> Inputs:
         "dataset": {"path": str(folder), "sha256": _digest([sha256_of(file) for file in files])},
         "init_gaussians": {"path": str(start), "sha256": sha256_of(start)},
     }
-    return Inputs(Scene(views, gaussians), normals, found)
+    return Inputs(Scene(views, gaussians), found)
 
 
 def claim(result: Path, composed: Composed, inputs: Inputs) -> tuple[RunFolder, CheckpointFile]:

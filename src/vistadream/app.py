@@ -27,6 +27,7 @@ from vistadream.config import (
 )
 from vistadream.core import Note, Observer, Scene, Trajectory, UserError, system_errors
 from vistadream.deliver import Export, deliver, deliver_report
+from vistadream.formats.files import write_json
 from vistadream.formats.json_file import read_json
 from vistadream.inputs import Inputs, check_picture
 from vistadream.meter import Laps
@@ -36,7 +37,7 @@ from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import plan_of, run_stages
 from vistadream.provenance import environment
-from vistadream.run_folder import RunFolder, write_json
+from vistadream.run_folder import RunFolder
 from vistadream.surroundings import surroundings
 
 _LONGEST_NAME = 40

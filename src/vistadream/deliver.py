@@ -20,6 +20,7 @@ from vistadream.exporters.formats import CONVERTED, FORMATS, write_format
 from vistadream.exporters.report import ReportData, StageRow, write_report
 from vistadream.exporters.splat_transform import find_splat_transform
 from vistadream.exporters.video import VideoFile
+from vistadream.formats.files import write_json
 from vistadream.observers.record import Record
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.camera_path.pose import reach_of
@@ -28,7 +29,7 @@ from vistadream.ops.gaussians.filter_3d import filter_3d
 from vistadream.ops.holes.preview import depth_range_along
 from vistadream.ops.image.colormap import depth_colors
 from vistadream.ops.image.pixels import to_uint8
-from vistadream.run_folder import RunFolder, write_json
+from vistadream.run_folder import RunFolder
 
 PICTURES = ("rgb", "depth", "side_by_side")
 _CAPTIONS = {"rgb": "a flight through it", "depth": "its depth", "side_by_side": "color and depth"}
@@ -114,7 +115,7 @@ def deliver(
 
 
 def _write_scene(scene: Scene, folder: RunFolder, export: Export, path: Sequence[Camera]) -> None:
-    photo = scene.view("input")
+    photo = scene.anchor
     flight = [photo.camera, *path[:: math.ceil(len(path) / _VIEWER_KEYS)]]
     smooth = cache(lambda: filter_3d(scene.gaussians, [view.camera for view in scene.views], export.smoothing_px2))
     for form in export.formats:
@@ -180,7 +181,7 @@ def deliver_report(
     scene: Scene, folder: RunFolder, export: Export, renderer: Renderer, record: Record, facts: dict, changed: dict
 ) -> None:
     """Writes report.html from what was observed, from what `deliver` wrote and from run.json's facts."""
-    photo = scene.view("input")
+    photo = scene.anchor
     with torch.no_grad():
         seen = renderer(scene.gaussians, [photo.camera], want=("rgb",))[0]
     rows = [
@@ -219,7 +220,7 @@ def deliver_report(
 
 
 def _input_metrics(scene: Scene, renderer: Renderer) -> dict:
-    photo = scene.view("input")
+    photo = scene.anchor
     with torch.no_grad():
         seen = renderer(scene.gaussians, [photo.camera])[0]
     return {

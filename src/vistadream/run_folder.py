@@ -1,28 +1,22 @@
-"""Every path and file name of a run: save and load a Scene, know what is finished, write whole or not at all."""
+"""Every path and file name of a run: knows what is finished, and writes whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import itertools
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
-
-from vistadream.core import Camera, Scene, UserError, View, is_plain_name, system_error
+from vistadream.core import Scene, UserError
 from vistadream.formats import files
+from vistadream.formats.files import write_json
 from vistadream.formats.json_file import read_json
-from vistadream.formats.ply import read_ply, write_ply
-from vistadream.ops.image.pixels import from_uint8, to_uint8
+from vistadream.formats.scene import load_scene, reading, save_scene
 
 STAGES = ("load", "outpaint", "initialize", "coarse", "refine")
 """All stages, in order; the number in a stage's folder is its place here."""
@@ -30,10 +24,6 @@ _SCENES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
 """Files of the scene's formats whose name is not simply gaussians.<format>."""
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 """Errors of a disk that knows no locks, such as Lustre's and some network disks'."""
-_MASKS = ("supervise", "lift", "generated")
-_MAPS = ("z", "confidence")
-_DAMAGES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SyntaxError, UserError)
-"""What reading damaged files raises: RuntimeError by torch and endless nesting, SyntaxError by Pillow."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +190,7 @@ class RunFolder:
         """
         target = self.stage(name)
         with _write_errors(target), files.new_folder(target) as draft:
-            save_scene(scene, draft)
+            save_scene(scene, draft, self._stage_before(name))
             also(draft)
             write_json(draft / "done.json", done)
             self._drop_what_builds_on(name)  # before: a kill in between leaves nothing that belongs to an older scene
@@ -209,8 +199,13 @@ class RunFolder:
         """Takes a finished stage from another run's folder, by hard links where the disk has them."""
         target = self.stage(name)
         with _write_errors(target), files.new_folder(target) as draft:
-            shutil.copytree(other.stage(name), draft, copy_function=_link_or_copy, dirs_exist_ok=True)
+            shutil.copytree(other.stage(name), draft, copy_function=files.link_or_copy, dirs_exist_ok=True)
             self._drop_what_builds_on(name)
+
+    def _stage_before(self, name: str) -> Path | None:
+        """The folder of the last stage before that one, if there is one."""
+        earlier = [self.stage(stage) for stage in STAGES[: STAGES.index(name)]]
+        return next((folder for folder in reversed(earlier) if folder.is_dir()), None)
 
     def _drop_what_builds_on(self, name: str) -> None:
         later = STAGES[STAGES.index(name) + 1 :]
@@ -248,7 +243,7 @@ class RunFolder:
 
     def reading(self, name: str) -> AbstractContextManager[None]:
         """UserError in place of what goes wrong in the block, which reads a finished stage's files."""
-        return _reading(self.stage(name))
+        return reading(self.stage(name))
 
     @contextmanager
     def replace(self, target: Path) -> Iterator[Path]:
@@ -274,83 +269,3 @@ def _write_errors(target: Path) -> Iterator[None]:
 def camera_files(folder: Path) -> list[Path]:
     """Those of a COLMAP model, as text or binary."""
     return sorted([*folder.glob("*.txt"), *folder.glob("*.bin")])
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Readable JSON, keys in the order given."""
-    path.write_text(json.dumps(value, indent=2) + "\n")
-
-
-def save_scene(scene: Scene, folder: Path) -> None:
-    """A Scene as PNG, NPY, JSON and PLY files in a folder. Colours must sit on 8-bit levels, else they are rounded."""
-    views = folder / "views"
-    views.mkdir(parents=True)
-    for view in scene.views:
-        Image.fromarray(to_uint8(view.rgb)).save(views / f"{view.name}.rgb.png", compress_level=1)
-        for mask in _MASKS:
-            Image.fromarray(getattr(view, mask).numpy()).save(views / f"{view.name}.{mask}.png")
-        for name in _MAPS:
-            if (values := getattr(view, name)) is not None:
-                np.save(views / f"{view.name}.{name}.npy", values.numpy(), allow_pickle=False)
-        write_json(views / f"{view.name}.camera.json", _camera_dict(view))
-    write_json(folder / "scene.json", {"views": [view.name for view in scene.views]})
-    write_ply(scene.gaussians, folder / "gaussians.ply")
-
-
-def load_scene(folder: Path) -> Scene:
-    """The Scene that `save_scene` wrote; UserError when something has damaged it since."""
-    with _reading(folder):
-        names = read_json(folder / "scene.json")["views"]
-        if odd := [name for name in names if not is_plain_name(name)]:
-            raise ValueError(f"scene.json names a view {odd[0]!r}; wanted a plain name, without a folder")
-        return Scene(tuple(_load_view(folder / "views", name) for name in names), read_ply(folder / "gaussians.ply"))
-
-
-@contextmanager
-def _reading(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except PermissionError as error:
-        raise system_error(error) from error
-    except _DAMAGES as error:
-        raise UserError(
-            f"{folder} is damaged ({error}); wanted what the stage left there: remove that folder, and resume= makes "
-            "it anew"
-        ) from error
-
-
-def _camera_dict(view: View) -> dict:
-    camera = view.camera
-    return {
-        "width": camera.width,
-        "height": camera.height,
-        "K": camera.K.tolist(),
-        "cam_from_world": camera.cam_from_world.tolist(),
-        "focal_known": view.focal_known,
-    }
-
-
-def _load_view(folder: Path, name: str) -> View:
-    facts = read_json(folder / f"{name}.camera.json")
-    camera = Camera(torch.tensor(facts["K"]), torch.tensor(facts["cam_from_world"]), facts["width"], facts["height"])
-    maps = {m: _load_map(folder / f"{name}.{m}.npy") for m in _MAPS}
-    rgb = from_uint8(_load_png(folder / f"{name}.rgb.png"))
-    masks = {m: torch.from_numpy(_load_png(folder / f"{name}.{m}.png")) for m in _MASKS}
-    return View(name, camera, rgb, **maps, **masks, focal_known=facts["focal_known"])
-
-
-def _load_png(file: Path) -> np.ndarray:
-    """Its pixels, whatever their mode; of no other format, as Pillow starts a program to read some."""
-    with Image.open(file, formats=("PNG",)) as picture:
-        return np.array(picture)
-
-
-def _load_map(file: Path) -> torch.Tensor | None:
-    return torch.from_numpy(np.load(file, allow_pickle=False)) if file.exists() else None

@@ -78,3 +78,21 @@ def test_a_scene_replaces_views_by_name_and_keeps_their_order() -> None:
         scene.view("nowhere")
     with pytest.raises(ValueError, match="only once"):
         Scene((view("a"), view("a")))
+
+
+def test_a_scene_knows_its_photos_its_anchor_and_their_canvases() -> None:
+    mask = torch.ones(4, 6, dtype=torch.bool)
+    first = View("a", Camera.from_focal(5.0, 6, 4), torch.zeros(4, 6, 3), None, mask, mask, ~mask)
+    second, novel = replace(first, name="b"), replace(first, name="n", origin="novel")
+    canvas = replace(first, name="c", origin="canvas", extends="b")
+    scene = Scene((novel, first, second, canvas))
+    assert [photo.name for photo in scene.photos] == ["a", "b"]
+    assert scene.anchor is first
+    assert scene.canvas_of(first) is first
+    assert scene.canvas_of(second) is canvas
+    with pytest.raises(ValueError, match="no view is a photo"):
+        _ = Scene((novel,)).anchor
+    with pytest.raises(ValueError, match="wanted the name of a photo"):
+        replace(first, origin="canvas")
+    with pytest.raises((ValueError, jaxtyping.TypeCheckError), match="drawing"):
+        replace(first, origin="drawing")

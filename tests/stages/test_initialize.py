@@ -23,7 +23,10 @@ def scene(focal_known: bool = True) -> Scene:
     ring[PAD:-PAD, PAD:-PAD] = False
     rgb = torch.zeros(*ring.shape, 3)
     rgb[~ring] = photo.rgb.reshape(-1, 3)
-    canvas = View("outpaint", camera.pad(PAD, PAD, PAD, PAD), rgb, None, ring | True, ring, ring, focal_known)
+    camera = camera.pad(PAD, PAD, PAD, PAD)
+    canvas = View(
+        "outpaint", camera, rgb, None, ring | True, ring, ring, focal_known, origin="canvas", extends=photo.name
+    )
     return Scene((photo, canvas))
 
 

@@ -117,8 +117,9 @@ def test_prior_normals_may_be_given() -> None:
     """Every pixel of a slanted wall is to face the camera, whatever its depth says."""
     scene, facing = shaken_wall(0.0), torch.tensor([0.0, 0.0, 1.0]).expand(36, 48, 3)
     stage, cosines = refine(steps=20, depth_weight=0.0, normal_weight=1.0), []
-    for normals in ({}, {"input": facing}):
-        refined, camera = stage(scene, silent, normals), scene.views[0].camera
+    for normals in (None, facing):
+        given = scene.with_views(replace(scene.views[0], normals=normals))
+        refined, camera = stage(given, silent), scene.views[0].camera
         with torch.no_grad():
             z = CpuRenderer()(refined.gaussians, [camera], want=("z_median",))[0].z_median
         cosines.append(float((normals_from_depth(camera, z, z > 0)[0] * -facing).sum(-1).mean()))

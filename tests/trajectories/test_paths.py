@@ -179,7 +179,9 @@ def test_interpolation_passes_every_keyframe_in_order() -> None:
 def test_without_keyframes_it_goes_through_the_photographed_views_alone() -> None:
     (photo,) = flat_scene().views
     second = View("b", photo.camera.at(look_at(*torch.eye(3).mul(0.5))), *_pixels(photo, photo.generated))
-    invented = View("c", photo.camera.at(look_at(*torch.eye(3).mul(0.7))), *_pixels(photo, ~photo.generated))
+    invented = View(
+        "c", photo.camera.at(look_at(*torch.eye(3).mul(0.7))), *_pixels(photo, ~photo.generated), origin="novel"
+    )
     path = Interpolate(None)(Scene((photo, invented, second)), 5)
     torch.testing.assert_close(path[0].cam_from_world, photo.camera.cam_from_world, atol=1e-6, rtol=0)
     torch.testing.assert_close(path[-1].cam_from_world, second.camera.cam_from_world, atol=1e-5, rtol=0)

@@ -43,7 +43,7 @@ class Custom:
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are the file's."""
-        photo = scene.view("input").camera
+        photo = scene.anchor.camera
         poses = torch.stack([entry.cam_from_world for entry in self._entries])
         if self.place == "photo":
             poses = poses @ torch.linalg.inv(poses[0])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core.camera import Camera
 from vistadream.core.gaussians import Gaussians
+
+Origin = Literal["photo", "canvas", "novel"]
+"""Where a picture comes from: a camera, a photo with a painted border, or a rendering whose holes were painted."""
 
 
 def _check_size(owner: str, camera: Camera, **maps: Tensor | None) -> None:
@@ -44,7 +48,7 @@ class DepthPrediction:
     sky: Bool[Tensor, "h w"] | None = None
     """Pixels infinitely far away; never valid."""
     confidence: Float[Tensor, "h w"] | None = None
-    """Weight of each valid pixel's z beside the others', from 0 to 1; None: all alike."""
+    """Weight of each valid pixel's z relative to the others', from 0 to 1; None: all alike."""
 
     def __post_init__(self) -> None:
         _check_size(
@@ -79,9 +83,24 @@ class View:
     focal_known: bool = True
     """False while the focal length is only a guess that a depth model may replace."""
     confidence: Float[Tensor, "h w"] | None = None
-    """Weight of each pixel's z beside the others', from 0 to 1; None: all alike."""
+    """Weight of each pixel's z relative to the others', from 0 to 1; None: all alike."""
+    normals: Float[Tensor, "h w 3"] | None = None
+    """Unit surface normals in camera axes, of either sign, 0 where unknown; None: those of `z`."""
+    origin: Origin = "photo"
+    """What the View shows: a photo, a canvas around a photo, or a new view."""
+    extends: str | None = None
+    """The name of the photo that a canvas extends; None for every other View."""
+    pose_known: bool = True
+    """False while the pose is only a placeholder that registration will replace."""
 
     def __post_init__(self) -> None:
+        if self.origin not in get_args(Origin):
+            raise ValueError(f"View({self.name}).origin: got {self.origin!r}; wanted one of {get_args(Origin)}")
+        if (self.origin == "canvas") != (self.extends is not None):
+            raise ValueError(
+                f"View({self.name}): origin is {self.origin!r} and extends is {self.extends!r}; wanted the name of a "
+                "photo for a canvas and None for every other view"
+            )
         _check_size(
             f"View({self.name})",
             self.camera,
@@ -91,6 +110,7 @@ class View:
             lift=self.lift,
             generated=self.generated,
             confidence=self.confidence,
+            normals=self.normals,
         )
         _check_confidence(f"View({self.name})", self.confidence)
 
@@ -117,6 +137,8 @@ class Scene:
 
     views: tuple[View, ...] = ()
     gaussians: Gaussians = field(default_factory=Gaussians.empty)
+    is_metric: bool = False
+    """True when the unit of the scene is the meter, rather than an unknown length."""
 
     def __post_init__(self) -> None:
         names = [view.name for view in self.views]
@@ -129,6 +151,22 @@ class Scene:
             if view.name == name:
                 return view
         raise KeyError(f"no view named {name!r} in {[v.name for v in self.views]}")
+
+    @property
+    def photos(self) -> tuple[View, ...]:
+        """The Views that a camera took, in the order of the source."""
+        return tuple(view for view in self.views if view.origin == "photo")
+
+    @property
+    def anchor(self) -> View:
+        """The first photo, whose camera is at the origin of the world; ValueError when there is no photo."""
+        if not self.photos:
+            raise ValueError(f"Scene.anchor: no view is a photo in {[v.name for v in self.views]}; wanted one or more")
+        return self.photos[0]
+
+    def canvas_of(self, photo: View) -> View:
+        """The View that extends the photo with a painted border; the photo itself when it was not extended."""
+        return next((view for view in self.views if view.extends == photo.name), photo)
 
     def with_views(self, *views: View) -> Scene:
         """These views put in place of those of the same name, new ones appended."""

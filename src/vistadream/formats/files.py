@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _DRAFT = re.compile(r"\..+\.(\d+|old)(\.\w+)*")
 """Names of drafts: a dot, the final name, the process (or "old"), the suffixes."""
@@ -66,3 +68,16 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Readable JSON, keys in the order given."""
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Gives a file a second name where the disk has hard links, else copies it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

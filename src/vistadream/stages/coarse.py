@@ -148,7 +148,7 @@ class Coarse:
         observe(f"{path}/hole", hole)
         observe(f"{path}/before", seen.rgb)
         bare = hole & (seen.alpha < _OPAQUE)
-        prompt = self.captioner(scene.view("input").rgb)
+        prompt = self.captioner(scene.anchor.rgb)
         painter = Painter(self.depth, self.outpainter, prompt, self.max_misfit)
         rgb, z, confidence = painter(
             camera, seen.rgb, seen.z, hole, seed, lambda key, value: observe(f"{path}/{key}", value)
@@ -156,10 +156,10 @@ class Coarse:
         z = behind_what_shines_through(z, seen, hole)
         z, hiding = push_behind(camera, z, hole, scene.views)
         supervise, lift, generated = dilate(hole, 2), bare & ~hiding, torch.ones_like(hole)
-        view = View(name, camera, snap(rgb), z, supervise, lift, generated, confidence=confidence)
+        view = View(name, camera, snap(rgb), z, supervise, lift, generated, confidence=confidence, origin="novel")
         observe(f"{path}/view", view)
         new = lift_view(view, self.sigma_px, self.thickness)
-        scene = Scene((*scene.views, view), Gaussians.concat(scene.gaussians, new))
+        scene = replace(scene, views=(*scene.views, view), gaussians=Gaussians.concat(scene.gaussians, new))
         return replace(scene, gaussians=self._fit(scene, path, seed, observe))
 
     def _close(self, scene: Scene, path: list[Camera], observe: Observer) -> Scene:
@@ -174,7 +174,7 @@ class Coarse:
                 rgb, z = fill_from_far_side(seen.rgb, seen.z, hole)
                 z, hiding = push_behind(camera, z, hole, scene.views)
                 bare = hole & (seen.alpha < _OPAQUE) & ~hiding
-                filled = View("closed", camera, rgb, z, hole, bare, torch.ones_like(hole))
+                filled = View("closed", camera, rgb, z, hole, bare, torch.ones_like(hole), origin="novel")
                 closed = lift_view(filled, self.sigma_px, self.thickness)
                 scene = replace(scene, gaussians=Gaussians.concat(scene.gaussians, closed))
             observe("coarse/closing/progress", Progress(i + 1, len(poses)))

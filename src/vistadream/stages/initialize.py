@@ -50,19 +50,23 @@ class Initialize:
         check_ranges(self, sky_distance=FROM_1, sky_reach=(0, 1), sigma_px=(0.01, 100), thickness=(0.001, 100))
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        canvas = scene.views[-1]
+        canvas = scene.canvas_of(scene.anchor)
         prediction = self.depth([canvas])[0]
+        observe("initialize/prediction", prediction)
         sky = prediction.sky if prediction.sky is not None else torch.zeros_like(prediction.valid)
         z = self._surface(prediction, sky, observe)
         far = self.sky_distance * float(torch.quantile(z[~sky][:: max(1, len(z[~sky]) // 100_000)], 0.98))
         clear = clear_of_the_skyline(sky)
         z = torch.where(sky, shell_z(prediction.camera, far), z)
         sure = None if prediction.confidence is None else torch.where(sky, 1.0, prediction.confidence)
-        views = self._with_depth(scene, z, sure, sky & ~clear, prediction.camera.fx)
-        observe("initialize/depth", views[-1])
-        lifted = (*views, behind_the_skyline(views[-1], clear, far, self.sky_reach))
+        normals = None if prediction.normals is None else prediction.normals * prediction.valid[..., None]
+        surface = Surface(z, sure, normals, sky & ~clear, prediction.camera.fx)
+        scene = scene.with_views(*(surface.seen_by(view, canvas) for view in scene.views))
+        canvas = scene.canvas_of(scene.anchor)
+        observe("initialize/depth", canvas)
+        lifted = (*scene.views, behind_the_skyline(canvas, clear, far, self.sky_reach))
         gaussians = Gaussians.concat(*(lift_view(view, self.sigma_px, self.thickness) for view in lifted))
-        seen = WithZoomedCrops(views[-1:])
+        seen = WithZoomedCrops([canvas])
         gaussians = fit(
             gaussians,
             seen,
@@ -73,8 +77,8 @@ class Initialize:
             observe=observe,
             name="initialize",
         )
-        observe("initialize/render", lambda: self.renderer(gaussians, [views[-1].camera], want=("rgb",))[0].rgb)
-        return Scene(views, gaussians)
+        observe("initialize/render", lambda: self.renderer(gaussians, [canvas.camera], want=("rgb",))[0].rgb)
+        return replace(scene, gaussians=gaussians, is_metric=prediction.is_metric)
 
     def _surface(
         self, prediction: DepthPrediction, sky: Bool[Tensor, "h w"], observe: Observer
@@ -93,32 +97,30 @@ class Initialize:
             z = complete_depth(z, valid)
         return smooth_depth(z, self.smoothing)
 
-    def _with_depth(
-        self,
-        scene: Scene,
-        z: Float[Tensor, "h w"],
-        confidence: Float[Tensor, "h w"] | None,
-        mixed: Bool[Tensor, "h w"],
-        focal_px: float,
-    ) -> tuple[View, ...]:
-        """The Views under the predicted focal length; the photo takes its window of the canvas's depth.
 
-        Pixels in which sky and surface mix are neither lifted nor fitted: they come out of one before the other.
-        """
-        canvas = scene.views[-1]
-        views = []
-        for view in scene.views:
-            left, top = round(canvas.camera.cx - view.camera.cx), round(canvas.camera.cy - view.camera.cy)
-            window = (slice(top, top + view.camera.height), slice(left, left + view.camera.width))
-            camera = view.camera if view.focal_known else view.camera.with_focal(focal_px)
-            view = replace(
-                view,
-                camera=camera,
-                z=z[window].clone(),
-                confidence=None if confidence is None else confidence[window].clone(),
-                supervise=view.supervise & ~mixed[window],
-                lift=view.lift & ~mixed[window],
-                focal_known=True,
-            )
-            views.append(view)
-        return tuple(views)
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """What is known of the surface that a canvas shows, pixel by pixel."""
+
+    z: Float[Tensor, "h w"]
+    confidence: Float[Tensor, "h w"] | None
+    normals: Float[Tensor, "h w 3"] | None
+    mixed: Bool[Tensor, "h w"]
+    """Pixels in which sky and surface mix. They are neither lifted nor fitted, since they would appear as an outline
+    of the surface when the camera moves."""
+    focal_px: float
+
+    def seen_by(self, view: View, canvas: View) -> View:
+        """The view with its window of the canvas's surface, under the predicted focal length where none was known."""
+        left, top = round(canvas.camera.cx - view.camera.cx), round(canvas.camera.cy - view.camera.cy)
+        window = (slice(top, top + view.camera.height), slice(left, left + view.camera.width))
+        return replace(
+            view,
+            camera=view.camera if view.focal_known else view.camera.with_focal(self.focal_px),
+            z=self.z[window].clone(),
+            confidence=None if self.confidence is None else self.confidence[window].clone(),
+            normals=None if self.normals is None else self.normals[window].clone(),
+            supervise=view.supervise & ~self.mixed[window],
+            lift=view.lift & ~self.mixed[window],
+            focal_known=True,
+        )

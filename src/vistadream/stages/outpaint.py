@@ -25,7 +25,7 @@ class Outpaint:
             raise ValueError(f"Outpaint.expansion (expansion): got {self.expansion}; wanted 0 to 2")
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        photo = scene.view("input")
+        photo = scene.anchor
         h, w = photo.camera.height, photo.camera.width
         pad_y, pad_x = round(h * self.expansion / 2), round(w * self.expansion / 2)
         if not (pad_x or pad_y):
@@ -39,6 +39,19 @@ class Outpaint:
         painted = snap(self.outpainter(canvas, hole, prompt, self.seed))
         rgb = torch.where(hole[..., None], painted, canvas)
         camera = photo.camera.pad(pad_x, pad_x, pad_y, pad_y)
-        view = View("outpaint", camera, rgb, None, torch.ones_like(hole), hole, hole, photo.focal_known)
+        everywhere = torch.ones_like(hole)
+        view = View(
+            "outpaint",
+            camera,
+            rgb,
+            None,
+            everywhere,
+            hole,
+            hole,
+            photo.focal_known,
+            origin="canvas",
+            extends=photo.name,
+            pose_known=photo.pose_known,
+        )
         observe("outpaint/canvas", view)
         return scene.with_views(view)

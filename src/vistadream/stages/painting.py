@@ -53,7 +53,8 @@ class Painter:
             unknown = large | near_rim(z, large, continued, round(_RIM * max(hole.shape)))
             painted = self.outpainter(rgb, unknown, self.prompt, seed)
             rgb = torch.where(large[..., None], painted, rgb)
-            view = self._with_depth(View("painted", camera, rgb, z, ~large, large, large), unknown, tell)
+            view = View("painted", camera, rgb, z, ~large, large, large, origin="novel")
+            view = self._with_depth(view, unknown, tell)
             z = torch.where(large, view.z, z)
             confidence = None if view.confidence is None else torch.where(large, view.confidence, 1.0)
         return rgb, z, confidence

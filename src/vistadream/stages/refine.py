@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
-from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import Observer, Renderer, Rendering, Scene, Summary, View
@@ -41,19 +39,15 @@ class Refine:
         if not 0 < self.photo_share <= 1:
             raise ValueError(f"Refine.photo_share: got {self.photo_share}; wanted over 0 and up to 1")
 
-    def __call__(
-        self, scene: Scene, observe: Observer, normals: Mapping[str, Float[Tensor, "h w 3"]] | None = None
-    ) -> Scene:
-        """`normals`: prior normals by the names of their Views, of either sign, where they are known better than from
-        the View's depth; unit, camera axes, 0 where unknown."""
-        before = scene_metrics(scene, self.renderer, self.surface.map or "z", normals)
-        canvas = ([view for view in scene.views if _shows_photo(view)] or scene.views)[-1].name
-        observe("refine/before", before.pictures[canvas])
+    def __call__(self, scene: Scene, observe: Observer) -> Scene:
+        before = scene_metrics(scene, self.renderer, self.surface.map or "z")
+        shown = scene.canvas_of(scene.anchor) if scene.photos else scene.views[-1]
+        observe("refine/before", before.pictures[shown.name])
         start = self.budget.merged(scene.gaussians, scene.views, self.renderer)
         before = replace(before, shape=Shape.of(start))  # merging drops alike Gaussians, and changes no shape
         views = WithZoomedCrops(scene.views)
         order = views.order(view_order(self._shares(scene), self.steps, self.seed), self.close_ups)
-        loss = SurfaceLoss(self.surface, self._photometric, scene.views, order, normals or {})
+        loss = SurfaceLoss(self.surface, self._photometric, scene.views, order)
         gaussians = fit(
             start,
             views,
@@ -66,9 +60,9 @@ class Refine:
             name="refine",
             adapt=self.budget.adapt(scene.views, self.renderer, len(order), self.seed),
         )
-        refined = Scene(scene.views, gaussians)
-        after = scene_metrics(refined, self.renderer, self.surface.map or "z", normals)
-        observe("refine/after", after.pictures[canvas])
+        refined = replace(scene, gaussians=gaussians)
+        after = scene_metrics(refined, self.renderer, self.surface.map or "z")
+        observe("refine/after", after.pictures[shown.name])
         observe("refine/meta", self._summary(before, after, loss))
         return refined
 
@@ -77,7 +71,7 @@ class Refine:
 
     def _shares(self, scene: Scene) -> list[float]:
         """Of the steps, for each View: `photo_share` for those that show some of the photo, the rest for the others."""
-        photo = [_shows_photo(view) for view in scene.views]
+        photo = [view.origin != "novel" for view in scene.views]
         others = max(1, len(photo) - sum(photo))
         return [
             self.photo_share / sum(photo) if is_photo else max(1 - self.photo_share, 1e-9) / others
@@ -91,7 +85,3 @@ class Refine:
         return Summary(
             "; ".join([*words(before, after), *aligned]), changes(before, after) | {"alignments": alignments}
         )
-
-
-def _shows_photo(view: View) -> bool:
-    return not bool(view.generated.all())

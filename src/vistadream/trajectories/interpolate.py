@@ -37,7 +37,7 @@ class Interpolate:
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are the first and the last keyframe."""
-        view = scene.view("input")
+        view = scene.anchor
         poses = self._given(scene) if self.keyframes is not None else _photographed(scene)
         path = through(poses, even_knots(poses, reach_of(view).focus_z), n)
         return [view.camera.at(pose) for pose in path]
@@ -48,7 +48,7 @@ class Interpolate:
         return replace(self, keyframes=[[value * factor for value in row] for row in self.keyframes])
 
     def _given(self, scene: Scene) -> Float[Tensor, "k 4 4"]:
-        view = scene.view("input")
+        view = scene.anchor
         focus_z = reach_of(view).focus_z
         rows = torch.tensor(self.keyframes, dtype=torch.float32)
         axes = turned(torch.deg2rad(rows[:, 3]), torch.deg2rad(rows[:, 4]))
@@ -56,12 +56,8 @@ class Interpolate:
 
 
 def _photographed(scene: Scene) -> Float[Tensor, "k 4 4"]:
-    """The poses of the views that are not all invented, each once in a row."""
-    poses: list[Tensor] = []
-    for view in scene.views:
-        pose = view.camera.cam_from_world
-        if not bool(view.generated.all()) and not (poses and torch.allclose(pose, poses[-1], atol=1e-6)):
-            poses.append(pose)
+    """The poses of the photos."""
+    poses = [photo.camera.cam_from_world for photo in scene.photos]
     if len(poses) < 2:
         raise UserError(
             "trajectory.keyframes=null goes through the photographed views, and this scene has one pose; wanted two or "

@@ -29,7 +29,7 @@ class Spiral:
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera stand where the photo does."""
-        view = scene.view("input")
+        view = scene.anchor
         reach = reach_of(view)
         t = torch.linspace(0, 1, n)
         theta = 2 * math.pi * self.turns * t
@@ -56,7 +56,7 @@ class Wobble:
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera stand at the ellipse's right end."""
-        view = scene.view("input")
+        view = scene.anchor
         focus_z = reach_of(view).focus_z
         theta, radius = torch.linspace(0, 2 * math.pi, n), self.radius * focus_z
         x, y = radius * torch.cos(theta), radius * self.height * torch.sin(theta)
@@ -78,7 +78,7 @@ class Swing:
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera stand where the photo does."""
-        view = scene.view("input")
+        view = scene.anchor
         focus_z = reach_of(view).focus_z
         x = self.radius * focus_z * torch.sin(torch.linspace(0, 2 * math.pi, n))
         return aimed(view, torch.stack([x, torch.zeros(n), torch.zeros(n)], dim=-1), focus_z)
@@ -99,7 +99,7 @@ class Orbit:
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first camera stands half the degrees to the left of the photo, the last as far to the right."""
-        view = scene.view("input")
+        view = scene.anchor
         focus_z = reach_of(view).focus_z
         angle = math.radians(self.degrees) * torch.linspace(-0.5, 0.5, n)
         x, z = focus_z * torch.sin(angle), focus_z * (1 - torch.cos(angle))
@@ -125,7 +125,7 @@ class Rotate:
         """The first and the last camera are the photo's."""
         t = torch.linspace(0, 2 * math.pi, n)
         yaw, pitch = math.radians(self.yaw_deg) * torch.sin(t), math.radians(self.pitch_deg) * torch.sin(2 * t)
-        return placed(scene.view("input"), rigid(turned(yaw, pitch), torch.zeros(n, 3)))
+        return placed(scene.anchor, rigid(turned(yaw, pitch), torch.zeros(n, 3)))
 
     def scaled(self, factor: float, /) -> Rotate:
         return replace(self, yaw_deg=self.yaw_deg * factor, pitch_deg=self.pitch_deg * factor)
@@ -145,7 +145,7 @@ class Dolly:
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are the photo's; all look the same way."""
-        view = scene.view("input")
+        view = scene.anchor
         wave = torch.sin(torch.linspace(0, 2 * math.pi, n))
         z = reach_of(view).focus_z * torch.where(wave > 0, self.forward * wave, self.backward * wave)
         return placed(view, rigid(torch.eye(3).expand(n, 3, 3), z[:, None] * torch.tensor([0.0, 0.0, 1.0])))

@@ -1,6 +1,7 @@
 """Depth from a file: formats, units, geometry and clear errors."""
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -92,7 +93,7 @@ def test_other_poses_and_invented_pictures_have_no_given_depth(saved):
     moved = torch.eye(4)
     moved[0, 3] = 0.1
     invented = view_of(CAMERA, torch.ones(H, W, dtype=torch.bool), "b")
-    views = [view_of(CAMERA), view_of(CAMERA.at(moved), name="a"), invented]
+    views = [view_of(CAMERA), *(replace(v, origin="novel") for v in (view_of(CAMERA.at(moved), name="a"), invented))]
     here, there, nowhere = GivenDepth(saved(oblique(CAMERA).numpy(), ".npy"))(views)
     assert here.valid.all()
     assert not there.valid.any()

@@ -175,8 +175,6 @@ def test_the_blend_keeps_the_contract_of_the_embedded_depth():
     assert found.confidence.shape == found.z.shape
     (plain,) = EmbeddedDepth(network=False)([view])
     assert plain.confidence is None, "it would be one number for the whole picture"
-    assert found.normals is not None
-    assert torch.allclose(found.normals.norm(dim=-1), torch.ones(H, W), atol=1e-4)
-    assert ((found.normals * found.camera.rays()).sum(-1)[found.valid] < 0).all()
+    assert found.normals is None, "those of the blended depth are better"
     (again,) = EmbeddedDepth(network=True, max_ratio=5.0)([view])
     assert torch.equal(found.z, again.z)

@@ -62,8 +62,10 @@ def test_given_normals_count_whatever_their_sign_and_only_where_known() -> None:
     turn = math.radians(35)
     given = torch.tensor([math.sin(turn), 0.0, -math.cos(turn)]).repeat(30, 40, 1)
     for normals in (given, -given, torch.where(torch.arange(40)[:, None] < 9, given, 0.0)):
-        assert view_metrics(wall, wall.rgb, wall.z, normals).normal_mean_deg == pytest.approx(15, abs=0.05)
-    assert view_metrics(wall, wall.rgb, wall.z, torch.zeros(30, 40, 3)).normal_mean_deg is None
+        assert view_metrics(replace(wall, normals=normals), wall.rgb, wall.z).normal_mean_deg == pytest.approx(
+            15, abs=0.05
+        )
+    assert view_metrics(replace(wall, normals=torch.zeros(30, 40, 3)), wall.rgb, wall.z).normal_mean_deg is None
 
 
 def test_only_supervised_pixels_with_depth_count() -> None:

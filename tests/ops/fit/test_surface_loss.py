@@ -22,7 +22,7 @@ def view(name: str = "v", right: float = 0.0) -> View:
 
 
 def loss(terms: SurfaceTerms = TERMS, views: tuple[View, ...] = (view(),), order: list[int] | None = None):
-    return SurfaceLoss(terms, lambda view, rendering: torch.tensor(0.25), views, order or [0] * 100, {})
+    return SurfaceLoss(terms, lambda view, rendering: torch.tensor(0.25), views, order or [0] * 100)
 
 
 def bent(amount: float = 0.1) -> Rendering:

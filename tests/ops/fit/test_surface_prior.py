@@ -74,10 +74,10 @@ def test_given_normals_count_with_either_sign_and_without_any_depth() -> None:
     normals, _ = normals_from_depth(CAMERA, SLANTED, ALL)
     flipped = torch.where(torch.rand(24, 32, 1, generator=torch.Generator().manual_seed(0)) < 0.5, -normals, normals)
     for given in (normals, flipped):
-        prior = SurfacePrior(view(None), given)
+        prior = SurfacePrior(replace(view(None), normals=given))
         assert costs(prior, SLANTED)[1] == pytest.approx(0, abs=1e-4)
         assert costs(prior, 2 * SLANTED.flip(1))[1] > 0.05
-    unknown = SurfacePrior(view(None), torch.zeros(24, 32, 3))
+    unknown = SurfacePrior(replace(view(None), normals=torch.zeros(24, 32, 3)))
     assert costs(unknown, SLANTED.flip(1))[1] == 0
 
 

@@ -23,8 +23,8 @@ LOADER_CROP_PX = 32
 class GivenDepth:
     """Depth of the photographed pixels from one file, cropped and scaled as the loader does with the photo.
 
-    Views at the world's pose (the input, and the canvas around it) get the map in the window of the photo; everything
-    else is invalid, and left to the stage to complete. Says nothing about the focal length.
+    The photo and its canvas get the map in the window of the photo; everything else is invalid, and left to the stage
+    to complete. Says nothing about the focal length.
     """
 
     path: str | Path
@@ -65,9 +65,8 @@ class GivenDepth:
 
 
 def _window(view: View) -> tuple[slice, slice]:
-    """Rows and columns of the rectangle of photographed pixels; empty for a view from another pose."""
-    at_world = torch.allclose(view.camera.cam_from_world.cpu(), torch.eye(4), atol=1e-5)
+    """Rows and columns of the rectangle of photographed pixels; empty for a new view."""
     rows, columns = torch.nonzero(~view.generated.cpu(), as_tuple=True)
-    if not at_world or not len(rows):
+    if view.origin == "novel" or not len(rows):
         return slice(0, 0), slice(0, 0)
     return slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from vistadream.core import Camera, UserError, View
+from vistadream.core.scene import Origin
 from vistadream.exporters.fastgs_dataset.colmap import read_cameras, read_pictures
 from vistadream.exporters.fastgs_dataset.layout import view_files
 from vistadream.exporters.fastgs_dataset.maps import READERS
@@ -42,4 +43,6 @@ def _sample(folder: Path, entry: dict[str, Any], lenses: dict[str, Camera]) -> S
     )
     pose = torch.linalg.inv(world_from_cam(entry)).float()
     camera = lenses[Path(files["image"]).name].at(pose)
-    return Sample(View(entry["name"], camera, rgb, z, supervise, geometry, generated), normals, geometry)
+    origin: Origin = "novel" if entry["origin"] == "generated" else "photo"
+    view = View(entry["name"], camera, rgb, z, supervise, geometry, generated, normals=normals, origin=origin)
+    return Sample(view, normals, geometry)

@@ -36,9 +36,17 @@ def sample_of(view: View) -> Sample:
     view = _centred(view)
     valid = view.z.isfinite() & (view.z > 0)
     view = replace(view, z=torch.where(valid, view.z, 0.0))
-    normals, has_normal = normals_from_depth(view.camera, view.z, valid)
+    normals, has_normal = _normals(view, valid)
     geometry = view.supervise & valid & ~relative_depth_edges(view.z, valid)
     return Sample(view, normals * has_normal[..., None], geometry)
+
+
+def _normals(view: View, valid: Bool[Tensor, "h w"]) -> tuple[Float[Tensor, "h w 3"], Bool[Tensor, "h w"]]:
+    """The view's normals, turned to face the camera, or those of its depth; and the pixels that have one."""
+    if view.normals is None:
+        return normals_from_depth(view.camera, view.z, valid)
+    away = (view.normals * view.camera.rays().to(view.normals)).sum(-1, keepdim=True) > 0
+    return torch.where(away, -view.normals, view.normals), valid & (view.normals.norm(dim=-1) > 0)
 
 
 def _centred(view: View) -> View:
@@ -50,7 +58,7 @@ def _centred(view: View) -> View:
     left, right = _window(camera.cx, camera.width, view.name)
     top, bottom = _window(camera.cy, camera.height, view.name)
     cut = (slice(top, bottom), slice(left, right))
-    names = ("rgb", "z", "supervise", "lift", "generated", "confidence")
+    names = ("rgb", "z", "supervise", "lift", "generated", "confidence", "normals")
     maps = {name: getattr(view, name)[cut] for name in names if getattr(view, name) is not None}
     return replace(view, camera=camera.crop(left, top, right - left, bottom - top), **maps)
 

@@ -82,6 +82,8 @@ def _(value: View, settings: RerunSettings) -> Iterator[Mark]:
         yield Mark("camera", "", _camera(_shrunk(value.camera, settings), distance))
         yield Mark("plane", "", (picture,))
         yield Mark("depth", "z", (_depth(value.z, settings),))
+    if value.normals is not None:
+        yield Mark("image", "normals", (_image(value.normals / 2 + 0.5, settings),))
     if value.confidence is not None:
         yield Mark("mask", "confidence", (_grey(value.confidence, settings),))
 

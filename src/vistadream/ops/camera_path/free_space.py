@@ -36,9 +36,9 @@ class FreeSpace:
     @staticmethod
     def of(scene: Scene) -> FreeSpace:
         """As seen from where the photo stands; later views do not count, so that the space stays the same."""
-        view = scene.view("input")
+        view = scene.anchor
         photo = Seen.by(view)
-        canvas = Seen.by(max((v for v in scene.views if _stands_with(v, view)), key=lambda v: v.camera.width))
+        canvas = Seen.by(scene.canvas_of(view))
         nearest = float((canvas.points - view.camera.center).norm(dim=-1).min())
         radius = min(MARGIN * reach_of(view).near_z, nearest / 2)
         return FreeSpace(canvas, photo, Rim.of(photo, radius), radius)
@@ -119,7 +119,3 @@ class Rim:
         window = torch.arange(-_RIM_PX, _RIM_PX + 1)
         column, row = (exit_px[:, i, None].long() + window for i in (0, 1))
         return row.clamp(0, c.height - 1)[:, :, None], column.clamp(0, c.width - 1)[:, None, :]
-
-
-def _stands_with(view: View, photo: View) -> bool:
-    return view.z is not None and torch.allclose(view.camera.cam_from_world, photo.camera.cam_from_world, atol=1e-6)

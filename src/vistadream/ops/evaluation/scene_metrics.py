@@ -38,16 +38,11 @@ class SceneMetrics:
 
 
 @torch.no_grad()
-def scene_metrics(
-    scene: Scene, renderer: Renderer, depth: str, normals: Mapping[str, Float[Tensor, "h w 3"]] | None = None
-) -> SceneMetrics:
-    """Draws every View once; `depth` names the map of depth, "z" or "z_median"; `normals` of Views by their names."""
+def scene_metrics(scene: Scene, renderer: Renderer, depth: str) -> SceneMetrics:
+    """Draws every View once; `depth` names the map of depth, "z" or "z_median"."""
     drawn = [renderer(scene.gaussians, [view.camera], want=("rgb", depth))[0] for view in scene.views]
     depths = [getattr(rendering, depth) for rendering in drawn]
-    known = normals or {}
-    views = {
-        v.name: view_metrics(v, r.rgb, z, known.get(v.name)) for v, r, z in zip(scene.views, drawn, depths, strict=True)
-    }
+    views = {v.name: view_metrics(v, r.rgb, z) for v, r, z in zip(scene.views, drawn, depths, strict=True)}
     errors_px = cycle_errors_px([view.camera for view in scene.views], depths)
     cycle_px = float(errors_px.mean()) if len(errors_px) else None
     pictures = {view.name: rendering.rgb for view, rendering in zip(scene.views, drawn, strict=True)}

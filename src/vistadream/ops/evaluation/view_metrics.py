@@ -43,16 +43,10 @@ class ViewMetrics:
     normal_median_deg: float | None = None
 
 
-def view_metrics(
-    view: View,
-    rgb: Float[Tensor, "h w 3"],
-    z: Float[Tensor, "h w"],
-    normals: Float[Tensor, "h w 3"] | None = None,
-) -> ViewMetrics:
+def view_metrics(view: View, rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"]) -> ViewMetrics:
     """Figures of a rendered picture and its rendered camera-space z (0: nothing there) against their View.
 
-    `normals`: those of the View where they are known better than from its aligned depth; unit, camera axes, of either
-    sign, 0 where unknown.
+    Normals are compared with the View's own; where it has none, with those of its aligned depth.
     """
     colours = _colours(view, rgb) if bool(view.supervise.any()) else ViewMetrics()
     if view.z is None:
@@ -67,8 +61,11 @@ def view_metrics(
     in_front = known & (disparity > 0)
     truth = 1 / torch.where(in_front, disparity, 1.0)
     compared = compared & in_front
-    prior = (normals, normals.norm(dim=-1) > 0.5) if normals is not None else None
-    angles = _angles_deg(prior or normals_from_depth(view.camera, truth, in_front), view, z, compared)
+    if view.normals is None:
+        prior = normals_from_depth(view.camera, truth, in_front)
+    else:
+        prior = view.normals, view.normals.norm(dim=-1) > 0.5
+    angles = _angles_deg(prior, view, z, compared)
     return replace(
         colours,
         scale=fit.scale,

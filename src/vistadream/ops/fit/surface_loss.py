@@ -90,14 +90,12 @@ class SurfaceLoss:
         photometric: Callable[[View, Rendering], Tensor],
         views: Sequence[View],
         order: Sequence[int],
-        normals: Mapping[str, Float[Tensor, "h w 3"]],
     ):
-        """`order`: the View of each step; one that is not among `views` has no surface to match. `normals`: those that
-        are known better than from depth, by the names of their Views; see `SurfacePrior`."""
+        """`order`: the View of each step; one that is not among `views` has no surface to match."""
         self.terms, self._photometric = terms, photometric
         self.alignments: dict[str, Alignment] = {}
         """Of the Views that were looked at so far; one with a reason supervises no depth."""
-        self._priors = {view.name: SurfacePrior(view, normals.get(view.name)) for view in views} if terms.map else {}
+        self._priors = {view.name: SurfacePrior(view) for view in views} if terms.map else {}
         whole = [step for step, index in enumerate(order) if index < len(views)]
         self._looks = frozenset(whole[:: terms.every] if terms.map else ())
         self._targets: dict[str, Target] = {}

@@ -34,8 +34,8 @@ class Target(NamedTuple):
 class SurfacePrior:
     """Where a View's depth speaks and how much, and which normals its surface should have."""
 
-    def __init__(self, view: View, normals: Float[Tensor, "h w 3"] | None = None):
-        """`normals`: unit, camera axes, of either sign, 0 where unknown; without them, those of the aligned depth."""
+    def __init__(self, view: View):
+        """Uses the View's normals; without them, those of its aligned depth."""
         z = torch.zeros_like(view.rgb[..., 0]) if view.z is None else view.z
         valid = z.isfinite() & (z > 0)
         z = torch.where(valid, z, 1.0)
@@ -45,7 +45,7 @@ class SurfacePrior:
         self.disparity: Float[Tensor, "h w"] = 1 / z
         self.weight: Float[Tensor, "h w"] = trusted.float() if view.confidence is None else trusted * view.confidence
         self._away_from_edges = on_grid(view.supervise & ~dilate(edges, 1))
-        self._normals = None if normals is None else on_grid(_smoothed(normals, view.camera))
+        self._normals = None if view.normals is None else on_grid(_smoothed(view.normals, view.camera))
 
     def align(self, z: Float[Tensor, "h w"]) -> Alignment:
         """The robust scale and shift from this prior's disparity to that of the drawn z, which gets no gradient."""

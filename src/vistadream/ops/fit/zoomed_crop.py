@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import overload
 
 import torch
@@ -29,14 +30,17 @@ def zoomed_crop(view: View, quarter: int) -> View:
     supervise, lift, generated = (
         _larger(mask, "nearest")[window] for mask in (view.supervise, view.lift, view.generated)
     )
-    return View(
-        f"{view.name}/close-up {quarter}",
-        view.camera.resize(2 * width, 2 * height).crop(left, top, w, h),
-        _larger(view.rgb, "bicubic")[window].clamp(0, 1),
-        None,
-        supervise,
-        lift,
-        generated,
+    return replace(
+        view,
+        name=f"{view.name}/zoomed crop {quarter}",
+        camera=view.camera.resize(2 * width, 2 * height).crop(left, top, w, h),
+        rgb=_larger(view.rgb, "bicubic")[window].clamp(0, 1),
+        z=None,
+        confidence=None,
+        normals=None,
+        supervise=supervise,
+        lift=lift,
+        generated=generated,
     )
 
 

@@ -37,8 +37,6 @@ class Fused:
     """At the layout's scale."""
     sky: Bool[Tensor, "H W"]
     confidence: Float[Tensor, "H W"]
-    normals: Float[Tensor, "H W 3"]
-    """The network's: unit, in OpenCV camera axes."""
 
 
 def fuse(
@@ -53,9 +51,7 @@ def fuse(
     Each counts by the error that it expects of its log z, the network's pixel by pixel. What is small and nearer than
     its surroundings stands free of walls and floor more often than the layout knows.
     """
-    coarse = torch.cat([torch.stack([reading.log_z, reading.error, reading.sky]), reading.normal])
-    fine = follow_picture(coarse, rgb)
-    log_z, error, logit = fine[:3]
+    log_z, error, logit = follow_picture(torch.stack([reading.log_z, reading.error, reading.sky]), rgb)
     sky = logit > SKY_LOGIT
     if layout_sky.any() and logit[layout_sky].mean() > LAND_LOGIT:
         sky = sky | layout_sky
@@ -68,7 +64,7 @@ def fuse(
     share = _share(error, layout_error)
     move = share * (ahead - outstanding) + _share(error, max(UNSEEN, layout_error)) * outstanding
     sure = confidence(share * error + (1 - share) * layout_error)
-    return Fused(layout_z * torch.exp(move), sky, sure, F.normalize(fine[3:].permute(1, 2, 0), dim=-1))
+    return Fused(layout_z * torch.exp(move), sky, sure)
 
 
 def _share(error: Float[Tensor, "h w"], layout_error: float) -> Float[Tensor, "h w"]:

@@ -202,7 +202,7 @@ def test_names_of_views_and_pictures_lead_nowhere_else(name: object, tmp_path: P
     with pytest.raises(UserError, match=r"01_load is damaged .*wanted a plain"):
         run([f"resume={made}"])
     (stage / "scene.json").write_text(json.dumps({"views": [name]}))
-    with pytest.raises(ValueError, match="wanted a plain name"):
+    with pytest.raises(UserError, match="wanted a plain name"):
         load_scene(stage)
 
 

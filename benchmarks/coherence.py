@@ -31,7 +31,7 @@ from vistadream.ops.evaluation.metrics import psnr, ssim
 from vistadream.ops.holes.preview import hole_ratios
 from vistadream.ops.holes.selection import score_poses, select_pose
 from vistadream.ops.image.pixels import to_uint8
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 from vistadream.stages import coarse
 
 N_POSES = 30

@@ -37,8 +37,8 @@ from vistadream.backends.render.gsplat import GsplatRenderer
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
 from vistadream.core import Camera, Gaussians, Note, View, watched_by
-from vistadream.meter import Meter
 from vistadream.ops.image.pixels import pad_mask
+from vistadream.runs.resource_usage import ResourceUsage
 
 CARD_GB = {Policy.HIGH: None, Policy.BALANCED: 24, Policy.LOW: 12}
 """The card that a policy is for."""
@@ -197,15 +197,15 @@ def policies(title: str, work: Callable[[Policy], Callable[[int], Any]], options
             notes: list[str] = []
             with limited(CARD_GB[policy]), watched_by(hearing(notes)):
                 act = work(policy)
-                meters = [Meter(), Meter()]
-                for seed, meter in enumerate(meters):
-                    with meter:
+                usages = [ResourceUsage(), ResourceUsage()]
+                for seed, usage in enumerate(usages):
+                    with usage:
                         act(seed)
-            peaks = [meter.peak_vram_bytes for meter in meters]
+            peaks = [usage.peak_vram_bytes for usage in usages]
             vram = "no GPU" if None in peaks else f"{max(peaks) / 1e9:.1f}"
-            memory = max(meter.peak_bytes for meter in meters) / 1e9
+            memory = max(usage.peak_bytes for usage in usages) / 1e9
             fits = "no: " + "; ".join(notes) if notes else "yes"
-            yield f"{policy} | {meters[0].seconds:.1f} | {meters[1].seconds:.1f} | {vram} | {memory:.1f} | {fits}"
+            yield f"{policy} | {usages[0].seconds:.1f} | {usages[1].seconds:.1f} | {vram} | {memory:.1f} | {fits}"
 
     table(title, "policy | first s, with loading | then s | peak VRAM GB | main memory GB | went as asked", rows())
 

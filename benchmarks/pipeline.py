@@ -53,7 +53,6 @@ def measure(words: list[str], processor_time: bool) -> dict:
     clock = time.process_time if processor_time else time.perf_counter
     begun = clock()
     sys.stdout = sys.stderr  # the run's own lines stay out of the tables
-    from vistadream import cli
 
     gc.set_threshold(cli.GARBAGE_AFTER)  # as the command does
     from vistadream import app
@@ -96,7 +95,7 @@ def input_psnrs(folder: Path) -> dict[str, float]:
 
     from vistadream.backends.render.cpu import CpuRenderer
     from vistadream.ops.evaluation.metrics import psnr
-    from vistadream.run_folder import STAGES, RunFolder
+    from vistadream.runs.folder import STAGES, RunFolder
 
     found = {}
     for name in STAGES[2:]:

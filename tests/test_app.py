@@ -17,7 +17,7 @@ from vistadream.app import run
 from vistadream.assets import sample_image
 from vistadream.config import compose, quote_paths
 from vistadream.core import UserError
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 
 SMALL = ("max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off", "export.videos=[]")
 

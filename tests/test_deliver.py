@@ -18,7 +18,7 @@ from vistadream.deliver import PICTURES, Export, deliver
 from vistadream.exporters.fastgs_dataset import read_dataset
 from vistadream.formats.ply import read_ply
 from vistadream.formats.splat import ROW
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 from vistadream.trajectories.paths import Dolly, Swing
 
 WIDTH = 48

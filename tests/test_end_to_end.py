@@ -22,7 +22,7 @@ from vistadream.exporters.fastgs_dataset import dataset_files
 from vistadream.exporters.formats import FORMATS
 from vistadream.formats.ply import read_ply
 from vistadream.ops.evaluation.metrics import psnr
-from vistadream.run_folder import STAGES, RunFolder
+from vistadream.runs.folder import STAGES, RunFolder
 
 ROOT = Path(__file__).parents[1]
 SMALL = (

@@ -13,12 +13,11 @@ FLOORS = (
     ("ops",),
     ("formats",),
     ("stages", "backends", "observers", "exporters", "trajectories"),
-    ("assets", "camera_files", "checkpoint_file", "meter", "provenance", "run_folder", "surroundings"),
+    ("assets", "runs"),
     ("config", "deliver", "pipeline"),
     ("inputs",),
-    ("app", "guard", "weights_commands"),
-    ("sweep",),
-    ("cli",),
+    ("app",),
+    ("commands",),
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

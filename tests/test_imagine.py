@@ -10,7 +10,7 @@ from vistadream.app import run
 from vistadream.backends import auto
 from vistadream.backends.machine import Machine
 from vistadream.backends.packages import INSTALL
-from vistadream.cli import main
+from vistadream.commands.main import main
 from vistadream.config import compose, expand, quote_paths
 from vistadream.core import UserError
 from vistadream.stages.imagine import Imagine
@@ -31,8 +31,8 @@ def test_words_take_the_place_of_a_picture_and_prompt_the_outpainter(machine):
     stage = composed.build("stages.load")
     assert isinstance(stage, Imagine)
     assert stage.prompt == 'a sunlit library, "old", {dusty} $5'
-    assert {role: composed.choices[role].name for role in ("imagine", "outpaint", "caption")} == {
-        "imagine": "flux2_klein",
+    assert {role: composed.choices[role].name for role in ("text_to_image", "outpaint", "caption")} == {
+        "text_to_image": "flux2_klein",
         "outpaint": "flux2_klein",
         "caption": "fixed",
     }
@@ -56,7 +56,11 @@ def test_several_prompts_are_several_runs_and_a_comma_is_part_of_one(machine):
         (Machine(), [], "vistadream download flux2-klein-4b"),
         (Machine(True, frozenset(INSTALL)), [], "its weights, 16 GB (vistadream download flux2-klein-4b)"),
         (Machine(weights=HERE.weights), [], "the package diffusers (pip install 'vistadream[models]')"),
-        (Machine(weights=HERE.weights), ["backends/imagine=flux2_klein"], "backends/imagine=flux2_klein cannot run"),
+        (
+            Machine(weights=HERE.weights),
+            ["backends/text_to_image=flux2_klein"],
+            "backends/text_to_image=flux2_klein cannot run",
+        ),
         (HERE, ["image=x.png"], "are both given"),
         (HERE, ["prompt="], "wanted some words"),
         (HERE, ["stages.load.aspect=9"], "wanted 0.25 to 4"),
@@ -84,7 +88,7 @@ def test_the_picture_is_kept_and_a_resumed_run_makes_it_anew_only_for_other_word
             height, width, 3, generator=torch.Generator().manual_seed(seed + len(prompt))
         )
 
-    monkeypatch.setattr("vistadream.backends.imagine.flux2_klein.KleinImaginer.__call__", make)
+    monkeypatch.setattr("vistadream.backends.text_to_image.flux2_klein.KleinImaginer.__call__", make)
     machine(Machine(packages=HERE.packages, weights=HERE.weights))
     prompt = "a/b " * 100 + "library"
     words = [f"prompt={prompt}", "export.report=false", f"out={tmp_path}"]
@@ -92,7 +96,7 @@ def test_the_picture_is_kept_and_a_resumed_run_makes_it_anew_only_for_other_word
     picture = first.folder / "01_load" / "views" / "input.rgb.png"
     assert Image.open(picture).size == (64, 48)
     assert first.folder.parent.name == ("a_b_" * 100)[:39]
-    assert json.loads((first.folder / "run.json").read_text())["backends"]["imagine"]["name"] == "flux2_klein"
+    assert json.loads((first.folder / "run.json").read_text())["backends"]["text_to_image"]["name"] == "flux2_klein"
     before = picture.read_bytes()
     run([f"resume={first.folder}", "stages.initialize.steps=2"])
     assert made == [(prompt, 0)]

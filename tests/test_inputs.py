@@ -8,7 +8,7 @@ import pytest
 
 from vistadream.config import compose
 from vistadream.inputs import Inputs
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 
 IMAGES = "1 1 0 0 0 0 0 0 1 a.png\n\n2 1 0 0 0 0.1 0 0 1 b.png\n\n"
 

@@ -34,17 +34,17 @@ NOT_YET_REWRITTEN = [
     "docs/weights.md",
     "src/vistadream/assets",
     "src/vistadream/backends",
-    "src/vistadream/checkpoint_file.py",
+    "src/vistadream/runs/checkpoint_file.py",
     "src/vistadream/core",
     "src/vistadream/deliver.py",
     "src/vistadream/exporters",
     "src/vistadream/formats",
     "src/vistadream/observers",
     "src/vistadream/ops",
-    "src/vistadream/provenance.py",
-    "src/vistadream/run_folder.py",
+    "src/vistadream/runs/provenance.py",
+    "src/vistadream/runs/folder.py",
     "src/vistadream/stages",
-    "src/vistadream/weights_commands.py",
+    "src/vistadream/commands/models.py",
 ]
 """Files and folders that still have such words. Rewrite one, and remove it from here; add none."""
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from vistadream import checkpoint_file
 from vistadream.core import Camera, Note, Scene, StageFinished, UserError, View, current_checkpoints, silent, tell
 from vistadream.pipeline import PLANS, plan_of, run_stages
-from vistadream.run_folder import STAGES, RunFolder
+from vistadream.runs import checkpoint_file
+from vistadream.runs.folder import STAGES, RunFolder
 
 
 class Count:

@@ -31,7 +31,8 @@ def test_wheel_holds_every_package_file_and_all_of_conf(installed):
 
 
 def test_wheel_runs_without_the_checkout(installed, tmp_path):
-    code = "import sys, vistadream.cli; sys.exit(vistadream.cli.main(['single-img', '--cfg', 'expansion=0.4']))"
+    words = ["single-img", "--cfg", "expansion=0.4"]
+    code = f"import sys; from vistadream.commands.main import main; sys.exit(main({words}))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -42,4 +43,4 @@ def test_wheel_runs_without_the_checkout(installed, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "expansion: 0.4" in done.stdout
     entry_points = next(installed.glob("vistadream-*.dist-info/entry_points.txt")).read_text()
-    assert "vistadream = vistadream.cli:main" in entry_points
+    assert "vistadream = vistadream.commands.main:main" in entry_points

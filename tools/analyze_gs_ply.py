@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from vistadream import guard
+from vistadream.commands import guard
 
 if __name__ == "__main__":
     guard.begin("analyze_gs_ply")  # before the packages below, which take seconds
@@ -26,7 +26,7 @@ import tyro
 from vistadream.core import UserError
 from vistadream.exporters.plots import histogram, write_sheet
 from vistadream.formats.ply import MEANS, QUATS, SCALES, read_columns
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 
 QUANTILES = {"p10": 0.1, "median": 0.5, "p90": 0.9}
 BINS = 10

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from vistadream import guard
+from vistadream.commands import guard
 
 if __name__ == "__main__":
     guard.begin("before_after")  # before the packages below, which take seconds
@@ -25,7 +25,7 @@ from vistadream.core import Camera, Renderer, Scene, UserError
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.holes.preview import hole_ratios
 from vistadream.ops.image.pixels import to_uint8
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 
 N_POSES = 60
 

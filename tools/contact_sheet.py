@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from vistadream import guard
+from vistadream.commands import guard
 
 if __name__ == "__main__":
     guard.begin("contact_sheet")  # before the packages below, which take seconds
@@ -26,7 +26,7 @@ from vistadream.core import UserError, View
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.image.colormap import depth_colors, depth_range
 from vistadream.ops.image.pixels import to_uint8
-from vistadream.run_folder import STAGES, RunFolder
+from vistadream.runs.folder import STAGES, RunFolder
 
 
 @dataclass(frozen=True)

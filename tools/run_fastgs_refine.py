@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from vistadream import guard
+from vistadream.commands import guard
 
 if __name__ == "__main__":
     guard.begin("run_fastgs_refine")  # before the packages below, which take seconds
@@ -29,7 +29,6 @@ if __name__ == "__main__":
 import tyro
 from rich.console import Console
 
-from vistadream.checkpoint_file import CheckpointFile
 from vistadream.config import Composed, compose
 from vistadream.core import Scene, StageFinished, StageStarted, UserError, checkpointed_by, watched_by
 from vistadream.exporters.fastgs_dataset import is_dataset, read_dataset
@@ -39,14 +38,15 @@ from vistadream.exporters.svg import line_chart
 from vistadream.formats.files import sha256_of, write_json
 from vistadream.formats.ply import read_ply, write_ply
 from vistadream.formats.scene import load_scene
-from vistadream.meter import Meter
 from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import finite_or_said
-from vistadream.provenance import environment
-from vistadream.run_folder import RunFolder
+from vistadream.runs.checkpoint_file import CheckpointFile
+from vistadream.runs.folder import RunFolder
+from vistadream.runs.provenance import environment
+from vistadream.runs.resource_usage import ResourceUsage
 from vistadream.version import __version__
 
 PLY, META, PLOTS = "gaussians_refined.ply", "refine_meta.json", "refine_plots.svg"
@@ -98,12 +98,12 @@ def refine(arguments: Arguments) -> None:
         observe = Multiplexer(console, viewer, record)
         viewer.log_config(composed.yaml(), composed.knobs())
         observe("refine/started", StageStarted("refine"))
-        with Meter() as meter, watched_by(observe), checkpointed_by(checkpoints), finite_or_said("refine"):
+        with ResourceUsage() as usage, watched_by(observe), checkpointed_by(checkpoints), finite_or_said("refine"):
             refined = stage(inputs.scene, observe)
         observe("refine/gaussians", refined.gaussians)
-        seconds = checkpoints.earlier_s + meter.seconds
+        seconds = checkpoints.earlier_s + usage.seconds
         observe("refine/finished", StageFinished("refine", seconds))
-    meta = provenance(arguments, composed, inputs, meter) | {"seconds": seconds} | findings(record)
+    meta = provenance(arguments, composed, inputs, usage) | {"seconds": seconds} | findings(record)
     write_result(folder, refined, meta)
 
 
@@ -164,7 +164,7 @@ def claim(result: Path, composed: Composed, inputs: Inputs) -> tuple[RunFolder, 
     return folder, checkpoints
 
 
-def provenance(arguments: Arguments, composed: Composed, inputs: Inputs, meter: Meter) -> dict[str, Any]:
+def provenance(arguments: Arguments, composed: Composed, inputs: Inputs, usage: ResourceUsage) -> dict[str, Any]:
     """What the result came from."""
     return {
         "inputs": inputs.files,
@@ -172,8 +172,8 @@ def provenance(arguments: Arguments, composed: Composed, inputs: Inputs, meter: 
         "renderer": composed.choices["render"].name,
         "configuration": composed.plain("stages.refine"),
         "overrides": list(arguments.overrides),
-        "peak_bytes": meter.peak_bytes,
-        "peak_vram_bytes": meter.peak_vram_bytes,
+        "peak_bytes": usage.peak_bytes,
+        "peak_vram_bytes": usage.peak_vram_bytes,
         **environment(),
     }
 

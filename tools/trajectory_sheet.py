@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from vistadream import guard
+from vistadream.commands import guard
 
 if __name__ == "__main__":
     guard.begin("trajectory_sheet")  # before the packages below, which take seconds
@@ -27,7 +27,7 @@ from vistadream.core import Renderer, Scene, UserError
 from vistadream.ops.camera_path.clearance import ClearPath, keep_clear
 from vistadream.ops.camera_path.free_space import FreeSpace
 from vistadream.ops.image.pixels import to_uint8
-from vistadream.run_folder import STAGES, RunFolder
+from vistadream.runs.folder import STAGES, RunFolder
 
 _CURVE = 200
 """Poses that a path is drawn with."""

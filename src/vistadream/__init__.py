@@ -26,7 +26,7 @@ def single_image(
     Returns the Scene, the run folder and the metrics. Raises `vistadream.core.UserError` on bad input. It may be called
     under any state of torch, Hydra and logging, which it leaves as it was; calls from several threads run one by one.
     """
-    from vistadream.surroundings import surroundings
+    from vistadream.runs.surroundings import surroundings
 
     named = [] if image is None else [f"image={image}"]
     with surroundings():  # from here on, as modules make tensors when they are loaded

@@ -2,6 +2,6 @@
 
 import sys
 
-from vistadream.cli import main
+from vistadream.commands.main import main
 
 sys.exit(main())

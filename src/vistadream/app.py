@@ -30,15 +30,15 @@ from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.formats.files import write_json
 from vistadream.formats.json_file import read_json
 from vistadream.inputs import Inputs, check_picture
-from vistadream.meter import Laps
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunObserver, RerunSettings
 from vistadream.pipeline import plan_of, run_stages
-from vistadream.provenance import environment
-from vistadream.run_folder import RunFolder
-from vistadream.surroundings import surroundings
+from vistadream.runs.folder import RunFolder
+from vistadream.runs.provenance import environment
+from vistadream.runs.resource_usage import Laps
+from vistadream.runs.surroundings import surroundings
 
 _LONGEST_NAME = 40
 """Characters of a prompt that name its run folder."""

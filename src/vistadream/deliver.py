@@ -29,7 +29,7 @@ from vistadream.ops.gaussians.filter_3d import filter_3d
 from vistadream.ops.holes.preview import depth_range_along
 from vistadream.ops.image.colormap import depth_colors
 from vistadream.ops.image.pixels import to_uint8
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 
 PICTURES = ("rgb", "depth", "side_by_side")
 _CAPTIONS = {"rgb": "a flight through it", "depth": "its depth", "side_by_side": "color and depth"}

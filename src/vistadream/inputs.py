@@ -14,7 +14,7 @@ from vistadream.config import Composed, name_of, quote_paths, unquoted
 from vistadream.formats.files import sha256_of
 from vistadream.formats.picture import FORMATS
 from vistadream.formats.source import check_source
-from vistadream.run_folder import RunFolder, camera_files
+from vistadream.runs.folder import RunFolder, camera_files
 from vistadream.version import __version__
 
 _CAMERAS = "trajectory.path"

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from vistadream.checkpoint_file import CheckpointFile
 from vistadream.core import (
     Observer,
     Scene,
@@ -21,8 +20,9 @@ from vistadream.core import (
     checkpointed_by,
     watched_by,
 )
-from vistadream.meter import Meter
-from vistadream.run_folder import RunFolder
+from vistadream.runs.checkpoint_file import CheckpointFile
+from vistadream.runs.folder import RunFolder
+from vistadream.runs.resource_usage import ResourceUsage
 
 PLANS = {
     "no-outpaint": ("load", "initialize"),
@@ -114,10 +114,10 @@ def _run_stage(
     earlier_s: float,
 ) -> None:
     observe(f"{name}/started", StageStarted(name))
-    with Meter() as meter, finite_or_said(name):
+    with ResourceUsage() as usage, finite_or_said(name):
         result = stage(scene, observe)
-    seconds = earlier_s + meter.seconds
-    figures = {"seconds": seconds, "peak_bytes": meter.peak_bytes, "peak_vram_bytes": meter.peak_vram_bytes}
+    seconds = earlier_s + usage.seconds
+    figures = {"seconds": seconds, "peak_bytes": usage.peak_bytes, "peak_vram_bytes": usage.peak_vram_bytes}
     done = {"key": key, **figures, "gaussians": len(result.gaussians)}
     observe(f"{name}/finished", StageFinished(name, seconds, gaussians=len(result.gaussians)))
     folder.save_stage(name, result, done, lambda draft: recorder.save(name, draft / folder.seen(name).name))

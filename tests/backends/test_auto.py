@@ -9,11 +9,11 @@ import torch
 
 from vistadream.backends import machine as facts
 from vistadream.backends import packages
-from vistadream.backends.auto import ROLES, check, choose, choose_imaginer
+from vistadream.backends.auto import ROLES, check, choose, choose_text_to_image
 from vistadream.backends.machine import Machine, this_machine
 from vistadream.backends.packages import INSTALL
 from vistadream.backends.weights.table import MODELS
-from vistadream.cli import main
+from vistadream.commands.main import main
 from vistadream.config import compose, groups
 from vistadream.core import UserError
 
@@ -243,15 +243,15 @@ def test_an_older_diffusers_cannot_inpaint_with_klein_and_the_command_that_mends
     assert "pip install 'diffusers>=0.38'" in choice.reason
     with pytest.raises(UserError, match=r"diffusers>=0\.38"):
         check("outpaint", "flux2_klein", machine)
-    check("imagine", choose_imaginer(machine).name, machine)
+    check("text_to_image", choose_text_to_image(machine).name, machine)
 
 
 def test_pictures_from_words_need_the_model_and_nothing_is_taken_instead():
     weights = frozenset({"flux2-klein-4b"})
     for machine in (Machine(True, ALL, True, weights), Machine(False, ALL, weights=weights)):
-        choice = choose_imaginer(machine)
-        assert choice.name in groups()["backends/imagine"]
-        check("imagine", choice.name, machine)
+        choice = choose_text_to_image(machine)
+        assert choice.name in groups()["backends/text_to_image"]
+        check("text_to_image", choice.name, machine)
     for machine in (Machine(True, ALL, True), Machine(True, ALL - {"diffusers"}, True, weights)):
         with pytest.raises(UserError, match="or a picture of yours with image="):
-            choose_imaginer(machine)
+            choose_text_to_image(machine)

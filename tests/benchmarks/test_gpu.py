@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import gpu
 import gpu_models
 
-from vistadream.run_folder import STAGES
+from vistadream.runs.folder import STAGES
 
 
 @pytest.mark.parametrize("part", ["depth", "flux-fill", "flux2-klein"])

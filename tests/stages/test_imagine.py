@@ -9,7 +9,7 @@ from vistadream.stages.imagine import Imagine
 
 
 def gradient(prompt, width, height, seed):
-    """An imaginer whose pictures tell what it was asked for."""
+    """An text_to_image whose pictures tell what it was asked for."""
     picture = torch.linspace(0, 1, width).expand(height, width)[..., None].repeat(1, 1, 3)
     return (picture + 0.01 * seed + 0.001 * len(prompt)).clamp(0, 1)
 

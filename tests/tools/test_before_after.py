@@ -9,7 +9,7 @@ from PIL import Image
 
 from vistadream.core import Camera, Gaussians, Scene, UserError, View
 from vistadream.ops.gaussians.lift import lift_view
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 
 TOOLS = Path(__file__).parents[2] / "tools"
 H, W = 48, 64

@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 from vistadream import single_image
 from vistadream.formats.files import sha256_of
 from vistadream.formats.ply import read_ply, write_ply
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 
 TOOL = Path(__file__).parents[2] / "tools" / "run_fastgs_refine.py"
 QUICK = ("rerun.mode=off", "stages.refine.steps=20")

@@ -20,7 +20,7 @@ _PACKAGES = {
     "render/gsplat": ("gsplat",),
     "outpaint/flux_fill": _DIFFUSION,
     "outpaint/flux2_klein": (*_DIFFUSION, "diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint"),
-    "imagine/flux2_klein": _DIFFUSION,
+    "text_to_image/flux2_klein": _DIFFUSION,
     "caption/vlm": ("transformers", "huggingface_hub"),
 }
 _PAINTERS = {"flux_fill": ("flux-fill", "flux-text"), "flux2_klein": ("flux2-klein-4b",)}
@@ -55,10 +55,10 @@ def choose(
     raise ValueError(f"role: got {role!r}; wanted one of {ROLES}")
 
 
-def choose_imaginer(machine: Machine | None = None) -> Choice:
+def choose_text_to_image(machine: Machine | None = None) -> Choice:
     """The backend that makes pictures from words. UserError where none can: what to fetch, and what to do without."""
     machine = machine or this_machine()
-    lacking = [*_lacking("imagine/flux2_klein", machine), *_weights_lacking("flux2-klein-4b", machine)]
+    lacking = [*_lacking("text_to_image/flux2_klein", machine), *_weights_lacking("flux2-klein-4b", machine)]
     if lacking:
         raise UserError(
             f"prompt= has a picture made by FLUX.2-klein, which lacks {'; '.join(lacking)}; wanted all of that, then "

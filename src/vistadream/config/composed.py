@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vistadream.backends.auto import ROLES, Choice, choose, choose_imaginer
+from vistadream.backends.auto import ROLES, Choice, choose, choose_text_to_image
 from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.config.build import construct
 from vistadream.config.files import composed_files, groups
@@ -111,7 +111,7 @@ def _choose_backends(words: Collection[str]) -> tuple[list[str], dict[str, Choic
     if from_words or named.get(CAPTION, "null") != "null":
         best["caption"] = lambda: Choice("fixed", "its words are given")
     if from_words:
-        best["imagine"] = choose_imaginer
+        best["text_to_image"] = choose_text_to_image
         kept += [_FROM_WORDS] + [f"{CAPTION}=${{prompt}}"] * (CAPTION not in named)
     for role, choose_best in best.items():
         asked = named.get(f"backends/{role}", "auto")

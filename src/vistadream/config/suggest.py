@@ -11,9 +11,9 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from vistadream.config.files import Schema, composed_files, conf_folder, groups
+from vistadream.config.surface_rule import flattening_knob
 from vistadream.config.words import name_of, parse
 from vistadream.core import UserError
-from vistadream.ops.surface_rule import flattening_knob
 
 
 def misspelt(words: Sequence[str]) -> str | None:

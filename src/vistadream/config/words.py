@@ -40,8 +40,8 @@ def _to_the_letter(word: str, many: bool) -> str:
     knob, equals, value = name_of(word), "=" in word, word.partition("=")[2]
     if knob not in (*PATH_KNOBS, *TEXT_KNOBS) or not equals or value == "null":
         return word
-    values = _listed(value) if many and knob in PATH_KNOBS else [value]
-    return f"{knob}={','.join(_quote(_literal(each)) for each in values)}"
+    listed = _listed(value) if knob in PATH_KNOBS else _listed_sentences(value)
+    return f"{knob}={','.join(_quote(_literal(each)) for each in (listed if many else [value]))}"
 
 
 def unquoted(word: str) -> str:
@@ -66,6 +66,12 @@ def _listed(value: str) -> Iterator[str]:
         n = next((n for n in range(len(parts), 1, -1) if _is_one_path(",".join(parts[:n]))), 1)
         yield ",".join(parts[:n])
         parts = parts[n:]
+
+
+def _listed_sentences(value: str) -> list[str]:
+    """The sentences of a list, each in quotes; a comma outside of such a list belongs to the sentence."""
+    parts = list(_listed(value))
+    return parts if all(_in_quotes(part) is not None for part in parts) else [value]
 
 
 def _is_one_path(value: str) -> bool:

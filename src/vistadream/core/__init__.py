@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from vistadream.core.protocols import (
         Captioner,
         DepthEstimator,
-        Imaginer,
         Observer,
         Outpainter,
         Renderer,
         Stage,
+        TextToImage,
         Trajectory,
     )
     from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
@@ -34,7 +34,6 @@ __all__ = [
     "DepthEstimator",
     "DepthPrediction",
     "Gaussians",
-    "Imaginer",
     "Note",
     "Observer",
     "Outpainter",
@@ -46,6 +45,7 @@ __all__ = [
     "StageFinished",
     "StageStarted",
     "Summary",
+    "TextToImage",
     "Trajectory",
     "UserError",
     "View",

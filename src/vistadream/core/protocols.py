@@ -48,7 +48,7 @@ class Outpainter(Protocol):
 
 
 @runtime_checkable
-class Imaginer(Protocol):
+class TextToImage(Protocol):
     """Makes a picture from words; the same words, size and seed give the same picture."""
 
     def __call__(self, prompt: str, width: int, height: int, seed: int) -> Float[Tensor, "height width 3"]: ...

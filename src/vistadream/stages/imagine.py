@@ -8,7 +8,7 @@ from math import isfinite
 
 import torch
 
-from vistadream.core import Camera, Imaginer, Note, Observer, Scene, View
+from vistadream.core import Camera, Note, Observer, Scene, TextToImage, View
 from vistadream.ops.image.pixels import is_lens, snap
 
 
@@ -16,7 +16,7 @@ from vistadream.ops.image.pixels import is_lens, snap
 class Imagine:
     """Has a picture made at the working size, so that what is kept of it on disk is all of it."""
 
-    imaginer: Imaginer
+    text_to_image: TextToImage
     prompt: str
     max_resolution: int
     """Long side of the picture in pixels, rounded down to a multiple."""
@@ -49,7 +49,7 @@ class Imagine:
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         width, height = self._size()
         observe("load/prompt", Note(f"a picture of {width}x{height} pixels from the words: {self.prompt}"))
-        rgb = snap(self.imaginer(self.prompt, width, height, self.seed).float())
+        rgb = snap(self.text_to_image(self.prompt, width, height, self.seed).float())
         focal_px = self.focal_px or Camera.from_fov(self.fov_x_deg, width, height).fx
         x, y = self.principal_px or (width / 2, height / 2)
         camera = Camera.from_focal(focal_px, width, height, (x, y))

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from vistadream.camera_files import read_cameras
 from vistadream.core import Gaussians, UserError, View
 from vistadream.exporters.fastgs_dataset import dataset_files, read_dataset, sample_of, validate_dataset, write_dataset
+from vistadream.formats.camera_file import read_cameras
 
 
 def test_views_and_priors_come_back_bit_for_bit(views: list[View], dataset: Path) -> None:

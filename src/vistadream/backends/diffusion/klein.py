@@ -1,4 +1,4 @@
-"""FLUX.2-klein-4B as its outpainter and its imaginer share it: one checkpoint, loaded once."""
+"""FLUX.2-klein-4B as its outpainter and its text_to_image share it: one checkpoint, loaded once."""
 
 from __future__ import annotations
 

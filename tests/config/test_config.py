@@ -220,8 +220,8 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
     group = file.parent.relative_to(conf_folder()).as_posix()
     words = ["image=x.png"]
     path = f"stages.{'load' if file.stem == 'imagine' else file.stem}"
-    if file.stem == "imagine":
-        words = ["prompt=a hall", "backends/imagine=flux2_klein"]
+    if file.stem == "text_to_image":
+        words = ["prompt=a hall", "backends/text_to_image=flux2_klein"]
     if group != "stages":
         words.append(f"{group}={file.stem}")
         path = group.replace("/", ".")

@@ -9,12 +9,12 @@ import torch
 from vistadream.app import run
 from vistadream.backends import packages
 from vistadream.backends.diffusion import klein
-from vistadream.backends.imagine.flux2_klein import KleinImaginer
 from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
+from vistadream.backends.text_to_image.flux2_klein import KleinImaginer
 from vistadream.backends.weights.residence import resident
 from vistadream.backends.weights.store import lacking
-from vistadream.core import Imaginer, Progress, UserError, watched_by
+from vistadream.core import Progress, TextToImage, UserError, watched_by
 from vistadream.ops.image.pixels import snap
 
 pytestmark = pytest.mark.usefixtures("klein_alone")
@@ -28,15 +28,15 @@ def test_the_module_that_inpaints_is_found_as_python_finds_it():
     assert not packages.installed("no_such_package.module")
 
 
-def imaginer(folder, **knobs):
+def text_to_image(folder, **knobs):
     return KleinImaginer(**{"path": str(folder), "memory": "auto", "steps": 2} | knobs)
 
 
 def test_a_picture_is_the_one_that_diffusers_makes(klein_folder):
     import diffusers
 
-    one = imaginer(klein_folder)
-    assert isinstance(one, Imaginer)
+    one = text_to_image(klein_folder)
+    assert isinstance(one, TextToImage)
     assert lacking(klein.KLEIN, klein_folder) == [], "the fixture has the files of the published model"
     told = []
     with watched_by(lambda name, value, step=None: told.append((name, value))):
@@ -57,9 +57,9 @@ def test_a_picture_is_the_one_that_diffusers_makes(klein_folder):
 
 
 def test_words_seed_and_size_make_the_picture_and_nothing_else_does(klein_folder):
-    one = imaginer(klein_folder)
+    one = text_to_image(klein_folder)
     library = one("a sunlit library", 32, 32, 0)
-    assert torch.equal(imaginer(klein_folder)("a sunlit library", 32, 32, 0), library)
+    assert torch.equal(text_to_image(klein_folder)("a sunlit library", 32, 32, 0), library)
     assert not torch.equal(one("a sunlit library", 32, 32, 1), library)
     assert not torch.equal(one("a dark cellar", 32, 32, 0), library)
     first, second = one._klein.embeddings("a sunlit library"), one._klein.embeddings("a dark cellar")
@@ -67,8 +67,8 @@ def test_words_seed_and_size_make_the_picture_and_nothing_else_does(klein_folder
 
 
 def test_the_policy_that_saves_most_memory_makes_about_the_same_picture(klein_folder):
-    full = imaginer(klein_folder, memory="high")("a hall", 32, 32, 0)
-    less = imaginer(klein_folder, memory="low")("a hall", 32, 32, 0)
+    full = text_to_image(klein_folder, memory="high")("a hall", 32, 32, 0)
+    less = text_to_image(klein_folder, memory="low")("a hall", 32, 32, 0)
     assert float((full - less).abs().mean()) < 0.5 * float(full.std())
 
 
@@ -79,7 +79,7 @@ def test_the_outpainter_paints_with_the_parts_that_are_loaded(klein_folder, monk
     monkeypatch.setattr(
         klein, "read_part", lambda kind, *of, **more: read.append(kind.__name__) or original(kind, *of, **more)
     )
-    picture = imaginer(klein_folder)("a hall", 32, 32, 0)
+    picture = text_to_image(klein_folder)("a hall", 32, 32, 0)
     hole = torch.zeros(32, 32, dtype=torch.bool)
     hole[:, 24:] = True
     KleinOutpainter(EmbeddedOutpainter(), str(klein_folder), "auto", 2, 256, 4.0)(picture, hole, "a hall", 0)
@@ -87,23 +87,23 @@ def test_the_outpainter_paints_with_the_parts_that_are_loaded(klein_folder, monk
 
 
 def test_words_that_were_encoded_before_need_no_text_encoder(klein_folder, tmp_path, monkeypatch):
-    before = imaginer(klein_folder)("a loft", 32, 32, 0)
+    before = text_to_image(klein_folder)("a loft", 32, 32, 0)
     resident.release()
 
     def refuse(self, policy):
         raise AssertionError("the text encoder was loaded")
 
     monkeypatch.setattr(klein.Klein, "_load_encoder", refuse)
-    assert torch.equal(imaginer(klein_folder)("a loft", 32, 32, 0), before)
+    assert torch.equal(text_to_image(klein_folder)("a loft", 32, 32, 0), before)
     with pytest.raises(AssertionError, match="was loaded"):
-        imaginer(klein_folder)("a barn", 32, 32, 0)
+        text_to_image(klein_folder)("a barn", 32, 32, 0)
 
 
 def test_without_its_files_it_says_what_to_do(klein_folder, tmp_path):
     with pytest.raises(UserError, match="HF_HUB_OFFLINE"):
-        imaginer(klein_folder, path=None)("a hall", 32, 32, 0)
+        text_to_image(klein_folder, path=None)("a hall", 32, 32, 0)
     with pytest.raises(UserError, match="lacks model_index"):
-        imaginer(tmp_path)("a hall", 32, 32, 0)
+        text_to_image(tmp_path)("a hall", 32, 32, 0)
 
 
 BROKEN = {
@@ -120,25 +120,25 @@ def test_files_that_are_another_model_s_are_refused_in_one_sentence(klein_folder
     content, said = BROKEN[file]
     (folder / file).write_text(content)
     with pytest.raises(UserError, match=said) as refused:
-        imaginer(folder)("a hall", 32, 32, 0)
+        text_to_image(folder)("a hall", 32, 32, 0)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("knobs", [{"memory": "all"}, {"steps": 0}])
 def test_a_senseless_knob_is_refused_by_name(knobs):
     with pytest.raises(ValueError, match=f"KleinImaginer.{next(iter(knobs))}.*wanted"):
-        imaginer("x", **knobs)
+        text_to_image("x", **knobs)
 
 
 @pytest.mark.parametrize("size", [(0, 32), (32, 40), (-16, 16)])
 def test_a_size_that_has_no_tokens_is_refused(size):
     with pytest.raises(ValueError, match="multiples of 16"):
-        imaginer("x")("a hall", *size, 0)
+        text_to_image("x")("a hall", *size, 0)
 
 
 def test_a_run_starts_from_words(klein_folder, tmp_path):
-    words = ["prompt=a hall", "backends/imagine=flux2_klein", f"backends.imagine.path={klein_folder}"]
+    words = ["prompt=a hall", "backends/text_to_image=flux2_klein", f"backends.text_to_image.path={klein_folder}"]
     words += ["stage=no-outpaint", "max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off"]
     done = run([*words, f"out={tmp_path}", "export.videos=[]", "export.report=false"])
-    expected = imaginer(klein_folder, steps=4)("a hall", 64, 48, 0)
+    expected = text_to_image(klein_folder, steps=4)("a hall", 64, 48, 0)
     assert torch.equal(done.scene.view("input").rgb, snap(expected))

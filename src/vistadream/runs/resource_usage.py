@@ -23,7 +23,7 @@ class Laps:
         self._last_s = now_s
 
 
-class Meter:
+class ResourceUsage:
     """Use as a context manager; samples the process's resident memory while the block runs.
 
     `peak_vram_bytes` is the most that torch took of the graphics card meanwhile; None where it used none.
@@ -43,7 +43,7 @@ class Meter:
             if self._stop.wait(self._every_s):
                 return
 
-    def __enter__(self) -> Meter:
+    def __enter__(self) -> ResourceUsage:
         if torch.cuda.is_initialized():
             torch.cuda.reset_peak_memory_stats()
         self._begun = time.perf_counter()

@@ -10,7 +10,7 @@ import torch
 
 from vistadream.core import Camera, Gaussians, Scene, UserError, View
 from vistadream.ops.image.pixels import snap
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 
 
 def scene(n: int = 7) -> Scene:
@@ -188,7 +188,7 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     code = f"""
 import time
 from pathlib import Path
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 with RunFolder(Path({str(tmp_path)!r})).lock():
     print("in", flush=True)
     time.sleep(60)

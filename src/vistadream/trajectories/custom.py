@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from vistadream.camera_files.read import read_cameras
 from vistadream.core import Camera, Scene, UserError
 from vistadream.formats.camera_entry import Entry
+from vistadream.formats.camera_file import read_cameras
 from vistadream.ops.camera_path.spline import through
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from vistadream import app, cli, guard
 from vistadream.assets import sample_image
-from vistadream.cli import main
-from vistadream.run_folder import RunFolder
+from vistadream.commands.main import main
+from vistadream.runs.folder import RunFolder
 
 QUIET = ("rerun.mode=off", "max_resolution=64", "export.videos=[]", "export.report=false")
 
@@ -255,7 +255,8 @@ def test_what_may_not_be_read_or_written_is_one_sentence(tmp_path: Path) -> None
     (tmp_path / "locked").mkdir(mode=0)
     quiet = [f"out={tmp_path / 'out'}", *QUIET]
     runs = [["single-img", *quiet, *(word.format(folder=tmp_path) for word in words)] for words, _ in LOCKED]
-    code = f"import sys\nfrom vistadream.cli import main\nfor words in {runs!r}: print(main(words), file=sys.stderr)"
+    start = "import sys\nfrom vistadream.commands.main import main\n"
+    code = f"{start}for words in {runs!r}: print(main(words), file=sys.stderr)"
     done = subprocess.run([*drop, sys.executable, "-c", code], capture_output=True, text=True, check=False)
     (tmp_path / "locked").chmod(0o700)
     said = done.stderr.splitlines()

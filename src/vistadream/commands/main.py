@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from vistadream.guard import Act, guarded, open_streams
+from vistadream.commands.guard import Act, guarded, open_streams
 
 HELP = """\
 usage: vistadream single-img [image=PATH] [stage=no-outpaint|outpaint|coarse|fine] [KNOB=VALUE ...] [flags]
@@ -67,7 +67,7 @@ def _single_img(words: list[str]) -> Act:
     if "cfg" in flags:
         return lambda: sys.stdout.write(compose(quote_paths(words)).yaml())
     from vistadream.app import run
-    from vistadream.sweep import sweep
+    from vistadream.commands.multirun import sweep
 
     if "multirun" in flags:
         return lambda: sweep(list(expand(quote_paths(words, many=True))))
@@ -75,13 +75,13 @@ def _single_img(words: list[str]) -> Act:
 
 
 def _models(words: list[str]) -> Act:
-    from vistadream.weights_commands import models
+    from vistadream.commands.models import models
 
     return partial(models, words)
 
 
 def _download(words: list[str]) -> Act:
-    from vistadream.weights_commands import download
+    from vistadream.commands.models import download
 
     return partial(download, words)
 

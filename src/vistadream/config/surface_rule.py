@@ -1,6 +1,6 @@
-"""The hard rule: a continuous surface is no pile of thin sheets, so nothing may pull a Gaussian flat.
+"""The hard rule: a continuous surface is not a pile of thin sheets, so nothing may pull a Gaussian flat.
 
-Published regularisers of that kind, whose names are known here: PGSR's scale_loss_weight on the smallest scale,
+Published regularizers of that kind, whose names are known here: PGSR's scale_loss_weight on the smallest scale,
 DN-Splatter's scale loss and two_d_gaussians, SuGaR's flatness, gsplat's z_scale_reg, 2DGS' surfels.
 """
 
@@ -19,7 +19,7 @@ _HOLES = re.compile(r"_thin_holes?_")
 
 
 def flattening_knob(config: Mapping[str, Any]) -> str | None:
-    """Dotted path of the first knob in a nested configuration that names a loss, weight or regulariser of thinness,
+    """Dotted path of the first knob in a nested configuration that names a loss, weight or regularizer of thinness,
     thickness or flatness, wherever it stands; None when there is none.
 
     A name counts as a key, as a `_target_`, as an item of a list, and as the value of a key that speaks of a loss.

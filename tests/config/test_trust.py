@@ -16,7 +16,7 @@ from vistadream.config import compose, conf_folder
 from vistadream.config.files import targets
 from vistadream.core import UserError
 from vistadream.formats.scene import load_scene
-from vistadream.run_folder import RunFolder
+from vistadream.runs.folder import RunFolder
 
 SMALL = ("max_resolution=64", "stages.initialize.steps=1", "rerun.mode=off", "export.videos=[]", "stage=no-outpaint")
 BUILDS = [
@@ -32,7 +32,7 @@ BUILDS = [
     "trajectory={TOUCH}",
     "backends.depth._target_=subprocess.Popen",
     "backends.depth._target_=vistadream.exporters.video.subprocess.Popen",
-    "backends.depth._target_=vistadream.run_folder.os.system",
+    "backends.depth._target_=vistadream.runs.folder.os.system",
     "backends.depth._target_=vistadream.backends.packages.load",
     "backends.depth._target_=vistadream.formats.video.VideoFile",
     "export._target_=subprocess.Popen",

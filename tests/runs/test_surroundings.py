@@ -20,8 +20,8 @@ from omegaconf.basecontainer import BaseContainer
 from vistadream import single_image
 from vistadream.app import Run
 from vistadream.config import compose
-from vistadream.run_folder import RunFolder
-from vistadream.surroundings import surroundings
+from vistadream.runs.folder import RunFolder
+from vistadream.runs.surroundings import surroundings
 
 SMALL = ["max_resolution=64", "stages.initialize.steps=2", "rerun.mode=off", "export.videos=[]", "export.report=false"]
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from vistadream import checkpoint_file
-from vistadream.checkpoint_file import CheckpointFile
 from vistadream.core import Note, watched_by
+from vistadream.runs import checkpoint_file
+from vistadream.runs.checkpoint_file import CheckpointFile
 
 STATE = {
     "means": torch.rand(5, 3),

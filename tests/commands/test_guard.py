@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vistadream import guard
+from vistadream.commands import guard
 from vistadream.core import UserError
 
 ROOT = Path(__file__).parents[1]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from vistadream.camera_files.colmap import read_colmap
 from vistadream.core import UserError
 from vistadream.formats.camera_entry import Entry
 from vistadream.formats.camera_list import list_entry
+from vistadream.formats.colmap_cameras import read_colmap
 from vistadream.formats.json_file import read_json
 from vistadream.formats.nerfstudio import path_entry
 

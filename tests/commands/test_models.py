@@ -10,7 +10,7 @@ import pytest
 from vistadream.backends.weights import store
 from vistadream.backends.weights.errors import DownloadError
 from vistadream.backends.weights.table import MODELS, PROFILES
-from vistadream.cli import main
+from vistadream.commands.main import main
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_json_is_for_programs(capsys: pytest.CaptureFixture) -> None:
 @pytest.mark.parametrize("words", [["models"], ["download", "gpu", "--dry-run"]])
 def test_the_commands_start_without_torch_and_without_the_extra(words: list[str]) -> None:
     code = (
-        f"import sys; from vistadream.cli import main; main({words!r}); "
+        f"import sys; from vistadream.commands.main import main; main({words!r}); "
         "heavy = {'torch', 'huggingface_hub', 'httpx', 'filelock'} & set(sys.modules); sys.exit(' '.join(heavy) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

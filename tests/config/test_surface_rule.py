@@ -2,7 +2,7 @@
 
 import pytest
 
-from vistadream.ops.surface_rule import flattening_knob
+from vistadream.config.surface_rule import flattening_knob
 
 
 def nested(path: str, value: object) -> dict:

@@ -45,7 +45,9 @@ class KleinImaginer:
 
     def _denoise(self, embeddings: Embeddings, width: int, height: int, seed: int, policy: Policy) -> Tensor:
         inputs = {"width": width, "height": height, **embeddings}
-        return self._klein.latents("Flux2KleinPipeline", "imagine/flux2-klein", policy, self.steps, seed, **inputs)
+        return self._klein.latents(
+            "Flux2KleinPipeline", "text_to_image/flux2-klein", policy, self.steps, seed, **inputs
+        )
 
     @property
     def _klein(self) -> Klein:

@@ -10,13 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from vistadream.camera_files import Custom, read_cameras
 from vistadream.core import Camera, Scene, UserError, View
+from vistadream.formats.camera_file import read_cameras
 from vistadream.formats.colmap import ColmapPoints, read_images, write_model
 from vistadream.formats.colmap import read_cameras as colmap_cameras
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.camera_path.pose import look_at
 from vistadream.ops.gaussians.rotation import quats_from_rotations
+from vistadream.trajectories.custom import Custom
 
 CAMERA = Camera.from_fov(60, 40, 30)
 POSES = torch.stack(

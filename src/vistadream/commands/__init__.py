@@ -1,0 +1,1 @@
+"""The command `vistadream`, and the guard around it and the tools."""

@@ -1,0 +1,1 @@
+"""One run on disk and in the process: its folder, checkpoints, inputs, provenance, seconds and memory."""

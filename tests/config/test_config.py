@@ -220,7 +220,7 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
     group = file.parent.relative_to(conf_folder()).as_posix()
     words = ["image=x.png"]
     path = f"stages.{'load' if file.stem == 'imagine' else file.stem}"
-    if file.stem == "text_to_image":
+    if file.stem == "imagine":
         words = ["prompt=a hall", "backends/text_to_image=flux2_klein"]
     if group != "stages":
         words.append(f"{group}={file.stem}")

@@ -36,7 +36,7 @@ from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.backends.render.gsplat import GsplatRenderer
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
-from vistadream.core import Camera, Gaussians, Note, View, watched_by
+from vistadream.core import Camera, Gaussians, Note, View, use_observer
 from vistadream.ops.image.pixels import pad_mask
 from vistadream.runs.resource_usage import ResourceUsage
 
@@ -195,7 +195,7 @@ def policies(title: str, work: Callable[[Policy], Callable[[int], Any]], options
             resident.release()
             gc.collect()
             notes: list[str] = []
-            with limited(CARD_GB[policy]), watched_by(hearing(notes)):
+            with limited(CARD_GB[policy]), use_observer(hearing(notes)):
                 act = work(policy)
                 usages = [ResourceUsage(), ResourceUsage()]
                 for seed, usage in enumerate(usages):

@@ -30,7 +30,7 @@ import tyro
 from rich.console import Console
 
 from vistadream.config import Composed, compose
-from vistadream.core import Scene, StageFinished, StageStarted, UserError, checkpointed_by, watched_by
+from vistadream.core import Scene, StageFinished, StageStarted, UserError, use_checkpoints, use_observer
 from vistadream.exporters.fastgs_dataset import is_dataset, read_dataset
 from vistadream.exporters.fastgs_dataset.layout import META as DATASET_META
 from vistadream.exporters.plots import change_chart, write_sheet
@@ -98,7 +98,7 @@ def refine(arguments: Arguments) -> None:
         observe = Multiplexer(console, viewer, record)
         viewer.log_config(composed.yaml(), composed.knobs())
         observe("refine/started", StageStarted("refine"))
-        with ResourceUsage() as usage, watched_by(observe), checkpointed_by(checkpoints), finite_or_said("refine"):
+        with ResourceUsage() as usage, use_observer(observe), use_checkpoints(checkpoints), finite_or_said("refine"):
             refined = stage(inputs.scene, observe)
         observe("refine/gaussians", refined.gaussians)
         seconds = checkpoints.earlier_s + usage.seconds

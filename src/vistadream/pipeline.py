@@ -17,8 +17,8 @@ from vistadream.core import (
     StageFinished,
     StageStarted,
     UserError,
-    checkpointed_by,
-    watched_by,
+    use_checkpoints,
+    use_observer,
 )
 from vistadream.runs.checkpoint_file import CheckpointFile
 from vistadream.runs.folder import RunFolder
@@ -79,7 +79,7 @@ def run_stages(
             )
         else:
             checkpoints = CheckpointFile(folder.checkpoint(name), key, checkpoint_seconds)
-            with watched_by(observe), checkpointed_by(checkpoints):
+            with use_observer(observe), use_checkpoints(checkpoints):
                 _run_stage(name, stages[name], scene, key, observe, folder, recorder, checkpoints.earlier_s)
         scene = folder.load_stage(name)
         if len(scene.gaussians):

@@ -25,7 +25,7 @@ def ended(act: Callable[[], object], capsys: pytest.CaptureFixture, **more) -> t
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("absent", "absent is not there"),
+        ("absent", "absent does not exist"),
         ("b" * 300, "is too long for a path"),
         ("file/below", "below lies below a file"),
         (".", "is a folder"),
@@ -170,4 +170,4 @@ def test_the_sentence_for_a_full_disk_names_the_file() -> None:
 
     error = system_error(OSError(28, os.strerror(28), "/a/b.ply"))
     assert isinstance(error, UserError)
-    assert str(error).startswith("/a/b.ply finds no room on its disk; wanted free space")
+    assert str(error).startswith("/a/b.ply does not fit on its disk; wanted free space")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from vistadream.core import Note, watched_by
+from vistadream.core import Note, use_observer
 from vistadream.runs import checkpoint_file
 from vistadream.runs.checkpoint_file import CheckpointFile
 
@@ -24,7 +24,7 @@ STATE = {
 @pytest.fixture
 def warnings() -> Iterator[list[Note]]:
     heard: list[Note] = []
-    with watched_by(lambda name, value, step=None: heard.append(value)):
+    with use_observer(lambda name, value, step=None: heard.append(value)):
         yield heard
 
 

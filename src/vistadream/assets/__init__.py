@@ -1,4 +1,7 @@
-"""The project's own picture: a path-traced living room with its true camera and depth (`tools/render_sample.py`)."""
+"""The sample picture of this project: a path-traced living room with its true camera and depth.
+
+`tools/render_sample.py` made it.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,16 @@ _FOLDER = Path(__file__).parent
 
 
 def sample_image() -> Path:
-    """The picture: 8-bit sRGB PNG whose EXIF carries the focal length."""
+    """The picture: an 8-bit sRGB PNG whose EXIF block holds the focal length."""
     return _FOLDER / "sample.png"
 
 
 def sample_depth() -> Path:
-    """Its camera-space z: 16-bit PNG in millimetres, known at every pixel."""
+    """Its camera-space z: a 16-bit PNG in millimeters, known at every pixel."""
     return _FOLDER / "sample_depth.png"
 
 
 def sample_camera() -> Camera:
-    """Its camera, at the world's origin."""
+    """Its camera, at the origin of the world."""
     facts = json.loads((_FOLDER / "sample_camera.json").read_text())
     return Camera.from_focal(facts["focal_px"], facts["width"], facts["height"])

@@ -18,7 +18,7 @@ from vistadream.backends.weights import store
 from vistadream.backends.weights.errors import DownloadError
 from vistadream.backends.weights.hub import hub_home
 from vistadream.backends.weights.table import MODELS, PROFILES, Model, models_named
-from vistadream.core import Note, UserError, tell, watched_by
+from vistadream.core import Note, UserError, tell, use_observer
 from vistadream.observers.console import ConsoleObserver, Terminal
 
 
@@ -117,7 +117,7 @@ def _say_plan(wanted: Sequence[Model], missing: Sequence[Model], dest: Path | No
 def _fetch(missing: Sequence[Model], dest: Path | None, source: str | None) -> None:
     failures = []
     logging.getLogger("vistadream").setLevel(logging.INFO)
-    with ConsoleObserver(Terminal()) as console, watched_by(console):
+    with ConsoleObserver(Terminal()) as console, use_observer(console):
         for model in missing:
             try:
                 folder = store.download(model, dest, source)

@@ -1,6 +1,7 @@
-"""Floor 0, the nouns. Imports torch and nothing of ours; errors, messages and `tell` come without torch.
+"""Floor 0: the nouns and the contracts between them. Imports torch, and no other room of this package.
 
-A name's module is loaded when the name is first asked for, so that a command that needs no tensor starts at once.
+The module of a name is loaded when the name is first used. Errors, messages and `tell` therefore work without torch,
+and a command that needs no tensor starts at once.
 """
 
 from importlib import import_module
@@ -8,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vistadream.core.camera import Camera
-    from vistadream.core.checkpoint import Checkpoints, checkpointed_by, current_checkpoints
+    from vistadream.core.checkpoint import Checkpoints, current_checkpoints, use_checkpoints
     from vistadream.core.errors import UserError, short_path, system_error, system_errors
     from vistadream.core.gaussians import Gaussians
     from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted, Summary
     from vistadream.core.names import is_plain_name
+    from vistadream.core.observing import current_observer, silent, tell, use_observer
     from vistadream.core.protocols import (
         Captioner,
         DepthEstimator,
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
         Trajectory,
     )
     from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
-    from vistadream.core.watching import current_observer, silent, tell, watched_by
 
 __all__ = [
     "Camera",
@@ -49,7 +50,6 @@ __all__ = [
     "Trajectory",
     "UserError",
     "View",
-    "checkpointed_by",
     "current_checkpoints",
     "current_observer",
     "is_plain_name",
@@ -58,13 +58,14 @@ __all__ = [
     "system_error",
     "system_errors",
     "tell",
-    "watched_by",
+    "use_checkpoints",
+    "use_observer",
 ]
 
-_MODULES = ("errors", "messages", "names", "watching", "camera", "gaussians", "scene", "protocols", "checkpoint")
-"""Where the names are, those without torch first."""
+_MODULES = ("errors", "messages", "names", "observing", "camera", "gaussians", "scene", "protocols", "checkpoint")
+"""The modules that define the names; those that do not import torch come first."""
 
-if not TYPE_CHECKING:  # a type checker reads the imports above, and finds misspelt names
+if not TYPE_CHECKING:  # a type checker reads the imports above instead, and so finds misspelled names
 
     def __getattr__(name: str) -> Any:
         for module in map(import_module, (f"{__name__}.{m}" for m in _MODULES)) if name in __all__ else ():

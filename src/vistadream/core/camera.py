@@ -1,4 +1,4 @@
-"""A pinhole camera in OpenCV axes, carried through every pad, crop and resize of its image."""
+"""A pinhole camera in OpenCV axes; each pad, crop and resize of an image has its counterpart for the camera."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """Pinhole camera: x right, y down, z forward; pixel centres at +0.5, so a centred principal point is (w/2, h/2)."""
+    """Pinhole camera: x right, y down, z forward. Pixel centers are at +0.5; the middle of the image is (w/2, h/2)."""
 
     K: Float[Tensor, "3 3"]
     """Intrinsics in pixels: [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]."""
@@ -36,7 +36,7 @@ class Camera:
 
     @staticmethod
     def from_focal(focal_px: float, width: int, height: int, principal_px: tuple[float, float] | None = None) -> Camera:
-        """Camera at the world's origin with square pixels; the principal point is centred unless given."""
+        """Camera at the world's origin with square pixels; the principal point is centered unless given."""
         cx, cy = principal_px if principal_px is not None else (width / 2, height / 2)
         K = torch.tensor([[focal_px, 0.0, cx], [0.0, focal_px, cy], [0.0, 0.0, 1.0]])
         return Camera(K, torch.eye(4), width, height)
@@ -77,29 +77,29 @@ class Camera:
         return self.world_from_cam[:3, 3]
 
     def at(self, cam_from_world: Float[Tensor, "4 4"]) -> Camera:
-        """The same lens at another pose."""
+        """The camera with the same intrinsics and size at another pose."""
         return replace(self, cam_from_world=cam_from_world)
 
     def with_focal(self, focal_px: float) -> Camera:
-        """The same camera with another focal length (square pixels) and its principal point kept."""
+        """The same camera with another focal length and square pixels; the principal point is kept."""
         K = self.K.clone()
         K[0, 0] = K[1, 1] = focal_px
         return replace(self, K=K)
 
     def resize(self, width: int, height: int) -> Camera:
-        """The camera of this image stretched to width x height pixels."""
+        """The camera of this image after it was stretched to width x height pixels."""
         scale = self.K.new_tensor([[width / self.width], [height / self.height], [1.0]])
         return replace(self, K=self.K * scale, width=width, height=height)
 
     def decimate(self, step: int) -> Camera:
-        """The camera of image[::step, ::step], whose pixels keep their rays."""
+        """The camera of image[::step, ::step]; each pixel that is kept has the same ray as before."""
         K = self.K.clone()
         K[:2] = K[:2] / step
         K[:2, 2] += 0.5 - 0.5 / step
         return replace(self, K=K, width=-(-self.width // step), height=-(-self.height // step))
 
     def pad(self, left: int, right: int, top: int, bottom: int) -> Camera:
-        """The camera of this image with a border added (negative: cut off) on each side, in pixels."""
+        """The camera of this image with a border added on each side, in pixels; a negative border crops."""
         K = self.K.clone()
         K[0, 2] += left
         K[1, 2] += top
@@ -110,14 +110,14 @@ class Camera:
         return self.pad(-left, left + width - self.width, -top, top + height - self.height)
 
     def project(self, points_world: Float[Tensor, "*n 3"]) -> tuple[Float[Tensor, "*n 2"], Float[Tensor, "*n"]]:
-        """World points to pixel coordinates and camera-space z; a point with z <= 0 lies behind the camera."""
+        """Pixel coordinates and camera-space z of world points; a point with z <= 0 lies behind the camera."""
         R, t = self.cam_from_world[:3, :3], self.cam_from_world[:3, 3]
         points_cam = points_world @ R.T + t
         homogeneous = points_cam @ self.K.T
         return homogeneous[..., :2] / homogeneous[..., 2:], points_cam[..., 2]
 
     def rays(self) -> Float[Tensor, "h w 3"]:
-        """Camera-space ray through each pixel centre, scaled to z = 1."""
+        """The camera-space ray through each pixel center, scaled to z = 1."""
         K = self.K
         u = (torch.arange(self.width, dtype=K.dtype, device=K.device) + 0.5 - K[0, 2]) / K[0, 0]
         v = (torch.arange(self.height, dtype=K.dtype, device=K.device) + 0.5 - K[1, 2]) / K[1, 1]
@@ -125,7 +125,7 @@ class Camera:
         return torch.stack([u, v, torch.ones_like(u)], dim=-1)
 
     def unproject(self, z: Float[Tensor, "h w"]) -> Float[Tensor, "h w 3"]:
-        """Camera-space z of every pixel to world points."""
+        """The world point of every pixel, given its camera-space z; ValueError when `z` has another size."""
         if tuple(z.shape) != (self.height, self.width):
             raise ValueError(f"unproject: z is {tuple(z.shape)}; wanted {(self.height, self.width)}")
         points_cam = self.rays() * z[..., None]

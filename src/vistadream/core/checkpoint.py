@@ -1,4 +1,4 @@
-"""Where a long fit leaves its state, so that a killed run goes on from there."""
+"""Where a long fit saves its state, so that a killed run can continue from there."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from torch import Tensor
 
 @runtime_checkable
 class Checkpoints(Protocol):
-    """Keeps the newest state of one piece of work. Names are those that the work observes under, such as `refine`."""
+    """Keeps the newest state of one piece of work. Its name is the one that it reports under, such as `refine`."""
 
     def load(self, name: str) -> dict[str, Tensor] | None:
-        """What was saved under that name, or None."""
+        """The state that was saved under that name, or None."""
 
     def due(self) -> bool:
         """Whether it is time to save again."""
 
     def save(self, name: str, state: Mapping[str, Tensor]) -> None:
-        """Keeps the state in place of the one before."""
+        """Saves the state; it replaces the previous one."""
 
 
 _checkpoints: ContextVar[Checkpoints | None] = ContextVar("checkpoints", default=None)
 
 
 @contextmanager
-def checkpointed_by(checkpoints: Checkpoints) -> Iterator[None]:
-    """While the block runs, fits save to and resume from these."""
+def use_checkpoints(checkpoints: Checkpoints) -> Iterator[None]:
+    """While the block runs, fits save their state to these checkpoints and resume from them."""
     token = _checkpoints.set(checkpoints)
     try:
         yield
@@ -38,5 +38,5 @@ def checkpointed_by(checkpoints: Checkpoints) -> Iterator[None]:
 
 
 def current_checkpoints() -> Checkpoints | None:
-    """Those of the block that is running; None outside of one."""
+    """The checkpoints of the `use_checkpoints` block that is running; None outside such a block."""
     return _checkpoints.get()

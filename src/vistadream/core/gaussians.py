@@ -1,4 +1,4 @@
-"""A set of 3D Gaussians in physical values: metres, linear scales, opacities and colours in [0, 1]."""
+"""A set of 3D Gaussians in physical values: meters, linear scales, opacities and colors in [0, 1]."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Gaussians:
-    """n Gaussians. Logits and logs are a matter of the optimiser and of the PLY writer, never of this value."""
+    """n Gaussians. Only the optimizer and the PLY files use logits and logarithms; this class never does."""
 
     means: Float[Tensor, "n 3"]
-    """Centres in the world."""
+    """Centers in the world."""
     quats_wxyz: Float[Tensor, "n 4"]
-    """Rotations from each Gaussian's axes to the world; not necessarily normalised."""
+    """Rotations from each Gaussian's axes to the world; not necessarily normalized."""
     scales: Float[Tensor, "n 3"]
     """Standard deviations along the three axes."""
     opacities: Float[Tensor, "n"]
@@ -59,7 +59,7 @@ class Gaussians:
 
     @staticmethod
     def concat(*parts: Gaussians) -> Gaussians:
-        """All parts, in order."""
+        """All parts joined, in order."""
         return Gaussians(**{name: torch.cat([getattr(p, name) for p in parts]) for name, _ in parts[0].tensors()})
 
     @staticmethod

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 FROM_0, FROM_1 = (0, math.inf), (1, math.inf)
-"""0 or more; 1 or more."""
+"""The ranges "0 or more" and "1 or more"."""
 
 
 def check_ranges(owner: object, **wanted: tuple[float, float]) -> None:
-    """Raises ValueError unless each field of `owner` that is named is a number from its low to its high, both included.
+    """Raises ValueError unless each named field of `owner` is a number from low to high, both included.
 
-    NaN and the infinities never are; a high of infinity is none.
+    NaN and infinite values are always refused. A high of infinity means that there is no upper limit.
     """
     for name, (low, high) in wanted.items():
         value = getattr(owner, name)

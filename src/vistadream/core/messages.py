@@ -1,4 +1,4 @@
-"""Typed messages that leave through `observe` beside the nouns: what a human wants to know while waiting."""
+"""Typed messages that stages send to the observer in addition to nouns and tensors: progress, notes and summaries."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class StageStarted:
 
 @dataclass(frozen=True)
 class StageFinished:
-    """A stage ended after `seconds` with `gaussians` in its Scene, or was taken from disk."""
+    """A stage ended after `seconds` with `gaussians` in its Scene, or its result was loaded."""
 
     stage: str
     seconds: float
     resumed: bool = False
     gaussians: int = 0
     source: str = "disk"
-    """Where a resumed stage was taken from."""
+    """Where the result of a resumed stage was loaded from."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` equal steps of the work that the event's name speaks of."""
+    """`done` of `total` equal steps of the work that the event is named after."""
 
     done: int
     total: int
@@ -42,7 +42,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a stage did: a line for people, and the same as JSON-able data, kept beside the stage's files."""
+    """What a stage did: one line for people, and the same as data for JSON, which is saved in the stage's folder."""
 
     text: str
     data: dict
@@ -50,7 +50,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Chart:
-    """A small plot of y over x with an optional horizontal band; for the selection's hole ratios."""
+    """A small plot of y over x with an optional horizontal band, such as the hole ratios of candidate views."""
 
     title: str
     x: tuple[float, ...]

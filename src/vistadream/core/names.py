@@ -1,4 +1,4 @@
-"""Names that become file names."""
+"""Checks of names that become file names."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Any
 
 
 def is_plain_name(name: Any) -> bool:
-    """Whether `name` is the bare name of a file, which leads into no other folder."""
+    """Whether `name` is the bare name of a file, without any part that leads into another folder."""
     return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}

@@ -15,10 +15,10 @@ from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
 
 @runtime_checkable
 class Observer(Protocol):
-    """The one door to human eyes. Names are paths such as `coarse/03/hole`.
+    """Receives everything that a person may want to see of a run. Names are paths such as `coarse/03/hole`.
 
     Values are core types, tensors (image "h w 3", map "h w" float, mask "h w" bool), floats, `core.messages`, or a
-    zero-argument callable that yields one of these when it is costly to make.
+    callable without arguments that returns one of these, for values that are costly to compute.
     """
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None: ...
@@ -33,14 +33,14 @@ class Stage(Protocol):
 
 @runtime_checkable
 class DepthEstimator(Protocol):
-    """Depth of one or many views; keeps a View's focal length when `focal_known`, else predicts one."""
+    """Predicts the depth of one or more views. Keeps a View's focal length when `focal_known`, else predicts it too."""
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]: ...
 
 
 @runtime_checkable
 class Outpainter(Protocol):
-    """Invents the pixels of `hole`. Known pixels come back untouched; the same seed gives the same picture."""
+    """Invents the pixels of `hole`. Known pixels are returned unchanged; the same seed gives the same picture."""
 
     def __call__(
         self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int
@@ -49,7 +49,7 @@ class Outpainter(Protocol):
 
 @runtime_checkable
 class TextToImage(Protocol):
-    """Makes a picture from words; the same words, size and seed give the same picture."""
+    """Makes a picture from a text; the same text, size and seed give the same picture."""
 
     def __call__(self, prompt: str, width: int, height: int, seed: int) -> Float[Tensor, "height width 3"]: ...
 
@@ -58,8 +58,9 @@ class TextToImage(Protocol):
 class Renderer(Protocol):
     """Differentiable in every Gaussian parameter. Only the maps named in `want` are computed.
 
-    `want` is drawn from "rgb", "z", "alpha", "z_median"; the background is black. `extra` holds per-Gaussian channels
-    "n c", blended like colours, whose gradient counts each Gaussian's contributions.
+    `want` names maps among "rgb", "z", "alpha" and "z_median". The background color is a knob of the renderer. `extra`
+    holds further channels per Gaussian, "n c", which are blended like colors over zero. Their gradient measures how
+    much each Gaussian contributes.
     """
 
     def __call__(
@@ -76,18 +77,21 @@ class Renderer(Protocol):
 class Trajectory(Protocol):
     """A camera path: a pure function of a scene and of its own knobs.
 
-    Use it through `ops.camera_path.clearance.keep_clear`.
+    Call it through `ops.camera_path.clearance.keep_clear`, which keeps the cameras away from surfaces.
     """
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
-        """n cameras, evenly spread over the path from its start to its end, with one size."""
+        """n cameras of one size, evenly spread over the path from its start to its end."""
 
     def scaled(self, factor: float, /) -> Trajectory:
-        """The same path with its extent times `factor`, at 0 the photo's pose; itself when its poses are given."""
+        """The same path with its extent multiplied by `factor`; 0 shrinks it to the photo's pose.
+
+        A path whose poses the user gave returns itself.
+        """
 
 
 @runtime_checkable
 class Captioner(Protocol):
-    """A sentence that describes the picture, for prompts."""
+    """Describes a picture in one sentence, for prompts."""
 
     def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str: ...

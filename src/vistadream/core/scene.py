@@ -25,30 +25,30 @@ def _check_size(owner: str, camera: Camera, **maps: Tensor | None) -> None:
 
 def _check_confidence(owner: str, confidence: Tensor | None) -> None:
     if confidence is not None and not bool(((confidence >= 0) & (confidence <= 1)).all()):
-        raise ValueError(f"{owner}.confidence: holds numbers outside [0, 1] or NaN; wanted 0, no trust, to 1")
+        raise ValueError(f"{owner}.confidence: holds numbers outside [0, 1] or NaN; wanted 0 (no trust) to 1")
 
 
 @dataclass(frozen=True, eq=False)
 class DepthPrediction:
-    """What a depth model says of one View."""
+    """What a depth model predicts for one View."""
 
     z: Float[Tensor, "h w"]
-    """Camera-space z; meaningless where not valid."""
+    """Camera-space z; without meaning where `valid` is False."""
     valid: Bool[Tensor, "h w"]
-    """Pixels whose z is to be trusted."""
+    """Pixels whose z can be trusted."""
     camera: Camera
-    """The View's camera, with the model's own focal length where the View's was unknown.
+    """The View's camera, with the model's focal length if the View's was unknown.
 
-    For several Views whose poses the model finds, at its pose beside the first View's.
+    If the model finds the poses of several Views, this camera has its pose relative to the first View's camera.
     """
     is_metric: bool
-    """True when z is in metres."""
+    """True when z is in meters."""
     normals: Float[Tensor, "h w 3"] | None = None
     """Unit surface normals in camera axes, facing the camera."""
     sky: Bool[Tensor, "h w"] | None = None
     """Pixels infinitely far away; never valid."""
     confidence: Float[Tensor, "h w"] | None = None
-    """Weight of each valid pixel's z relative to the others', from 0 to 1; None: all alike."""
+    """Weight of each valid pixel's z relative to the others', from 0 to 1; None: all pixels weigh the same."""
 
     def __post_init__(self) -> None:
         _check_size(
@@ -65,27 +65,27 @@ class DepthPrediction:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One picture of the scene, with what is known of its pixels."""
+    """One picture of the scene, with its camera and what is known about its pixels."""
 
     name: str
     """Unique in its Scene; also its file stem and its viewer path."""
     camera: Camera
     rgb: Float[Tensor, "h w 3"]
-    """sRGB colours in [0, 1]."""
+    """sRGB colors in [0, 1]."""
     z: Float[Tensor, "h w"] | None
     """Camera-space z, or None before depth is known."""
     supervise: Bool[Tensor, "h w"]
     """Pixels that the fit must match."""
     lift: Bool[Tensor, "h w"]
-    """Pixels that become (became) Gaussians."""
+    """Pixels that become Gaussians, or did already."""
     generated: Bool[Tensor, "h w"]
     """Pixels that were invented rather than photographed."""
     focal_known: bool = True
     """False while the focal length is only a guess that a depth model may replace."""
     confidence: Float[Tensor, "h w"] | None = None
-    """Weight of each pixel's z relative to the others', from 0 to 1; None: all alike."""
+    """Weight of each pixel's z relative to the others', from 0 to 1; None: all pixels weigh the same."""
     normals: Float[Tensor, "h w 3"] | None = None
-    """Unit surface normals in camera axes, of either sign, 0 where unknown; None: those of `z`."""
+    """Unit surface normals in camera axes, of either sign, 0 where unknown; None: computed from `z` when needed."""
     origin: Origin = "photo"
     """What the View shows: a photo, a canvas around a photo, or a new view."""
     extends: str | None = None
@@ -117,23 +117,23 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Rendering:
-    """What a Renderer returns for one camera; a map that was not asked for is None."""
+    """What a Renderer returns for one camera; a map that was not requested is None."""
 
     rgb: Float[Tensor, "h w 3"] | None = None
-    """Colours over the background."""
+    """Colors over the background."""
     z: Float[Tensor, "h w"] | None = None
-    """Expected camera-space z, normalised by alpha; 0 where alpha is 0."""
+    """Expected camera-space z, divided by alpha; 0 where alpha is 0."""
     z_median: Float[Tensor, "h w"] | None = None
-    """Camera-space z at which the transmittance crosses one half; 0 where it never does."""
+    """Camera-space z at which the transmittance falls below one half; 0 where it never does."""
     alpha: Float[Tensor, "h w"] | None = None
     """Accumulated opacity in [0, 1]; a hole is where it is low."""
     extra: Float[Tensor, "h w c"] | None = None
-    """The extra per-Gaussian channels, blended like colours over zero."""
+    """The extra per-Gaussian channels, blended like colors over zero."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A run's one immutable value."""
+    """The immutable value that stages pass on: the views and the Gaussians of one run."""
 
     views: tuple[View, ...] = ()
     gaussians: Gaussians = field(default_factory=Gaussians.empty)
@@ -146,7 +146,7 @@ class Scene:
             raise ValueError(f"Scene.views: names are {names}; wanted each only once")
 
     def view(self, name: str) -> View:
-        """The View of that name; KeyError when there is none."""
+        """The View of that name; KeyError when no view has it."""
         for view in self.views:
             if view.name == name:
                 return view
@@ -169,7 +169,7 @@ class Scene:
         return next((view for view in self.views if view.extends == photo.name), photo)
 
     def with_views(self, *views: View) -> Scene:
-        """These views put in place of those of the same name, new ones appended."""
+        """The Scene in which these views replace those of the same name; the others are appended."""
         given = {view.name: view for view in views}
         kept = tuple(given.pop(view.name, view) for view in self.views)
         return replace(self, views=kept + tuple(given.values()))

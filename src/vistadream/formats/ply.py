@@ -53,7 +53,7 @@ def write_ply(gaussians: Gaussians, path: Path) -> Path:
 
 
 def read_ply(path: Path) -> Gaussians:
-    """The Gaussians of a 3DGS PLY; colours are RGB "n 3" without f_rest, else SH "n k 3".
+    """The Gaussians of a 3DGS PLY; colors are RGB "n 3" without f_rest, else SH "n k 3".
 
     Normals and whatever else the file holds are passed over. Raises UserError naming the file and what is wrong.
     """

@@ -1,7 +1,7 @@
 """Gaussians to the `.splat` layout, the plain bytes that most browser viewers stream.
 
-Layout (antimatter15/splat, README): 32 bytes a Gaussian, little-endian: centre and linear standard deviations as three
-float32 each, then RGBA and the quaternion wxyz as four bytes each. A byte b stands for the colour b / 255, for the
+Layout (antimatter15/splat, README): 32 bytes a Gaussian, little-endian: center and linear standard deviations as three
+float32 each, then RGBA and the quaternion wxyz as four bytes each. A byte b stands for the color b / 255, for the
 opacity b / 255 and for the component (b - 128) / 128. The most visible come first, so that a picture appears early.
 """
 
@@ -20,7 +20,7 @@ ROW = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("qu
 def write_splat(gaussians: Gaussians, path: Path) -> Path:
     """Write the Gaussians to `path` (its folder must exist), largest volume times opacity first, and return it.
 
-    Of spherical harmonics only the constant colour is kept, for the layout has no place for more. Raises ValueError
+    Of spherical harmonics only the constant color is kept, for the layout has no place for more. Raises ValueError
     naming the field when a value is not finite or a quaternion is zero.
     """
     means, quats, scales, opacities, colors = (t.detach().cpu().double().numpy() for _, t in gaussians.tensors())

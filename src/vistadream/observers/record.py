@@ -33,7 +33,7 @@ class Record:
 
     def __init__(self) -> None:
         self.images: dict[str, Picture] = {}
-        """RGB, long side at most 640 px. Depth in turbo colours of 1/z, masks white on black."""
+        """RGB, long side at most 640 px. Depth in turbo colors of 1/z, masks white on black."""
         self.curves: dict[str, list[tuple[int, float]]] = {}
         """(step, value), in the order seen."""
         self.charts: dict[str, Chart] = {}

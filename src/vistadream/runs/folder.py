@@ -81,7 +81,7 @@ class RunFolder:
         return self.root / "export" / _SCENES.get(form, f"gaussians.{form}")
 
     def video(self, picture: str, form: str) -> Path:
-        """A flight through the scene: of its colours ("rgb") or of another picture, as mp4, gif or webp."""
+        """A flight through the scene: of its colors ("rgb") or of another picture, as mp4, gif or webp."""
         return self.root / "export" / f"scene{'' if picture == 'rgb' else f'_{picture}'}.{form}"
 
     @property

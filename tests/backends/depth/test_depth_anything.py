@@ -18,7 +18,7 @@ from vistadream.backends import packages
 from vistadream.backends.depth.depth_anything import METRIC_FOCAL_PX, SKY, DepthAnything, _normalised, configuration
 from vistadream.backends.weights.residence import resident
 from vistadream.config import compose
-from vistadream.core import Camera, UserError, View, watched_by
+from vistadream.core import Camera, UserError, View, use_observer
 
 pytest.importorskip("depth_anything_3.model.da3", reason="no package depth_anything_3: requirements/depth_anything.txt")
 from depth_anything_3 import cfg, registry
@@ -287,7 +287,7 @@ def test_the_giant_model_is_read_without_what_predicts_gaussians_and_without_its
     files = folder(net.state_dict(), "da3-giant")
     published = load_file(files / "model.safetensors")
     save_file(published | {"model.gs_head.scratch.weight": torch.zeros(3)}, files / "model.safetensors")
-    with watched_by(lambda name, value, step=None: notes.append(value)):
+    with use_observer(lambda name, value, step=None: notes.append(value)):
         (found,) = estimator(files, model="da3-giant-1.1", accept_noncommercial=True, min_confidence=0.0)([seen])
     with torch.no_grad():
         said = net(_normalised(seen.rgb.permute(2, 0, 1)[None], WIDTH)[None])
@@ -330,7 +330,7 @@ def test_nothing_is_printed(folder, capfd):
 def test_weights_that_are_not_all_there_are_refused_and_those_of_no_use_told_of(folder):
     weights = known_geometry()
     notes = []
-    with watched_by(lambda name, value, step=None: notes.append(value.text)):
+    with use_observer(lambda name, value, step=None: notes.append(value.text)):
         estimator(folder(weights | {"old_head.weight": torch.zeros(3)}))([view()])
     assert any("old_head.weight" in note for note in notes)
     resident.release()

@@ -11,7 +11,7 @@ from PIL import Image
 from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.backends.depth.layout.prior import read_layout
 from vistadream.backends.weights.table import MODELS
-from vistadream.core import Camera, View, watched_by
+from vistadream.core import Camera, View, use_observer
 from vistadream.ops.depth.align import align_scale_shift
 from vistadream.ops.evaluation.metrics import abs_rel
 
@@ -149,7 +149,7 @@ def test_the_log_says_once_a_run_that_depth_is_approximate_and_which_command_get
         def observe(name, value, step=None, heard=heard):
             heard.append(value.text)
 
-        with watched_by(observe):
+        with use_observer(observe):
             EmbeddedDepth()([])
             EmbeddedDepth()([])
         (text,) = heard

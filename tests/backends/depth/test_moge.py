@@ -16,7 +16,7 @@ from vistadream.backends import packages
 from vistadream.backends.depth.moge import MogeDepth
 from vistadream.backends.weights.residence import resident
 from vistadream.config import compose
-from vistadream.core import Camera, UserError, View, watched_by
+from vistadream.core import Camera, UserError, View, use_observer
 
 moge = pytest.importorskip("moge.model.v2", reason="the package moge is not installed: requirements/moge.txt")
 
@@ -221,7 +221,7 @@ def test_tensors_of_no_use_are_told_of(folder):
     content = checkpoint()
     content["model"]["refiner.weight"] = torch.zeros(3)
     notes = []
-    with watched_by(lambda name, value, step=None: notes.append(value.text)):
+    with use_observer(lambda name, value, step=None: notes.append(value.text)):
         estimator(folder(content))([view(CENTRED, focal_known=True)])
     assert any("refiner.weight" in note for note in notes)
 

@@ -9,7 +9,7 @@ from vistadream.backends.diffusion.compositing import composite
 from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
 from vistadream.backends.weights.policy import Policy
-from vistadream.core import Note, Outpainter, Progress, UserError, watched_by
+from vistadream.core import Note, Outpainter, Progress, UserError, use_observer
 
 HEIGHT, WIDTH = 48, 64
 
@@ -106,7 +106,7 @@ def test_what_is_painted_is_what_diffusers_paints_into_the_prefilled_canvas(klei
     assert isinstance(one, Outpainter)
     rgb, hole = canvas()
     told = []
-    with watched_by(lambda name, value, step=None: told.append(value)):
+    with use_observer(lambda name, value, step=None: told.append(value)):
         ours = one(rgb, hole, "a hall", 3)
     assert [value for value in told if isinstance(value, Progress)] == [Progress(1, 2), Progress(2, 2)]
     pipeline = diffusers.Flux2KleinInpaintPipeline.from_pretrained(
@@ -144,7 +144,7 @@ def test_seed_prompt_and_prefill_make_the_picture_and_nothing_else_does(klein_fo
 def test_a_large_picture_is_painted_smaller_and_says_so(klein_folder):
     rgb, hole = canvas(160, 260)
     notes = []
-    with watched_by(lambda name, value, step=None: notes.append(value.text) if isinstance(value, Note) else None):
+    with use_observer(lambda name, value, step=None: notes.append(value.text) if isinstance(value, Note) else None):
         painted = outpainter(klein_folder, steps=1, memory="low")(rgb, hole, "", 0)
     assert torch.equal(painted[~hole], rgb[~hole])
     assert any("260x160 pixels are painted as" in note for note in notes)

@@ -14,7 +14,7 @@ from vistadream.backends.outpaint.flux_fill import FluxFill
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
 from vistadream.config import compose
-from vistadream.core import Note, Outpainter, Progress, UserError, watched_by
+from vistadream.core import Note, Outpainter, Progress, UserError, use_observer
 from vistadream.ops.image.pixels import pad_mask
 
 pytest.importorskip("diffusers", reason="the extra `models` is not installed")
@@ -47,7 +47,7 @@ def picture(hole=HOLE, seed=0):
 def events(act):
     """What the act tells the run's observer."""
     seen = []
-    with watched_by(lambda name, value, step=None: seen.append((name, value))):
+    with use_observer(lambda name, value, step=None: seen.append((name, value))):
         act()
     return seen
 

@@ -14,7 +14,7 @@ from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
 from vistadream.backends.text_to_image.flux2_klein import KleinImaginer
 from vistadream.backends.weights.residence import resident
 from vistadream.backends.weights.store import lacking
-from vistadream.core import Progress, TextToImage, UserError, watched_by
+from vistadream.core import Progress, TextToImage, UserError, use_observer
 from vistadream.ops.image.pixels import snap
 
 pytestmark = pytest.mark.usefixtures("klein_alone")
@@ -39,7 +39,7 @@ def test_a_picture_is_the_one_that_diffusers_makes(klein_folder):
     assert isinstance(one, TextToImage)
     assert lacking(klein.KLEIN, klein_folder) == [], "the fixture has the files of the published model"
     told = []
-    with watched_by(lambda name, value, step=None: told.append((name, value))):
+    with use_observer(lambda name, value, step=None: told.append((name, value))):
         ours = one("a sunlit library", 64, 48, 7)
     pipeline = diffusers.Flux2KleinPipeline.from_pretrained(klein_folder, local_files_only=True)
     theirs = pipeline(

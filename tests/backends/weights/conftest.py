@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vistadream.core import watched_by
+from vistadream.core import use_observer
 
 Answer = Callable[["Request"], None]
 _over = threading.Event()  # ends what stalls
@@ -116,7 +116,7 @@ def server() -> Iterator[FileServer]:
 def notes() -> Iterator[list]:
     """Everything that is told while the test runs."""
     heard: list = []
-    with watched_by(lambda name, value, step=None: heard.append(value)):
+    with use_observer(lambda name, value, step=None: heard.append(value)):
         yield heard
 
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Gaussians, Progress, Rendering, View, checkpointed_by, silent
+from vistadream.core import Camera, Gaussians, Progress, Rendering, View, silent, use_checkpoints
 from vistadream.ops.fit.loop import Change, LearningRates, fit, view_order
 
 RATES = LearningRates(means=0.1, quats=0.01, scales=0.01, opacities=0.05, colors=0.05)
 
 
-def mean_colour(gaussians, cameras, *, want=("rgb",), extra=None):
+def mean_color(gaussians, cameras, *, want=("rgb",), extra=None):
     """Every pixel shows the opacity-weighted sum of all colours."""
     colour = (gaussians.opacities[:, None] * gaussians.colors).sum(0)
     return [Rendering(rgb=colour.expand(c.height, c.width, 3)) for c in cameras]
@@ -34,13 +34,13 @@ def l1(view: View, rendering: Rendering, step: int) -> torch.Tensor:
 
 
 def test_the_fit_reaches_a_reachable_target() -> None:
-    fitted = fit(some(), [target(0.5)], mean_colour, l1, RATES, order=[0] * 150, observe=silent, name="t")
-    got = mean_colour(fitted, [target(0.5).camera])[0].rgb
+    fitted = fit(some(), [target(0.5)], mean_color, l1, RATES, order=[0] * 150, observe=silent, name="t")
+    got = mean_color(fitted, [target(0.5).camera])[0].rgb
     torch.testing.assert_close(got, torch.full((4, 4, 3), 0.5), atol=0.01, rtol=0)
 
 
 def test_colours_and_opacities_stay_physical() -> None:
-    fitted = fit(some(), [target(9.0)], mean_colour, l1, RATES, order=[0] * 200, observe=silent, name="t")
+    fitted = fit(some(), [target(9.0)], mean_color, l1, RATES, order=[0] * 200, observe=silent, name="t")
     assert float(fitted.colors.max()) <= 1
     assert float(fitted.opacities.min()) > 0
     assert float(fitted.opacities.max()) < 1
@@ -56,8 +56,8 @@ def test_coefficients_of_harmonics_may_leave_the_range_of_colours() -> None:
 
 def test_no_steps_and_no_gaussians_change_nothing() -> None:
     start = some()
-    assert fit(start, [target(1.0)], mean_colour, l1, RATES, order=[], observe=silent, name="t") is start
-    assert len(fit(Gaussians.empty(), [target(1.0)], mean_colour, l1, RATES, order=[0], observe=silent, name="t")) == 0
+    assert fit(start, [target(1.0)], mean_color, l1, RATES, order=[], observe=silent, name="t") is start
+    assert len(fit(Gaussians.empty(), [target(1.0)], mean_color, l1, RATES, order=[0], observe=silent, name="t")) == 0
 
 
 def test_three_losses_in_a_row_that_are_not_finite_stop_with_the_step_and_the_view() -> None:
@@ -65,7 +65,7 @@ def test_three_losses_in_a_row_that_are_not_finite_stop_with_the_step_and_the_vi
         return rendering.rgb.sum() * float("nan")
 
     with pytest.raises(FloatingPointError, match="became nan at step 2 on view 'v'"):
-        fit(some(), [target(1.0)], mean_colour, broken, RATES, order=[0] * 3, observe=silent, name="t")
+        fit(some(), [target(1.0)], mean_color, broken, RATES, order=[0] * 3, observe=silent, name="t")
 
 
 @pytest.mark.parametrize("trouble", [lambda cost: cost * float("nan"), lambda cost: (cost - cost).sqrt(), "diverged"])
@@ -75,7 +75,7 @@ def test_a_bad_step_is_taken_back_and_told(trouble) -> None:
 
     def watched(gaussians, cameras, *, want=("rgb",), extra=None):
         rates.append(gaussians.colors.detach().clone())
-        return mean_colour(gaussians, cameras)
+        return mean_color(gaussians, cameras)
 
     def loss(view, rendering, step):
         cost = l1(view, rendering, step)
@@ -101,7 +101,7 @@ def test_a_bad_step_is_taken_back_and_told(trouble) -> None:
     assert float((second / first).max()) < 0.55
     assert len([name for name, _ in heard if name == "t/loss"]) == 59
     torch.testing.assert_close(
-        mean_colour(fitted, [target(0.9).camera])[0].rgb[0, 0], torch.full((3,), 0.9), atol=0.05, rtol=0
+        mean_color(fitted, [target(0.9).camera])[0].rgb[0, 0], torch.full((3,), 0.9), atol=0.05, rtol=0
     )
 
 
@@ -110,7 +110,7 @@ def test_every_step_is_told() -> None:
     fit(
         some(),
         [target(1.0)],
-        mean_colour,
+        mean_color,
         l1,
         RATES,
         order=[0] * 5,
@@ -128,7 +128,7 @@ def test_each_step_asks_for_the_maps_that_its_loss_reads() -> None:
 
     def renderer(gaussians, cameras, *, want=("rgb",), extra=None):
         asked.append(want)
-        return mean_colour(gaussians, cameras)
+        return mean_color(gaussians, cameras)
 
     def loss(view, rendering, step):
         heard.append(step)
@@ -173,7 +173,7 @@ def test_a_change_drops_and_adds_gaussians() -> None:
         asked.append((step, gaussians))
         return Change(torch.tensor([True, False, True]), new) if step == 5 else None
 
-    fitted = fit(some(), [target(0.9)], mean_colour, l1, RATES, order=[0] * 8, observe=silent, name="t", adapt=adapt)
+    fitted = fit(some(), [target(0.9)], mean_color, l1, RATES, order=[0] * 8, observe=silent, name="t", adapt=adapt)
     assert [step for step, _ in asked] == list(range(1, 9))
     assert [len(gaussians) for _, gaussians in asked] == [3] * 5 + [4] * 3
     assert not any(tensor.requires_grad for _, gaussians in asked for _, tensor in gaussians.tensors())
@@ -184,7 +184,7 @@ def test_who_stays_goes_on_as_if_nothing_had_happened() -> None:
     """A change that drops Gaussians without any say gives the bits of a fit that never had them."""
 
     def only_the_first(gaussians, cameras, *, want=("rgb",), extra=None):
-        return mean_colour(gaussians.subset(torch.tensor([0])), cameras)
+        return mean_color(gaussians.subset(torch.tensor([0])), cameras)
 
     def adapt(step: int, gaussians: Gaussians) -> Change | None:
         return Change(torch.tensor([True, False, False])) if step == 7 else None
@@ -205,7 +205,7 @@ def test_a_change_that_cannot_be_made_is_refused(keep, said: str) -> None:
         fit(
             some(),
             [target(0.9)],
-            mean_colour,
+            mean_color,
             l1,
             RATES,
             order=[0],
@@ -262,15 +262,13 @@ def test_a_killed_fit_goes_on_to_the_same_bits(fatal: int) -> None:
     def go(observe=silent) -> Gaussians:
         views = [target(0.9), replace(target(0.6), name="w")]
         order = view_order([1, 1], 70, seed=0)
-        return fit(
-            some(), views, mean_colour, Remembering(), RATES, order=order, observe=observe, name="t", adapt=adapt
-        )
+        return fit(some(), views, mean_color, Remembering(), RATES, order=order, observe=observe, name="t", adapt=adapt)
 
     unbroken, kept, heard = go(), Kept(fatal), {True: [], False: []}
-    with pytest.raises(KeyboardInterrupt), checkpointed_by(kept):
+    with pytest.raises(KeyboardInterrupt), use_checkpoints(kept):
         go()
     for resumed in (True, False):
-        with checkpointed_by(kept) if resumed else nullcontext():
+        with use_checkpoints(kept) if resumed else nullcontext():
             fitted = go(lambda name, value, step=None, to=heard[resumed]: to.append((name, value, step)))
         for (name, wanted), (_, got) in zip(unbroken.tensors(), fitted.tensors(), strict=True):
             assert torch.equal(wanted, got), name

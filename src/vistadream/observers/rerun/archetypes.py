@@ -33,7 +33,7 @@ from vistadream.ops.image.colormap import depth_range
 from vistadream.ops.image.pixels import to_uint8
 
 _LEVELS = {"info": rr.TextLogLevel.INFO, "warning": rr.TextLogLevel.WARN, "error": rr.TextLogLevel.ERROR}
-_SH_DC = 0.28209479177387814  # Y_00, so that a degree-0 coefficient c is the colour 0.5 + Y_00 c
+_SH_DC = 0.28209479177387814  # Y_00, so that a degree-0 coefficient c is the color 0.5 + Y_00 c
 _BAR_COLORS = {"in_band": (70, 130, 220), "outside": (150, 150, 150), "chosen": (250, 140, 20)}
 
 
@@ -85,7 +85,7 @@ def _(value: View, settings: RerunSettings) -> Iterator[Mark]:
     if value.normals is not None:
         yield Mark("image", "normals", (_image(value.normals / 2 + 0.5, settings),))
     if value.confidence is not None:
-        yield Mark("mask", "confidence", (_grey(value.confidence, settings),))
+        yield Mark("mask", "confidence", (_gray(value.confidence, settings),))
 
 
 @marks.register
@@ -103,7 +103,7 @@ def _(value: Rendering, settings: RerunSettings) -> Iterator[Mark]:
     if value.z is not None:
         yield Mark("depth", "z", (_depth(value.z, settings),))
     if value.alpha is not None:
-        yield Mark("mask", "alpha", (_grey(value.alpha, settings),))
+        yield Mark("mask", "alpha", (_gray(value.alpha, settings),))
 
 
 @marks.register
@@ -137,7 +137,7 @@ def _(value: float, settings: RerunSettings) -> Iterator[Mark]:
 
 @marks.register
 def _(value: Chart, settings: RerunSettings) -> Iterator[Mark]:
-    """Bars coloured by their relation to the band; all three entities are always written, so none is stale."""
+    """Bars colored by their relation to the band; all three entities are always written, so none is stale."""
     low, high = value.band or (-math.inf, math.inf)
     bars: dict[str, list[tuple[float, float]]] = {"in_band": [], "outside": [], "chosen": []}
     for i, (x, y) in enumerate(zip(value.x, value.y, strict=True)):
@@ -215,10 +215,10 @@ def _image(rgb: Float[Tensor, "h w 3"], settings: RerunSettings) -> rr.AsCompone
 
 
 def _mask(mask: Bool[Tensor, "h w"], settings: RerunSettings) -> rr.Image:
-    return _grey(mask.float(), settings)
+    return _gray(mask.float(), settings)
 
 
-def _grey(values: Float[Tensor, "h w"], settings: RerunSettings) -> rr.Image:
+def _gray(values: Float[Tensor, "h w"], settings: RerunSettings) -> rr.Image:
     step = _step(values.shape[0], values.shape[1], settings)
     return rr.Image(to_uint8(values[::step, ::step]))
 

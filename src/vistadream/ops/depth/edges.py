@@ -48,7 +48,7 @@ def relative_depth_edges(
     """Pixels on either side of an occlusion: where depth jumps by more than `threshold` of itself off any plane.
 
     `z` must be positive where `valid`; elsewhere it is ignored and nothing is marked. A lone pixel in mid-air between
-    two sides has no bend of its own and is marked because both its neighbours are.
+    two sides has no bend of its own and is marked because both its neighbors are.
     """
     edges = torch.zeros_like(valid)
     for dim in (0, 1):

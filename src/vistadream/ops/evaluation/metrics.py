@@ -12,7 +12,7 @@ from vistadream.ops.fit.photometric import l1_dssim
 
 
 def psnr(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"] | None = None) -> float:
-    """Peak signal-to-noise ratio in dB over the masked pixels, for colours in [0, 1]; inf when they are equal."""
+    """Peak signal-to-noise ratio in dB over the masked pixels, for colors in [0, 1]; inf when they are equal."""
     error = (rgb - truth) ** 2 if mask is None else (rgb[mask] - truth[mask]) ** 2
     mse = float(error.double().mean())
     return math.inf if mse == 0 else -10 * math.log10(mse)
@@ -21,7 +21,7 @@ def psnr(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[
 def ssim(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"] | None = None) -> float:
     """Structural similarity (Wang et al. 2004), mean of RGB and of the masked pixels; NaN where there are none.
 
-    Gaussian window 11x11, sigma 1.5, renormalised at the picture's border: `l1_dssim`, whose input it takes.
+    Gaussian window 11x11, sigma 1.5, renormalized at the picture's border: `l1_dssim`, whose input it takes.
     """
     weight = torch.ones_like(rgb[..., 0]) if mask is None else mask.float()
     return 1 - float(l1_dssim(rgb, truth, weight, 1.0)) if bool(weight.any()) else math.nan

@@ -1,4 +1,4 @@
-"""How well a rendering meets its View, in colours, depth and normals: what refine reports before and after."""
+"""How well a rendering meets its View, in colors, depth and normals: what refine reports before and after."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def view_metrics(view: View, rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"
 
     Normals are compared with the View's own; where it has none, with those of its aligned depth.
     """
-    colours = _colours(view, rgb) if bool(view.supervise.any()) else ViewMetrics()
+    colors = _colors(view, rgb) if bool(view.supervise.any()) else ViewMetrics()
     if view.z is None:
-        return replace(colours, skipped="the view has no depth")
+        return replace(colors, skipped="the view has no depth")
     known = view.z.isfinite() & (view.z > 0)
     compared = view.supervise & known & ~relative_depth_edges(view.z, known) & z.isfinite() & (z > 0)
     n = int(compared.sum())
     if n < MIN_PIXELS:
-        return replace(colours, valid_pixels=n, skipped=f"{n} comparable pixels, fewer than {MIN_PIXELS}")
+        return replace(colors, valid_pixels=n, skipped=f"{n} comparable pixels, fewer than {MIN_PIXELS}")
     fit = align_evenly_picked(1 / view.z[compared], 1 / z[compared], torch.ones(n))
     disparity = fit.apply(1 / torch.where(known, view.z, 1.0))
     in_front = known & (disparity > 0)
@@ -67,7 +67,7 @@ def view_metrics(view: View, rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"
         prior = view.normals, view.normals.norm(dim=-1) > 0.5
     angles = _angles_deg(prior, view, z, compared)
     return replace(
-        colours,
+        colors,
         scale=fit.scale,
         shift=fit.shift,
         valid_pixels=n,
@@ -90,7 +90,7 @@ def mean_metrics(metrics: Sequence[ViewMetrics]) -> dict[str, float | None]:
     return means
 
 
-def _colours(view: View, rgb: Float[Tensor, "h w 3"]) -> ViewMetrics:
+def _colors(view: View, rgb: Float[Tensor, "h w 3"]) -> ViewMetrics:
     ratio = psnr(rgb, view.rgb, view.supervise)
     return ViewMetrics(ratio if math.isfinite(ratio) else None, ssim(rgb, view.rgb, view.supervise))
 

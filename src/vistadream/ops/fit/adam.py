@@ -37,7 +37,7 @@ class LearningRates:
 
 
 class GaussianAdam:
-    """Free parameters: means in units of their scale, quaternions, logs of scales, logits of opacities, colours."""
+    """Free parameters: means in units of their scale, quaternions, logs of scales, logits of opacities, colors."""
 
     def __init__(self, gaussians: Gaussians, rates: LearningRates):
         self._rates = vars(rates)

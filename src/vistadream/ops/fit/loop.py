@@ -1,4 +1,4 @@
-"""The one optimisation loop: Gaussians x Views x Renderer -> Gaussians."""
+"""The one optimization loop: Gaussians x Views x Renderer -> Gaussians."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def fit(
 ) -> Gaussians:
     """Adam over all Gaussians together, one View a step in the given `order` (indices of views, one for each step).
 
-    RGB colours come back within [0, 1], spherical harmonics as they are.
+    RGB colors come back within [0, 1], spherical harmonics as they are.
     Every step tells its loss and shows its rendering. A step whose loss or gradient is not finite, or whose loss
     diverges, is taken back with a warning, and the fit goes on more carefully; FloatingPointError after three in a row.
-    Inside of `checkpointed_by` the fit saves its state, and one that was killed goes on to the same bits.
+    Inside of `use_checkpoints` the fit saves its state, and one that was killed goes on to the same bits.
     """
     if not len(gaussians) or not order:
         return gaussians

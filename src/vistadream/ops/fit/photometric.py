@@ -2,7 +2,7 @@
 
 Plain torch takes longer for this than the renderer for the picture. Here three sweeps over the rows do: horizontal
 sums of the five products; vertical sums, SSIM, its derivatives and their horizontal sums; vertical sums and the
-gradient. A row holds its pixels' RGB one after another, so that a neighbour of the same colour is three numbers away.
+gradient. A row holds its pixels' RGB one after another, so that a neighbor of the same color is three numbers away.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def l1_dssim(
 ) -> Float[Tensor, ""]:
     """Weighted mean over the pixels of (1 - dssim_weight) |rendered - target| + dssim_weight (1 - SSIM), mean of RGB.
 
-    SSIM is that of Wang et al. 2004 (Gaussian window 11x11, sigma 1.5, renormalised at the picture's border).
+    SSIM is that of Wang et al. 2004 (Gaussian window 11x11, sigma 1.5, renormalized at the picture's border).
     Differentiable in `rendered` alone; 0 if no pixel has weight. Tensors are float32 on the CPU; raises ValueError on
     others, and on shapes that do not fit.
     """

@@ -1,4 +1,4 @@
-"""What refining matches: each View's colours, and drawn depth and normals beside its priors."""
+"""What refining matches: each View's colors, and drawn depth and normals beside its priors."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class SurfaceTerms:
 
 @dataclass(frozen=True)
 class ShapeKeeping:
-    """A Renderer whose depth gives no gradient to scales where it is drawn beside colours, which do.
+    """A Renderer whose depth gives no gradient to scales where it is drawn beside colors, which do.
 
     So a surface is met by moving, turning and fading Gaussians. By their scales alone the median could come nearer to
-    a prior too, since it lies a little before the centres of thick Gaussians: that would be a pull towards thin ones.
+    a prior too, since it lies a little before the centers of thick Gaussians: that would be a pull towards thin ones.
     """
 
     renderer: Renderer

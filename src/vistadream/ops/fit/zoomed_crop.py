@@ -13,13 +13,13 @@ from torch import Tensor
 from vistadream.core import View
 
 _QUARTERS = ((0, 0), (1, 1), (1, 0), (0, 1))
-"""Lower or upper, right or left, in the order in which they take turns: neighbours in time share no side."""
+"""Lower or upper, right or left, in the order in which they take turns: neighbors in time share no side."""
 
 
 def zoomed_crop(view: View, quarter: int) -> View:
     """A quarter of the View at twice the size, so that it has about as many pixels as the View itself.
 
-    Its camera has twice the focal length. Colours are interpolated (bicubic): they hold no new detail, but where the
+    Its camera has twice the focal length. Colors are interpolated (bicubic): they hold no new detail, but where the
     View's Gaussians leave gaps between its pixels, a rendering of the close-up shows them. It has no depth.
     """
     low, right = _QUARTERS[quarter]

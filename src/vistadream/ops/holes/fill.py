@@ -1,6 +1,6 @@
 """Holes of an RGB-D view: find them, sort them by size, fill the thin ones from the side that was hidden.
 
-What a camera's move uncovers is the background, so colour and depth come from the hole's far rim alone. Depth is
+What a camera's move uncovers is the background, so color and depth come from the hole's far rim alone. Depth is
 continued in disparity 1/z, in which planes are affine functions of the pixel.
 """
 
@@ -56,16 +56,16 @@ def split_holes(
 def fill_from_far_side(
     rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"], hole: Bool[Tensor, "h w"]
 ) -> tuple[Float[Tensor, "h w 3"], Float[Tensor, "h w"]]:
-    """Colour and depth for the pixels of `hole`, continued from its far rim; every other pixel comes back as it was.
+    """Color and depth for the pixels of `hole`, continued from its far rim; every other pixel comes back as it was.
 
-    Meant for thin holes: the colour is smooth. `z` must be positive outside the hole. ValueError when all is hole.
+    Meant for thin holes: the color is smooth. `z` must be positive outside the hole. ValueError when all is hole.
     """
     filled_z = complete_depth(z, ~hole)
     known = (~hole).cpu().numpy()
     disparity = 1 / _numpy(z, ~hole)
     source = far_rim(disparity, disparity_slope(disparity, known), known)
-    colours = poisson_fill(_numpy(rgb), source, outside=known & ~source)
-    return torch.where(hole[..., None], torch.from_numpy(colours).to(rgb), rgb), filled_z
+    colors = poisson_fill(_numpy(rgb), source, outside=known & ~source)
+    return torch.where(hole[..., None], torch.from_numpy(colors).to(rgb), rgb), filled_z
 
 
 def complete_depth(z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], max_ratio: float = 4.0) -> Float[Tensor, "h w"]:

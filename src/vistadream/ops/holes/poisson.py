@@ -70,7 +70,7 @@ def _blocks(x: ndarray) -> ndarray:
 
 
 def _double(x: ndarray, inside: ndarray) -> ndarray:
-    """Bilinear upsampling about pixel centres, of what is inside only."""
+    """Bilinear upsampling about pixel centers, of what is inside only."""
     h, w, c = x.shape
     weighted = np.dstack([x * inside[..., None], inside])
     weighted = cv2.resize(weighted, (2 * w, 2 * h), interpolation=cv2.INTER_LINEAR)
@@ -78,7 +78,7 @@ def _double(x: ndarray, inside: ndarray) -> ndarray:
 
 
 def _right_side(slope: ndarray, inside: ndarray) -> ndarray:
-    """Sum over the neighbours of the wanted difference pixel - neighbour; halfway the slope is the mean of two."""
+    """Sum over the neighbors of the wanted difference pixel - neighbor; halfway the slope is the mean of two."""
     right = np.zeros(slope.shape[:3])
     joined_x = (inside[1:-1, 1:-2] & inside[1:-1, 2:-1])[..., None]
     joined_y = (inside[1:-2, 1:-1] & inside[2:-1, 1:-1])[..., None]

@@ -52,7 +52,7 @@ def shrunk(path: Sequence[Camera], long_side_px: int) -> list[Camera]:
 def clustered(gaussians: Gaussians, center: Float[Tensor, "3"], cell_rad: float) -> Gaussians:
     """One Gaussian for all that lie in the same cell, seen from `center`: at their mean, grown to their total area.
 
-    A cell is `cell_rad` wide in longitude and latitude and 5 % deep, so what is seen from other places near the centre
+    A cell is `cell_rad` wide in longitude and latitude and 5 % deep, so what is seen from other places near the center
     keeps its silhouettes. ValueError when the cells are too small to be counted.
     """
     if not len(gaussians):

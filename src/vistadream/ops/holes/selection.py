@@ -45,7 +45,7 @@ class Diagnosis:
 
     n_poses: int
     n_free: int
-    """Poses not excluded as neighbours of chosen ones."""
+    """Poses not excluded as neighbors of chosen ones."""
     below: int
     inside: int
     above: int
@@ -105,7 +105,7 @@ def select_pose(ratios: Sequence[float], chosen: Sequence[int], rule: SelectionR
 
 
 def _free(n: int, chosen: Sequence[int], rule: SelectionRule) -> ndarray:
-    """Poses that are not neighbours of a chosen one."""
+    """Poses that are not neighbors of a chosen one."""
     free = np.ones(n, dtype=bool)
     for pose in chosen:
         free &= np.abs(np.arange(n) - pose) > rule.adjacent

@@ -1,4 +1,4 @@
-"""Numbers to colours for people's eyes."""
+"""Numbers to colors for people's eyes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def depth_range(z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"]) -> tuple[fl
 def depth_colors(
     z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], near: float, far: float
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Turbo colours (Mikhailov 2019) linear in 1/z: red at `near`, blue at `far`, grey where not valid."""
+    """Turbo colors (Mikhailov 2019) linear in 1/z: red at `near`, blue at `far`, gray where not valid."""
     inverse = 1 / z.detach().clamp(min=1e-9)
     closeness = (inverse - 1 / far) / max(1 / near - 1 / far, 1e-9)
     levels = (torch.nan_to_num(closeness).clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()

@@ -76,7 +76,7 @@ def to_uint8(rgb: Float[Tensor, "*n c"]) -> Shaped[np.ndarray, "*n c"]:
 
 
 def snap(rgb: Float[Tensor, "*n c"]) -> Float[Tensor, "*n c"]:
-    """Colours rounded to what an 8-bit file holds, so that saving them loses nothing."""
+    """Colors rounded to what an 8-bit file holds, so that saving them loses nothing."""
     return (rgb.clamp(0, 1) * 255).round() / 255
 
 

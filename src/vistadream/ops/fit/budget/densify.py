@@ -37,7 +37,7 @@ def densify(
     """Splits, or doubles where small, the Gaussians that `min_views` poses find wrong; None where there are none.
 
     A pose finds a Gaussian wrong when most of what it shows of it lies on photographed pixels to be matched, with
-    colours off by more than `min_error` (mean of RGB). Of all Gaussians at most `max_share` are chosen, those with the
+    colors off by more than `min_error` (mean of RGB). Of all Gaussians at most `max_share` are chosen, those with the
     most wrong pixels. It is FastGS' multi-view score (Ren et al. 2026, eq. 6 to 8) with two changes: errors are counted
     by contribution, and are absolute, for relative to the worst pixel even a perfect picture has some. Splitting is
     that of 3DGS: both halves keep the shape.

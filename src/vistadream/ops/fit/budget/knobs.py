@@ -17,16 +17,16 @@ _WHEN = (0.25, 0.5)
 
 @dataclass(frozen=True)
 class Budget:
-    """Neighbours that look alike are merged before the fit, Gaussians added on the way where views find errors."""
+    """Neighbors that look alike are merged before the fit, Gaussians added on the way where views find errors."""
 
     merge_tolerance: float
-    """Colour that pictures may lose where neighbours merge (root mean square, of 1); 0: none merge."""
+    """Color that pictures may lose where neighbors merge (root mean square, of 1); 0: none merge."""
     densify_share: float
     """Of all Gaussians, those that may be doubled or split at a time; 0: none."""
     min_views: int
     """Poses that must find an error."""
     min_error: float
-    """Of a pixel's colour, mean of RGB, to count as one."""
+    """Of a pixel's color, mean of RGB, to count as one."""
 
     def __post_init__(self) -> None:
         check_ranges(self, merge_tolerance=(0, 1), densify_share=(0, 1), min_error=(0, 1), min_views=FROM_1)

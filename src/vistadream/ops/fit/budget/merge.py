@@ -1,4 +1,4 @@
-"""Fewer Gaussians for the same picture: neighbours on one surface become one where the pictures have no detail.
+"""Fewer Gaussians for the same picture: neighbors on one surface become one where the pictures have no detail.
 
 A lift makes one Gaussian a pixel. Taking any of these away tears a hole, which is why rules that drop the least useful
 ones prune such scenes badly; but where a wall is plain, one Gaussian twice as large does the work of four.
@@ -23,7 +23,7 @@ _CELLS_PX = (2, 4)
 _GROWTH = 1.35
 """A merged Gaussian is larger by this factor than its members' area asks for: overlaps fit sooner than gaps close."""
 _BACK = 1.7
-"""Its centre moves back by so much of the thickness that it gains: transmittance crosses one half where it did."""
+"""Its center moves back by so much of the thickness that it gains: transmittance crosses one half where it did."""
 _OFF_PLANE = 0.5
 """Members lie at most so far off the plane of the heaviest, in standard deviations (root mean square)."""
 _SPREAD = 2.8
@@ -33,9 +33,9 @@ _SAME = 0.99
 
 
 def merge_alike(gaussians: Gaussians, views: Sequence[View], renderer: Renderer, tolerance: float) -> Gaussians:
-    """The scene with neighbours merged wherever pictures lose less than `tolerance` of colour (root mean square) by it.
+    """The scene with neighbors merged wherever pictures lose less than `tolerance` of color (root mean square) by it.
 
-    Neighbours are those within one square of the picture that shows them best. They merge when they lie on one plane,
+    Neighbors are those within one square of the picture that shows them best. They merge when they lie on one plane,
     into one with the shape of the heaviest and the area of all, whose front is where theirs was: none gets thinner by
     it. What is kept comes first, in its order. 0 merges nothing.
     """

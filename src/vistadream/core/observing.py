@@ -1,4 +1,4 @@
-"""The observer of the run that is going on, for code too deep to be handed one: downloads, denoising steps."""
+"""The observer of the current run, for code that does not receive one as an argument: downloads, denoising steps."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 
 def silent(name: str, value: Any, step: int | None = None) -> None:
-    """An Observer that looks away."""
+    """An Observer that ignores everything."""
 
 
 _observer: ContextVar[Callable[..., None]] = ContextVar("observer", default=silent)
 
 
 @contextmanager
-def watched_by(observe: Callable[..., None]) -> Iterator[None]:
-    """While the block runs, `tell` reaches this Observer."""
+def use_observer(observe: Callable[..., None]) -> Iterator[None]:
+    """While the block runs, `tell` sends to this Observer."""
     token = _observer.set(observe)
     try:
         yield
@@ -26,10 +26,10 @@ def watched_by(observe: Callable[..., None]) -> Iterator[None]:
 
 
 def tell(name: str, value: Any, step: int | None = None) -> None:
-    """Says something to the Observer of the run; to nobody outside of one. Arguments are those of an Observer."""
+    """Sends a value to the Observer of the current run, with the arguments of an Observer; outside a run, to nobody."""
     current_observer()(name, value, step)
 
 
 def current_observer() -> Callable[..., None]:
-    """The Observer of the run, to be carried into another thread, where `tell` reaches nobody."""
+    """The Observer of the current run. Pass it to other threads, in which `tell` reaches nobody."""
     return _observer.get()

@@ -6,14 +6,14 @@ import sys
 import pytest
 
 import vistadream.core
-from vistadream.core import Note, tell, watched_by
+from vistadream.core import Note, tell, use_observer
 
 
 def test_tell_reaches_the_innermost_observer_and_nobody_outside():
     outer, inner = [], []
     tell("a", Note("to nobody"))
-    with watched_by(lambda *event: outer.append(event)):
-        with watched_by(lambda *event: inner.append(event)):
+    with use_observer(lambda *event: outer.append(event)):
+        with use_observer(lambda *event: inner.append(event)):
             tell("b", 1.0, 3)
         tell("c", 2.0)
     tell("d", Note("to nobody"))
@@ -23,7 +23,7 @@ def test_tell_reaches_the_innermost_observer_and_nobody_outside():
 
 def test_an_observer_is_forgotten_when_the_block_fails():
     heard = []
-    with pytest.raises(ZeroDivisionError), watched_by(lambda *event: heard.append(event)):
+    with pytest.raises(ZeroDivisionError), use_observer(lambda *event: heard.append(event)):
         _ = 1 / 0
     tell("late", 1.0)
     assert heard == []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor
+from torch.optim.adam import adam  # not the class Adam, which imports torch's compiler: 2 s of every run
 
 from vistadream.core import Gaussians
 from vistadream.core.knobs import check_ranges
@@ -17,6 +19,8 @@ from vistadream.ops.numerics.deterministic_sum import total
 _OPACITY_LIMITS = (0.005, 0.995)
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 """Torch's names of Adam's running means of the gradient and of its square."""
+_descend = partial(adam, beta1=0.9, beta2=0.999, weight_decay=0.0, amsgrad=False, maximize=False, fused=True)
+"""One step with torch's default constants; `fused`: a single kernel for each tensor, the fastest form."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,19 @@ class GaussianAdam:
         typical = {name: _typical(p.grad) for name, p in self._parameters.items() if p.grad is not None}
         finite = all(map(math.isfinite, typical.values()))
         if finite:
-            for group in self._adam.param_groups:
-                group["lr"] = self._rates[group["name"]] * share
-                _damp_hidden(group, typical.get(group["name"], 0.0))
-            self._adam.step()
-        self._adam.zero_grad()
+            for name, gradient in typical.items():
+                self._eps[name] = _damped(self._eps[name], gradient)
+                self._update(name, self._rates[name] * share)
+        for parameter in self._parameters.values():
+            parameter.grad = None
         return finite
+
+    @torch.no_grad()
+    def _update(self, name: str, rate: float) -> None:
+        parameter, moments = self._parameters[name], self._moments[name]
+        means, squares = (moments[key] for key in _MOMENTS)
+        steps = [moments["step"]]
+        _descend([parameter], [parameter.grad], [means], [squares], [], steps, lr=rate, eps=self._eps[name])
 
     def change(self, keep: Bool[Tensor, "n"], added: Gaussians | None) -> None:
         """Drops what is not kept, moments and all, and appends new Gaussians, whose moments begin at zero."""
@@ -80,23 +91,20 @@ class GaussianAdam:
     def state(self) -> dict[str, Tensor]:
         """A copy of all that later steps depend on; what is no scalar has a row for each Gaussian."""
         state = {"origin": self._origin, "unit": self._unit}
-        for group in self._adam.param_groups:
-            name, parameter = group["name"], group["params"][0]
+        for name, parameter in self._parameters.items():
             state[name] = parameter.detach().clone()
-            state[f"{name}.eps"] = torch.tensor(group["eps"], dtype=torch.float64)
-            state |= {f"{name}.{key}": value.clone() for key, value in self._adam.state[parameter].items()}
+            state[f"{name}.eps"] = torch.tensor(self._eps[name], dtype=torch.float64)
+            state |= {f"{name}.{key}": value.clone() for key, value in self._moments[name].items()}
         return state
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Goes on from what `state` gave."""
         self._origin, self._unit = state["origin"], state["unit"]
         self._parameters = {name: state[name].clone().requires_grad_() for name in self._rates}
-        groups = [
-            {"name": name, "params": [p], "eps": float(state[f"{name}.eps"])} for name, p in self._parameters.items()
-        ]
-        self._adam = torch.optim.Adam(groups, fused=True)
-        for name, parameter in self._parameters.items():
-            self._adam.state[parameter] = {key: state[f"{name}.{key}"].clone() for key in ("step", *_MOMENTS)}
+        self._eps = {name: float(state[f"{name}.eps"]) for name in self._rates}
+        self._moments = {
+            name: {key: state[f"{name}.{key}"].clone() for key in ("step", *_MOMENTS)} for name in self._rates
+        }
 
     def _fresh(self, gaussians: Gaussians) -> dict[str, Tensor]:
         """The state in which these Gaussians begin."""
@@ -120,10 +128,9 @@ def _typical(gradient: Tensor) -> float:
     return float(total(gradient.square()) / (gradient != 0).sum().clamp_min(1)) ** 0.5
 
 
-def _damp_hidden(group: dict, typical: float) -> None:
+def _damped(eps: float, typical: float) -> float:
     """Keeps Adam from blowing up the faint gradients of hidden Gaussians: they would drift at full speed, unseen.
 
     Its eps, below which a gradient counts less, follows a tenth of the smallest typical gradient met so far.
     """
-    if typical > 0:
-        group["eps"] = min(group["eps"], 0.1 * typical)
+    return min(eps, 0.1 * typical) if typical > 0 else eps

@@ -40,10 +40,11 @@ def one_run(words: list[str]) -> tuple[list[tuple], float, float]:
 
 def played(events: list[tuple], mode: str, file: Path) -> tuple[float, float]:
     """Wall and processor seconds that an observer takes for the events, from its beginning to its end."""
-    from vistadream.observers.rerun import RerunObserver, RerunSettings
+    from vistadream.observers.rerun import RerunSettings, rerun_observer
 
     wall, cpu = time.perf_counter(), time.process_time()
-    with RerunObserver(RerunSettings(mode=mode), file, name="run", stages=STAGES) as observe:
+    settings = RerunSettings(mode=mode)
+    with rerun_observer(settings, file, name="run", stages=STAGES, config="", knobs={}) as observe:
         for event in events:
             observe(*event)
     return time.perf_counter() - wall, time.process_time() - cpu
@@ -65,7 +66,8 @@ def whole_run(image: Path, rounds: int, knobs: list[str]) -> None:
 def many_steps() -> None:
     """Memory of STEPS steps, 5 ms each, with a loss and pictures at the default cadence, to file and server."""
     from vistadream.assets import sample_image
-    from vistadream.observers.rerun import RerunObserver, RerunSettings
+    from vistadream.observers.rerun import RerunSettings
+    from vistadream.observers.rerun.observer import RerunObserver
 
     picture = torch.from_numpy(np.asarray(Image.open(sample_image()).convert("RGB"))) / 255
     process = psutil.Process()

@@ -41,7 +41,7 @@ from vistadream.formats.scene import load_scene
 from vistadream.observers.console import ConsoleObserver
 from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
-from vistadream.observers.rerun import RerunObserver, RerunSettings
+from vistadream.observers.rerun import RerunSettings, rerun_observer
 from vistadream.pipeline import finite_or_said
 from vistadream.runs.checkpoint_file import CheckpointFile
 from vistadream.runs.folder import RunFolder
@@ -93,10 +93,16 @@ def refine(arguments: Arguments) -> None:
     record = Record()
     with (
         ConsoleObserver(Console()) as console,
-        RerunObserver(viewing, folder.new_recording(), name=folder.root.name, stages=("refine",)) as viewer,
+        rerun_observer(
+            viewing,
+            folder.new_recording(),
+            name=folder.root.name,
+            stages=("refine",),
+            config=composed.yaml(),
+            knobs=composed.knobs(),
+        ) as viewer,
     ):
         observe = Multiplexer(console, viewer, record)
-        viewer.log_config(composed.yaml(), composed.knobs())
         observe("refine/started", StageStarted("refine"))
         with ResourceUsage() as usage, use_observer(observe), use_checkpoints(checkpoints), finite_or_said("refine"):
             refined = stage(inputs.scene, observe)

@@ -33,7 +33,7 @@ from vistadream.inputs import Inputs, check_picture
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
-from vistadream.observers.rerun import RerunObserver, RerunSettings
+from vistadream.observers.rerun import RerunSettings, rerun_observer
 from vistadream.pipeline import plan_of, run_stages
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.provenance import environment
@@ -95,12 +95,18 @@ def run(words: Sequence[str], job: Job | None = None, begun_s: float | None = No
         folder.lock() as locked,
         _log_file(folder.log),
         _console(folder) as console,
-        RerunObserver(viewing, folder.new_recording(), name=folder.root.parent.name, stages=plan) as viewer,
+        rerun_observer(
+            viewing,
+            folder.new_recording(),
+            name=folder.root.parent.name,
+            stages=plan,
+            config=composed.yaml(),
+            knobs=composed.knobs(),
+        ) as viewer,
         _facts(folder, words, composed, inputs) as facts,  # ends before the viewer, which may wait for people
         system_errors(),
     ):
         observe = Multiplexer(console, viewer, record)
-        viewer.log_config(composed.yaml(), composed.knobs())
         _announce(composed, left_out, locked, observe)
         laps("start")
         earlier = [other.folder for other in job.earlier if other.folder] if job else []

@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from vistadream.core import Camera, Chart, DepthPrediction, Gaussians, Rendering, Scene, View
-from vistadream.observers.rerun import RerunObserver, RerunSettings
+from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.archetypes import marks
+from vistadream.observers.rerun.observer import RerunObserver
 
 SETTINGS = RerunSettings(mode="save")
 

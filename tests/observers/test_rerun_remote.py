@@ -19,7 +19,8 @@ import sys
 from pathlib import Path
 import torch
 from vistadream.core import Gaussians
-from vistadream.observers.rerun import RerunObserver, RerunSettings
+from vistadream.observers.rerun import RerunSettings
+from vistadream.observers.rerun.observer import RerunObserver
 
 n = 5000
 splats = Gaussians(torch.randn(n, 3), torch.randn(n, 4), torch.ones(n, 3), torch.rand(n), torch.rand(n, 3))

@@ -13,7 +13,8 @@ RUN = """
 import os, resource, signal, sys, time
 from pathlib import Path
 import torch
-from vistadream.observers.rerun import RerunObserver, RerunSettings
+from vistadream.observers.rerun import RerunSettings
+from vistadream.observers.rerun.observer import RerunObserver
 
 trouble, file, knobs = sys.argv[1], Path(sys.argv[2]), dict(word.split("=", 1) for word in sys.argv[3:])
 if "port" in knobs:

@@ -11,7 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from vistadream.observers.rerun import RerunObserver, RerunSettings
+from vistadream.observers.rerun import RerunSettings
+from vistadream.observers.rerun.observer import RerunObserver
 from vistadream.observers.rerun.sinks import free_port, resolve_mode, viewer_executable
 
 

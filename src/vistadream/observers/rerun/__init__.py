@@ -1,6 +1,29 @@
-"""Rerun, behind the one door. Only files of this folder import rerun."""
+"""The only place that knows Rerun: files of this folder alone import it, and only for a run that uses it."""
 
-from vistadream.observers.rerun.observer import RerunObserver
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vistadream.core import Observer, silent
 from vistadream.observers.rerun.settings import RerunSettings
 
-__all__ = ["RerunObserver", "RerunSettings"]
+
+@contextmanager
+def rerun_observer(
+    settings: RerunSettings, file: Path, *, name: str, stages: Sequence[str], config: str, knobs: Mapping[str, Any]
+) -> Iterator[Observer]:
+    """The open `RerunObserver` of a run, with the configuration as YAML and as knobs; `silent` when the mode is off.
+
+    Rerun takes a fifth of a second to import, so it is imported here, when it is used.
+    """
+    if settings.mode == "off":
+        yield silent
+        return
+    from vistadream.observers.rerun.observer import RerunObserver
+
+    with RerunObserver(settings, file, name=name, stages=stages) as observe:
+        observe.log_config(config, knobs)
+        yield observe

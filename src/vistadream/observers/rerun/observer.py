@@ -53,7 +53,7 @@ class RerunObserver:
         self._focus_z, self._upright_photo = 1.0, False
         self._laid_out, self._layout_is_stale = False, False
         self._told_of_thinning = False
-        self._recording = None if settings.mode == "off" else self._open(file, name, application_id)
+        self._recording = self._open(file, name, application_id)
         self._tap = LogTap(self._say)
 
     def _open(self, file: Path | None, name: str, application_id: str) -> rr.RecordingStream | None:

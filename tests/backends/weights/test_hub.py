@@ -140,7 +140,7 @@ def test_an_answer_without_files_is_one_clear_error(a_hub, tmp_path, monkeypatch
 
 
 def test_blanks_around_the_hub_s_address_do_not_matter(a_hub, tmp_path):
-    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=f" \t{a_hub.url}/ \n")
+    done = vistadream("download", MODEL, home=tmp_path, HF_ENDPOINT=f" \t{a_hub.url} \n")
     assert done.returncode == 0, done.stderr
 
 

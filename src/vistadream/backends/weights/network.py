@@ -21,10 +21,12 @@ def checked_settings() -> Iterator[None]:
     """Downloads go inside. UserError names the variable that no client can be made with.
 
     IPv6 networks are left out of NO_PROXY meanwhile: httpx takes them for addresses and fails. They would match only
-    hosts that are named by an IPv6 address.
+    hosts that are named by an IPv6 address. Blanks around HF_ENDPOINT are removed: the hub's library reads it when it
+    is imported.
     """
-    given = {name: os.environ[name] for name in ("NO_PROXY", "no_proxy") if name in os.environ}
-    os.environ.update({name: _without_ipv6_networks(hosts) for name, hosts in given.items()})
+    usable = {"NO_PROXY": _without_ipv6_networks, "no_proxy": _without_ipv6_networks, "HF_ENDPOINT": str.strip}
+    given = {name: os.environ[name] for name in usable if name in os.environ}
+    os.environ.update({name: usable[name](value) for name, value in given.items()})
     try:
         client().close()
         yield

@@ -23,7 +23,7 @@ from torch import Tensor
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.config import compose
 from vistadream.core import Gaussians, Rendering, Scene, View, silent
-from vistadream.exporters.fastgs_dataset import read_dataset, write_dataset
+from vistadream.formats.fastgs_dataset import read_dataset, write_dataset
 from vistadream.ops.depth.edges import relative_depth_edges, sharpen_depth_edges, smooth_depth
 from vistadream.ops.depth.normals import normals_from_depth
 from vistadream.ops.evaluation.continuity import cycle_errors_px, flying

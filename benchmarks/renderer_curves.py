@@ -8,7 +8,7 @@ from pathlib import Path
 import renderer
 from renderer_scenes import sample_room
 
-from vistadream.exporters.svg import Axis
+from vistadream.exporters.report.svg import Axis
 
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 18, 34, 44

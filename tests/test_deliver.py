@@ -15,7 +15,7 @@ import torch
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians, Note, Scene, UserError, View, silent
 from vistadream.deliver import PICTURES, Export, deliver
-from vistadream.exporters.fastgs_dataset import read_dataset
+from vistadream.formats.fastgs_dataset import read_dataset
 from vistadream.formats.ply import read_ply
 from vistadream.formats.splat import ROW
 from vistadream.runs.folder import RunFolder

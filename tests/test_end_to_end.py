@@ -18,8 +18,8 @@ from vistadream import single_image
 from vistadream.app import Run
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.deliver import PICTURES, VIDEO_FORMATS
-from vistadream.exporters.fastgs_dataset import dataset_files
 from vistadream.exporters.formats import FORMATS
+from vistadream.formats.fastgs_dataset import dataset_files
 from vistadream.formats.ply import read_ply
 from vistadream.ops.evaluation.metrics import psnr
 from vistadream.runs.folder import STAGES, RunFolder

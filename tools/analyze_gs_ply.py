@@ -24,7 +24,7 @@ import numpy as np
 import tyro
 
 from vistadream.core import UserError
-from vistadream.exporters.plots import histogram, write_sheet
+from vistadream.exporters.report.plots import histogram, write_sheet
 from vistadream.formats.ply import MEANS, QUATS, SCALES, read_columns
 from vistadream.runs.folder import RunFolder
 

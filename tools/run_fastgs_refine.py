@@ -31,10 +31,10 @@ from rich.console import Console
 
 from vistadream.config import Composed, compose
 from vistadream.core import Scene, StageFinished, StageStarted, UserError, use_checkpoints, use_observer
-from vistadream.exporters.fastgs_dataset import is_dataset, read_dataset
-from vistadream.exporters.fastgs_dataset.layout import META as DATASET_META
-from vistadream.exporters.plots import change_chart, write_sheet
-from vistadream.exporters.svg import line_chart
+from vistadream.exporters.report.plots import change_chart, write_sheet
+from vistadream.exporters.report.svg import line_chart
+from vistadream.formats.fastgs_dataset import is_dataset, read_dataset
+from vistadream.formats.fastgs_dataset.layout import META as DATASET_META
 from vistadream.formats.files import sha256_of, write_json
 from vistadream.formats.ply import read_ply, write_ply
 from vistadream.formats.scene import load_scene

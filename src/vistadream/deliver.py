@@ -15,12 +15,12 @@ import torch
 from jaxtyping import UInt8
 
 from vistadream.core import Camera, Note, Observer, Progress, Renderer, Rendering, Scene, Trajectory, UserError
-from vistadream.exporters.fastgs_dataset import write_dataset
 from vistadream.exporters.formats import CONVERTED, FORMATS, write_format
-from vistadream.exporters.report import ReportData, StageRow, write_report
-from vistadream.exporters.splat_transform import find_splat_transform
-from vistadream.exporters.video import VideoFile
+from vistadream.exporters.report.page import ReportData, StageRow, write_report
+from vistadream.formats.fastgs_dataset import write_dataset
 from vistadream.formats.files import write_json
+from vistadream.formats.splat_transform import find_splat_transform
+from vistadream.formats.video import VideoFile
 from vistadream.observers.record import Record
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.camera_path.pose import reach_of

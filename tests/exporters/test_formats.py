@@ -18,9 +18,9 @@ from PIL import Image
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians, UserError
 from vistadream.exporters.formats import CONVERTED, FORMATS, OWN, write_format
-from vistadream.exporters.splat_transform import INSTALL, PACKAGE, find_splat_transform, write_converted
 from vistadream.formats.ply import SH_C0, read_ply
 from vistadream.formats.splat import write_splat
+from vistadream.formats.splat_transform import INSTALL, PACKAGE, find_splat_transform, write_converted
 from vistadream.ops.camera_path.pose import look_at
 from vistadream.ops.evaluation.metrics import psnr
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vistadream.core import Camera, Gaussians
-from vistadream.exporters.splat_transform import write_converted, write_spz, write_viewer
 from vistadream.formats.ply import write_ply
 from vistadream.formats.splat import write_splat
+from vistadream.formats.splat_transform import write_converted, write_spz, write_viewer
 
 OWN = ("ply", "splat")
 """Written by ourselves."""

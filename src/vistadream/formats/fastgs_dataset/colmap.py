@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import Camera, Gaussians
-from vistadream.exporters.fastgs_dataset.layout import CAMERAS, IMAGES, POINTS, Report
 from vistadream.formats import colmap
+from vistadream.formats.fastgs_dataset.layout import CAMERAS, IMAGES, POINTS, Report
 from vistadream.formats.ply import SH_C0
 from vistadream.ops.gaussians.rotation import quats_from_rotations, rotations_from_quats
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vistadream.exporters.plots import change_chart, histogram, write_sheet
-from vistadream.exporters.svg import HEIGHT, WIDTH, line_chart
+from vistadream.exporters.report.plots import change_chart, histogram, write_sheet
+from vistadream.exporters.report.svg import HEIGHT, WIDTH, line_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 

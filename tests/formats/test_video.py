@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vistadream.exporters.video import PICTURE_PX, VideoFile
+from vistadream.formats.video import PICTURE_PX, VideoFile
 
 
 def moving_frames(count: int, height: int = 48, width: int = 64) -> list[np.ndarray]:

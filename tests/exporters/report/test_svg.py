@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vistadream.exporters.svg import HEIGHT, WIDTH, Axis, line_chart, thinned
+from vistadream.exporters.report.svg import HEIGHT, WIDTH, Axis, line_chart, thinned
 
 numbers = st.floats(-1e100, 1e100) | st.floats(0, 1e-300) | st.just(math.nan) | st.just(math.inf)
 

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from vistadream.core import Gaussians, UserError, View
-from vistadream.exporters.fastgs_dataset.colmap import write_model
-from vistadream.exporters.fastgs_dataset.layout import (
+from vistadream.formats.fastgs_dataset.colmap import write_model
+from vistadream.formats.fastgs_dataset.layout import (
     CONVENTION,
     META,
     SCHEMA_VERSION,
@@ -20,8 +20,8 @@ from vistadream.exporters.fastgs_dataset.layout import (
     dataset_files,
     view_files,
 )
-from vistadream.exporters.fastgs_dataset.sample import Sample, sample_of
-from vistadream.exporters.fastgs_dataset.validate import validate_dataset
+from vistadream.formats.fastgs_dataset.sample import Sample, sample_of
+from vistadream.formats.fastgs_dataset.validate import validate_dataset
 from vistadream.formats.files import new_file, sha256_of
 from vistadream.ops.depth.align import MIN_PIXELS
 from vistadream.ops.image.pixels import to_uint8

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import is_plain_name
-from vistadream.exporters.fastgs_dataset.layout import META, ORIGINS, SCHEMA_VERSION, SOURCES, Report, view_files
+from vistadream.formats.fastgs_dataset.layout import META, ORIGINS, SCHEMA_VERSION, SOURCES, Report, view_files
 from vistadream.formats.json_file import read_json
 
 ROTATION_TOLERANCE = 1e-3

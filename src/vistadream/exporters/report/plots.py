@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from vistadream.exporters.svg import HEIGHT, WIDTH, Axis
+from vistadream.exporters.report.svg import HEIGHT, WIDTH, Axis
 
 _STYLE = """
 svg { font: 11px system-ui, sans-serif; background: #fff; }
@@ -23,7 +23,7 @@ _FLOOR = HEIGHT - 24
 
 
 def write_sheet(path: Path, panels: Mapping[str, str], columns: int = 2) -> Path:
-    """Writes charts of WIDTH x HEIGHT, such as those of `exporters.svg`, by their titles as one SVG file."""
+    """Writes charts of WIDTH x HEIGHT, such as those of `svg.line_chart`, by their titles as one SVG file."""
     parts = []
     drawn = [(title, chart) for title, chart in panels.items() if chart.startswith("<svg")]
     for i, (title, chart) in enumerate(drawn):

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from vistadream.core import Gaussians, UserError, View
-from vistadream.exporters.fastgs_dataset import dataset_files, read_dataset, sample_of, validate_dataset, write_dataset
 from vistadream.formats.camera_file import read_cameras
+from vistadream.formats.fastgs_dataset import dataset_files, read_dataset, sample_of, validate_dataset, write_dataset
 
 
 def test_views_and_priors_come_back_bit_for_bit(views: list[View], dataset: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vistadream.core import Camera, Gaussians, View
-from vistadream.exporters.fastgs_dataset import write_dataset
+from vistadream.formats.fastgs_dataset import write_dataset
 from vistadream.ops.image.pixels import snap
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vistadream.exporters.fastgs_dataset import dataset_files, validate_dataset
+from vistadream.formats.fastgs_dataset import dataset_files, validate_dataset
 from vistadream.formats.files import sha256_of
 
 META, CAMERAS, IMAGES, POINTS = "meta.json", *(f"sparse/0/{name}.txt" for name in ("cameras", "images", "points3D"))

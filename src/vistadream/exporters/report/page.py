@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vistadream.core import Chart, Note, Summary
-from vistadream.exporters import html, svg
+from vistadream.exporters.report import html, svg
 
 Picture = UInt8[np.ndarray, "h w 3"]
 EMBED_BYTES = 16 * 2**20
@@ -69,7 +69,7 @@ class ReportData:
 
 def write_report(data: ReportData, path: Path) -> Path:
     """Write the page to `path` (its folder must exist) and return it; a large video is linked relative to it."""
-    template = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
+    template = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     sections = [_header(data, path), _warnings(data.notes), _files(data.files, path), _costs(data)]
     sections += [_stage(row, data) for row in data.stages]
     sections += [_flight(data), _choices(data), _details(data)]

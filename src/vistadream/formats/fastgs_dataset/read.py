@@ -9,12 +9,12 @@ import torch
 
 from vistadream.core import Camera, UserError, View
 from vistadream.core.scene import Origin
-from vistadream.exporters.fastgs_dataset.colmap import read_cameras, read_pictures
-from vistadream.exporters.fastgs_dataset.layout import view_files
-from vistadream.exporters.fastgs_dataset.maps import READERS
-from vistadream.exporters.fastgs_dataset.meta import read_meta, world_from_cam
-from vistadream.exporters.fastgs_dataset.sample import Sample
-from vistadream.exporters.fastgs_dataset.validate import validate_dataset
+from vistadream.formats.fastgs_dataset.colmap import read_cameras, read_pictures
+from vistadream.formats.fastgs_dataset.layout import view_files
+from vistadream.formats.fastgs_dataset.maps import READERS
+from vistadream.formats.fastgs_dataset.meta import read_meta, world_from_cam
+from vistadream.formats.fastgs_dataset.sample import Sample
+from vistadream.formats.fastgs_dataset.validate import validate_dataset
 from vistadream.ops.image.pixels import from_uint8
 
 

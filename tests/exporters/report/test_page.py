@@ -12,9 +12,8 @@ import pytest
 from PIL import Image
 
 from vistadream.core import Chart, Note, Summary
-from vistadream.exporters import report
-from vistadream.exporters.report import ReportData, StageRow, write_report
-from vistadream.exporters.video import VideoFile
+from vistadream.exporters.report.page import ReportData, StageRow, write_report
+from vistadream.formats.video import VideoFile
 
 NASTY = """<script>alert('x')</script> & "quoted" $body"""
 VOID = {"meta", "link", "img", "input", "line", "rect", "circle", "polyline", "br"}
@@ -185,7 +184,7 @@ def test_a_large_video_is_linked_instead_of_embedded(
 ) -> None:
     embedded = Page(write_report(data, tmp_path / "report.html")).all("video")[0]["src"]
     assert base64.b64decode(embedded.split(",", 1)[1]) == data.videos["a flight"].read_bytes()
-    monkeypatch.setattr(report, "EMBED_BYTES", 10)
+    monkeypatch.setattr("vistadream.exporters.report.page.EMBED_BYTES", 10)
     (tmp_path / "pages").mkdir()
     assert Page(write_report(data, tmp_path / "pages" / "report.html")).all("video")[0]["src"] == "../scene.mp4"
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from vistadream.core import Camera
-from vistadream.exporters.fastgs_dataset.colmap import Picture, count_points, read_cameras, read_pictures
-from vistadream.exporters.fastgs_dataset.layout import (
+from vistadream.formats.fastgs_dataset.colmap import Picture, count_points, read_cameras, read_pictures
+from vistadream.formats.fastgs_dataset.layout import (
     BY_PRODUCTS,
     CAMERAS,
     IMAGES,
@@ -22,8 +22,8 @@ from vistadream.exporters.fastgs_dataset.layout import (
     dataset_files,
     view_files,
 )
-from vistadream.exporters.fastgs_dataset.maps import READERS, Size
-from vistadream.exporters.fastgs_dataset.meta import ROTATION_TOLERANCE, check_meta, read_meta, world_from_cam
+from vistadream.formats.fastgs_dataset.maps import READERS, Size
+from vistadream.formats.fastgs_dataset.meta import ROTATION_TOLERANCE, check_meta, read_meta, world_from_cam
 from vistadream.formats.files import sha256_of
 from vistadream.ops.depth.align import MIN_PIXELS
 

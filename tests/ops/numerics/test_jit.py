@@ -1,5 +1,6 @@
 """The compilation cache: keyed by every source beside the kernel, and always somewhere writable."""
 
+import ast
 import logging
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import numba
 import pytest
 
 from vistadream.ops.numerics import jit
+
+SRC = Path(jit.__file__).parents[2]
+WITH_KERNELS = sorted(file for file in SRC.rglob("*.py") if "@kernel(" in file.read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -18,20 +22,63 @@ def _forget(monkeypatch):
     jit.cache_folder.cache_clear()
 
 
-def _package(folder: Path, helper: str) -> Path:
+def _package(folder: Path, helper: str, **others: str) -> Path:
+    """The cache folder of a package whose kernels import `helper`, which imports `constants`."""
     folder.mkdir(exist_ok=True)
-    (folder / "kernels.py").write_text("import helper")
-    (folder / "helper.py").write_text(helper)
+    sources = {"kernels": "from package.helper import x\n\n@kernel()\ndef f(): return x", "helper": helper}
+    for name, source in (sources | others).items():
+        (folder / f"{name}.py").write_text(source)
     jit.cache_folder.cache_clear()
     return jit.cache_folder(folder)
 
 
-def test_an_edit_in_a_neighbouring_file_means_another_folder(tmp_path, monkeypatch):
+def test_an_edit_in_a_file_that_kernels_import_means_another_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     before = _package(tmp_path / "package", "x = 1")
     assert before == _package(tmp_path / "package", "x = 1")
     assert before != _package(tmp_path / "package", "x = 2")
     assert before.is_relative_to(tmp_path / "cache" / "vistadream" / "numba")
+
+
+def test_the_files_that_count_are_those_that_kernels_import_in_turn(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    helper = "import package.constants as c\nx = c.x"
+    before = _package(tmp_path / "package", helper, constants="x = 1", user="from package.kernels import f")
+    assert before == _package(tmp_path / "package", helper, constants="x = 1", user="pass", new="x = 1")
+    assert before != _package(tmp_path / "package", helper, constants="x = 2")
+
+
+def _kernels(tree: ast.Module) -> list[ast.FunctionDef]:
+    """Functions of a file that numba compiles."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any(ast.unparse(decorator).startswith(("kernel", "inlined")) for decorator in node.decorator_list)
+    ]
+
+
+def _foreign(tree: ast.Module, package: str) -> set[str]:
+    """Names that a file imports from other packages of ours."""
+    return {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("vistadream")
+        for alias in node.names
+        if node.module.rpartition(".")[0] != package
+    }
+
+
+@pytest.mark.parametrize("file", WITH_KERNELS, ids=lambda file: file.stem)
+def test_kernels_use_nothing_from_other_packages_of_ours(file):
+    tree = ast.parse(file.read_text())
+    foreign = _foreign(tree, ".".join(file.relative_to(SRC.parent).parent.parts))
+    assert _kernels(tree)
+    for kernel in _kernels(tree):
+        names = [node for statement in kernel.body for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        local = {name.id for name in names if isinstance(name.ctx, ast.Store)} | {a.arg for a in kernel.args.args}
+        used = {name.id for name in names} - local
+        assert not used & foreign, f"{kernel.name}: the cache would not notice an edit there"
 
 
 def test_numba_cache_dir_is_obeyed(tmp_path, monkeypatch):

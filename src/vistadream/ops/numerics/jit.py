@@ -1,7 +1,9 @@
 """numba compilation with a disk cache that notices every edit and lives where the user may write.
 
 numba stamps a cached kernel with its own file only, so a change in a helper of another file would go unseen. Here the
-cache folder's name is a hash of every source beside the kernel, so an edit means another folder.
+name of the cache folder is a hash of all sources that a kernel of the package can depend on: the files of the package
+that hold kernels, and those that they import from the same package. An edit there means another folder, and an edit
+elsewhere does not. Kernels therefore use nothing from other packages of ours.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import hashlib
 import inspect
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -20,6 +23,8 @@ import numba
 
 _log = logging.getLogger(__name__)
 _config: Any = numba.config  # its fields are made at run time
+_HOLDS_KERNELS = re.compile(r"^@(kernel|inlined)\b", re.MULTILINE)
+_IMPORT = re.compile(r"^\s*(?:from|import)\s[^(\n]*(?:\([^)]*\))?", re.MULTILINE)
 
 
 def kernel(**options: Any) -> Callable[[Callable], Any]:
@@ -44,20 +49,22 @@ def inlined(**options: Any) -> Callable[[Callable], Any]:
 
 @cache
 def announce_compilation(source: str, what: str, seconds: int) -> None:
-    """Logs one line, once a process, if the kernels beside the file `source` (`__file__`) were never compiled."""
+    """Logs one line, once per process, if the kernels in the folder of the file `source` were never compiled."""
     if not any(cache_folder(Path(source).parent).rglob("*.nbc")):
         _log.warning("compiling the %s, about %d s, once", what, seconds)
 
 
 @cache
 def cache_folder(package: Path) -> Path:
-    """The writable folder for the machine code of the sources in `package`, named by their hash and numba's version.
+    """The writable folder for the machine code of a package, named by the hash of its `kernel_sources`.
+
+    The hash covers this file and numba's version too.
 
     It lies in NUMBA_CACHE_DIR, else XDG_CACHE_HOME/vistadream/numba, else ~/.cache/vistadream/numba; where none of
     these can be written, in a folder of this process alone (shared temporary folders could carry foreign code).
     """
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted(package.glob("*.py")):
+    for source in [Path(__file__), *sorted(kernel_sources(package))]:
         digest.update(source.name.encode() + source.read_bytes())
     name = f"{package.name}-{digest.hexdigest()[:16]}"
     try:
@@ -67,6 +74,22 @@ def cache_folder(package: Path) -> Path:
         return folder
     except (OSError, RuntimeError):  # RuntimeError: no home folder
         return Path(_process_folder().name) / name
+
+
+def kernel_sources(package: Path) -> set[Path]:
+    """The files of a package that hold kernels, and all files of the package that they import, directly or not."""
+    found: set[Path] = set()
+    ahead = {file for file in package.glob("*.py") if _HOLDS_KERNELS.search(file.read_text(encoding="utf-8"))}
+    while ahead:
+        found.add(file := ahead.pop())
+        ahead |= _imported_neighbors(file) - found
+    return found
+
+
+def _imported_neighbors(file: Path) -> set[Path]:
+    """Files of the same folder that a file may import: those that a word of its import statements names."""
+    words = {word for line in _IMPORT.findall(file.read_text(encoding="utf-8")) for word in re.findall(r"\w+", line)}
+    return {neighbor for word in words if (neighbor := file.with_name(f"{word}.py")).is_file()}
 
 
 def _user_folder() -> Path:

@@ -16,59 +16,17 @@ import vistadream  # noqa: F401  # isort: skip  # before torch, whose idle threa
 import argparse
 import multiprocessing
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from renderer_acts import Act, best_ms, drawing, iteration, leaves, on
+from renderer_curves import draw_curves
 from renderer_scenes import SCENES, Seen
-from torch import Tensor
 from torch_renderer import render as torch_render
 
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Gaussians
 from vistadream.ops.fit.photometric import l1_dssim
-
-Draw = Callable[[Gaussians], tuple[Tensor, Tensor, Tensor]]
-Act = Callable[[], object]
-
-
-def best_ms(acts: dict[str, Act], repeats: int) -> dict[str, tuple[float, float]]:
-    """Shortest wall and CPU time (all threads) of each act in ms; they take turns, once more than asked, to warm up."""
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in acts}
-    for _ in range(repeats + 1):
-        for name, act in acts.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            act()
-            times[name].append((1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - cpu)))
-    return {name: (min(w for w, _ in runs[1:]), min(c for _, c in runs[1:])) for name, runs in times.items()}
-
-
-def leaves(gaussians: Gaussians) -> Gaussians:
-    """The same values, each wanting its gradient."""
-    return Gaussians(**{name: tensor.detach().clone().requires_grad_() for name, tensor in gaussians.tensors()})
-
-
-def drawing(camera: Camera, threads: int | None = None) -> Draw:
-    """Our renderer for one camera."""
-
-    def draw(gaussians: Gaussians) -> tuple[Tensor, Tensor, Tensor]:
-        got = CpuRenderer(threads=threads)(gaussians, [camera])[0]
-        return got.rgb, got.z, got.alpha
-
-    return draw
-
-
-def iteration(gaussians: Gaussians, camera: Camera, draw: Draw) -> Act:
-    """Draws, and takes the gradient of a linear loss."""
-    model = leaves(gaussians)
-    weights = tuple(torch.randn(camera.height, camera.width, *more) for more in ((3,), (), ()))
-
-    def act() -> None:
-        maps = draw(model)
-        torch.stack([(weight * values).sum() for weight, values in zip(weights, maps, strict=True)]).sum().backward()
-
-    return act
 
 
 def training_step(gaussians: Gaussians, camera: Camera, threads: int) -> Act:
@@ -87,16 +45,6 @@ def training_step(gaussians: Gaussians, camera: Camera, threads: int) -> Act:
     return act
 
 
-def on(threads: int, act: Act) -> Act:
-    """The act with as many threads for torch."""
-
-    def limited() -> None:
-        torch.set_num_threads(threads)
-        act()
-
-    return limited
-
-
 def pair_ns(repeats: int) -> float:
     """CPU ns of one blended pair in an iteration, on splats that cover a 512x384 picture and so fill every lane."""
     camera = Camera.from_fov(60, 512, 384)
@@ -109,12 +57,6 @@ def pair_ns(repeats: int) -> float:
     acts = {n: on(1, iteration(wall(n), camera, drawing(camera, 1))) for n in (8, 72)}
     cpu = {n: best_ms({"it": act}, repeats)["it"][1] for n, act in acts.items()}
     return 1e6 * (cpu[72] - cpu[8]) / (64 * 512 * 384)
-
-
-def count_pairs(gaussians: Gaussians, camera: Camera) -> int:
-    """How many (Gaussian, pixel) pairs are blended."""
-    with torch.no_grad():
-        return torch_render(gaussians, camera)[3]
 
 
 def report(name: str, seen: Seen, options: argparse.Namespace, ns: float) -> None:
@@ -198,8 +140,6 @@ def main() -> None:
     before, peak = peak_memory_mb()
     print(f"\nPeak memory at 1024x768 with 196,608 Gaussians: {peak:.0f} MB, {before:.0f} MB before the first picture")
     if options.curves:
-        from renderer_curves import draw_curves
-
         draw_curves(options.curves, ns, options)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import renderer
+from renderer_acts import best_ms, count_pairs, drawing, iteration, on
 from renderer_scenes import sample_room
 
 from vistadream.exporters.report.svg import Axis
@@ -57,22 +57,18 @@ def draw_curves(folder: Path, ns: float, options: argparse.Namespace) -> None:
         ("gaussians", over_gaussians, "the sample room in 512x384 pixels, one thread"),
         ("pixels", over_pixels, "the sample room in 196,608 Gaussians, one thread"),
     ):
-        acts = {str(n): renderer.on(1, renderer.iteration(*s, renderer.drawing(s[1], 1))) for n, s in seen.items()}
-        cost = renderer.best_ms(acts, options.repeats)
+        acts = {str(n): on(1, iteration(*s, drawing(s[1], 1))) for n, s in seen.items()}
+        cost = best_ms(acts, options.repeats)
         iterations = [(float(n), cost[str(n)][1]) for n in seen]
-        floor = [(float(n), 1e-6 * ns * renderer.count_pairs(*s)) for n, s in seen.items()]
+        floor = [(float(n), 1e-6 * ns * count_pairs(*s)) for n, s in seen.items()]
         lines = {"forward and backward, CPU time": iterations, "floor": floor}
         chart = log_chart(title, name.capitalize(), lines, [float(n) for n in seen])
         (folder / f"renderer_{name}.svg").write_text(chart)
-    acts = {
-        str(t): renderer.on(t, renderer.iteration(gaussians, camera, renderer.drawing(camera, t)))
-        for t in options.threads
-    }
+    acts = {str(t): on(t, iteration(gaussians, camera, drawing(camera, t))) for t in options.threads}
     walls = [
-        (float(t), wall)
-        for t, (wall, _) in zip(options.threads, renderer.best_ms(acts, options.repeats).values(), strict=True)
+        (float(t), wall) for t, (wall, _) in zip(options.threads, best_ms(acts, options.repeats).values(), strict=True)
     ]
-    floor = 1e-6 * ns * renderer.count_pairs(gaussians, camera)
+    floor = 1e-6 * ns * count_pairs(gaussians, camera)
     lines = {
         "forward and backward, wall time": walls,
         "floor": [(t, floor / t) for t, _ in walls],

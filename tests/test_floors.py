@@ -1,6 +1,7 @@
 """The house's floors and locks (docs/architecture.md), read off the sources' own import statements."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,13 @@ def test_rerun_lives_in_one_place():
 
 def test_configuration_stays_at_the_top():
     assert {room_of(module) for module in users_of("hydra", "omegaconf")} <= {"config"}
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "tools"])
+def test_scripts_do_not_import_each_other_in_a_circle(folder):
+    files = {file.stem: file for file in (SRC.parent / folder).glob("*.py")}
+    siblings = {name: {module.split(".")[0] for module in imports_of(f)} & files.keys() for name, f in files.items()}
+    graphlib.TopologicalSorter(siblings).prepare()
 
 
 def test_source_never_prints():

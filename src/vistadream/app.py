@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vistadream.assets import sample_image
-from vistadream.backends.auto import check
 from vistadream.config import (
     INPUT_KNOBS,
     Composed,
+    check,
     compose,
     name_of,
     of_the_replaced,

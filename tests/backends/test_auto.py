@@ -9,16 +9,16 @@ import torch
 
 from vistadream.backends import machine as facts
 from vistadream.backends import packages
-from vistadream.backends.auto import ROLES, check, choose, choose_text_to_image
 from vistadream.backends.machine import Machine, this_machine
 from vistadream.backends.packages import INSTALL
 from vistadream.backends.weights.table import MODELS
 from vistadream.commands.main import main
-from vistadream.config import compose, groups
+from vistadream.config import check, choose, compose, groups
 from vistadream.core import UserError
 
 LARGE, SMALL = "moge-2-vitl-normal", "moge-2-vits-normal"
 ALL = frozenset(INSTALL)
+ROLES = ("depth", "outpaint", "render", "caption")
 EVERY_MACHINE = [
     Machine(cuda, frozenset(here), compiler, frozenset(weights), offline)
     for cuda, compiler, offline in itertools.product((False, True), repeat=3)
@@ -48,14 +48,18 @@ def test_nothing_is_downloaded_without_a_gpu_or_offline():
     ("machine", "name", "words"),
     [
         (Machine(True, ALL, True, frozenset({LARGE})), "moge", [LARGE, "on the GPU", "are here"]),
-        (Machine(True, ALL, True), "moge", [LARGE, "fetches its weights first, about 1.3 GB"]),
+        (Machine(True, ALL, True), "moge", [LARGE, "downloads its weights first, about 1.3 GB"]),
         (Machine(True, ALL, True, offline=True), "embedded", ["lacks its weights", f"vistadream download {LARGE}"]),
         (Machine(True, ALL - {"moge"}, True), "embedded", ["lacks the package moge", INSTALL["moge"]]),
         (Machine(False, ALL, weights=frozenset({SMALL})), "moge", [SMALL, "on the CPU"]),
-        (Machine(False, ALL, weights=frozenset({LARGE})), "embedded", ["needs no download", "docs/weights.md"]),
+        (
+            Machine(False, ALL, weights=frozenset({LARGE})),
+            "embedded",
+            ["needs no download", f"0.14 GB (vistadream download {SMALL})"],
+        ),
         (Machine(False, ALL, weights=frozenset({SMALL, "da3-small"})), "moge", [SMALL]),
         (Machine(False, ALL, weights=frozenset({"da3-small"})), "depth_anything", ["da3-small", "on the CPU"]),
-        (Machine(True, ALL, weights=frozenset({"da3-base"})), "moge", ["fetches its weights first"]),
+        (Machine(True, ALL, weights=frozenset({"da3-base"})), "moge", ["downloads its weights first"]),
         (Machine(True, ALL, offline=True, weights=frozenset({"da3-base"})), "depth_anything", ["da3-base", "GPU"]),
         (Machine(False, ALL - {"einops"}, weights=frozenset({"da3-small"})), "embedded", ["needs no download"]),
     ],
@@ -71,7 +75,7 @@ PAINTERS = frozenset({KLEIN, *FILL})
 
 
 @pytest.mark.parametrize("accepted", [False, True])
-def test_no_outpainter_is_taken_without_a_gpu_its_weights_and_its_licence(accepted):
+def test_no_outpainter_is_taken_without_a_gpu_its_weights_and_its_license(accepted):
     for cuda, here, weights in itertools.product(
         (False, True), (ALL, ALL - {"diffusers"}), ((), (KLEIN,), FILL, FILL[:1], (KLEIN, *FILL))
     ):
@@ -99,7 +103,7 @@ def test_the_outpainter_comes_with_its_reason(machine, accepted, words):
     assert [word for word in words if word not in reason] == []
 
 
-def test_the_accepted_licence_reaches_the_choice(monkeypatch):
+def test_the_accepted_license_reaches_the_choice(monkeypatch):
     machine = Machine(True, ALL, weights=PAINTERS)
     monkeypatch.setattr("vistadream.backends.auto.this_machine", lambda: machine)
     assert compose(["image=x.png"]).choices["outpaint"].name == "flux2_klein"
@@ -197,7 +201,7 @@ def test_kernels_that_came_with_gsplat_need_no_compiler(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("cuda", [False, True])
-def test_auto_never_takes_a_model_whose_licence_is_not_accepted(monkeypatch, cuda):
+def test_auto_never_takes_a_model_whose_license_is_not_accepted(monkeypatch, cuda):
     """All models are here, and all packages; the model is the one that the built backend would load."""
     machine = Machine(cuda, ALL, True, frozenset(MODELS))
     monkeypatch.setattr("vistadream.backends.auto.this_machine", lambda: machine)
@@ -207,7 +211,7 @@ def test_auto_never_takes_a_model_whose_licence_is_not_accepted(monkeypatch, cud
     taken = {backend.entry for backend in backends if hasattr(backend, "entry")}
     taken |= {MODELS[word] for word in said & MODELS.keys()}
     assert taken
-    assert all(model.licence.commercial for model in taken)
+    assert all(model.license.commercial for model in taken)
 
 
 PROMPTED = [Machine(True, ALL, True, frozenset(here)) for here in (("blip-base",), ())]
@@ -243,15 +247,15 @@ def test_an_older_diffusers_cannot_inpaint_with_klein_and_the_command_that_mends
     assert "pip install 'diffusers>=0.38'" in choice.reason
     with pytest.raises(UserError, match=r"diffusers>=0\.38"):
         check("outpaint", "flux2_klein", machine)
-    check("text_to_image", choose_text_to_image(machine).name, machine)
+    check("text_to_image", choose("text_to_image", machine).name, machine)
 
 
 def test_pictures_from_words_need_the_model_and_nothing_is_taken_instead():
     weights = frozenset({"flux2-klein-4b"})
     for machine in (Machine(True, ALL, True, weights), Machine(False, ALL, weights=weights)):
-        choice = choose_text_to_image(machine)
+        choice = choose("text_to_image", machine)
         assert choice.name in groups()["backends/text_to_image"]
         check("text_to_image", choice.name, machine)
     for machine in (Machine(True, ALL, True), Machine(True, ALL - {"diffusers"}, True, weights)):
-        with pytest.raises(UserError, match="or a picture of yours with image="):
-            choose_text_to_image(machine)
+        with pytest.raises(UserError, match="no backend of text_to_image can run here: flux2_klein lacks"):
+            choose("text_to_image", machine)

@@ -28,12 +28,12 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list:
     return asked
 
 
-def test_the_table_has_every_model_with_its_licence_and_size(capsys: pytest.CaptureFixture) -> None:
+def test_the_table_has_every_model_with_its_license_and_size(capsys: pytest.CaptureFixture) -> None:
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
     for model in MODELS.values():
         (row,) = [line for line in lines if line.split()[:2] == [model.name, model.role]]
-        assert model.licence.name in row
+        assert model.license.name in row
         assert f"{model.bytes_about / 1e9:.1f} GB" in row
         assert row.rstrip().endswith("no")
     for name, members in PROFILES.items():

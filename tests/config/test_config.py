@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from vistadream.backends.auto import choose
 from vistadream.config import compose, conf_folder, expand, groups, of_the_replaced, quote_paths, reference, unquoted
+from vistadream.config.backends import choose
 from vistadream.config.words import parse
 from vistadream.core import UserError
 from vistadream.deliver import Export
@@ -258,7 +258,7 @@ def test_help_lists_every_group_and_every_top_level_knob() -> None:
         assert f"\n{knob}:" in text
 
 
-def test_memory_and_licences_are_top_level_knobs() -> None:
+def test_memory_and_licenses_are_top_level_knobs() -> None:
     assert compose([]).plain("memory") == "auto"
     assert compose([]).plain("accept_noncommercial") is False
     assert compose(["memory=low", "accept_noncommercial=true"]).plain("accept_noncommercial") is True

@@ -12,7 +12,7 @@ from vistadream.commands.guard import Act, guarded, open_streams
 
 HELP = """\
 usage: vistadream single-img [image=PATH] [stage=no-outpaint|outpaint|coarse|fine] [KNOB=VALUE ...] [flags]
-       vistadream models [--json]                 every model that can be used, its licence, size and folder
+       vistadream models [--json]                 every model that can be used, its license, size and folder
        vistadream download MODEL|PROFILE ...      fetch models; --help says more
 
 Turns one photograph into a scene of 3D Gaussians and leaves a PLY, a video and a report in a run folder.

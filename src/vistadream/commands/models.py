@@ -28,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def models(words: Sequence[str]) -> None:
-    """Prints every model with its licence, size, memory and folder, as a table or as JSON."""
+    """Prints every model with its license, size, memory and folder, as a table or as JSON."""
     parser = _Parser("vistadream models", description="Every model that VistaDream can use.")
     parser.add_argument("--json", action="store_true", help="for programs")
     if parser.parse_args(words).json:
@@ -49,7 +49,7 @@ def download(words: Sequence[str]) -> None:
     asked = _download_parser().parse_args(words)
     wanted = models_named(asked.what)
     for model in wanted:
-        store.check_licence(model, asked.accept_noncommercial)
+        store.check_license(model, asked.accept_noncommercial)
     missing = [model for model in wanted if asked.dest or not store.find(model)]
     store.check_source(missing, asked.source)
     missing.sort(key=lambda model: len(model.sources))  # without the hub, what it alone has fails before the rest comes
@@ -61,13 +61,13 @@ def download(words: Sequence[str]) -> None:
 def _download_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         "vistadream download",
-        description="Fetches models and goes on where an earlier download broke. Exit code 2: bad words, a licence "
+        description="Fetches models and goes on where an earlier download broke. Exit code 2: bad words, a license "
         "that is not accepted, or no room; 3: something could not be fetched, and the same command goes on.",
     )
     parser.add_argument("what", nargs="+", help=f"models (see `vistadream models`) or profiles: {', '.join(PROFILES)}")
     parser.add_argument("--dest", type=Path, help="a folder of its own for each model in here; else the hub's cache")
     parser.add_argument("--source", help="hub or modelscope; else one after the other")
-    parser.add_argument("--accept-noncommercial", action="store_true", help="I have read the licence and abide by it")
+    parser.add_argument("--accept-noncommercial", action="store_true", help="I have read the license and abide by it")
     parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and fetch nothing")
     return parser
 
@@ -79,9 +79,9 @@ def _facts(model: Model) -> dict[str, Any]:
         "role": model.role,
         "repository": model.repository,
         "revision": model.revision,
-        "licence": model.licence.name,
-        "licence_url": model.licence.url,
-        "commercial": model.licence.commercial,
+        "license": model.license.name,
+        "license_url": model.license.url,
+        "commercial": model.license.commercial,
         "gated": model.gated,
         "bytes_about": model.bytes_about,
         "memory_gb_about": {"high": memory.high, "balanced": memory.balanced, "low": memory.low},
@@ -93,21 +93,21 @@ def _facts(model: Model) -> dict[str, Any]:
 def _table() -> Table:
     caption = "GPU: GB that it takes under memory=high/balanced/low, about. Gated: asks for an account on the hub."
     table = Table(caption=caption, caption_justify="left", box=None, pad_edge=False)
-    for column in ("model", "for", "size", "GPU", "licence", "here"):
-        table.add_column(column, no_wrap=column != "licence")
+    for column in ("model", "for", "size", "GPU", "license", "here"):
+        table.add_column(column, no_wrap=column != "license")
     for model in MODELS.values():
         figures = [f"{gb:g}" for gb in astuple(model.memory)]
         gpu = "/".join(figures if len(set(figures)) > 1 else figures[:1])
-        licence = model.licence.name + (", gated" if model.gated else "")
+        license = model.license.name + (", gated" if model.gated else "")
         here = "yes" if store.find(model) else "no"
-        table.add_row(model.name, model.role, _gb(model.bytes_about), gpu, licence, here)
+        table.add_row(model.name, model.role, _gb(model.bytes_about), gpu, license, here)
     return table
 
 
 def _say_plan(wanted: Sequence[Model], missing: Sequence[Model], dest: Path | None) -> None:
     for model in wanted:
         where = f"to fetch, about {_gb(model.bytes_about)}" if model in missing else store.find(model)
-        sys.stdout.write(f"{model.name} ({model.licence.name}): {where}\n")
+        sys.stdout.write(f"{model.name} ({model.license.name}): {where}\n")
     if missing:
         into = dest or hub_home()
         sys.stdout.write(f"about {_gb(sum(m.bytes_about for m in missing))} in all, into {into}\n")

@@ -1,5 +1,6 @@
 """From the words on the command line to built stages. The only room that knows Hydra and OmegaConf."""
 
+from vistadream.config.backends import check, choose
 from vistadream.config.composed import Composed, compose, of_the_replaced
 from vistadream.config.files import conf_folder, groups, reference
 from vistadream.config.trust import refuse_saved_interpolations, saved_words
@@ -8,6 +9,8 @@ from vistadream.config.words import INPUT_KNOBS, expand, name_of, quote_paths, u
 __all__ = [
     "INPUT_KNOBS",
     "Composed",
+    "check",
+    "choose",
     "compose",
     "conf_folder",
     "expand",

@@ -11,8 +11,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vistadream.backends.auto import ROLES, Choice, choose, choose_text_to_image
+from vistadream.backends.auto import Choice
 from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
+from vistadream.config.backends import choose
 from vistadream.config.build import construct
 from vistadream.config.files import composed_files, groups
 from vistadream.config.suggest import explain, hydra_is_lenient, keep_the_hard_rule, misspelt
@@ -105,13 +106,13 @@ def _choose_backends(words: Collection[str]) -> tuple[list[str], dict[str, Choic
     from_words = named.get("prompt", "null") != "null"
     choices: dict[str, Choice] = {}
     best: dict[str, Callable[[], Choice]] = {
-        role: partial(choose, role, accept_noncommercial=accepts) for role in ROLES
+        role: partial(choose, role, accept_noncommercial=accepts) for role in ("depth", "outpaint", "render")
     }
     best["caption"] = lambda: choose("caption", outpainter=choices["outpaint"].name)
     if from_words or named.get(CAPTION, "null") != "null":
         best["caption"] = lambda: Choice("fixed", "its words are given")
     if from_words:
-        best["text_to_image"] = choose_text_to_image
+        best["text_to_image"] = _choose_text_to_image
         kept += [_FROM_WORDS] + [f"{CAPTION}=${{prompt}}"] * (CAPTION not in named)
     for role, choose_best in best.items():
         asked = named.get(f"backends/{role}", "auto")
@@ -119,6 +120,13 @@ def _choose_backends(words: Collection[str]) -> tuple[list[str], dict[str, Choic
         if asked == "auto":
             kept.append(f"backends/{role}={choices[role].name}")
     return kept, choices
+
+
+def _choose_text_to_image() -> Choice:
+    try:
+        return choose("text_to_image")
+    except UserError as error:
+        raise UserError(f"prompt=: {error}, or a picture of your own with image=") from error
 
 
 def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:

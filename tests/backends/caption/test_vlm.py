@@ -173,7 +173,7 @@ def test_files_that_are_another_model_s_are_refused_in_one_sentence(blip, tmp_pa
         captioner(path=str(folder))(picture())
 
 
-def test_a_model_under_a_research_licence_is_refused_until_that_is_accepted_under_any_name(tmp_path):
+def test_a_model_under_a_research_license_is_refused_until_that_is_accepted_under_any_name(tmp_path):
     """The folder of Qwen2.5-VL-3B given as that of a free model is refused before its weights are read."""
     folder = tmp_path / "qwen"
     folder.mkdir()

@@ -8,13 +8,11 @@ import dataclasses
 import json
 import math
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vistadream.backends import packages
 from vistadream.backends.depth.depth_anything import METRIC_FOCAL_PX, SKY, DepthAnything, _normalised, configuration
 from vistadream.backends.weights.residence import resident
 from vistadream.config import compose
@@ -408,8 +406,3 @@ def test_the_run_hands_its_memory_its_consent_and_the_folder_on(tmp_path):
     ]
     built = compose(words).build("backends.depth")
     assert (built.memory, built.accept_noncommercial, built.path) == ("low", True, str(tmp_path))
-
-
-def test_the_command_names_what_the_requirements_pin():
-    pins = (Path(__file__).parents[3] / "requirements" / "depth_anything.txt").read_text().splitlines()
-    assert packages.INSTALL["depth_anything_3"].split()[3:] == [pin for pin in pins if "==" in pin]

@@ -7,12 +7,10 @@ heads, which then say exp(a + b u) for depth, a focal length of our choice, and 
 import dataclasses
 import math
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-from vistadream.backends import packages
 from vistadream.backends.depth.moge import MogeDepth
 from vistadream.backends.weights.residence import resident
 from vistadream.config import compose
@@ -281,8 +279,3 @@ def test_a_knob_out_of_range_is_refused(tmp_path, knobs):
 def test_the_run_hands_its_memory_and_the_folder_on(tmp_path):
     built = compose(["backends/depth=moge", "memory=low", f"backends.depth.path={tmp_path}"]).build("backends.depth")
     assert (built.memory, built.path) == ("low", str(tmp_path))
-
-
-def test_the_commands_name_what_the_requirements_pin():
-    pins = (Path(__file__).parents[3] / "requirements" / "moge.txt").read_text().splitlines()
-    assert packages.INSTALL["moge"].split()[3:] == [pin for pin in pins if "==" in pin]

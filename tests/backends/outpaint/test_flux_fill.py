@@ -206,7 +206,7 @@ def test_steps_are_told_and_a_smaller_working_size_is_too(flux_folder, monkeypat
     assert "memory=high" in size
 
 
-def test_a_licence_that_is_not_accepted_is_asked_for_even_when_the_files_are_here(flux_folder):
+def test_a_license_that_is_not_accepted_is_asked_for_even_when_the_files_are_here(flux_folder):
     with pytest.raises(UserError, match=r"may not be used commercially .*accept_noncommercial=true.*flux2-klein-4b"):
         painter(flux_folder, accept_noncommercial=False)(picture(), HOLE, "", 0)
 

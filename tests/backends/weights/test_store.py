@@ -92,17 +92,17 @@ def test_a_non_commercial_model_asks_first_even_when_it_is_here():
     fill_folder(FILL, cache_folder(FILL))
     with pytest.raises(UserError, match="accept_noncommercial=true") as caught:
         store.folder_of(FILL)
-    assert FILL.licence.url in str(caught.value)
+    assert FILL.license.url in str(caught.value)
     assert "flux2-klein-4b" in str(caught.value)
     assert store.folder_of(FILL, accept_noncommercial=True) == store.find(FILL)
 
 
 def test_every_model_that_may_not_be_sold_has_one_that_may():
     for model in MODELS.values():
-        store_ok = model.licence.commercial and not model.gated
+        store_ok = model.license.commercial and not model.gated
         free = [MODELS[name] for name in model.alternatives]
         assert store_ok or free, model.name
-        assert all(m.licence.commercial and not m.gated and m.role == model.role for m in free), model.name
+        assert all(m.license.commercial and not m.gated and m.role == model.role for m in free), model.name
 
 
 def test_the_mirror_follows_where_the_hub_fails_and_says_so(fill, notes):

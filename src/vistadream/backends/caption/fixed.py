@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from vistadream.backends.needs import Needs
+
 
 @dataclass(frozen=True)
 class FixedCaption:
     """Says `text` of every picture."""
+
+    NEEDS = Needs(remark="says the same of every picture")
 
     text: str
 

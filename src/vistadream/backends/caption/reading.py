@@ -50,7 +50,7 @@ class Reader:
 def read(folder: Path, name: str, device: str) -> Reader:
     """The model of that name in the table, from a folder as published.
 
-    Raises UserError for a model of another family, which may have another licence, and for one that lacks tensors.
+    Raises UserError for a model of another family, which may have another license, and for one that lacks tensors.
     """
     wanted, asker = _FAMILIES[name]
     auto = packages.load("transformers").AutoModelForImageTextToText

@@ -11,6 +11,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from vistadream.backends.caption.reading import Reader, read
+from vistadream.backends.needs import Needs, on_any_device
 from vistadream.backends.weights.one_model import OneModel
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.store import folder_of
@@ -26,6 +27,8 @@ _UNSEEN = "a place with clear objects"
 @dataclass(frozen=True)
 class VlmCaption(OneModel):
     """A prompt for the outpainter by BLIP or Qwen-VL; the same picture gives the same prompt."""
+
+    NEEDS = Needs(packages=("transformers", "huggingface_hub"), models=on_any_device("blip-base"))
 
     text: str | None
     """Said of every picture instead, and no model is loaded."""
@@ -50,7 +53,7 @@ class VlmCaption(OneModel):
     def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str:
         """The prompt.
 
-        Raises UserError without the package, the weights or their licence, or with weights that are not this model's.
+        Raises UserError without the package, the weights or their license, or with weights that are not this model's.
         """
         if self.text is not None:
             return self.text

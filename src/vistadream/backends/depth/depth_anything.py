@@ -15,11 +15,12 @@ from torch import Tensor
 
 from vistadream.backends import packages
 from vistadream.backends.depth.centring import centred_size, margins, padded, window
+from vistadream.backends.needs import Needs
 from vistadream.backends.weights.fill import fill
 from vistadream.backends.weights.one_model import OneModel
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.store import folder_of
-from vistadream.backends.weights.table import DEFAULT_DA3, MODELS
+from vistadream.backends.weights.table import MODELS
 from vistadream.core import Camera, DepthPrediction, Note, UserError, View, tell
 from vistadream.ops.depth.resample import resample_depth
 
@@ -47,7 +48,10 @@ class DepthAnything(OneModel):
     or poses. da3metric-large gives metres. The principal point is padded to the centre; a known focal length is kept.
     """
 
-    AUTO = DEFAULT_DA3
+    NEEDS = Needs(
+        packages=("depth_anything_3", "addict", "einops", "huggingface_hub"),
+        models={"cuda": ("da3-base",), "cpu": ("da3-small",)},
+    )
 
     model: str
     """auto: da3-base on a GPU, da3-small on a CPU; or one of SIZES."""
@@ -74,7 +78,7 @@ class DepthAnything(OneModel):
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction per view, on the view's device; in metres by da3metric-large where the focal length is known.
 
-        Raises UserError without the package, the weights or their licence, or with weights that are not this model's.
+        Raises UserError without the package, the weights or their license, or with weights that are not this model's.
         """
         if not views:
             return []

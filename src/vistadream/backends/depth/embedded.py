@@ -13,7 +13,7 @@ from torch import Tensor
 from vistadream.backends.depth.layout.prior import read_layout
 from vistadream.backends.depth.network.fusion import fuse
 from vistadream.backends.depth.network.predict import read, shipped_net
-from vistadream.backends.weights.table import DEFAULT_MOGE
+from vistadream.backends.needs import Needs
 from vistadream.core import Camera, DepthPrediction, Note, View, current_observer
 from vistadream.ops.depth.normals import normals_from_depth
 
@@ -25,6 +25,8 @@ class EmbeddedDepth:
     Each view is read on its own. The normals of the network are not handed on: on the sample their median error is
     14 degrees, that of the blended depth's own normals 7.
     """
+
+    NEEDS = Needs(remark="approximate")
 
     camera_height_m: float = 1.5
     """Assumed height of the camera above the floor, which sets the scale."""
@@ -45,7 +47,7 @@ class EmbeddedDepth:
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction per view; not metric, for the height is a guess."""
-        _say_what_this_is(current_observer())
+        _note_accuracy(current_observer())
         return [self._predict(view) for view in views]
 
     def _predict(self, view: View) -> DepthPrediction:
@@ -73,7 +75,7 @@ class EmbeddedDepth:
 
 
 @lru_cache(maxsize=1)
-def _say_what_this_is(observe: Callable[..., None]) -> None:
-    """Once a run."""
-    better = f"vistadream download {DEFAULT_MOGE['cpu']}, then backends/depth=moge (docs/weights.md)"
-    observe("depth/model", Note(f"approximate depth (embedded); a real model sees more: {better}"), None)
+def _note_accuracy(observe: Callable[..., None]) -> None:
+    """Notes once in a run that this depth is approximate, and how to get a better model."""
+    better = "vistadream download cpu-depth, then backends/depth=moge (docs/weights.md)"
+    observe("depth/model", Note(f"approximate depth (embedded); a trained model is more accurate: {better}"), None)

@@ -19,11 +19,12 @@ from torch import Tensor
 
 from vistadream.backends import packages
 from vistadream.backends.depth.centring import centred_size, margins, padded, window
+from vistadream.backends.needs import Needs
 from vistadream.backends.weights.fill import fill
 from vistadream.backends.weights.one_model import OneModel
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.store import folder_of
-from vistadream.backends.weights.table import DEFAULT_MOGE, MODELS
+from vistadream.backends.weights.table import MODELS
 from vistadream.core import Camera, DepthPrediction, Note, UserError, View, tell
 
 SIZES = tuple(name for name in MODELS if name.startswith("moge-2-"))
@@ -37,7 +38,11 @@ class MogeDepth(OneModel):
     cropped. A known focal length is kept: the model then only looks for the distance that suits it.
     """
 
-    AUTO = DEFAULT_MOGE
+    NEEDS = Needs(
+        packages=("moge", "utils3d", "scipy", "huggingface_hub"),
+        models={"cuda": ("moge-2-vitl-normal",), "cpu": ("moge-2-vits-normal",)},
+        may_download=True,
+    )
 
     model: str
     """auto: the large model on a GPU, the small one on a CPU; or one of SIZES."""

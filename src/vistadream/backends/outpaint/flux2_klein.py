@@ -14,6 +14,7 @@ from vistadream.backends.diffusion.klein import KLEIN, Klein, shared_klein
 from vistadream.backends.diffusion.outpainter import DiffusionOutpainter, whole_tokens
 from vistadream.backends.diffusion.prompts import Embeddings
 from vistadream.backends.diffusion.working_size import WorkingSize
+from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
 from vistadream.backends.weights.policy import Policy
 from vistadream.core import Outpainter
 
@@ -25,6 +26,13 @@ class KleinOutpainter(DiffusionOutpainter):
     It looks at the whole canvas as its reference, so the hole is filled by a plainer outpainter first. It paints whole
     tokens, that is every square of 16 pixels with any hole in it; the known pixels among them are put back at the end.
     """
+
+    NEEDS = Needs(
+        packages=(*DIFFUSION, "diffusers.pipelines.flux2.pipeline_flux2_klein_inpaint"),
+        models=on_any_device(KLEIN.name),
+        slow_on_cpu=True,
+        prompt=True,
+    )
 
     prefill: Outpainter
     path: str | None

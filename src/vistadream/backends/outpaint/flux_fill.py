@@ -23,6 +23,7 @@ from vistadream.backends.diffusion.placement import (
 from vistadream.backends.diffusion.progress import tell_steps
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
 from vistadream.backends.diffusion.working_size import WorkingSize
+from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.store import folder_of
@@ -40,12 +41,16 @@ class FluxFill(DiffusionOutpainter):
     encoded once and for all (PromptCache).
     """
 
+    NEEDS = Needs(
+        packages=DIFFUSION, models=on_any_device(files.FILL.name, files.TEXT.name), slow_on_cpu=True, prompt=True
+    )
+
     path: str | None
     """A diffusers folder, or one with flux1-fill-dev.safetensors and ae.safetensors; None: the cache, or a download."""
     text_path: str | None
     """A folder with the text encoders; None: `path` if it has them, else the cache, or a download."""
     accept_noncommercial: bool
-    """The licence of FLUX.1 [dev] is read and accepted."""
+    """The license of FLUX.1 [dev] is read and accepted."""
     memory: str
     """Of weights.policy.CHOICES."""
     steps: int
@@ -67,7 +72,7 @@ class FluxFill(DiffusionOutpainter):
     ) -> Float[Tensor, "h w 3"]:
         """`rgb` with its hole painted; known pixels bit-identical.
 
-        Raises UserError without an accepted licence, the packages, the weights, or room on the GPU.
+        Raises UserError without an accepted license, the packages, the weights, or room on the GPU.
         """
         if not hole.any():
             return rgb

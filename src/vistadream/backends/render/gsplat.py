@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.backends import packages
+from vistadream.backends.needs import Needs
 from vistadream.backends.render.gsplat_kernels import require_kernels
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.backends.render.ray_median import median_z
@@ -30,6 +31,8 @@ class GsplatRenderer(RenderKnobs):
     drawn in one call. Gaussians with values that are not finite are not left out, as the CPU renderer does. The median
     depth is no kernel of gsplat's: `ray_median` evaluates it in torch, on the GPU too.
     """
+
+    NEEDS = Needs(packages=("gsplat",), gpu=True, compiler=True)
 
     def __call__(
         self,

@@ -8,15 +8,18 @@ from functools import partial
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.backends.diffusion.klein import Klein, shared_klein
+from vistadream.backends.diffusion.klein import KLEIN, Klein, shared_klein
 from vistadream.backends.diffusion.outpainter import MULTIPLE
 from vistadream.backends.diffusion.prompts import Embeddings
+from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
 from vistadream.backends.weights.policy import CHOICES, Policy
 
 
 @dataclass(frozen=True)
 class KleinImaginer:
     """The parts that it loads are those of `backends/outpaint=flux2_klein` with the same `path` and `memory`."""
+
+    NEEDS = Needs(packages=DIFFUSION, models=on_any_device(KLEIN.name))
 
     path: str | None
     """The folder with the model's files; None: the cache, or the hub."""

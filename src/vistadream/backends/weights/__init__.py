@@ -2,7 +2,7 @@
 
 What a backend calls:
 
-- `table.MODELS["flux-fill"]`: its licence, size, memory and files;
+- `table.MODELS["flux-fill"]`: its license, size, memory and files;
 - `store.folder_of(model, path, accept_noncommercial)`: the folder with its files, fetched when they are not here;
 - `pretrained.pretrained(class, folder)`: a model of transformers, whole; `read_tokenizer` its tokenizer;
 - `residence.resident(key, load, need_gb)`: the loaded model; big ones take turns;

@@ -159,7 +159,7 @@ def _gate(model: Model, status: int) -> str:
     token = unknown if _token_name() else "there is no token"
     others = " or ".join(model.alternatives)
     return (
-        f"{model.name} is gated and {token}: accept its licence at {model.page}, then run `hf auth login` or set "
+        f"{model.name} is gated and {token}: accept its license at {model.page}, then run `hf auth login` or set "
         f"HF_TOKEN; without an account use {others or 'the embedded backend'}"
     )
 

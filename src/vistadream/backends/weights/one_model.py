@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 import torch
 
+from vistadream.backends.needs import Needs
 from vistadream.backends.weights.policy import CHOICES, Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.table import MODELS, Model
@@ -23,8 +24,8 @@ class OneModel:
     device: str
     memory: str
 
-    AUTO: ClassVar[Mapping[str, str]] = {}
-    """Device -> the model that `model: auto` takes there, where that is a value of the knob."""
+    NEEDS: ClassVar[Needs]
+    """Its `models` say which model `model: auto` takes on each device."""
 
     def check_knobs(self, models: Sequence[str]) -> None:
         """Raises ValueError for a model that is none of `models`, a device that is not here, a policy that is none."""
@@ -43,7 +44,7 @@ class OneModel:
     @property
     def entry(self) -> Model:
         """The model's line in the table."""
-        return MODELS[self.AUTO.get(self.place, self.model) if self.model == "auto" else self.model]
+        return MODELS[self.NEEDS.models_on(self.place)[0] if self.model == "auto" else self.model]
 
     def run(self, work: Callable[[Policy], T]) -> T:
         """`work` under the policy that the card allows; on a CPU there is but one."""

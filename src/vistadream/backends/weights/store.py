@@ -20,10 +20,10 @@ Source = Callable[[Model, Path | None], Path]
 def folder_of(model: Model, path: str | None = None, accept_noncommercial: bool = False) -> Path:
     """The folder with all files of the model; fetches them when they are not here. What a backend calls.
 
-    `path`: a folder that the user names, or the file itself for a model that is one. Raises UserError for a licence
+    `path`: a folder that the user names, or the file itself for a model that is one. Raises UserError for a license
     that is not accepted, a folder that lacks files, or files that could not be fetched.
     """
-    check_licence(model, accept_noncommercial)
+    check_license(model, accept_noncommercial)
     return _named(model, Path(os.path.expanduser(path))) if path else find(model) or download(model)
 
 
@@ -45,12 +45,12 @@ def lacking(model: Model, folder: Path) -> list[str]:
     ]
 
 
-def check_licence(model: Model, accept_noncommercial: bool) -> None:
+def check_license(model: Model, accept_noncommercial: bool) -> None:
     """Raises UserError for a non-commercial model unless the user accepts that."""
-    if not model.licence.commercial and not accept_noncommercial:
+    if not model.license.commercial and not accept_noncommercial:
         others = " or ".join(model.alternatives)
         raise UserError(
-            f"{model.name} may not be used commercially ({model.licence.name}, {model.licence.url}): read the licence "
+            f"{model.name} may not be used commercially ({model.license.name}, {model.license.url}): read the license "
             f"and say accept_noncommercial=true (`vistadream download --accept-noncommercial`), or use {others}"
         )
 

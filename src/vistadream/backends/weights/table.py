@@ -10,7 +10,7 @@ from vistadream.core import UserError
 
 
 @dataclass(frozen=True)
-class Licence:
+class License:
     """`name` is an SPDX identifier where there is one."""
 
     name: str
@@ -46,12 +46,12 @@ class Model:
     """On the Hugging Face hub, as owner/name."""
     files: tuple[str, ...]
     """Glob patterns in the repository; every one must match."""
-    licence: Licence
+    license: License
     bytes_about: int
     memory: Memory
     revision: str = "main"
     gated: bool = False
-    """The hub asks for an account that has accepted the licence."""
+    """The hub asks for an account that has accepted the license."""
     alternatives: tuple[str, ...] = ()
     """Models of the same role without this one's gate or limits; the embedded backend is always another."""
     sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -65,20 +65,20 @@ class Model:
 
     @property
     def page(self) -> str:
-        """The model's own page, where a gated licence is accepted."""
+        """The model's own page, where a gated license is accepted."""
         return f"https://huggingface.co/{self.repository}"
 
 
-_APACHE = Licence("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0")
-_MIT = Licence("MIT", "https://opensource.org/license/mit")
-_BSD = Licence("BSD-3-Clause", "https://opensource.org/license/bsd-3-clause")
-_CC_BY_NC = Licence("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial=False)
-_FLUX_DEV = Licence(
+_APACHE = License("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0")
+_MIT = License("MIT", "https://opensource.org/license/mit")
+_BSD = License("BSD-3-Clause", "https://opensource.org/license/bsd-3-clause")
+_CC_BY_NC = License("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial=False)
+_FLUX_DEV = License(
     "FLUX.1-dev non-commercial",
     "https://huggingface.co/black-forest-labs/FLUX.1-Fill-dev/blob/main/LICENSE.md",
     commercial=False,
 )
-_QWEN_RESEARCH = Licence(
+_QWEN_RESEARCH = License(
     "Qwen Research",
     "https://huggingface.co/Qwen/Qwen2.5-VL-3B-Instruct/blob/main/LICENSE",
     commercial=False,
@@ -93,16 +93,16 @@ def _moge(size: str, bytes_about: int, memory: Memory, sha256: str) -> Model:
     )
 
 
-def _da3(size: str, bytes_about: int, peak_gb: float, sha256: str | None, licence: Licence = _APACHE) -> Model:
+def _da3(size: str, bytes_about: int, peak_gb: float, sha256: str | None, license: License = _APACHE) -> Model:
     return Model(
         f"da3{size}",
         "depth",
         f"depth-anything/DA3{size.upper()}",
         ("config.json", "model.safetensors"),
-        licence,
+        license,
         bytes_about,
         Memory(peak_gb, peak_gb, peak_gb),
-        alternatives=() if licence.commercial else ("da3-base", "moge-2-vitl-normal"),
+        alternatives=() if license.commercial else ("da3-base", "moge-2-vitl-normal"),
         sha256={"model.safetensors": sha256} if sha256 else {},
     )
 
@@ -202,18 +202,12 @@ _ALL = (
 )
 MODELS = {model.name: model for model in _ALL}
 
-DEFAULT_MOGE = {"cuda": "moge-2-vitl-normal", "cpu": "moge-2-vits-normal"}
-"""The size of MoGe-2 that suits a device."""
-
-DEFAULT_DA3 = {"cuda": "da3-base", "cpu": "da3-small"}
-"""The size of Depth Anything 3 that suits a device."""
-
 PROFILES = {
     "cpu-depth": ("moge-2-vits-normal",),
     "gpu": ("moge-2-vitl-normal", "flux2-klein-4b", "blip-base"),
     "gpu-flux-fill": ("moge-2-vitl-normal", "flux-fill", "flux-text", "blip-base"),
 }
-"""What a machine needs: better depth without a GPU; everything with one, free or with FLUX.1's licence."""
+"""What a machine needs: better depth without a GPU; everything with one, free or with FLUX.1's license."""
 
 
 def models_named(words: Sequence[str]) -> list[Model]:

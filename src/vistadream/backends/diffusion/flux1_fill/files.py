@@ -12,7 +12,7 @@ from vistadream.backends import packages
 from vistadream.backends.diffusion.flux1_fill.names import in_diffusers_names
 from vistadream.backends.diffusion.parts import assemble, read_config, read_part, read_tensors
 from vistadream.backends.weights.pretrained import pretrained, read_tokenizer
-from vistadream.backends.weights.store import check_licence, folder_of, lacking
+from vistadream.backends.weights.store import check_license, folder_of, lacking
 from vistadream.backends.weights.table import MODELS
 from vistadream.core import UserError
 
@@ -23,9 +23,9 @@ FILL, TEXT = MODELS["flux-fill"], MODELS["flux-text"]
 def painter_folder(path: str | None, accept_noncommercial: bool) -> Path:
     """The user's diffusers folder, or a folder with the two single files; fetched when there is none.
 
-    UserError for a licence that is not accepted, and for a folder of something else.
+    UserError for a license that is not accepted, and for a folder of something else.
     """
-    check_licence(FILL, accept_noncommercial)
+    check_license(FILL, accept_noncommercial)
     folder = Path(os.path.expanduser(path)) if path else None
     if folder is None or not is_diffusers(folder):
         return folder_of(FILL, path, accept_noncommercial)

@@ -26,7 +26,7 @@ from vistadream.core import Camera, View
 from vistadream.ops.depth.align import align_scale_shift
 from vistadream.ops.evaluation.metrics import abs_rel, delta1
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "research"))
 
 from train_embedded_depth.generate import HELD_OUT, KINDS, Kind, generate
 from train_embedded_depth.textures import TextureBank

@@ -54,7 +54,8 @@ def imported_in(folder: str) -> set[str]:
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    local = [*files, *(file for other in ("tools", "benchmarks") for file in (ROOT / other).rglob("*.py"))]  # of tests
+    scripts = (file for other in ("tools", "research", "benchmarks") for file in (ROOT / other).rglob("*.py"))
+    local = [*files, *scripts]  # tests import them
     ours = {"vistadream"} | {name for file in local for name in (file.stem, file.relative_to(ROOT).parts[1])}
     return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours
 
@@ -64,7 +65,7 @@ def test_every_import_is_declared():
     assert imported_in("src") - declared - UNDECLARED == set()
 
 
-@pytest.mark.parametrize("folder", ["tools", "benchmarks", "examples", "tests"])
+@pytest.mark.parametrize("folder", ["tools", "research", "benchmarks", "examples", "tests"])
 def test_what_a_checkout_needs_is_in_the_extra_dev(folder):
     declared = import_names(PROJECT["dependencies"] + EXTRAS["dev"] + BARE)
     assert imported_in(folder) - declared - UNDECLARED == set()
@@ -74,13 +75,14 @@ def test_every_dependency_is_imported():
     assert import_names(PROJECT["dependencies"]) - imported_in("src") - imported_in("tools") == set()
 
 
-def test_a_tool_needs_what_every_installation_has():
-    assert imported_in("tools") - import_names(PROJECT["dependencies"]) == set()
+@pytest.mark.parametrize("folder", ["tools", "research"])
+def test_a_tool_needs_what_every_installation_has(folder):
+    assert imported_in(folder) - import_names(PROJECT["dependencies"]) == set()
 
 
 def test_the_documented_tools_start_without_any_extra():
     pages = "".join(page.read_text() for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-    tools = sorted({path for path in re.findall(r"tools/\w+(?:\.py)?", pages) if (ROOT / path).exists()})
+    tools = sorted({path for path in re.findall(r"(?:tools|research)/\w+(?:\.py)?", pages) if (ROOT / path).exists()})
     assert "tools/run_fastgs_refine.py" in tools
     extras = import_names([r for extra in EXTRAS.values() for r in extra]) - import_names(installed_with_the_base())
     program = (

@@ -78,7 +78,7 @@ def test_configuration_stays_at_the_top():
     assert {room_of(module) for module in users_of("hydra", "omegaconf")} <= {"config"}
 
 
-@pytest.mark.parametrize("folder", ["benchmarks", "tools"])
+@pytest.mark.parametrize("folder", ["benchmarks", "research", "tools"])
 def test_scripts_do_not_import_each_other_in_a_circle(folder):
     files = {file.stem: file for file in (SRC.parent / folder).glob("*.py")}
     siblings = {name: {module.split(".")[0] for module in imports_of(f)} & files.keys() for name, f in files.items()}

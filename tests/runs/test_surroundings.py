@@ -61,9 +61,8 @@ def default_dtype_and_device() -> Iterator[None]:
     torch.use_deterministic_algorithms(False)
 
 
-def test_a_run_in_the_midst_of_another_program_is_the_same_and_leaves_no_trace(
-    tmp_path: Path, default_dtype_and_device: None
-) -> None:
+@pytest.mark.usefixtures("default_dtype_and_device")
+def test_a_run_in_the_midst_of_another_program_is_the_same_and_leaves_no_trace(tmp_path: Path) -> None:
     expected = RunFolder(small_run(tmp_path / "alone").folder).gaussians.read_bytes()
     ConfigStore.instance().store("schema", {"theirs": 1})
     OmegaConf.register_new_resolver("now", lambda: "theirs", replace=True)

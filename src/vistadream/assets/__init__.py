@@ -1,6 +1,6 @@
 """The sample picture of this project: a path-traced living room with its true camera and depth.
 
-`tools/render_sample.py` made it.
+`research/render_sample.py` made it.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_in_a_corridor_the_walls_that_the_camera_does_not_see_count(path: Trajec
 
 @pytest.mark.parametrize("path", [Swing(1.5), Orbit(180), Spiral(1.0, 1.0, 0.3, 3), Dolly(0.95, 0.0)])
 def test_no_path_leaves_the_sample_room_whose_walls_are_known(path: Trajectory, monkeypatch) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "tools"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "research"))
     from sample_room.room import DEPTH, HALF_WIDTH, HEIGHT, eye
 
     mm = np.asarray(Image.open(sample_depth())).astype(np.float32)[::8, ::8]

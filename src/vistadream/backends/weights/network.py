@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv6Network
 from typing import Any
@@ -24,7 +24,11 @@ def checked_settings() -> Iterator[None]:
     hosts that are named by an IPv6 address. Blanks around HF_ENDPOINT are removed: the hub's library reads it when it
     is imported.
     """
-    usable = {"NO_PROXY": _without_ipv6_networks, "no_proxy": _without_ipv6_networks, "HF_ENDPOINT": str.strip}
+    usable: dict[str, Callable[[str], str]] = {
+        "NO_PROXY": _without_ipv6_networks,
+        "no_proxy": _without_ipv6_networks,
+        "HF_ENDPOINT": str.strip,
+    }
     given = {name: os.environ[name] for name in usable if name in os.environ}
     os.environ.update({name: usable[name](value) for name, value in given.items()})
     try:

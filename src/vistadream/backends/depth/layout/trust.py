@@ -1,7 +1,7 @@
 """How far the layout can be trusted: the error to be expected of its depth.
 
-Fitted so that blends with the network come out best on generated worlds (tools/train_embedded_depth), with a fall steep
-enough that rooms which the evidence speaks for most keep the layout that the real kitchen shows to be right
+Fitted so that blends with the network come out best on generated worlds (research/train_embedded_depth), with a fall
+steep enough that rooms which the evidence speaks for most keep the layout that the real kitchen shows to be right
 (docs/embedded_depth.md).
 """
 

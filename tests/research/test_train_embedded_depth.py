@@ -13,7 +13,7 @@ from vistadream.backends.depth.network.predict import shipped_net
 from vistadream.core import Camera
 from vistadream.ops.depth.normals import normals_from_depth
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "research"))
 
 from train_embedded_depth.augment import augment
 from train_embedded_depth.batches import Pool, inputs

@@ -1,6 +1,6 @@
 """Renders the project's sample, a ray-traced room with known camera and depth.
 
-Run `python tools/render_sample.py --out src/vistadream/assets`; the committed sample took nine minutes of CPU time.
+Run `python research/render_sample.py --out src/vistadream/assets`; the committed sample took nine minutes of CPU time.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Generate worlds, train the embedded depth network on them, judge and export it.
 
-python tools/train_embedded_depth generate --folder worlds --last 800
+python research/train_embedded_depth generate --folder worlds --last 800
 
-python tools/train_embedded_depth train --folder worlds --checkpoint small.pt --halved
+python research/train_embedded_depth train --folder worlds --checkpoint small.pt --halved
 
-python tools/train_embedded_depth train --folder worlds --checkpoint net.pt --start small.pt --recipe.ease 0
+python research/train_embedded_depth train --folder worlds --checkpoint net.pt --start small.pt --recipe.ease 0
 
-python tools/train_embedded_depth export --checkpoint net.pt
+python research/train_embedded_depth export --checkpoint net.pt
 
 python benchmarks/depth.py
 

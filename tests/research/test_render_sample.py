@@ -10,12 +10,12 @@ from PIL import Image
 
 from vistadream.assets import sample_camera, sample_depth, sample_image
 
-TOOLS = Path(__file__).parents[2] / "tools"
+RESEARCH = Path(__file__).parents[2] / "research"
 
 
 @pytest.fixture(autouse=True)
-def interpreted_tools_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(TOOLS))
+def interpreted_research_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(RESEARCH))
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     for name in [name for name in sys.modules if name.partition(".")[0] == "sample_room"]:
         monkeypatch.delitem(sys.modules, name)  # another test may have imported it to be compiled

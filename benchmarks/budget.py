@@ -133,7 +133,7 @@ def pruning_table(name: str, made: Case, steps: int, share: float) -> None:
         cells = [
             f"{b - f:+.2f}" if base is not figures else f"({f:.2f} dB)" for b, f in zip(base, figures, strict=True)
         ]
-        removed, shape = 1 - len(start) / len(made.scene.gaussians), Shape.of(gaussians).words()
+        removed, shape = 1 - len(start) / len(made.scene.gaussians), Shape.of(gaussians).summary()
         print(f"| {contender} | {removed:.0%} | {' | '.join(cells)} | {shape} | {seconds:.1f} |", flush=True)
 
 

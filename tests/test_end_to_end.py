@@ -179,7 +179,7 @@ def test_a_run_killed_inside_refine_goes_on_from_its_checkpoint_to_the_same_byte
     assert process.wait() == -signal.SIGKILL
     assert steps_kept(found[0]) >= 20
     killed = single_image(stage="fine", overrides=[f"resume={only(tmp_path / 'killed')}"]).folder
-    assert "refine goes on from its checkpoint" in (killed / "run.log").read_text()
+    assert "refine continues from its checkpoint" in (killed / "run.log").read_text()
     assert results(killed) == results(unbroken)
     curves = [json.loads((f / "05_refine/seen/seen.json").read_text())["curves"] for f in (killed, unbroken)]
     assert curves[0]["refine/loss"] == curves[1]["refine/loss"]

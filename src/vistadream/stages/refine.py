@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vistadream.core import Observer, Renderer, Rendering, Scene, Summary, View
 from vistadream.core.knobs import FROM_0, check_ranges
-from vistadream.ops.evaluation.scene_metrics import SceneMetrics, changes, scene_metrics, words
+from vistadream.ops.evaluation.scene_metrics import SceneMetrics, changes, scene_metrics, summary
 from vistadream.ops.fit.budget import Budget
 from vistadream.ops.fit.loop import LearningRates, fit, view_order
 from vistadream.ops.fit.losses import photometric
@@ -80,8 +80,8 @@ class Refine:
 
     def _summary(self, before: SceneMetrics, after: SceneMetrics, loss: SurfaceLoss) -> Summary:
         """What became of the scene, and how the priors were aligned in the end."""
-        aligned = [f"{name}: {alignment.words()}" for name, alignment in loss.alignments.items()]
+        aligned = [f"{name}: {alignment.summary()}" for name, alignment in loss.alignments.items()]
         alignments = {name: asdict(alignment) for name, alignment in loss.alignments.items()}
         return Summary(
-            "; ".join([*words(before, after), *aligned]), changes(before, after) | {"alignments": alignments}
+            "; ".join([*summary(before, after), *aligned]), changes(before, after) | {"alignments": alignments}
         )

@@ -9,7 +9,7 @@ import torch
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.core import Camera, Scene, View
 from vistadream.ops.evaluation.metrics import psnr
-from vistadream.ops.evaluation.scene_metrics import changes, scene_metrics, words
+from vistadream.ops.evaluation.scene_metrics import changes, scene_metrics, summary
 from vistadream.ops.gaussians.lift import lift_view
 from vistadream.ops.gaussians.shape import Shape
 
@@ -47,7 +47,7 @@ def test_changes_hold_both_sides_in_words_and_as_json() -> None:
     assert data["views"]["input"]["before"]["psnr_db"] == before.views["input"].psnr_db
     assert data["mean"]["after"]["depth_abs_rel"] == after.views["input"].depth_abs_rel
     a, b = (data["mean"][when]["psnr_db"] for when in ("before", "after"))
-    assert words(before, after)[0] == f"PSNR {a:.2f} to {b:.2f} dB"
+    assert summary(before, after)[0] == f"PSNR {a:.2f} to {b:.2f} dB"
 
 
 def test_a_scene_that_became_flatter_is_told_and_one_that_did_not_is_not() -> None:
@@ -56,6 +56,6 @@ def test_a_scene_that_became_flatter_is_told_and_one_that_did_not_is_not() -> No
     before, after = (
         scene_metrics(Scene(scene.views, gaussians), CpuRenderer(), "z") for gaussians in (scene.gaussians, flat)
     )
-    assert words(before, after)[-1] == "flatter by 50%, which is too much"
+    assert summary(before, after)[-1] == "flatter by 50%, which is too much"
     assert changes(before, after)["shape"]["shrinkage"] == pytest.approx(0.5)
-    assert not any("flatter" in said for said in words(after, before))
+    assert not any("flatter" in said for said in summary(after, before))

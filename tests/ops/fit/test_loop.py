@@ -95,7 +95,7 @@ def test_a_bad_step_is_taken_back_and_told(trouble) -> None:
     )
     told = [value for name, value in heard if name == "t/trouble"]
     assert [note.level for note in told] == ["warning"]
-    assert "at step 25 on view 'v': taken back" in told[0].text
+    assert "at step 25 on view 'v': undone" in told[0].text
     assert torch.equal(rates[26], rates[20])
     first, second = (rates[i + 1] - rates[i] for i in (20, 26))
     assert float((second / first).max()) < 0.55

@@ -8,9 +8,9 @@ from vistadream.core import Camera, Gaussians, Scene, View
 from vistadream.ops.gaussians.lift import lift_view
 from vistadream.ops.holes.preview import clustered, hole_ratios
 from vistadream.ops.holes.selection import (
-    FIRST_LOOK_PX,
-    SECOND_LOOK_PX,
-    SECOND_LOOKS,
+    FIRST_PASS_PX,
+    SECOND_PASS_PX,
+    SECOND_PASS_POSES,
     SelectionRule,
     score_poses,
     select_pose,
@@ -73,7 +73,7 @@ def test_only_the_best_free_poses_are_looked_at_twice() -> None:
     path = Swing(0.3)(scene, 21)
     taken = range(0, 21, 4)  # with their neighbours: three of each four
     scores = score_poses(scene.gaussians, path, eye, taken, RULE)
-    assert eye.widths == [FIRST_LOOK_PX] * 21 + [SECOND_LOOK_PX] * SECOND_LOOKS
+    assert eye.widths == [FIRST_PASS_PX] * 21 + [SECOND_PASS_PX] * SECOND_PASS_POSES
     all_taken = score_poses(scene.gaussians, path, CpuRenderer(), range(21), RULE)
     assert {i for i in range(21) if scores[i] != all_taken[i]} <= {2, 6, 10, 14, 18}
     assert scores != all_taken

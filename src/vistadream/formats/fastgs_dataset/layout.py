@@ -23,12 +23,12 @@ SOURCES = ("single", "multi")
 """Made from one photograph, or from several."""
 ORIGINS = ("photographed", "generated", "mixed")
 CONVENTION = {
-    "camera": "OpenCV axes: x right, y down, z forward; pixel centres at +0.5; principal point in the middle",
+    "camera": "OpenCV axes: x right, y down, z forward; pixel centers at +0.5; principal point in the middle",
     "pose": "world_from_cam, 4x4 by rows; images.txt holds its inverse",
     "depth": "camera-space z in units of the world; 0 where unknown",
     "normal": "unit vectors in camera axes that face the camera; 0 0 0 where unknown",
     "mask": "255 where depth and normal may supervise geometry",
-    "supervise": "255 where the picture may supervise colours",
+    "supervise": "255 where the picture may supervise colors",
     "generated": "255 where the picture was painted, not photographed",
 }
 

@@ -21,7 +21,7 @@ def read_rgb(path: Path, size: Size | None) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def read_mask(path: Path, size: Size | None) -> Bool[np.ndarray, "h w"]:
-    """A grey PNG of 0 and 255."""
+    """A gray PNG of 0 and 255."""
     levels = _read_png(path, "L", size)
     others = np.setdiff1d(levels, (0, 255))
     refuse([(others.size > 0, f"holds the level {others[:1]}; wanted 0 and 255 only")])

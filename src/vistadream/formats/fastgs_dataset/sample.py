@@ -33,7 +33,7 @@ def sample_of(view: View) -> Sample:
     """
     if view.z is None:
         raise ValueError(f"view {view.name!r} has no depth; wanted camera-space z, as after the stage initialize")
-    view = _centred(view)
+    view = _centered(view)
     valid = view.z.isfinite() & (view.z > 0)
     view = replace(view, z=torch.where(valid, view.z, 0.0))
     normals, has_normal = _normals(view, valid)
@@ -49,7 +49,7 @@ def _normals(view: View, valid: Bool[Tensor, "h w"]) -> tuple[Float[Tensor, "h w
     return torch.where(away, -view.normals, view.normals), valid & (view.normals.norm(dim=-1) > 0)
 
 
-def _centred(view: View) -> View:
+def _centered(view: View) -> View:
     """Cropped to the largest window whose middle is within a quarter of a pixel of the principal point.
 
     The stock 3DGS readers know a field of view only, and put the principal point into the middle of the picture.

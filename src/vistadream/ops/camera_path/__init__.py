@@ -1,1 +1,1 @@
-"""What every camera path needs: poses, splines, and clearance from surfaces."""
+"""Functions that all camera paths use: poses, splines, and clearance from surfaces."""

@@ -1,4 +1,4 @@
-"""No path through geometry: a camera stays in the space that the photo has seen to be free."""
+"""Keeps camera paths out of geometry: a camera stays in the space that the photo shows to be free."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from vistadream.ops.camera_path.free_space import FreeSpace
 from vistadream.ops.camera_path.pose import centers_of
 
 _CHECKED = 121
-"""Poses at which a path is checked, however many are asked for: every user of a path gets the same factor."""
+"""Number of poses at which a path is checked. It does not depend on n, so that every user gets the same factor."""
 _HALVINGS = 6
+"""Number of bisection steps in the search for the factor."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClearPath:
-    """A path and what became of it."""
+    """A camera path, and by how much it had to shrink."""
 
     cameras: list[Camera]
     factor: float
-    """Its extent as a share of what was asked for."""
+    """The extent of the path as a share of the requested one."""
     blocked: tuple[int, ...]
-    """Poses that do not keep clear; only a path that may not be changed has any."""
+    """Indices of the poses that touch or pass surfaces; only a path that cannot be scaled has any."""
 
     @property
     def note(self) -> Note | None:
-        """What to tell the user; None when the path is as asked and clear."""
+        """The message for the user; None when the path is as requested and clear of surfaces."""
         if self.blocked:
             poses = ", ".join(str(i) for i in self.blocked[:10]) + (", ..." if len(self.blocked) > 10 else "")
             return Note(
@@ -43,9 +44,9 @@ class ClearPath:
 
 
 def keep_clear(trajectory: Trajectory, scene: Scene, n: int) -> ClearPath:
-    """The path's n cameras, all of it scaled down by one factor until every pose is clear of what the photo sees.
+    """n cameras of the path, which is scaled down by one factor until every pose is clear of what the photo shows.
 
-    A path that `scaled` leaves as it is comes back unchanged, with the numbers of the poses that are not clear.
+    A path that `scaled` does not change is returned unchanged, with the indices of the poses that are not clear.
     """
     space = FreeSpace.of(scene)
 

@@ -1,4 +1,4 @@
-"""The space that a photo certifies to be free: what lies before every surface that it sees."""
+"""The space that a photo shows to be free: everything in front of the surfaces that it shows."""
 
 from __future__ import annotations
 
@@ -15,63 +15,63 @@ from vistadream.ops.camera_path.pose import reach_of
 from vistadream.ops.depth.normals import normals_from_depth
 
 MARGIN = 0.1
-"""Clearance as a share of depth: before what is seen behind a position, and of the nearest depth on all sides."""
+"""Clearance as a share of depth: of the depth behind a position, and on all sides of the nearest depth."""
 _GRID_PX = 64
-"""Long side of the depth maps that positions are held against."""
+"""Long side of the coarse depth maps that positions are compared with."""
 _RIM_PX = 4
-"""A piece of rim is all within so many pixels of such a map."""
+"""Half the size of the window at the picture's border whose planes decide about a position outside the picture."""
 
 
 @dataclass(frozen=True, eq=False)
 class FreeSpace:
-    """Whether a position keeps clear of every surface, seen or continued beyond the photo."""
+    """Tests whether positions keep clear of every surface, visible or continued beyond the photo."""
 
-    canvas: Seen
-    """The widest picture from the photo's position."""
-    photo: Seen
+    canvas: CoarseDepth
+    """Of the widest picture from the photo's position."""
+    photo: CoarseDepth
     rim: Rim
     radius: float
-    """No surface may come nearer to a position than this."""
+    """The least distance between a position and any visible surface."""
 
     @staticmethod
     def of(scene: Scene) -> FreeSpace:
-        """As seen from where the photo stands; later views do not count, so that the space stays the same."""
+        """The free space seen from the photo's pose. Later views do not count, so that the space stays the same."""
         view = scene.anchor
-        photo = Seen.by(view)
-        canvas = Seen.by(scene.canvas_of(view))
+        photo = CoarseDepth.of(view)
+        canvas = CoarseDepth.of(scene.canvas_of(view))
         nearest = float((canvas.points - view.camera.center).norm(dim=-1).min())
         radius = min(MARGIN * reach_of(view).near_z, nearest / 2)
         return FreeSpace(canvas, photo, Rim.of(photo, radius), radius)
 
     def contains(self, centers: Float[Tensor, "n 3"]) -> Bool[Tensor, "n"]:
-        """Positions in the world that keep clear."""
+        """Which positions, in world coordinates, keep clear of all surfaces."""
         apart = torch.cdist(centers, self.canvas.points).min(dim=1).values >= self.radius
-        in_canvas, before = self.canvas.before(centers)
-        in_photo, _ = self.photo.before(centers)
-        return apart & (before | ~in_canvas) & (in_photo | self.rim.contains(centers))
+        in_canvas, in_front = self.canvas.in_front(centers)
+        in_photo, _ = self.photo.in_front(centers)
+        return apart & (in_front | ~in_canvas) & (in_photo | self.rim.contains(centers))
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """A view's depth, coarsely: each pixel holds the nearest depth of its block."""
+class CoarseDepth:
+    """The depth of a View at low resolution: each pixel holds the smallest depth of its block."""
 
     camera: Camera
     z: Float[Tensor, "h w"]
     points: Float[Tensor, "m 3"]
-    """Its pixels in the world."""
+    """The pixels unprojected to world points."""
 
     @staticmethod
-    def by(view: View) -> Seen:
-        """Of a view with depth; where that is unknown it counts as the farthest."""
+    def of(view: View) -> CoarseDepth:
+        """Of a View with depth; unknown depth counts as the largest depth of the View."""
         step = max(1, math.ceil(max(view.camera.width, view.camera.height) / _GRID_PX))
         depth = torch.where(view.z > 0, view.z, float(view.z.max()))
         z = -F.max_pool2d(-depth[None], step, ceil_mode=True)[0]
         h, w = z.shape
         camera = view.camera.crop(0, 0, w * step, h * step).resize(w, h)
-        return Seen(camera, z, camera.unproject(z).reshape(-1, 3))
+        return CoarseDepth(camera, z, camera.unproject(z).reshape(-1, 3))
 
-    def before(self, centers: Float[Tensor, "n 3"]) -> tuple[Bool[Tensor, "n"], Bool[Tensor, "n"]]:
-        """Positions that fall into the picture, and those of them before all that is seen in the pixels around."""
+    def in_front(self, centers: Float[Tensor, "n 3"]) -> tuple[Bool[Tensor, "n"], Bool[Tensor, "n"]]:
+        """Which positions project into the picture, and which of them are in front of all surfaces around there."""
         near = -F.max_pool2d(-self.z[None], 3, 1, 1)[0]
         uv, z = self.camera.project(centers)
         inside = (z > 0) & ((uv >= 0) & (uv < torch.tensor([self.camera.width, self.camera.height]))).all(dim=-1)
@@ -81,41 +81,41 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Rim:
-    """The surfaces that a picture's rim cuts off, continued along their tangent planes.
+    """The surfaces that the border of a picture cuts off, continued along their tangent planes.
 
-    The walls of a corridor go on beside the camera although it does not see them there.
+    For example, the walls of a corridor continue on both sides of the camera, although it does not see them there.
     """
 
     camera: Camera
     normals: Float[Tensor, "h w 3"]
-    """Of every pixel in camera axes, facing the camera."""
-    room: Float[Tensor, "h w"]
-    """From the camera's position to the plane of every pixel; infinite where there is none."""
+    """The normal of every pixel in camera axes, facing the camera."""
+    distances: Float[Tensor, "h w"]
+    """The distance from the camera to the tangent plane of every pixel; infinite where the plane is unknown."""
     radius: float
-    """How far from a plane a position has to stay."""
+    """The least distance between a position and a plane."""
 
     @staticmethod
-    def of(seen: Seen, radius: float) -> Rim:
-        normals, known = normals_from_depth(seen.camera, seen.z, torch.ones_like(seen.z, dtype=torch.bool))
-        room = -(normals * seen.camera.rays()).sum(-1) * seen.z
-        return Rim(seen.camera, normals, torch.where(known, room, torch.inf), radius)
+    def of(depth: CoarseDepth, radius: float) -> Rim:
+        normals, known = normals_from_depth(depth.camera, depth.z, torch.ones_like(depth.z, dtype=torch.bool))
+        distances = -(normals * depth.camera.rays()).sum(-1) * depth.z
+        return Rim(depth.camera, normals, torch.where(known, distances, torch.inf), radius)
 
     def contains(self, centers: Float[Tensor, "n 3"]) -> Bool[Tensor, "n"]:
-        """Positions before four fifths of the planes of the piece of rim through which the way to them goes."""
+        """Which positions are in front of at least 80 % of the planes in their window of the border (`_window`)."""
         pose = self.camera.cam_from_world
         p = centers @ pose[:3, :3].T + pose[:3, 3]
-        row, column = self._piece(p)
-        room = self.room[row, column]
-        left = (self.normals[row, column] * p[:, None, None]).sum(-1) + room
-        return (left >= torch.clamp(room / 2, max=self.radius)).float().mean(dim=(1, 2)) >= 0.8
+        row, column = self._window(p)
+        distances = self.distances[row, column]
+        left = (self.normals[row, column] * p[:, None, None]).sum(-1) + distances
+        return (left >= torch.clamp(distances / 2, max=self.radius)).float().mean(dim=(1, 2)) >= 0.8
 
-    def _piece(self, p: Float[Tensor, "n 3"]) -> tuple[Int[Tensor, "n k 1"], Int[Tensor, "n 1 k"]]:
-        """Rows and columns around where the way from the principal point to each position leaves the picture."""
+    def _window(self, p: Float[Tensor, "n 3"]) -> tuple[Int[Tensor, "n k 1"], Int[Tensor, "n 1 k"]]:
+        """Rows and columns around the border pixel at which the line from the principal point to a position leaves."""
         c = self.camera
         middle = torch.tensor([c.cx, c.cy])
-        way = p[:, :2] * torch.tensor([c.fx, c.fy])
-        until = torch.where(way > 0, torch.tensor([c.width, c.height]) - middle, middle)
-        exit_px = middle + way * (until / way.abs().clamp(min=1e-9)).min(dim=1, keepdim=True).values
+        direction = p[:, :2] * torch.tensor([c.fx, c.fy])
+        until = torch.where(direction > 0, torch.tensor([c.width, c.height]) - middle, middle)
+        exit_px = middle + direction * (until / direction.abs().clamp(min=1e-9)).min(dim=1, keepdim=True).values
         window = torch.arange(-_RIM_PX, _RIM_PX + 1)
         column, row = (exit_px[:, i, None].long() + window for i in (0, 1))
         return row.clamp(0, c.height - 1)[:, :, None], column.clamp(0, c.width - 1)[:, None, :]

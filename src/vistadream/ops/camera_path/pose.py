@@ -1,4 +1,4 @@
-"""What every camera path is made of: poses, and how far the scene lets a camera wander."""
+"""The parts of every camera path: poses, and how far a camera may move in a scene."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rigid(R: Float[Tensor, "*n 3 3"], position: Float[Tensor, "*n 3"]) -> Float[
 
 
 def turned(yaw_rad: Float[Tensor, "*n"], pitch_rad: Float[Tensor, "*n"]) -> Float[Tensor, "*n 3 3"]:
-    """Axes (as rows) of level cameras turned to the right by the yaw, then down by the pitch."""
+    """Axes (as rows) of level cameras that are turned to the right by the yaw, then down by the pitch."""
     zero = torch.zeros_like(yaw_rad)
     right = torch.stack([yaw_rad.cos(), zero, -yaw_rad.sin()], dim=-1)
     ahead = torch.stack([yaw_rad.sin() * pitch_rad.cos(), pitch_rad.sin(), yaw_rad.cos() * pitch_rad.cos()], dim=-1)
@@ -39,7 +39,7 @@ def turned(yaw_rad: Float[Tensor, "*n"], pitch_rad: Float[Tensor, "*n"]) -> Floa
 
 
 def placed(view: View, poses: Float[Tensor, "n 4 4"]) -> list[Camera]:
-    """Cameras with the View's lens at poses that are given in the View's own camera axes."""
+    """Cameras with the View's intrinsics at poses that are given in the View's camera axes."""
     return [view.camera.at(pose) for pose in poses @ view.camera.cam_from_world]
 
 
@@ -49,23 +49,23 @@ def aimed(view: View, offsets: Float[Tensor, "n 3"], target_z: float) -> list[Ca
 
 
 def centers_of(cameras: Sequence[Camera]) -> Float[Tensor, "n 3"]:
-    """Positions in the world."""
+    """The positions of the cameras in the world."""
     poses = torch.stack([camera.cam_from_world for camera in cameras])
     return -(poses[:, :3, :3].mT @ poses[:, :3, 3:])[..., 0]
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How far a camera may wander, from robust percentiles of a View's depth."""
+    """How far a camera may move, from robust percentiles of a View's depth."""
 
     near_z: float
-    """5th percentile."""
+    """The 5th percentile of depth."""
     focus_z: float
-    """Harmonic mean of the 5th and 50th percentiles: what the eye rests on, even when the background is far."""
+    """Harmonic mean of the 5th and 50th percentiles: the depth of the main subject, even if the background is far."""
 
 
 def reach_of(view: View) -> Reach:
-    """The reach of a View with depth; ValueError without."""
+    """The reach of a View; ValueError when it has no depth."""
     if view.z is None:
         raise ValueError(f"reach_of: view {view.name!r} has no depth; wanted a View after initialize")
     z = view.z[view.z > 0].flatten()

@@ -1,4 +1,4 @@
-"""A smooth flight through given poses: cubic Hermite curves for the position and, on SO(3), for the rotation."""
+"""Smooth interpolation of poses: cubic Hermite curves for positions and, on SO(3), for rotations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def even_knots(cam_from_world: Float[Tensor, "k 4 4"], unit: float) -> Float[Tensor, "k"]:
-    """Times at which a camera of about even speed passes each pose; a radian of turning counts as much as `unit`."""
+    """Times at which a camera of about constant speed passes each pose; one radian counts as the distance `unit`."""
     poses = torch.linalg.inv(cam_from_world.double())
     moved = (poses[1:, :3, 3] - poses[:-1, :3, 3]).norm(dim=-1) / unit
     turned = [np.linalg.norm(_log(a[:3, :3].T @ b[:3, :3])) for a, b in pairwise(poses)]
@@ -21,18 +21,21 @@ def even_knots(cam_from_world: Float[Tensor, "k 4 4"], unit: float) -> Float[Ten
 
 
 def through(cam_from_world: Float[Tensor, "k 4 4"], knots: Float[Tensor, "k"], n: int) -> Float[Tensor, "n 4 4"]:
-    """n poses of a C1 flight that passes pose i at time knots[i] (ascending), at even times from first to last.
+    """n poses of a C1 path that passes pose i at time knots[i] (ascending), at evenly spaced times.
 
-    Velocities at the poses are Catmull and Rom's (1974) central differences, for rotations those of the body's angular
-    velocity. On each stretch R(t) = R_i exp(phi(t)) with a cubic phi, whose end speed takes the inverse right Jacobian
-    of SO(3) (Chirikjian 2012) so that angular velocity is continuous. Two poses give a straight line and slerp.
+    Velocities at the poses are the central differences of Catmull and Rom (1974); for rotations, those of the body's
+    angular velocity. Between two poses R(t) = R_i exp(phi(t)) with a cubic phi. Its speed at the end contains the
+    inverse right Jacobian of SO(3) (Chirikjian 2012), which makes the angular velocity continuous. Two poses give a
+    straight line and slerp.
     """
+    # Steps between poses in the world, and the velocities that the path has at each pose.
     poses = torch.linalg.inv(cam_from_world.double()).numpy()
     u = knots.double().numpy()
     R, p, du = poses[:, :3, :3], poses[:, :3, 3], np.diff(u)
     steps = np.diff(p, axis=0)
     turns = np.stack([_log(a.T @ b) for a, b in pairwise(R)])
     velocity, spin = _velocities(steps, du), _velocities(turns, du)
+    # For each output time: find its interval, then evaluate the two cubics at s in [0, 1].
     result = np.tile(np.eye(4), (n, 1, 1))
     for pose, t in zip(result, np.linspace(u[0], u[-1], n), strict=True):
         i = min(max(int(np.searchsorted(u, t, side="right")) - 1, 0), len(du) - 1)
@@ -49,7 +52,7 @@ def _hermite(s: float, start: np.ndarray, step: np.ndarray, end: np.ndarray) -> 
 
 
 def _velocities(steps: np.ndarray, du: np.ndarray) -> np.ndarray:
-    """Central differences at inner knots, one-sided ones at the ends: (k-1, 3) -> (k, 3)."""
+    """Central differences at inner knots and one-sided differences at the ends: (k-1, 3) -> (k, 3)."""
     inner = (steps[:-1] + steps[1:]) / (du[:-1] + du[1:])[:, None]
     return np.concatenate([steps[:1] / du[0], inner, steps[-1:] / du[-1]])
 
@@ -60,6 +63,7 @@ def _log(R: np.ndarray | Tensor) -> np.ndarray:
 
 
 def _right_jacobian_inverse(phi: np.ndarray) -> np.ndarray:
+    """The inverse right Jacobian of SO(3) at the rotation vector phi (Chirikjian 2012), with its limit at zero."""
     angle = float(np.linalg.norm(phi))
     x, y, z = phi
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

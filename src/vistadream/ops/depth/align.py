@@ -1,4 +1,4 @@
-"""The affine map between two depth or disparity maps, found robustly."""
+"""Robust estimation of the affine map between two depth or disparity maps."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from torch import Tensor
 from vistadream.ops.numerics.deterministic_sum import total
 
 MIN_PIXELS = 64
-"""A scale and a shift from fewer common pixels than this are not reliable."""
+"""With fewer common pixels than this, a scale and a shift are not reliable."""
 _ENOUGH_PIXELS = 20_000
-"""Subsampling to about this many pixels is enough."""
+"""Larger maps are subsampled to about this number of pixels."""
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """target = scale * source + shift, and how it was found."""
+    """The map target = scale * source + shift, and how it was found."""
 
     scale: float
     shift: float
     n_pixels: int
-    """Pixels that were used."""
+    """Number of pixels that were used."""
     reason: str | None = None
-    """Why the affine fit was given up for the median ratio; None when it was not."""
+    """Why the affine fit was replaced by the median ratio; None when it was not."""
 
     def apply(self, source: Tensor) -> Tensor:
         """scale * source + shift."""
         return self.scale * source + self.shift
 
-    def words(self) -> str:
-        """For people."""
+    def summary(self) -> str:
+        """One phrase for people."""
         return f"scale {self.scale:.3f}, shift {self.shift:+.4f}" if self.reason is None else self.reason
 
 
 def _weighted_line(x: Tensor, y: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
-    """Slope and intercept of least squares; sums about the means, which keeps them well conditioned."""
+    """Slope and intercept by weighted least squares, with sums about the means for good conditioning."""
     weight = total(w)
     mean_x, mean_y = total(w * x) / weight, total(w * y) / weight
     slope = total(w * (x - mean_x) * (y - mean_y)) / total(w * (x - mean_x) ** 2)
@@ -45,7 +45,10 @@ def _weighted_line(x: Tensor, y: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def weighted_median(values: Float[Tensor, "n"], weights: Float[Tensor, "n"]) -> Float[Tensor, ""]:
-    """The smallest value that at least half of the weight does not exceed; equal weights give `Tensor.median`."""
+    """The smallest value v such that values <= v have at least half of the weight.
+
+    Equal weights give `Tensor.median`.
+    """
     if bool((weights == weights[0]).all()):
         return values.median()
     ordered, index = values.sort()
@@ -63,11 +66,11 @@ def _median_ratio(x: Tensor, y: Tensor, w: Tensor, reason: str) -> Alignment:
 def align_scale_shift(
     source: Float[Tensor, "*n"], target: Float[Tensor, "*n"], weight: Float[Tensor, "*n"], rounds: int = 20
 ) -> Alignment:
-    """Robust scale and shift that bring `source` to `target` (depths or disparities) where `weight` > 0.
+    """Robust scale and shift that map `source` to `target` (depths or disparities) where `weight` > 0.
 
-    Weighted least squares, reweighted by the Geman-McClure factor 1 / (1 + (r/s)^2)^2 with s = 1.4826 MAD of the
-    residuals r, a weighted median. A fit without support (under MIN_PIXELS finite pixels, a constant source, a
-    scale <= 0) falls back to the median ratio with no shift, and says why.
+    Weighted least squares, reweighted in each round by the Geman-McClure factor 1 / (1 + (r/s)^2)^2, where s is 1.4826
+    times the weighted median of |r| of the residuals r. Falls back to the median ratio without shift, and gives the
+    reason, if there are fewer than MIN_PIXELS finite pixels, if the source is constant, or if the scale is <= 0.
     """
     use = (weight > 0) & source.isfinite() & target.isfinite()
     x, y, w = (t[use].double() for t in (source, target, weight))
@@ -86,9 +89,7 @@ def align_scale_shift(
     return Alignment(float(scale), float(shift), len(x))
 
 
-def align_evenly_picked(
-    source: Float[Tensor, "n"], target: Float[Tensor, "n"], weight: Float[Tensor, "n"]
-) -> Alignment:
-    """`align_scale_shift` of every k-th pixel, so that about _ENOUGH_PIXELS are used."""
+def align_subsampled(source: Float[Tensor, "n"], target: Float[Tensor, "n"], weight: Float[Tensor, "n"]) -> Alignment:
+    """`align_scale_shift` on every k-th pixel, where k is such that about _ENOUGH_PIXELS are used."""
     step = max(1, len(source) // _ENOUGH_PIXELS)
     return align_scale_shift(source[::step], target[::step], weight[::step])

@@ -1,8 +1,8 @@
-"""Edges of depth maps, and the filters that respect them.
+"""Edges of depth maps, and filters that preserve them.
 
-A plane has disparity 1/z that is affine in the pixel coordinates, however oblique it is. Every edge test here
-therefore looks at second differences of disparity, relative to the disparity itself: they vanish on planes, do not
-change with the depth's unit, and are about the relative jump at an occlusion.
+On a plane, however oblique, the disparity 1/z is affine in the pixel coordinates. Every edge test here therefore uses
+second differences of disparity relative to the disparity: they are zero on planes, do not depend on the unit of depth,
+and are about equal to the relative jump at an occlusion.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ EDGE_THRESHOLD = 0.05
 
 
 def neighbors(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """The previous and the next pixel along a dimension; the border repeats itself."""
+    """The previous and the next pixel along a dimension; the border pixels are repeated."""
     n = x.shape[dim]
     before = torch.cat([x.narrow(dim, 0, 1), x.narrow(dim, 0, n - 1)], dim)
     return before, torch.cat([x.narrow(dim, 1, n - 1), x.narrow(dim, n - 1, 1)], dim)
 
 
 def has_neighbors(valid: Bool[Tensor, "h w"], dim: int) -> tuple[Bool[Tensor, "h w"], Bool[Tensor, "h w"]]:
-    """Where a valid pixel has a valid previous and a valid next pixel inside the image."""
+    """Which valid pixels have a valid previous pixel, and which a valid next pixel, inside the image."""
     before, after = neighbors(valid, dim)
     before, after = valid & before, valid & after
     before.select(dim, 0).fill_(False)
@@ -34,7 +34,10 @@ def has_neighbors(valid: Bool[Tensor, "h w"], dim: int) -> tuple[Bool[Tensor, "h
 
 
 def bend(z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], dim: int) -> Float[Tensor, "h w"]:
-    """Second difference of disparity along a dimension, over the neighbors' mean disparity; 0 where one is missing."""
+    """Second difference of disparity along a dimension, divided by the neighbors' mean disparity.
+
+    0 where the pixel or one of its two neighbors is not valid.
+    """
     disparity = 1 / torch.where(valid, z, 1.0)
     before, after = neighbors(disparity, dim)
     has_before, has_after = has_neighbors(valid, dim)
@@ -45,10 +48,10 @@ def bend(z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], dim: int) -> Float
 def relative_depth_edges(
     z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], threshold: float = EDGE_THRESHOLD
 ) -> Bool[Tensor, "h w"]:
-    """Pixels on either side of an occlusion: where depth jumps by more than `threshold` of itself off any plane.
+    """Pixels on both sides of an occlusion: where the relative jump of depth exceeds `threshold` and is not a plane.
 
-    `z` must be positive where `valid`; elsewhere it is ignored and nothing is marked. A lone pixel in mid-air between
-    two sides has no bend of its own and is marked because both its neighbors are.
+    `z` must be positive where `valid`; elsewhere it is ignored and nothing is marked. A single pixel halfway between
+    the two sides has a second difference of zero; it is marked because both its neighbors are.
     """
     edges = torch.zeros_like(valid)
     for dim in (0, 1):
@@ -61,17 +64,19 @@ def relative_depth_edges(
 def sharpen_depth_edges(
     z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], threshold: float = EDGE_THRESHOLD, passes: int = 4
 ) -> Float[Tensor, "h w"]:
-    """Flying pixels beside depth edges snap to the nearer or the farther side, whichever is closer in disparity.
+    """Moves flying pixels next to depth edges to the nearer or the farther side, whichever is closer in disparity.
 
-    The toggle operator of morphology (Kramer and Bruckner 1975) on 5x5 windows, only within reach of an edge and only
-    where the pixel differs from both extremes of its window by over half the threshold. Ramps up to about five pixels
-    wide become steps in four passes; everything else is returned as it came, invalid pixels included.
+    This is the toggle operator of morphology (Kramer and Bruckner 1975) on 5x5 windows. It acts only near an edge, and
+    only where the pixel differs from both extremes of its window by more than half the threshold. Ramps of up to about
+    five pixels become steps in four passes; all other pixels, invalid ones included, are returned unchanged.
     """
     for _ in range(passes):
+        # The two candidates of each pixel near an edge: the nearest and the farthest depth in its window.
         edges = relative_depth_edges(z, valid, threshold)
         reach = F.max_pool2d(edges[None].float(), 5, 1, 2)[0] > 0
         near = -F.max_pool2d(torch.where(valid, -z, -torch.inf)[None], 5, 1, 2)[0]
         far = F.max_pool2d(torch.where(valid, z, -torch.inf)[None], 5, 1, 2)[0]
+        # A pixel that is far from both is flying; it takes the closer one.
         gap_near, gap_far = z / near - 1, 1 - z / far
         flying = reach & valid & (torch.minimum(gap_near, gap_far) > 0.5 * threshold)
         z = torch.where(flying, torch.where(gap_near <= gap_far, near, far), z)
@@ -79,9 +84,10 @@ def sharpen_depth_edges(
 
 
 def smooth_depth(z: Float[Tensor, "h w"], sigma_log: float, sigma_px: float = 3.0) -> Float[Tensor, "h w"]:
-    """Sensor noise taken out: two passes of a bilateral filter (Tomasi and Manduchi 1998) on log z.
+    """Removes sensor noise by two passes of a bilateral filter (Tomasi and Manduchi 1998) on log z.
 
-    Depths that differ by more than a few `sigma_log` do not mix, so edges stay. `z` must be positive everywhere.
+    Depths that differ by more than a few `sigma_log` are not mixed, which preserves edges. `z` must be positive
+    everywhere. A `sigma_log` of 0 changes nothing.
     """
     log_z = torch.log(z).numpy()
     for _ in range(2 if sigma_log > 0 else 0):

@@ -13,7 +13,7 @@ from vistadream.ops.depth.edges import EDGE_THRESHOLD, bend, has_neighbors, neig
 def _tangent(
     points: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], dim: int
 ) -> tuple[Float[Tensor, "h w 3"], Bool[Tensor, "h w"]]:
-    """Difference of points along a dimension that stays on the pixel's own surface, and where there is one."""
+    """Difference of points along a dimension that stays on the surface of the pixel, and where it exists."""
     before, after = neighbors(points, dim)
     has_before, has_after = has_neighbors(valid, dim)
     backward, forward = points - before, after - points
@@ -27,10 +27,10 @@ def _tangent(
 def normals_from_depth(
     camera: Camera, z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"]
 ) -> tuple[Float[Tensor, "h w 3"], Bool[Tensor, "h w"]]:
-    """Unit normals in camera axes, facing the camera, and the pixels that have one; (0, 0, -1) elsewhere.
+    """Unit normals in camera axes, facing the camera, and which pixels have one; (0, 0, -1) elsewhere.
 
-    Cross product of central differences of the unprojected points; at depth edges, borders and invalid neighbors, of
-    the one-sided difference that changes depth less. Exact on planes.
+    The normal is the cross product of central differences of the unprojected points. At depth edges, at the border and
+    next to invalid pixels, it uses the one-sided difference that changes depth less. Exact on planes.
     """
     z = torch.where(valid, z, 1.0)
     rays = camera.rays().to(z)

@@ -1,4 +1,4 @@
-"""Depth maps at another size."""
+"""Resampling of depth maps to another size."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from vistadream.ops.depth.edges import relative_depth_edges
 def resample_depth(
     box: tuple[float, float, float, float], z: Float[Tensor, "H W"], width: int, height: int
 ) -> Float[Tensor, "h w"]:
-    """The box (left, top, right, bottom in pixels) of z at width x height; 0 = invalid, as in z.
+    """The box (left, top, right, bottom in pixels) of z resampled to width x height; 0 is invalid, as in z.
 
-    Bilinear in disparity, hence exact on planes; nearest where one of the four pixels is invalid or at a depth edge,
-    so that no depth is invented between two surfaces.
+    Bilinear in disparity, which is exact on planes. Where one of the four pixels is invalid or at a depth edge, the
+    nearest pixel is taken, so that no depth between two surfaces appears.
     """
     valid: Bool[Tensor, "H W"] = z > 0
     disparity = torch.where(valid, 1 / z, 0.0)

@@ -1,1 +1,1 @@
-"""Figures of merit of pictures, depth maps and scenes."""
+"""Quality metrics of pictures, depth maps and scenes."""

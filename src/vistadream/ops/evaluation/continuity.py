@@ -1,4 +1,4 @@
-"""Does a scene hold together from view to view? Holes, flying pixels, and surfaces that two cameras agree on."""
+"""Metrics of a scene's consistency between views: holes, flying pixels, and reprojection errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vistadream.ops.depth.edges import EDGE_THRESHOLD, relative_depth_edges
 
 
 def largest_hole(alpha: Float[Tensor, "h w"], threshold: float = 0.5) -> float:
-    """Area of the largest connected patch with alpha under `threshold`, as a share of the picture."""
+    """Area of the largest connected region with alpha below `threshold`, as a share of the picture."""
     mask = (alpha < threshold).cpu().numpy().astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     return float(stats[1:, cv2.CC_STAT_AREA].max(initial=0)) / mask.size
@@ -25,10 +25,10 @@ def largest_hole(alpha: Float[Tensor, "h w"], threshold: float = 0.5) -> float:
 def flying(
     z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], window_px: int = 5, margin: float = 0.25
 ) -> tuple[Bool[Tensor, "h w"], Bool[Tensor, "h w"]]:
-    """Pixels in mid-air, and the pixels near depth edges that they are counted against.
+    """Flying pixels, and the pixels near depth edges, which are the reference for their share.
 
     Near an edge (within half of `window_px` of a relative jump) a pixel should lie on the nearest or the farthest
-    surface of its window; it flies when its disparity keeps `margin` of the jump from both.
+    surface of its window. It is a flying pixel when its disparity differs from both by more than `margin` of the jump.
     """
     reach = window_px // 2
     edges = relative_depth_edges(z, valid)
@@ -48,17 +48,19 @@ def cycle_error_px(
     other_z: Float[Tensor, "other_h other_w"],
     occlusion: float = EDGE_THRESHOLD,
 ) -> Float[Tensor, "n"]:
-    """How far pixels land from themselves after a trip to the other view and back by both depths, in pixels.
+    """The distance in pixels between a pixel and its reprojection through the other view and back.
 
     phi(u) = |u - project(unproject_other(project_other(unproject(u))))| (PGSR, Chen et al. 2024), for the pixels of
-    `camera` whose surface lies in the other picture and is not hidden there: the other depth may be nearer by the
-    share `occlusion` at most, but farther by any amount. Depth 0 says nothing.
+    `camera` whose surface projects into the other picture and is not hidden there: the other depth may be smaller by
+    at most the share `occlusion`, but larger by any amount. Pixels with depth 0 are left out.
     """
+    # To the other view: which pixels are visible there, and at what depth.
     points = camera.unproject(z)
     uv, z_there = other.project(points)
     inside = (z > 0) & (z_there > 0) & (uv >= 0).all(-1) & (uv[..., 0] < other.width) & (uv[..., 1] < other.height)
     seen = _bilinear(other_z, torch.where(inside[..., None], uv, 0.5))
     visible = inside & (seen > (1 - occlusion) * z_there)
+    # Back to this camera, from the depth of the other view.
     pose = other.world_from_cam
     rays = torch.stack([(uv[..., 0] - other.cx) / other.fx, (uv[..., 1] - other.cy) / other.fy, torch.ones_like(z)], -1)
     back, _ = camera.project((rays * seen[..., None]) @ pose[:3, :3].T + pose[:3, 3])
@@ -67,14 +69,14 @@ def cycle_error_px(
 
 
 def cycle_errors_px(cameras: Sequence[Camera], depths: Sequence[Float[Tensor, "_ _"]]) -> Float[Tensor, "n"]:
-    """`cycle_error_px` of each camera with the one before it and the one after it."""
+    """`cycle_error_px` of each camera with the previous and with the next camera."""
     ways = [(i, j) for i in range(len(cameras)) for j in (i - 1, i + 1) if 0 <= j < len(cameras)]
     errors = [cycle_error_px(cameras[i], depths[i], cameras[j], depths[j]) for i, j in ways]
     return torch.cat(errors) if errors else torch.empty(0)
 
 
 def _bilinear(z: Float[Tensor, "h w"], uv: Float[Tensor, "r c 2"]) -> Float[Tensor, "r c"]:
-    """`z` at pixel coordinates, linear in disparity; the nearest pixel across a depth edge or a gap."""
+    """`z` at pixel coordinates, linear in disparity; at a depth edge or next to a gap, that of the nearest pixel."""
     h, w = z.shape
     grid = 2 * uv / torch.tensor([w, h]) - 1
     sample = lambda x, mode: F.grid_sample(  # noqa: E731

@@ -1,4 +1,4 @@
-"""Numbers that say how good a picture or a depth map is."""
+"""Quality metrics of one picture or one depth map."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def psnr(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[
 
 
 def ssim(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"] | None = None) -> float:
-    """Structural similarity (Wang et al. 2004), mean of RGB and of the masked pixels; NaN where there are none.
+    """Structural similarity (Wang et al. 2004), mean of RGB and of the masked pixels; NaN for an empty mask.
 
-    Gaussian window 11x11, sigma 1.5, renormalized at the picture's border: `l1_dssim`, whose input it takes.
+    Gaussian window 11x11, sigma 1.5, renormalized at the picture's border, as in `l1_dssim`, which computes it.
     """
     weight = torch.ones_like(rgb[..., 0]) if mask is None else mask.float()
     return 1 - float(l1_dssim(rgb, truth, weight, 1.0)) if bool(weight.any()) else math.nan

@@ -1,4 +1,4 @@
-"""What a fit did to a scene: figures of its Views and the shape of its Gaussians, before and after."""
+"""How a fit changed a scene: metrics of its Views and the shape of its Gaussians, before and after."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from vistadream.ops.evaluation.continuity import cycle_errors_px
 from vistadream.ops.evaluation.view_metrics import ViewMetrics, mean_metrics, view_metrics
 from vistadream.ops.gaussians.shape import MAX_SHRINKAGE, Shape
 
-_TOLD = (
+_SUMMARIZED = (
     ("PSNR", "psnr_db", 2, " dB"),
     ("depth AbsRel", "depth_abs_rel", 4, ""),
     ("normals", "normal_mean_deg", 1, "°"),
     ("views agree to", "cycle_px", 3, " px"),
 )
+"""Metrics in the summary: label, name, decimals and unit."""
 
 
 @dataclass(frozen=True)
 class SceneMetrics:
-    """A scene at one moment."""
+    """The metrics of one state of a scene."""
 
     views: Mapping[str, ViewMetrics]
-    """By name, each beside what is drawn for it."""
+    """By the name of the View: the rendering compared with the View."""
     pictures: Mapping[str, Float[Tensor, "h w 3"]]
-    """By the names of the views, what is drawn for each."""
+    """By the name of the View: the rendered picture."""
     cycle_px: float | None
-    """Reprojection error between successive Views, mean over the pixels that they share; None where they share none."""
+    """Mean reprojection error between successive Views over the pixels that both show; None if there are none."""
     shape: Shape
     gaussians: int
 
 
 @torch.no_grad()
 def scene_metrics(scene: Scene, renderer: Renderer, depth: str) -> SceneMetrics:
-    """Draws every View once; `depth` names the map of depth, "z" or "z_median"."""
+    """Renders every View once; `depth` names the depth map to evaluate, "z" or "z_median"."""
     drawn = [renderer(scene.gaussians, [view.camera], want=("rgb", depth))[0] for view in scene.views]
     depths = [getattr(rendering, depth) for rendering in drawn]
     views = {v.name: view_metrics(v, r.rgb, z) for v, r, z in zip(scene.views, drawn, depths, strict=True)}
@@ -50,7 +51,7 @@ def scene_metrics(scene: Scene, renderer: Renderer, depth: str) -> SceneMetrics:
 
 
 def changes(before: SceneMetrics, after: SceneMetrics) -> dict[str, Any]:
-    """Both side by side, and the means over the Views, as JSON-able data."""
+    """Both states side by side, with means over the Views, as data for JSON."""
     pair = {"before": before, "after": after}
     return {
         "views": {name: {when: asdict(s.views[name]) for when, s in pair.items()} for name in before.views},
@@ -61,16 +62,16 @@ def changes(before: SceneMetrics, after: SceneMetrics) -> dict[str, Any]:
     }
 
 
-def words(before: SceneMetrics, after: SceneMetrics) -> Sequence[str]:
-    """What `changes` says, for people."""
+def summary(before: SceneMetrics, after: SceneMetrics) -> Sequence[str]:
+    """The most important of `changes` as phrases for people."""
     means, lost = (_means(before), _means(after)), before.shape.shrinkage(after.shape)
-    told = [
+    phrases = [
         f"{label} {a:.{digits}f} to {b:.{digits}f}{unit}"
-        for label, figure, digits, unit in _TOLD
+        for label, figure, digits, unit in _SUMMARIZED
         if (a := means[0][figure]) is not None and (b := means[1][figure]) is not None
     ]
-    told.append(f"smallest over largest scale {before.shape.words()} to {after.shape.words()}")
-    return [*told, f"flatter by {lost:.0%}, which is too much"] if lost > MAX_SHRINKAGE else told
+    phrases.append(f"smallest over largest scale {before.shape.summary()} to {after.shape.summary()}")
+    return [*phrases, f"flatter by {lost:.0%}, which is too much"] if lost > MAX_SHRINKAGE else phrases
 
 
 def _means(scene_metrics: SceneMetrics) -> dict[str, float | None]:

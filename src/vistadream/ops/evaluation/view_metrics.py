@@ -1,4 +1,4 @@
-"""How well a rendering meets its View, in colors, depth and normals: what refine reports before and after."""
+"""How well a rendering matches its View in colors, depth and normals; the refine stage reports it before and after."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import View
-from vistadream.ops.depth.align import MIN_PIXELS, align_evenly_picked
+from vistadream.ops.depth.align import MIN_PIXELS, align_subsampled
 from vistadream.ops.depth.edges import relative_depth_edges
 from vistadream.ops.depth.normals import normals_from_depth
 from vistadream.ops.evaluation.metrics import abs_rel, delta1, psnr, rmse, ssim
@@ -20,22 +20,22 @@ from vistadream.ops.evaluation.metrics import abs_rel, delta1, psnr, rmse, ssim
 
 @dataclass(frozen=True)
 class ViewMetrics:
-    """One View's figures; None where there is nothing to compare, and for a perfect PSNR.
+    """The metrics of one View; None where there is nothing to compare, and for a perfect PSNR.
 
-    The View's depth is brought to the rendered one by scale and shift in disparity, as in the fit. So depth figures
-    tell shape, in units of the scene, and no figure depends on the prior's unit.
+    The View's depth is first aligned to the rendered one by a scale and a shift in disparity, as in the fit. The depth
+    metrics therefore measure shape, in units of the scene, and do not depend on the unit of the prior.
     """
 
     psnr_db: float | None = None
-    """Of the pixels that the fit must match, like SSIM."""
+    """Over the pixels that the fit must match; so is `ssim`."""
     ssim: float | None = None
     scale: float | None = None
     """Rendered disparity = scale * prior disparity + shift."""
     shift: float | None = None
     valid_pixels: int = 0
-    """Pixels whose depth and normals are compared: supervised, depth known and rendered, no occlusion near."""
+    """Number of pixels whose depth is compared: supervised, depth known and rendered, not next to a depth edge."""
     skipped: str | None = None
-    """Why depth and normals are not compared, or why the shift was given up."""
+    """Why depth and normals are not compared, or why they are compared without a shift."""
     depth_abs_rel: float | None = None
     depth_rmse: float | None = None
     delta1: float | None = None
@@ -44,9 +44,9 @@ class ViewMetrics:
 
 
 def view_metrics(view: View, rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"]) -> ViewMetrics:
-    """Figures of a rendered picture and its rendered camera-space z (0: nothing there) against their View.
+    """Compares a rendered picture and its camera-space z (0 where nothing is rendered) with their View.
 
-    Normals are compared with the View's own; where it has none, with those of its aligned depth.
+    Normals are compared with the View's normals; if it has none, with those of its aligned depth.
     """
     colors = _colors(view, rgb) if bool(view.supervise.any()) else ViewMetrics()
     if view.z is None:
@@ -56,7 +56,7 @@ def view_metrics(view: View, rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"
     n = int(compared.sum())
     if n < MIN_PIXELS:
         return replace(colors, valid_pixels=n, skipped=f"{n} comparable pixels, fewer than {MIN_PIXELS}")
-    fit = align_evenly_picked(1 / view.z[compared], 1 / z[compared], torch.ones(n))
+    fit = align_subsampled(1 / view.z[compared], 1 / z[compared], torch.ones(n))
     disparity = fit.apply(1 / torch.where(known, view.z, 1.0))
     in_front = known & (disparity > 0)
     truth = 1 / torch.where(in_front, disparity, 1.0)
@@ -81,7 +81,7 @@ def view_metrics(view: View, rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"
 
 
 def mean_metrics(metrics: Sequence[ViewMetrics]) -> dict[str, float | None]:
-    """Mean of every figure that is a quality over the Views that have it; None where none has."""
+    """The mean of every quality metric over the Views that have it; None where no View has it."""
     means = {}
     for field in fields(ViewMetrics):
         values = [value for m in metrics if (value := getattr(m, field.name)) is not None]
@@ -101,7 +101,7 @@ def _angles_deg(
     z: Float[Tensor, "h w"],
     compared: Bool[Tensor, "h w"],
 ) -> Float[Tensor, "n"]:
-    """Angles, up to 90 degrees, between the prior normals, where there are some, and those of the rendered depth."""
+    """Angles of 0 to 90 degrees between the normals of the prior and those of the rendered depth, where both exist."""
     drawn, has_drawn = normals_from_depth(view.camera, z, z > 0)
     use = compared & prior[1] & has_drawn
     a, b = prior[0][use], drawn[use]

@@ -1,1 +1,1 @@
-"""The fit: optimizer, losses, rollback, and the number of Gaussians."""
+"""The fit of Gaussians to Views: optimizer, losses, rollback, and the number of Gaussians."""

@@ -1,4 +1,4 @@
-"""Gaussians as free parameters under Adam; all its state is one flat dict, to be changed, kept and taken back."""
+"""Gaussians as free parameters under Adam. The whole state is one flat dict, which can be saved and restored."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from vistadream.ops.numerics.deterministic_sum import total
 
 _OPACITY_LIMITS = (0.005, 0.995)
 _MOMENTS = ("exp_avg", "exp_avg_sq")
-"""Torch's names of Adam's running means of the gradient and of its square."""
+"""The names that torch gives to Adam's running means of the gradient and of its square."""
 _descend = partial(adam, beta1=0.9, beta2=0.999, weight_decay=0.0, amsgrad=False, maximize=False, fused=True)
-"""One step with torch's default constants; `fused`: a single kernel for each tensor, the fastest form."""
+"""One step with torch's default constants; `fused` uses one kernel for each tensor, the fastest form."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class LearningRates:
     """Adam's step sizes, 0 to 1."""
 
     means: float
-    """In units of each Gaussian's own mean scale."""
+    """In units of each Gaussian's mean scale."""
     quats: float
     scales: float
-    """Of log scales."""
+    """For the logarithms of the scales."""
     opacities: float
-    """Of logits."""
+    """For the logits of the opacities."""
     colors: float
 
     def __post_init__(self) -> None:
@@ -41,14 +41,14 @@ class LearningRates:
 
 
 class GaussianAdam:
-    """Free parameters: means in units of their scale, quaternions, logs of scales, logits of opacities, colors."""
+    """Free parameters: means in units of their scale, quaternions, log scales, logits of opacities, colors."""
 
     def __init__(self, gaussians: Gaussians, rates: LearningRates):
         self._rates = vars(rates)
         self.load(self._fresh(gaussians))
 
     def gaussians(self) -> Gaussians:
-        """The Gaussians that the parameters stand for, with their history."""
+        """The Gaussians that the parameters describe, attached to the autograd graph."""
         p = self._parameters
         return Gaussians(
             means=self._origin + self._unit * p["means"],
@@ -59,9 +59,9 @@ class GaussianAdam:
         )
 
     def step(self, share: float) -> bool:
-        """One step down the gradients at that share of the rates, which are then forgotten.
+        """Makes one Adam step at that share of the learning rates, and clears the gradients.
 
-        False, and nothing else has changed, when a gradient is not finite.
+        Returns False, and changes no parameter, when a gradient is not finite.
         """
         typical = {name: _typical(p.grad) for name, p in self._parameters.items() if p.grad is not None}
         finite = all(map(math.isfinite, typical.values()))
@@ -81,7 +81,7 @@ class GaussianAdam:
         _descend([parameter], [parameter.grad], [means], [squares], [], steps, lr=rate, eps=self._eps[name])
 
     def change(self, keep: Bool[Tensor, "n"], added: Gaussians | None) -> None:
-        """Drops what is not kept, moments and all, and appends new Gaussians, whose moments begin at zero."""
+        """Removes the Gaussians that are not in `keep`, with their moments, and appends new ones with zero moments."""
         state = {name: t[keep] if t.dim() else t for name, t in self.state().items()}
         if added is not None:
             new = self._fresh(added)
@@ -89,7 +89,7 @@ class GaussianAdam:
         self.load(state)
 
     def state(self) -> dict[str, Tensor]:
-        """A copy of all that later steps depend on; what is no scalar has a row for each Gaussian."""
+        """A copy of everything that later steps depend on. A tensor that is not a scalar has a row per Gaussian."""
         state = {"origin": self._origin, "unit": self._unit}
         for name, parameter in self._parameters.items():
             state[name] = parameter.detach().clone()
@@ -98,7 +98,7 @@ class GaussianAdam:
         return state
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Goes on from what `state` gave."""
+        """Continues from a state that `state` returned."""
         self._origin, self._unit = state["origin"], state["unit"]
         self._parameters = {name: state[name].clone().requires_grad_() for name in self._rates}
         self._eps = {name: float(state[f"{name}.eps"]) for name in self._rates}
@@ -107,7 +107,7 @@ class GaussianAdam:
         }
 
     def _fresh(self, gaussians: Gaussians) -> dict[str, Tensor]:
-        """The state in which these Gaussians begin."""
+        """The initial state of these Gaussians."""
         parameters = {
             "means": torch.zeros_like(gaussians.means),
             "quats": torch.nn.functional.normalize(gaussians.quats_wxyz, dim=-1),
@@ -124,13 +124,13 @@ class GaussianAdam:
 
 
 def _typical(gradient: Tensor) -> float:
-    """Root mean square of the entries that are not zero; not finite where one of them is not."""
+    """Root mean square of the entries that are not zero; not finite when one of them is not."""
     return float(total(gradient.square()) / (gradient != 0).sum().clamp_min(1)) ** 0.5
 
 
 def _damped(eps: float, typical: float) -> float:
-    """Keeps Adam from blowing up the faint gradients of hidden Gaussians: they would drift at full speed, unseen.
+    """Adam's next eps, which keeps it from amplifying the very small gradients of hidden Gaussians.
 
-    Its eps, below which a gradient counts less, follows a tenth of the smallest typical gradient met so far.
+    Without it such Gaussians would move at full speed. Gradients well below Adam's eps have little effect. eps follows a tenth of the smallest typical gradient so far.
     """
     return min(eps, 0.1 * typical) if typical > 0 else eps

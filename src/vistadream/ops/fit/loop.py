@@ -1,4 +1,4 @@
-"""The one optimization loop: Gaussians x Views x Renderer -> Gaussians."""
+"""The optimization loop of all stages: Gaussians x Views x Renderer -> Gaussians."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from vistadream.ops.fit.adam import GaussianAdam, LearningRates
 from vistadream.ops.fit.rollback import EVERY, Rollback
 
 Loss = Callable[[View, Rendering, int], Tensor]
-"""What a rendered View costs at a step, a scalar of order 1 where nothing fits. It may be `ops.rollback.Stateful`."""
+"""The loss of a rendered View at a step, a scalar of order 1 when nothing fits. It may be `rollback.Stateful`."""
 Want = Callable[[int], Sequence[str]]
-"""The maps that the loss reads at a step."""
+"""Names the maps that the loss reads at a step."""
 
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """Which Gaussians stay, in their order, and which are new behind them."""
+    """Which Gaussians stay, in their order, and which new ones are appended."""
 
     keep: Bool[Tensor, "n"]
     added: Gaussians | None = None
 
 
 Adapt = Callable[[int, Gaussians], Change | None]
-"""Asked after every step with the number of steps done and the Gaussians as they are. A pure function of both, so that
-a resumed fit asks the same; None changes nothing."""
+"""Called after every step with the number of completed steps and the present Gaussians; None changes nothing.
+
+It must be a pure function of both, so that a resumed fit makes the same changes."""
 
 
 def fit(
@@ -46,12 +47,12 @@ def fit(
     name: str,
     adapt: Adapt | None = None,
 ) -> Gaussians:
-    """Adam over all Gaussians together, one View a step in the given `order` (indices of views, one for each step).
+    """Optimizes all Gaussians with Adam, one View per step in the given `order` (one index into `views` per step).
 
-    RGB colors come back within [0, 1], spherical harmonics as they are.
-    Every step tells its loss and shows its rendering. A step whose loss or gradient is not finite, or whose loss
-    diverges, is taken back with a warning, and the fit goes on more carefully; FloatingPointError after three in a row.
-    Inside of `use_checkpoints` the fit saves its state, and one that was killed goes on to the same bits.
+    RGB colors are clamped to [0, 1] at the end; spherical harmonics are not. Every step sends its loss and its
+    rendering to `observe`. A step whose loss or gradient is not finite, or whose loss diverges, is undone with a
+    warning, and the fit continues at half the learning rates; raises FloatingPointError after three such steps in a
+    row. Within `use_checkpoints` the fit saves its state, and a killed fit resumes to the same bits.
     """
     if not len(gaussians) or not order:
         return gaussians
@@ -60,11 +61,12 @@ def fit(
     rollback = Rollback(adam, loss, len(views))
     if checkpoints and (saved := checkpoints.load(name)):
         rollback.resume({key: tensor.to(gaussians.means.device) for key, tensor in saved.items()})
-        _tell_again(rollback.losses, len(order), observe, name)
+        _replay(rollback.losses, len(order), observe, name)
     changed = True
     for step in range(len(rollback.losses), len(order)):
         if changed or step % EVERY == 0:
             rollback.mark()
+        # Render one View, and step along the gradient of its loss.
         view = views[order[step]]
         rendering = renderer(adam.gaussians(), [view.camera], want=want(step))[0]
         cost = loss(view, rendering, step)
@@ -73,28 +75,29 @@ def fit(
         if fault is None:
             cost.backward()
             fault = None if adam.step(rollback.caution * _annealed(step / len(order))) else "a gradient is not finite"
+        # Keep the step and save the state when it is time, or go back to the last good state.
         if fault is None:
-            good = rollback.went_well(value)
+            good = rollback.accept(value)
             if checkpoints and good and checkpoints.due():
                 checkpoints.save(name, good)
             observe(f"{name}/loss", value, step=step)
             if rendering.rgb is not None:
                 observe(f"{name}/render", rendering.rgb.detach(), step=step)
         else:
-            _turn_back(rollback, f"{name}: {fault} at step {step} on view {view.name!r}", observe, name)
-        changed = adapt is not None and _adapted(adam, adapt(step + 1, adam.gaussians().detach()))
+            _restore(rollback, f"{name}: {fault} at step {step} on view {view.name!r}", observe, name)
+        changed = adapt is not None and _apply(adapt(step + 1, adam.gaussians().detach()), adam)
         observe(f"{name}/progress", Progress(step + 1, len(order)))
     fitted = adam.gaussians().detach()
     return replace(fitted, colors=fitted.colors.clamp(0, 1)) if fitted.colors.dim() == 2 else fitted
 
 
 def _annealed(progress: float) -> float:
-    """Share of the learning rates: down a cosine to a fortieth at nine tenths of the steps, and even from there."""
+    """The share of the learning rates: a cosine from 1 to 1/40 over 90 % of the steps, then constant."""
     return 0.5 * (1 + math.cos(math.pi * min(progress, 0.9)))
 
 
-def _adapted(adam: GaussianAdam, change: Change | None) -> bool:
-    """Whether there was a change, which is then made."""
+def _apply(change: Change | None, adam: GaussianAdam) -> bool:
+    """Makes the change, if there is one, and returns whether there was one; ValueError when it is not possible."""
     if change is None:
         return False
     n = len(adam.gaussians())
@@ -107,15 +110,15 @@ def _adapted(adam: GaussianAdam, change: Change | None) -> bool:
     return True
 
 
-def _turn_back(rollback: Rollback, trouble: str, observe: Observer, name: str) -> None:
-    if not rollback.turn_back():
-        raise FloatingPointError(f"{trouble}; nor did the steps before it go well")
-    observe(f"{name}/trouble", Note(f"{trouble}: taken back, and going on with half the learning rates", "warning"))
+def _restore(rollback: Rollback, trouble: str, observe: Observer, name: str) -> None:
+    if not rollback.restore():
+        raise FloatingPointError(f"{trouble}; the steps before it failed too")
+    observe(f"{name}/trouble", Note(f"{trouble}: undone; the fit continues at half the learning rates", "warning"))
 
 
-def _tell_again(losses: Sequence[float], steps: int, observe: Observer, name: str) -> None:
-    """What the observer would have seen of the steps that a checkpoint spares."""
-    observe(f"{name}/checkpoint", Note(f"{name} goes on from its checkpoint, at step {len(losses)} of {steps}"))
+def _replay(losses: Sequence[float], steps: int, observe: Observer, name: str) -> None:
+    """Sends the losses of the steps before the checkpoint again, for an observer that has not seen them."""
+    observe(f"{name}/checkpoint", Note(f"{name} continues from its checkpoint at step {len(losses)} of {steps}"))
     for step, value in enumerate(losses):
         if math.isfinite(value):
             observe(f"{name}/loss", value, step=step)

@@ -1,8 +1,12 @@
-"""The photometric loss L1 + D-SSIM and its gradient in one go, for CPUs.
+"""The photometric loss L1 + D-SSIM together with its gradient, for CPUs.
 
-Plain torch takes longer for this than the renderer for the picture. Here three sweeps over the rows do: horizontal
-sums of the five products; vertical sums, SSIM, its derivatives and their horizontal sums; vertical sums and the
-gradient. A row holds its pixels' RGB one after another, so that a neighbor of the same color is three numbers away.
+In plain torch this loss takes longer than the rendering of the picture. Here it takes three passes over the rows:
+
+1. `_blur_products`: horizontal sums of the five products x, y, x x, y y and x y;
+2. `_compare`: their vertical sums, SSIM, its derivatives, and the horizontal sums of the derivatives;
+3. `_combine`: the vertical sums of those, and the gradient.
+
+A row holds the RGB of its pixels one after another, so that the next pixel of the same channel is three numbers away.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from vistadream.ops.numerics.threads import over_range
 _REACH = 5
 _BELL = [math.exp(-0.5 * (offset / 1.5) ** 2) for offset in range(-_REACH, _REACH + 1)]
 _TAPS = tuple(np.float32(tap / sum(_BELL)) for tap in _BELL)
-_MIDDLE = np.float32(0.5)  # products are taken from here: their variance then loses fewer digits
+_MIDDLE = np.float32(0.5)  # subtracted before products are formed: the variance then loses fewer digits
 _C1, _C2 = np.float32(0.01**2), np.float32(0.03**2)
 _OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
@@ -35,9 +39,9 @@ def l1_dssim(
 ) -> Float[Tensor, ""]:
     """Weighted mean over the pixels of (1 - dssim_weight) |rendered - target| + dssim_weight (1 - SSIM), mean of RGB.
 
-    SSIM is that of Wang et al. 2004 (Gaussian window 11x11, sigma 1.5, renormalized at the picture's border).
-    Differentiable in `rendered` alone; 0 if no pixel has weight. Tensors are float32 on the CPU; raises ValueError on
-    others, and on shapes that do not fit.
+    SSIM is that of Wang et al. 2004 (Gaussian window 11x11, sigma 1.5, renormalized at the picture's border). Only
+    `rendered` gets a gradient. 0 when no pixel has weight. Raises ValueError for tensors that are not float32 on the
+    CPU, and for shapes that do not match.
     """
     for name, image, shape in (
         ("rendered", rendered, (*weight.shape, 3)),
@@ -53,7 +57,7 @@ def l1_dssim(
 
 
 class _L1Dssim(torch.autograd.Function):
-    """The gradient is made along with the loss: it shares nearly all of its work."""
+    """Computes the gradient together with the loss, because the two share nearly all of their work."""
 
     @staticmethod
     def forward(ctx: Any, rendered: Tensor, target: Tensor, weight: Tensor, dssim_weight: float) -> Tensor:
@@ -74,7 +78,7 @@ class _L1Dssim(torch.autograd.Function):
 def _loss_and_gradient(
     x: Float[np.ndarray, "h c"], y: Float[np.ndarray, "h c"], share: Float[np.ndarray, "h c"], dssim_weight: float
 ) -> tuple[float, Float[np.ndarray, "h c"]]:
-    """Sum of share * loss over all numbers, and its gradient with respect to x."""
+    """Sum of share * loss over all pixels and channels, and its gradient with respect to x."""
     threads = torch.get_num_threads()
     height, columns = x.shape
     across = _inverse_norm(columns // 3).repeat(3)
@@ -91,7 +95,7 @@ def _loss_and_gradient(
 
 
 def _inverse_norm(size: int) -> Float[np.ndarray, " size"]:
-    """1 / (sum of the taps that fall inside) for every position of a line."""
+    """1 / (sum of the taps inside the picture) for every position of a row or column."""
     return (1 / np.convolve(np.ones(size), _TAPS)[_REACH : _REACH + size]).astype(np.float32)
 
 
@@ -117,7 +121,7 @@ def _blur_down(plane, row, out):
 
 @kernel(**_OPTIONS)
 def _blur_products(first, last, x, y, across, products):
-    """Fills rows [first, last) of products with the horizontal means of x, y, x x, y y, x y, taken from _MIDDLE."""
+    """Fills rows [first, last) of products with the horizontal means of x, y, x x, y y, x y, relative to _MIDDLE."""
     columns = x.shape[1]
     padded = np.zeros(columns + 6 * _REACH, np.float32)
     for row in range(first, last):
@@ -146,16 +150,18 @@ def _compare(first, last, x, y, share, mix, products, across, down, slopes, loss
 
 @inlined(**_OPTIONS)
 def _compare_row(x, y, share, mix, means, across, down, padded):
-    """The loss of one row; fills padded with its slopes, already divided as the means were."""
+    """The loss of one row; fills padded with its derivatives, normalized like the means."""
     loss, one, two, edge = 0.0, np.float32(1), np.float32(2), 3 * _REACH
     for i in range(len(x)):
         mx, my = means[0, i] * down, means[1, i] * down
         xx, yy, xy = means[2, i] * down, means[3, i] * down, means[4, i] * down
+        # SSIM = a1 a2 / (b1 b2), from means, variances and covariance.
         true_mx, true_my = mx + _MIDDLE, my + _MIDDLE
         a1, a2 = two * true_mx * true_my + _C1, two * (xy - mx * my) + _C2
         b1, b2 = true_mx * true_mx + true_my * true_my + _C1, xx - mx * mx + yy - my * my + _C2
         ssim = a1 * a2 / (b1 * b2)
         loss += share[i] * ((one - mix) * abs(x[i] - y[i]) + mix * (one - ssim))
+        # Its derivatives with respect to the means of x, x x and x y.
         slope = -share[i] * mix * across[i] * down
         through_a = (true_my * a2 - my * a1) / (b1 * b2)
         through_b = ssim * (mx / b2 - true_mx / b1)

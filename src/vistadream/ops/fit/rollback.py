@@ -1,4 +1,4 @@
-"""The way back of a fit: its last good state, which is also what a checkpoint holds, and what it calls a bad step."""
+"""Rollback of a fit to its last good state, which is also the content of a checkpoint; and which steps are bad."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from torch import Tensor
 from vistadream.ops.fit.adam import GaussianAdam
 
 EVERY = 20
-"""Steps from one mark to the next."""
+"""Number of steps from one marked state to the next."""
 PATIENCE = 3
-"""So many bad steps in a row end the fit."""
+"""This number of bad steps in a row ends the fit."""
 _TIMES_WORSE, _LEAST = 4.0, 0.1
-"""A loss diverges above so many times the worst at the start, which counts as at least this."""
+"""A loss above 4 times the largest early loss, which counts as at least 0.1, has diverged."""
 
 
 @runtime_checkable
 class Stateful(Protocol):
-    """A loss that remembers something from step to step."""
+    """A loss that has a state, which a checkpoint must include."""
 
     def state(self) -> dict[str, Tensor]: ...
     def load_state(self, state: Mapping[str, Tensor]) -> None: ...
 
 
 class Rollback:
-    """Marks states before a step is tried; a mark counts once that step went well.
+    """Marks states before a step is tried; a marked state becomes the last good one when its step is accepted.
 
-    What happens depends on the step and the losses alone, so that a resumed fit turns back where an unbroken one does.
+    All decisions depend only on the step and the losses, so that a resumed fit rolls back where an uninterrupted fit
+    does.
     """
 
     def __init__(self, adam: GaussianAdam, loss: object, n_views: int):
         self.caution = 1.0
-        """Share of the learning rates; halved by every bad step."""
+        """The share of the learning rates; every bad step halves it."""
         self.losses: list[float] = []
-        """Of every step so far, not a number where the step was taken back."""
+        """The loss of every step so far; NaN for a step that was undone."""
         self._adam, self._loss = adam, loss
         self._start = max(10, 2 * n_views)
         self._bad_in_a_row = 0
@@ -45,7 +46,7 @@ class Rollback:
         self._marked: dict[str, Tensor] | None = None
 
     def mark(self) -> None:
-        """Remembers the present state, about to be tried."""
+        """Copies the present state, before the next step tries it."""
         self._marked = self._adam.state()
         self._marked |= {"fit.losses": torch.tensor(self.losses, dtype=torch.float64)}
         self._marked |= {"fit.caution": torch.tensor(self.caution, dtype=torch.float64)}
@@ -53,7 +54,7 @@ class Rollback:
             self._marked |= {f"loss.{name}": tensor.clone() for name, tensor in self._loss.state().items()}
 
     def resume(self, state: Mapping[str, Tensor]) -> None:
-        """Goes on from a state that `went_well` gave."""
+        """Continues from a state that `accept` returned."""
         self._good = dict(state)
         self._adam.load(state)
         self.losses = state["fit.losses"].tolist()
@@ -62,7 +63,7 @@ class Rollback:
             self._loss.load_state({n.removeprefix("loss."): t for n, t in state.items() if n.startswith("loss.")})
 
     def fault(self, loss: float) -> str | None:
-        """What is wrong with the loss of a step, if anything."""
+        """What is wrong with the loss of a step; None when nothing is."""
         if not math.isfinite(loss):
             return f"the loss became {loss}"
         start = [value for value in self.losses[: self._start] if math.isfinite(value)]
@@ -70,17 +71,17 @@ class Rollback:
             return f"the loss grew to {loss:.3g}, from at most {max(start):.3g} at the start"
         return None
 
-    def went_well(self, loss: float) -> dict[str, Tensor] | None:
-        """Ends a good step; returns the state from before it, where that was marked."""
+    def accept(self, loss: float) -> dict[str, Tensor] | None:
+        """Ends a good step; returns the state before the step if it was marked, else None."""
         self.losses.append(loss)
         self._bad_in_a_row = 0
-        passed, self._marked = self._marked, None
-        if passed is not None:
-            self._good = passed
-        return passed
+        accepted, self._marked = self._marked, None
+        if accepted is not None:
+            self._good = accepted
+        return accepted
 
-    def turn_back(self) -> bool:
-        """Ends a bad step: back to the last good state, at half the rates; False when patience is at its end."""
+    def restore(self) -> bool:
+        """Ends a bad step: restores the last good state at half the rates; False after PATIENCE bad steps in a row."""
         self.losses.append(math.nan)
         self._adam.load(self._good)
         self.caution /= 2

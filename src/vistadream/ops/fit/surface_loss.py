@@ -1,4 +1,4 @@
-"""What refining matches: each View's colors, and drawn depth and normals beside its priors."""
+"""The loss of the refine stage: the colors of each View, and its priors of depth and normals."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _KINDS = (*_MAPS, "none")
 
 @dataclass(frozen=True)
 class SurfaceTerms:
-    """What the drawn surface should match, and how much; none of it pulls at the shape of a Gaussian."""
+    """The terms of the loss for the rendered surface, and their weights; no term acts on the shape of a Gaussian."""
 
     depth: str
-    """Of a pixel: median, where its transmittance crosses one half, a continuous surface; expected, the mean over what
-    is blended; none, no surface terms."""
+    """The depth of a pixel. median: where the transmittance falls below one half, which gives a continuous surface;
+    expected: the mean over the blended Gaussians; none: no surface terms."""
     depth_weight: float
-    """Of the disparity error relative to the mean disparity."""
+    """Weight of the disparity error relative to the mean disparity."""
     normal_weight: float
-    """Of 1 - cosine between normals of the drawn depth and the prior's."""
+    """Weight of 1 - cosine between the normals of the rendered depth and those of the prior."""
     cycle_weight: float
-    """Of the reprojection error there and back to another View, in pixels of half the resolution."""
+    """Weight of the reprojection error through another View and back, in pixels of half the resolution."""
     every: int
-    """Of the steps that show a whole View, each so many-th looks at its surface too, and counts so many times."""
+    """Every k-th step that renders a full View also adds the surface terms, weighted by k."""
     align_every: int
-    """Steps after which a prior is aligned to the scene anew."""
+    """Number of steps after which a prior is aligned to the scene again."""
 
     def __post_init__(self) -> None:
         if self.depth not in _KINDS:
@@ -48,17 +48,17 @@ class SurfaceTerms:
 
     @property
     def map(self) -> str | None:
-        """The map that the terms read, by its name in a Rendering."""
+        """The name of the map of a Rendering that the terms read; None when no term has a weight."""
         wanted = max(self.depth_weight, self.normal_weight, self.cycle_weight) > 0
         return _MAPS.get(self.depth) if wanted else None
 
 
 @dataclass(frozen=True)
 class ShapeKeeping:
-    """A Renderer whose depth gives no gradient to scales where it is drawn beside colors, which do.
+    """A Renderer whose depth maps give no gradient to scales; its colors do.
 
-    So a surface is met by moving, turning and fading Gaussians. By their scales alone the median could come nearer to
-    a prior too, since it lies a little before the centers of thick Gaussians: that would be a pull towards thin ones.
+    A surface then matches a prior because Gaussians move, turn and change their opacity. Their scales could reduce the
+    error too: the median depth is a little in front of the centers of thick Gaussians. That would make them thinner.
     """
 
     renderer: Renderer
@@ -71,18 +71,18 @@ class ShapeKeeping:
         want: Sequence[str] = ("rgb", "z", "alpha"),
         extra: Float[Tensor, "n c"] | None = None,
     ) -> list[Rendering]:
-        """As the renderer; depth is drawn on its own."""
+        """As the renderer; depth maps are rendered separately, with detached scales."""
         depths = [name for name in want if name in _MAPS.values()]
         drawn = self.renderer(gaussians, cameras, want=[name for name in want if name not in depths], extra=extra)
         if not depths:
             return drawn
-        held = replace(gaussians, scales=gaussians.scales.detach())
-        surfaces = self.renderer(held, cameras, want=depths)
+        detached = replace(gaussians, scales=gaussians.scales.detach())
+        surfaces = self.renderer(detached, cameras, want=depths)
         return [replace(d, z=s.z, z_median=s.z_median) for d, s in zip(drawn, surfaces, strict=True)]
 
 
 class SurfaceLoss:
-    """A loss of `ops.fit`: photometry, and the terms over surfaces. It remembers alignments (`rollback.Stateful`)."""
+    """A loss for `fit`: the photometric term and the surface terms. Its state are alignments (`rollback.Stateful`)."""
 
     def __init__(
         self,
@@ -91,25 +91,25 @@ class SurfaceLoss:
         views: Sequence[View],
         order: Sequence[int],
     ):
-        """`order`: the View of each step; one that is not among `views` has no surface to match."""
+        """`order` has the index of the View of each step; an index beyond `views` is a view without surface terms."""
         self.terms, self._photometric = terms, photometric
         self.alignments: dict[str, Alignment] = {}
-        """Of the Views that were looked at so far; one with a reason supervises no depth."""
+        """By the name of the View, for those aligned so far; an alignment with a reason supervises no depth."""
         self._priors = {view.name: SurfacePrior(view) for view in views} if terms.map else {}
         whole = [step for step, index in enumerate(order) if index < len(views)]
-        self._looks = frozenset(whole[:: terms.every] if terms.map else ())
+        self._surface_steps = frozenset(whole[:: terms.every] if terms.map else ())
         self._targets: dict[str, Target] = {}
         self._aligned_at: dict[str, int] = {}
         self._drawn: dict[str, Tensor] = {}
 
     def want(self, step: int) -> tuple[str, ...]:
         """The maps that are read at a step."""
-        return ("rgb", self.terms.map) if self.terms.map and step in self._looks else ("rgb",)
+        return ("rgb", self.terms.map) if self.terms.map and step in self._surface_steps else ("rgb",)
 
     def __call__(self, view: View, rendering: Rendering, step: int) -> Float[Tensor, ""]:
-        """Photometry, and at every so many-th whole View the surface's terms, that many times."""
+        """The photometric term; every k-th step with a full View adds the surface terms, weighted by k."""
         loss = self._photometric(view, rendering)
-        return loss + self.terms.every * self._surface(view, rendering, step) if step in self._looks else loss
+        return loss + self.terms.every * self._surface(view, rendering, step) if step in self._surface_steps else loss
 
     def _surface(self, view: View, rendering: Rendering, step: int) -> Float[Tensor, ""]:
         prior, z = self._priors[view.name], getattr(rendering, self.terms.map)
@@ -124,7 +124,7 @@ class SurfaceLoss:
         return total
 
     def _target(self, name: str, prior: SurfacePrior, z: Tensor, step: int) -> Target:
-        """Of the prior as it is aligned; anew at the first look after each multiple of `align_every`."""
+        """The target of the aligned prior. It is aligned again at its first step after a multiple of `align_every`."""
         if name not in self._aligned_at or step // self.terms.align_every > self._aligned_at[name]:
             self.alignments[name] = prior.align(z)
             self._aligned_at[name] = step // self.terms.align_every
@@ -134,7 +134,7 @@ class SurfaceLoss:
         return self._targets[name]
 
     def _cycle(self, name: str, prior: SurfacePrior, z: Tensor, step: int) -> Tensor:
-        """Against another View as it was drawn last; the others take turns."""
+        """The error between this View and the last rendering of another View; the others take turns."""
         others = sorted(set(self._drawn) - {name})
         self._drawn[name] = z.detach()
         if not others:
@@ -144,13 +144,13 @@ class SurfaceLoss:
         return mean(cycle_error(errors)) if len(errors) else z.new_zeros(())
 
     def state(self) -> dict[str, Tensor]:
-        """What a resumed fit needs to cost the same."""
+        """Everything that a resumed fit needs to get the same loss."""
         known = {name: [asdict(a), self._aligned_at[name]] for name, a in self.alignments.items()}
         text = torch.frombuffer(bytearray(json.dumps(known).encode()), dtype=torch.uint8)
         return {"alignments": text} | {f"drawn.{name}": z for name, z in self._drawn.items()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Goes on from a `state`."""
+        """Continues from a state that `state` returned."""
         known = json.loads(bytes(state["alignments"].tolist()))
         self.alignments = {name: Alignment(**values) for name, (values, _) in known.items()}
         self._aligned_at = {name: at for name, (_, at) in known.items()}

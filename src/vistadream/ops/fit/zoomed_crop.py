@@ -1,4 +1,4 @@
-"""Views seen at twice their size, a quarter at a time, so that a fitted scene stays closed on a larger screen."""
+"""Views at twice their size, one quarter at a time, so that a fitted scene has no gaps on a larger screen."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Tensor
 from vistadream.core import View
 
 _QUARTERS = ((0, 0), (1, 1), (1, 0), (0, 1))
-"""Lower or upper, right or left, in the order in which they take turns: neighbors in time share no side."""
+"""(is lower, is right) of each quarter, in the order of their turns: successive quarters are not adjacent."""
 
 
 def zoomed_crop(view: View, quarter: int) -> View:
-    """A quarter of the View at twice the size, so that it has about as many pixels as the View itself.
+    """A quarter of the View at twice the size, so that it has about as many pixels as the View.
 
-    Its camera has twice the focal length. Colors are interpolated (bicubic): they hold no new detail, but where the
-    View's Gaussians leave gaps between its pixels, a rendering of the close-up shows them. It has no depth.
+    Its camera has twice the focal length. Its colors are interpolated (bicubic) and add no detail, but its rendering
+    shows the gaps that the Gaussians leave between the pixels of the View. It has no depth.
     """
     low, right = _QUARTERS[quarter]
     width, height = view.camera.width, view.camera.height
@@ -45,7 +45,7 @@ def zoomed_crop(view: View, quarter: int) -> View:
 
 
 class WithZoomedCrops(Sequence[View]):
-    """Some Views, and behind them four close-ups of each, made when they are asked for."""
+    """Some Views, followed by four zoomed crops of each, which are made when they are accessed."""
 
     def __init__(self, views: Sequence[View]):
         self._views = views
@@ -64,7 +64,10 @@ class WithZoomedCrops(Sequence[View]):
         return self._views[index] if index < n else zoomed_crop(self._views[(index - n) // 4], (index - n) % 4)
 
     def order(self, whole: Sequence[int], share: float) -> list[int]:
-        """Indices of whole Views with a `share` of each View's turns, evenly spread, given to its close-ups instead."""
+        """The indices `whole` of full Views, in which a `share` of each View's turns goes to its zoomed crops instead.
+
+        Those turns are evenly spread.
+        """
         n, turns, mixed = len(self._views), [0] * len(self._views), []
         for index in whole:
             before, after = int(turns[index] * share), int((turns[index] + 1) * share)
@@ -74,7 +77,7 @@ class WithZoomedCrops(Sequence[View]):
 
 
 def _larger(picture: Shaped[Tensor, "h w *c"], mode: str) -> Shaped[Tensor, "h2 w2 *c"]:
-    """Twice as wide and high."""
+    """The picture at twice its width and height."""
     planes = picture.float().reshape(*picture.shape[:2], -1).permute(2, 0, 1)[None]
     corners = None if mode == "nearest" else False
     large = torch.nn.functional.interpolate(planes, scale_factor=2.0, mode=mode, align_corners=corners)[0]

@@ -1,1 +1,1 @@
-"""Sets of Gaussians: lifting pixels, rotations, the 3D filter, shape."""
+"""Operations on Gaussians: lifting pixels, rotations, the 3D filter, shape."""

@@ -1,4 +1,4 @@
-"""Pixels of a View become Gaussians that lie on the surface under them."""
+"""Lifting: the pixels of a View become Gaussians on the surface that they show."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ def lift(
     opacity: float = 0.95,
     max_stretch: float = 10.0,
 ) -> Gaussians:
-    """One Gaussian for every pixel of `pixels`, its footprint that of the pixel.
+    """One Gaussian for every pixel of `pixels`; its footprint is that of the pixel.
 
-    Where `flat`, it lies on the tangent plane of `normals` (unit, camera axes, facing the camera): a surface through
-    P = z r with normal n has dP/du = z/f (e_x - r n_x / (n . r)), r the ray scaled to z = 1; the splat's in-plane
-    covariance is sigma_px^2 (P_u P_u^T + P_v P_v^T), its third axis `thickness` times the smaller of the two.
-    Elsewhere it faces the camera. Grazing surfaces are stretched at most `max_stretch` times.
-    Raises ValueError when a lifted pixel has no positive finite z.
+    Where `flat`, it is on the tangent plane of `normals` (unit, camera axes, facing the camera): a surface through
+    P = z r with normal n has dP/du = z/f (e_x - r n_x / (n . r)), where r is the ray scaled to z = 1. The in-plane
+    covariance of the Gaussian is sigma_px^2 (P_u P_u^T + P_v P_v^T); its third axis is `thickness` times the smaller
+    standard deviation in the plane. Elsewhere it faces the camera. On grazing surfaces it is stretched by at most
+    `max_stretch`. Raises ValueError when a lifted pixel has no positive finite z.
     """
+    # The normal of each pixel, turned towards the camera where the surface is grazing or not flat.
     r, n, depth = camera.rays()[pixels], normals[pixels], z[pixels]
     if not bool((torch.isfinite(depth) & (depth > 0)).all()):
         raise ValueError("lift: a pixel to be lifted has no positive finite z; wanted depth for each")
     toward_camera = -torch.nn.functional.normalize(r, dim=-1)
     n = torch.where(flat[pixels][:, None], n, toward_camera)
     n = _limit_grazing(n, toward_camera, max_stretch)
+    # The footprint of the pixel on the tangent plane, as two axes and their standard deviations.
     tangents = _pixel_tangents(camera, r, n, depth) * sigma_px
     rotation, in_plane = _principal_axes(tangents, n)
     third = thickness * in_plane.min(dim=-1, keepdim=True).values
@@ -62,7 +64,7 @@ def _limit_grazing(n: Tensor, toward_camera: Tensor, max_stretch: float) -> Tens
 
 
 def _pixel_tangents(camera: Camera, r: Tensor, n: Tensor, depth: Tensor) -> Tensor:
-    """dP/du and dP/dv, "m 3 2", of the tangent plane at each pixel."""
+    """dP/du and dP/dv, "m 3 2", on the tangent plane at each pixel."""
     n_dot_r = (n * r).sum(-1, keepdim=True)
     axes = torch.eye(3, dtype=r.dtype)[:2]
     columns = [
@@ -74,11 +76,13 @@ def _pixel_tangents(camera: Camera, r: Tensor, n: Tensor, depth: Tensor) -> Tens
 
 def _principal_axes(tangents: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
     """Rotations "m 3 3" (two principal axes in the plane, then n) and the two standard deviations of T T^T."""
+    # The covariance in an orthonormal basis of the plane.
     first = torch.nn.functional.normalize(tangents[..., 0], dim=-1)
     basis = torch.stack([first, torch.cross(n, first, dim=-1)], dim=-1)
     flat = basis.transpose(1, 2) @ tangents
     cov = flat @ flat.transpose(1, 2)
     a, b, c = cov[:, 0, 0], cov[:, 0, 1], cov[:, 1, 1]
+    # Its eigenvectors and eigenvalues in closed form.
     angle = 0.5 * torch.atan2(2 * b, a - c)
     mean, radius = (a + c) / 2, torch.sqrt(((a - c) / 2) ** 2 + b**2)
     cos, sin = torch.cos(angle), torch.sin(angle)

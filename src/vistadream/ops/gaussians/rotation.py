@@ -1,4 +1,4 @@
-"""Rotations in their two notations."""
+"""Conversions between rotation matrices and quaternions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def rotations_from_quats(quats_wxyz: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
-    """Rotation matrices of quaternions wxyz of any length but zero."""
+    """Rotation matrices of quaternions wxyz of any length except zero."""
     w, x, y, z = torch.nn.functional.normalize(quats_wxyz, dim=-1).unbind(-1)
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],

@@ -1,4 +1,4 @@
-"""The shape of Gaussians, and the guard that nothing pulled them flat."""
+"""The shape of Gaussians, and the check that a fit did not make them flat."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor
 from vistadream.core import Gaussians
 
 MAX_SHRINKAGE = 0.05
-"""By so much the ratio of smallest to largest scale may fall in a refinement."""
+"""The largest relative loss of the ratio of smallest to largest scale that a refinement may cause."""
 
 
 def scale_ratios(gaussians: Gaussians) -> Float[Tensor, "n"]:
-    """Smallest over largest scale of each Gaussian: 1 for a ball, 0 for a sheet or a needle."""
+    """Smallest over largest scale of each Gaussian: 1 for a ball, 0 for a disc or a needle."""
     return gaussians.scales.amin(-1) / gaussians.scales.amax(-1)
 
 
@@ -24,21 +24,21 @@ class Shape:
 
     median: float
     p5: float
-    """5th percentile: the flattest."""
+    """5th percentile, which describes the flattest Gaussians."""
 
     @staticmethod
     def of(gaussians: Gaussians) -> Shape:
-        """Of a scene; raises ValueError on one without Gaussians."""
+        """The distribution of these Gaussians; ValueError when there are none."""
         if not len(gaussians):
             raise ValueError("Shape.of: got no Gaussians; wanted some")
         ordered = scale_ratios(gaussians).sort().values
         p5, median = (float(ordered[round(q * (len(ordered) - 1))]) for q in (0.05, 0.5))
         return Shape(median, p5)
 
-    def words(self) -> str:
-        """For people."""
+    def summary(self) -> str:
+        """One phrase for people."""
         return f"{self.median:.3f} (median), {self.p5:.3f} (5 %)"
 
     def shrinkage(self, after: Shape) -> float:
-        """The larger share that either figure lost; negative when both grew."""
+        """The larger relative loss of the two figures; negative when both grew."""
         return max(1 - after.median / self.median, 1 - after.p5 / self.p5)

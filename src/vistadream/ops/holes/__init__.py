@@ -1,1 +1,1 @@
-"""Holes of a rendering: which pose shows one, what fills it, what must stay hidden."""
+"""Holes of a rendering: which pose shows one, how it is filled, and which surfaces must stay hidden."""

@@ -1,7 +1,7 @@
-"""Holes of an RGB-D view: find them, sort them by size, fill the thin ones from the side that was hidden.
+"""Holes of an RGB-D view: find them, split them by size, and fill the thin ones from their far side.
 
-What a camera's move uncovers is the background, so color and depth come from the hole's far rim alone. Depth is
-continued in disparity 1/z, in which planes are affine functions of the pixel.
+A moving camera uncovers background, so colors and depth come from the far rim of the hole only. Depth is continued in
+disparity 1/z, in which planes are affine functions of the pixel coordinates.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from vistadream.ops.holes.poisson import poisson_fill
 def clean_hole(
     alpha: Float[Tensor, "h w"], threshold: float = 0.5, min_area: float = 2e-5, grow_px: int = 2
 ) -> Bool[Tensor, "h w"]:
-    """Where `alpha` is under `threshold`, without specks, grown so that half-transparent rims lie inside.
+    """Where `alpha` is below `threshold`, without specks, and dilated to include half-transparent rims.
 
-    A speck is a connected patch smaller than `min_area` of the picture.
+    A speck is a connected region smaller than the share `min_area` of the picture.
     """
     mask = (alpha < threshold).cpu().numpy().astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -35,17 +35,20 @@ def clean_hole(
 def split_holes(
     hole: Bool[Tensor, "h w"], min_area: float = 0.01, min_width: float = 0.06
 ) -> tuple[Bool[Tensor, "h w"], Bool[Tensor, "h w"]]:
-    """The thin parts of a hole, to be filled from their far side, and the large ones, worth inventing something for.
+    """The thin parts of a hole, which can be filled from their far side, and its large parts, which need new content.
 
-    Large is what a disc of `min_width` of the long side fits into, where such places together cover `min_area` of the
-    picture; their rim belongs to them. This asks for the compactness that ORCA (2026) tests by area, box and short side
-    of whole components, but a sliver that hangs on to a large hole stays a sliver.
+    A part is large where a disc with a diameter of `min_width` of the long side fits into the hole, if all such places
+    that are connected cover at least the share `min_area` of the picture. Its rim belongs to it. ORCA (2026) tests
+    compactness by area, bounding box and short side of whole components; here a thin part that is connected to a large
+    hole stays thin.
     """
+    # Morphological opening keeps the places into which the disc fits.
     mask = hole.cpu().numpy().astype(np.uint8)
     width_px = max(1, round(min_width * max(mask.shape)))
     padded = cv2.copyMakeBorder(mask, width_px, width_px, width_px, width_px, cv2.BORDER_REPLICATE)
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disc(width_px // 2))
     rim = np.minimum(cv2.dilate(opened, _disc(width_px // 4))[width_px:-width_px, width_px:-width_px], mask)
+    # Only components with a sufficient area count as large.
     _, labels, stats, _ = cv2.connectedComponentsWithStats(rim, connectivity=8)
     large_enough = stats[:, cv2.CC_STAT_AREA] >= min_area * mask.size
     large_enough[0] = False
@@ -56,9 +59,10 @@ def split_holes(
 def fill_from_far_side(
     rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"], hole: Bool[Tensor, "h w"]
 ) -> tuple[Float[Tensor, "h w 3"], Float[Tensor, "h w"]]:
-    """Color and depth for the pixels of `hole`, continued from its far rim; every other pixel comes back as it was.
+    """Colors and depth for the pixels of `hole`, continued from its far rim; all other pixels are returned unchanged.
 
-    Meant for thin holes: the color is smooth. `z` must be positive outside the hole. ValueError when all is hole.
+    It is meant for thin holes, because the colors are smooth. `z` must be positive outside the hole. ValueError when
+    every pixel is in the hole.
     """
     filled_z = complete_depth(z, ~hole)
     known = (~hole).cpu().numpy()
@@ -69,11 +73,12 @@ def fill_from_far_side(
 
 
 def complete_depth(z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], max_ratio: float = 4.0) -> Float[Tensor, "h w"]:
-    """`z` where valid; elsewhere a smooth continuation of the surfaces around, positive and bounded.
+    """`z` where valid; elsewhere a smooth continuation of the surrounding surfaces, positive and bounded.
 
-    The slopes of disparity on the rim are spread over the hole as a membrane and then integrated from the rim inwards
-    (a Poisson equation), so planes go on as planes, across the picture's border too. Of two rims that face each other
-    over a hole only the farther one counts. The result stays within `max_ratio` times the valid range of depth.
+    The slopes of disparity at the rim are interpolated over the hole by a Laplace equation, and the disparity is then
+    integrated from them by a Poisson equation. Planes therefore continue as planes, also beyond the picture's border.
+    Where two rims are opposite each other, only the farther one counts. The result stays within `max_ratio` times the
+    valid range of depth. ValueError when no pixel is valid, or a valid depth is not positive.
     """
     if not valid.any():
         raise ValueError(f"complete_depth: none of the {valid.numel()} pixels is valid; wanted at least one")
@@ -82,8 +87,10 @@ def complete_depth(z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], max_rati
     known = valid.cpu().numpy()
     disparity = 1 / _numpy(z, valid)
     slope = disparity_slope(disparity, known)
+    # The rim that belongs to occluders takes no part.
     source = far_rim(disparity, slope, known)
     outside = known & ~source
+    # First the slopes, then the disparity that has these slopes.
     slope = poisson_fill(slope, source, outside=outside)
     filled = poisson_fill(disparity[..., None], source, slope[:, :, None, :], outside=outside)[..., 0]
     bounds = disparity[known].min() / max_ratio, disparity[known].max() * max_ratio
@@ -95,8 +102,8 @@ def blend_seam(
 ) -> Float[Tensor, "h w"]:
     """`z_known` where known; elsewhere `z_new` times a factor that removes the step at the seam.
 
-    The factor's logarithm is a membrane hung on the seam that sinks to zero within about `decay` of the long side.
-    Both depths must be positive wherever they are used.
+    The logarithm of the factor solves a screened Poisson equation: it has the required value at the seam and falls to
+    zero within about `decay` of the long side. Both depths must be positive where they are used.
     """
     residual = np.log(_numpy(z_known, known) / _numpy(z_new, known))
     lifted = poisson_fill(residual[..., None], known.cpu().numpy(), decay_px=decay * max(known.shape))[..., 0]
@@ -104,7 +111,7 @@ def blend_seam(
 
 
 def _numpy(x: Tensor, where: Tensor | None = None) -> ndarray:
-    """Double precision on the CPU, with 1 in the pixels that are not to be used."""
+    """The values in double precision on the CPU, with 1 in the pixels that are not used."""
     x = x.detach() if where is None else torch.where(where, x.detach(), 1.0)
     return x.double().cpu().numpy()
 

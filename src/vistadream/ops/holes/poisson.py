@@ -1,4 +1,4 @@
-"""Smooth continuation of known pixels into unknown ones: the Poisson equation on an arbitrary mask, coarse to fine."""
+"""Smooth continuation of known pixels into unknown ones: a multigrid solver of the Poisson equation on any mask."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy import ndarray
 from vistadream.ops.numerics.jit import kernel
 
 SWEEPS = 24
-"""Sweeps per level; the coarser level's solution leaves only short waves to smooth out."""
+"""Sweeps per level; after the solution of the coarser level only errors of short wavelength remain."""
 COARSEST = 12
-"""Side in pixels at which the pyramid ends and the sweeps alone reach across the whole mask."""
+"""Short side in pixels of the coarsest level, where the sweeps alone are sufficient."""
 
 
 def poisson_fill(
@@ -22,12 +22,12 @@ def poisson_fill(
     decay_px: float = np.inf,
     outside: Bool[ndarray, "h w"] | None = None,
 ) -> Float[ndarray, "h w c"]:
-    """`values` where known; elsewhere u of least sum of |grad u - slope|^2 + (u / decay_px)^2 (Perez et al. 2003).
+    """`values` where known; elsewhere the u that minimizes the sum of |grad u - slope|^2 + (u / decay_px)^2.
 
-    `slope` holds the wanted change per pixel along (x, y) and is zero by default. The picture's border is free, and so
-    is that of `outside`, pixels that take no part: a membrane meets it flat, a given slope is followed across it.
-    With nothing known to hold on to the answer is 0, as it is outside.
-    Nested iteration: each level starts from the next coarser one and is swept by successive over-relaxation.
+    The method is that of Perez et al. 2003. `slope` is the required change per pixel along (x, y), zero by default.
+    Pixels of `outside` take no part. The picture's border and the border of `outside` are natural (Neumann) boundaries:
+    there u has the given slope. Pixels of `outside`, and all pixels when none is known, become 0. Nested iteration:
+    each level starts from the solution of the next coarser one and is improved by successive over-relaxation.
     """
     outside = np.zeros_like(known) if outside is None else outside
     known = known & ~outside
@@ -37,6 +37,7 @@ def poisson_fill(
 
 
 def _solve(values: ndarray, known: ndarray, outside: ndarray, slope: ndarray | None, screen: float) -> ndarray:
+    """Solves one level, after the coarser levels below it."""
     h, w, _ = values.shape
     unknown = ~(known | outside)
     if not unknown.any() or not known.any():
@@ -55,7 +56,7 @@ def _solve(values: ndarray, known: ndarray, outside: ndarray, slope: ndarray | N
 def _halve(
     values: ndarray, known: ndarray, outside: ndarray, slope: ndarray | None
 ) -> tuple[ndarray, ndarray, ndarray, ndarray | None]:
-    """Half the resolution: means over the known pixels of each 2x2 block; a slope per pixel doubles."""
+    """The problem at half the resolution: means over the known pixels of each 2x2 block; a slope per pixel doubles."""
     even = [(0, -n % 2) for n in known.shape]
     weight = _blocks(np.pad(known.astype(np.float64), even))
     total = _blocks(np.pad(values * known[..., None], [*even, (0, 0)]))
@@ -70,7 +71,7 @@ def _blocks(x: ndarray) -> ndarray:
 
 
 def _double(x: ndarray, inside: ndarray) -> ndarray:
-    """Bilinear upsampling about pixel centers, of what is inside only."""
+    """Bilinear upsampling with aligned pixel centers, from the pixels that are inside only."""
     h, w, c = x.shape
     weighted = np.dstack([x * inside[..., None], inside])
     weighted = cv2.resize(weighted, (2 * w, 2 * h), interpolation=cv2.INTER_LINEAR)
@@ -78,7 +79,7 @@ def _double(x: ndarray, inside: ndarray) -> ndarray:
 
 
 def _right_side(slope: ndarray, inside: ndarray) -> ndarray:
-    """Sum over the neighbors of the wanted difference pixel - neighbor; halfway the slope is the mean of two."""
+    """The sum over neighbors of the required difference pixel - neighbor; between two pixels, slopes are averaged."""
     right = np.zeros(slope.shape[:3])
     joined_x = (inside[1:-1, 1:-2] & inside[1:-1, 2:-1])[..., None]
     joined_y = (inside[1:-2, 1:-1] & inside[2:-1, 1:-1])[..., None]
@@ -93,16 +94,21 @@ def _right_side(slope: ndarray, inside: ndarray) -> ndarray:
 
 @kernel()
 def _relax(u, right, inside, rows, columns, screen, sweeps):
-    """Gauss-Seidel with over-relaxation, to and fro, in place on the listed pixels; `inside` has a border of one."""
+    """Gauss-Seidel with over-relaxation, forwards and backwards in turn, in place on the listed pixels.
+
+    `inside` has a border of one pixel.
+    """
     count = rows.size
     for sweep in range(sweeps):
         omega = 1.0 if sweep >= sweeps - 2 else 1.7
         for k in range(count):
             i = k if sweep % 2 == 0 else count - 1 - k
             y, x = rows[i], columns[i]
+            # n: the diagonal of the equation, the number of neighbors that take part plus the screening term.
             n = screen
             for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
                 n += inside[y + 1 + dy, x + 1 + dx]
+            # Solve the pixel's equation given its neighbors, and move beyond the solution by omega.
             for c in range(u.shape[2]):
                 total = right[y, x, c]
                 for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):

@@ -1,4 +1,4 @@
-"""What the cameras of a path will see, judged at low resolution on a scene made small to match: holes and depth."""
+"""Estimates of what the cameras of a path see (holes and depth) at low resolution, from a reduced scene."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from vistadream.core import Camera, Gaussians, Renderer
 from vistadream.ops.image.colormap import depth_range
 
 _DEPTH_CELL = 0.05
-"""Size of a cell along the line of sight, relative to its distance: surfaces further apart are not merged."""
+"""Size of a cell along the line of sight, relative to its distance: surfaces with a larger distance stay separate."""
 _RANGE_FRAMES, _RANGE_PX = 24, 160
-"""Cameras of a path, and the long side of their pictures, from which the range of its depth is taken."""
+"""The number of cameras of a path, and the long side of their pictures, from which its depth range is estimated."""
 
 
 def hole_ratios(gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer) -> list[float]:
-    """Share of each camera's picture with alpha under one half."""
+    """The share of each camera's picture with alpha below one half."""
     with torch.no_grad():
         seen = renderer(gaussians, path, want=("alpha",))
     return [float((rendering.alpha < 0.5).float().mean()) for rendering in seen]
 
 
 def depth_range_along(gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer) -> tuple[float, float]:
-    """Near and far for `depth_colors` that hold for a whole path: percentiles 1 and 99 of z over all its frames.
+    """Near and far for `depth_colors` for a whole path: percentiles 1 and 99 of z over its frames.
 
-    They are taken from 24 small pictures evenly spread over the path, where alpha is at least one half.
+    They are estimated from at most 24 small pictures, evenly spread over the path, where alpha is at least one half.
     """
     few = shrunk(path[:: math.ceil(len(path) / _RANGE_FRAMES)], _RANGE_PX)
     with torch.no_grad():
@@ -41,26 +41,28 @@ def depth_range_along(gaussians: Gaussians, path: Sequence[Camera], renderer: Re
 
 
 def shrunk(path: Sequence[Camera], long_side_px: int) -> list[Camera]:
-    """The cameras with pictures of at most `long_side_px` pixels.
+    """The cameras with pictures whose long side is at most `long_side_px` pixels.
 
-    Low resolution sees holes smaller than they are, thin ones not at all, and ranks poses as full size does.
+    At low resolution holes appear smaller, and thin ones disappear, but the order of the poses is the same.
     """
     shrink = max(1.0, max(path[0].width, path[0].height) / long_side_px)
     return [camera.resize(round(camera.width / shrink), round(camera.height / shrink)) for camera in path]
 
 
 def clustered(gaussians: Gaussians, center: Float[Tensor, "3"], cell_rad: float) -> Gaussians:
-    """One Gaussian for all that lie in the same cell, seen from `center`: at their mean, grown to their total area.
+    """One Gaussian for all Gaussians in the same cell, seen from `center`: at their mean, enlarged to their total area.
 
-    A cell is `cell_rad` wide in longitude and latitude and 5 % deep, so what is seen from other places near the center
-    keeps its silhouettes. ValueError when the cells are too small to be counted.
+    A cell is `cell_rad` wide in longitude and latitude and 5 % deep, so silhouettes are preserved for cameras near the
+    center. ValueError when `cell_rad` is so small that there are 2^32 cells or more.
     """
     if not len(gaussians):
         return gaussians
+    # Sort the Gaussians by cell, and by index within a cell; `starts` is the first of each cell.
     cell = _cells(gaussians.means - center, cell_rad)
     keyed = np.sort((cell.astype(np.uint64) << np.uint64(32)) | np.arange(len(cell), dtype=np.uint64))
     order, cell = (keyed & np.uint64(0xFFFFFFFF)).astype(np.int64), keyed >> np.uint64(32)
     starts = np.concatenate([[0], np.flatnonzero(np.diff(cell)) + 1])
+    # The first Gaussian of each cell takes the mean position and the total area.
     area = gaussians.scales.sort(dim=-1).values[:, 1:].prod(dim=-1).numpy()
     growth = np.sqrt(np.add.reduceat(area[order], starts) / area[order[starts]])
     count = np.diff(starts, append=len(order))[:, None]
@@ -70,7 +72,7 @@ def clustered(gaussians: Gaussians, center: Float[Tensor, "3"], cell_rad: float)
 
 
 def _cells(away: Float[Tensor, "n 3"], cell_rad: float) -> Int[ndarray, "n"]:
-    """The number of each position's cell."""
+    """The number of the cell of each position, which is relative to the center."""
     x, y, z = away.unbind(-1)
     distance = away.norm(dim=-1).clamp_min(1e-12)
     longitude, latitude = torch.atan2(x, z) / cell_rad, torch.asin((y / distance).clamp(-1, 1)) / cell_rad

@@ -1,4 +1,4 @@
-"""Which pose to paint next: a rule over hole ratios, with the reason when nothing fits."""
+"""Selection of the pose to paint next, by a rule over hole ratios, with a diagnosis when no pose fits."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from numpy import ndarray
 from vistadream.core import Camera, Gaussians, Renderer
 from vistadream.ops.holes.preview import clustered, hole_ratios, shrunk
 
-FIRST_LOOK_PX, SECOND_LOOK_PX, SECOND_LOOKS = 64, 192, 4
-"""Long sides at which poses are scored, and how many are looked at twice: cheaper than four full frames."""
+FIRST_PASS_PX, SECOND_PASS_PX, SECOND_PASS_POSES = 64, 192, 4
+"""Long sides of the pictures in the two passes over poses, and the number of poses in the second pass. Both passes
+together cost less than four pictures at full size."""
 
 
 @dataclass(frozen=True)
 class SelectionRule:
-    """A pose is worth painting when the share of its picture that is hole lies in [min_hole, max_hole]."""
+    """A pose can be chosen when its hole ratio, the share of its picture that is a hole, is in [min_hole, max_hole]."""
 
     min_hole: float
-    """Smallest hole ratio worth a new view."""
+    """The smallest hole ratio for which a new view is worth its cost."""
     max_hole: float
-    """Largest hole ratio that leaves enough picture to continue from."""
+    """The largest hole ratio that leaves enough of the picture to continue from."""
     adjacent: int
-    """Poses this close (in path steps) to a chosen one are left out."""
+    """Poses within this number of path steps of a chosen pose are not chosen."""
     fallback: str
-    """"none", or "closest": take the pose nearest to the band when none lies in it."""
+    """none: choose no pose when no ratio is in the band; closest: choose the pose whose ratio is closest to it."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_hole < self.max_hole <= 1:
@@ -41,15 +42,15 @@ class SelectionRule:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the ratios looked like when a pose was sought."""
+    """The distribution of the hole ratios when a pose was selected."""
 
     n_poses: int
     n_free: int
-    """Poses not excluded as neighbors of chosen ones."""
+    """Number of poses that are not too close to a chosen pose."""
     below: int
     inside: int
     above: int
-    """Free poses under, in and over the band."""
+    """Number of free poses below, in and above the band."""
     inside_but_adjacent: int
     smallest: float
     mean: float
@@ -57,16 +58,16 @@ class Diagnosis:
     top: tuple[tuple[int, float], ...]
     """The ten largest ratios: (pose, ratio)."""
     advice: str
-    """One sentence; empty when a pose was found in the band."""
+    """One sentence for the user; empty when a pose was found in the band."""
 
     def as_dict(self) -> dict:
-        """For JSON."""
+        """The fields as data for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The chosen pose, or None with the diagnosis of why."""
+    """The chosen pose, or None; the diagnosis says why."""
 
     pose: int | None
     ratio: float
@@ -76,20 +77,24 @@ class Selection:
 def score_poses(
     gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer, chosen: Sequence[int], rule: SelectionRule
 ) -> list[float]:
-    """Hole ratio of every pose: all at a first look, the free ones with the largest up to `max_hole` at a second."""
-    far, near = shrunk(path, FIRST_LOOK_PX), shrunk(path, SECOND_LOOK_PX)
+    """The hole ratio of every pose.
+
+    All poses are scored at low resolution. The free ones with the largest ratios up to `max_hole` are scored again at a
+    higher resolution.
+    """
+    far, near = shrunk(path, FIRST_PASS_PX), shrunk(path, SECOND_PASS_PX)
     finer = clustered(gaussians, path[0].center, 1 / near[0].fx)
     ratios = hole_ratios(clustered(finer, path[0].center, 1 / far[0].fx), far, renderer)
     free = _free(len(path), chosen, rule)
     shortlist = [i for i in np.argsort(-np.asarray(ratios), kind="stable") if free[i] and ratios[i] <= rule.max_hole]
-    shortlist = shortlist[:SECOND_LOOKS]
+    shortlist = shortlist[:SECOND_PASS_POSES]
     for i, ratio in zip(shortlist, hole_ratios(finer, [near[i] for i in shortlist], renderer), strict=True):
         ratios[i] = ratio
     return ratios
 
 
 def select_pose(ratios: Sequence[float], chosen: Sequence[int], rule: SelectionRule) -> Selection:
-    """The free pose with the largest hole ratio in the band; else the fallback's; else None."""
+    """The free pose with the largest hole ratio in the band; else the pose of the fallback; else None."""
     r = np.asarray(ratios, dtype=float)
     index, free = np.arange(len(r)), _free(len(r), chosen, rule)
     band = (r >= rule.min_hole) & (r <= rule.max_hole)
@@ -105,7 +110,7 @@ def select_pose(ratios: Sequence[float], chosen: Sequence[int], rule: SelectionR
 
 
 def _free(n: int, chosen: Sequence[int], rule: SelectionRule) -> ndarray:
-    """Poses that are not neighbors of a chosen one."""
+    """Which poses are not too close to a chosen pose."""
     free = np.ones(n, dtype=bool)
     for pose in chosen:
         free &= np.abs(np.arange(n) - pose) > rule.adjacent

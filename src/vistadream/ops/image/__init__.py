@@ -1,1 +1,1 @@
-"""Pixels: resampling, masks, color maps."""
+"""Operations on pictures: resampling, masks, color maps, color profiles."""

@@ -1,4 +1,4 @@
-"""Numbers to colors for people's eyes."""
+"""Color maps, which show numbers as colors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-_GREY = 96
+_GRAY = 96
 
 
 def depth_range(z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"]) -> tuple[float, float]:
@@ -27,4 +27,4 @@ def depth_colors(
     closeness = (inverse - 1 / far) / max(1 / near - 1 / far, 1e-9)
     levels = (torch.nan_to_num(closeness).clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
     colors = cv2.applyColorMap(levels, cv2.COLORMAP_TURBO)[..., ::-1]
-    return np.where(valid.cpu().numpy()[..., None], colors, np.uint8(_GREY))
+    return np.where(valid.cpu().numpy()[..., None], colors, np.uint8(_GRAY))

@@ -1,4 +1,4 @@
-"""Pictures as tensors: the crop and size that a working resolution asks for, its focal length, resampling."""
+"""Pictures as tensors: crop and size for the working resolution, focal length, resampling, masks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FULL_FRAME_WIDTH_MM = 36.0
 
 @dataclass(frozen=True)
 class Fit:
-    """How a source picture becomes the working picture: the central `box` of it, scaled to width x height."""
+    """How a source picture becomes the working picture: its central `box`, scaled to width x height."""
 
     box: tuple[float, float, float, float]
-    """Left, top, right, bottom in source pixels; exactly of the target's aspect."""
+    """Left, top, right, bottom in source pixels, with exactly the aspect ratio of the working picture."""
     width: int
     height: int
 
@@ -32,10 +32,10 @@ class Fit:
 
 
 def fit_resolution(width: int, height: int, max_resolution: int, multiple: int) -> Fit:
-    """The largest working size with sides of `multiple` within `max_resolution`, never enlarging, never stretching.
+    """The largest working size within `max_resolution` whose sides are multiples of `multiple`.
 
-    Sides are rounded down and the surplus is cropped evenly, so that one scale holds for both axes.
-    Raises ValueError when a side would round to nothing.
+    The picture is never enlarged or stretched: sides are rounded down and the surplus is cropped evenly, so that both
+    axes have one scale. Raises ValueError when a side would become 0.
     """
     scale = min(1.0, max_resolution / max(width, height))
     w, h = (int(side * scale + 1e-6) // multiple * multiple for side in (width, height))
@@ -46,21 +46,21 @@ def fit_resolution(width: int, height: int, max_resolution: int, multiple: int) 
 
 
 def focal_px_from_35mm(focal_35mm_mm: float | None, width: int, height: int) -> float | None:
-    """Focal length in pixels of the unscaled picture from its 35 mm equivalent, as EXIF has it.
+    """Focal length in pixels of the unscaled picture, from the 35 mm equivalent in its EXIF block.
 
-    None where there is none, or one that no lens has: 0 stands for unknown, and broken files hold anything.
+    None when there is none, or when no lens has it: 0 means unknown, and damaged files hold any number.
     """
     focal_px = (focal_35mm_mm or 0) / FULL_FRAME_WIDTH_MM * max(width, height)
     return focal_px if is_lens(focal_px, max(width, height)) else None
 
 
 def is_lens(focal_px: float, width: int) -> bool:
-    """Whether a pinhole sees something of a picture of so many pixels: 0.1 to 170 degrees. False for NaN."""
+    """Whether a picture `width` pixels wide has a field of view of 0.1 to 170 degrees; False for NaN."""
     return focal_px > 0 and 0.1 <= 2 * math.degrees(math.atan(width / 2 / focal_px)) <= 170
 
 
 def resample(image: Image.Image, fit: Fit) -> Float[Tensor, "h w 3"]:
-    """The working picture in [0, 1], by Lanczos over exactly the fit's box."""
+    """The working picture in [0, 1], by Lanczos resampling of exactly the fit's box."""
     scaled = image.resize((fit.width, fit.height), Image.Resampling.LANCZOS, box=fit.box)
     return from_uint8(np.asarray(scaled))
 
@@ -76,19 +76,19 @@ def to_uint8(rgb: Float[Tensor, "*n c"]) -> Shaped[np.ndarray, "*n c"]:
 
 
 def snap(rgb: Float[Tensor, "*n c"]) -> Float[Tensor, "*n c"]:
-    """Colors rounded to what an 8-bit file holds, so that saving them loses nothing."""
+    """Colors rounded to 8-bit levels, so that an 8-bit file stores them without loss."""
     return (rgb.clamp(0, 1) * 255).round() / 255
 
 
 def pad_mask(height: int, width: int, pad_y: int, pad_x: int) -> Bool[Tensor, "h w"]:
-    """True on a border around a height x width picture."""
+    """The mask of a border of `pad_y` and `pad_x` pixels around a height x width picture: True on the border."""
     mask = torch.ones(height + 2 * pad_y, width + 2 * pad_x, dtype=torch.bool)
     mask[pad_y : pad_y + height, pad_x : pad_x + width] = False
     return mask
 
 
 def dilate(mask: Bool[Tensor, "h w"], radius_px: int) -> Bool[Tensor, "h w"]:
-    """The mask grown by a disc of the given radius."""
+    """The mask dilated by a disc of the given radius."""
     size = 2 * radius_px + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return torch.from_numpy(cv2.dilate(mask.numpy().astype(np.uint8), disc).astype(bool))

@@ -1,4 +1,4 @@
-"""Pictures of any Pillow mode to opaque 8-bit sRGB: by their color profile first, then over white."""
+"""Conversion of pictures of any Pillow mode to opaque 8-bit sRGB: first by their color profile, then over white."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from jaxtyping import Float, UInt16
 from PIL import Image, ImageCms
 
 INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
-"""Colors that sRGB can show stay as they were measured; white becomes white."""
+"""Colors that sRGB can show are not changed; white becomes white."""
 BLACK_POINT = ImageCms.Flags.BLACKPOINTCOMPENSATION
-"""The darkest color of the source becomes black, so that a print profile leaves no gray veil."""
+"""The darkest color of the source becomes black. Without it, a print profile would turn black into gray."""
 _SPACES = {"RGB": "RGB", "CMYK": "CMYK", "LAB": "Lab"}
-"""The color space that a profile must be for, by Pillow's mode of the colors; grays take a profile for GRAY or RGB."""
+"""The color space of a valid profile, by Pillow's mode; for grays, a profile for GRAY or RGB is valid."""
 
 
 def opaque_srgb(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """The picture in mode RGB, and what is wrong with its color profile where that was passed over."""
+    """The picture in mode RGB, and what is wrong with its color profile if that was ignored, else None."""
     colors, alpha = _split(image)
     profile, problem = image.info.get("icc_profile"), None
     try:
@@ -31,7 +31,7 @@ def opaque_srgb(image: Image.Image) -> tuple[Image.Image, str | None]:
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Colors in mode 1, L, RGB, CMYK, LAB, or one of more bits (I, F), and 8-bit alpha, if there is any."""
+    """The colors in mode 1, L, RGB, CMYK, LAB or a mode with more bits (I, F), and 8-bit alpha, if there is any."""
     if image.mode.startswith(("I", "F")):
         transparent = image.info.get("transparency")
         opaque = None if transparent is None else np.asarray(image) != transparent
@@ -43,7 +43,7 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _by_profile(colors: Image.Image, profile: bytes) -> Image.Image:
-    """Colors to sRGB by an ICC profile. Raises what ImageCms does, and ValueError when it is for another space."""
+    """The colors in sRGB by an ICC profile. Raises the errors of ImageCms, and ValueError for another color space."""
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     space = source.profile.xcolor_space.strip()
     if colors.mode not in _SPACES:  # gray
@@ -57,7 +57,7 @@ def _by_profile(colors: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _gray_by_profile(gray: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
-    """Grays of any depth by a table of all 16-bit levels, which the library's short cuts would make coarse."""
+    """Grays of any bit depth by a table of all 16-bit levels, without the library's optimizations, which are coarse."""
     ramp = Image.fromarray(np.arange(2**16, dtype=np.uint16)[None])
     exact = _transform(source, ramp.mode, BLACK_POINT | ImageCms.Flags.NOOPTIMIZE)
     table = np.asarray(ImageCms.applyTransform(ramp, exact))[0]
@@ -69,7 +69,7 @@ def _transform(source: ImageCms.ImageCmsProfile, mode: str, flags: ImageCms.Flag
 
 
 def _without_profile(colors: Image.Image) -> Image.Image:
-    """Colors as if they were sRGB already; those of 16 and 32 bits scaled to 8."""
+    """The colors taken as sRGB; those of 16 and 32 bits are scaled to 8."""
     if not colors.mode.startswith(("I", "F")):
         return colors.convert("RGB")
     return Image.fromarray((_shares(colors) * 255 + 0.5).astype(np.uint8)).convert("RGB")
@@ -83,11 +83,14 @@ def _levels(gray: Image.Image) -> UInt16[np.ndarray, "h w"]:
 
 
 _WHITES = {"I": (255.0, 65535.0), "F": (1.0,)}
-"""Levels that are white by custom, in modes that hold any number; in the others, of 16 bits, it is the largest."""
+"""The usual levels of white in modes that can hold any number; in the 16-bit modes white is the largest level."""
 
 
 def _shares(gray: Image.Image) -> Float[np.ndarray, "h w"]:
-    """Grays of 16 or 32 bits as shares of white, which is the least usual level that none exceeds, else the largest."""
+    """Grays of 16 or 32 bits as shares of white.
+
+    White is the smallest usual level that no pixel exceeds, else the largest level of the picture.
+    """
     levels = np.nan_to_num(np.asarray(gray, dtype=np.float64))
     peak = float(levels.max())
     white = next((white for white in _WHITES.get(gray.mode, (65535.0,)) if peak <= white), peak)

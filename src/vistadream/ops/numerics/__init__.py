@@ -1,1 +1,1 @@
-"""Compiled kernels, threads, and sums that do not depend on the number of threads."""
+"""Compiled kernels, threads, and sums whose bits do not depend on the number of threads."""

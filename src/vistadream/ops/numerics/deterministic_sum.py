@@ -1,4 +1,4 @@
-"""Sums of many numbers that are the same bits on one core and on many: torch's own are cut into as many parts."""
+"""Sums whose bits do not depend on the number of threads; torch's sums are split into one part per thread."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 _ROW = 1024
-"""Few enough numbers for one thread, and rows for few enough sums: torch shares out what has 32,768 or more."""
+"""The length of a row: so short that torch sums it in one thread. It uses several threads from 32,768 numbers on."""
 
 
 def total(x: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """The sum of all entries, differentiable: first along rows of a fixed length, each on one thread."""
+    """The sum of all entries, differentiable; first along rows of a fixed length, each in one thread."""
     rows = x.flatten()
     while len(rows) > _ROW:
         rows = F.pad(rows, (0, -len(rows) % _ROW)).view(-1, _ROW).sum(1)
@@ -19,5 +19,5 @@ def total(x: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
 
 
 def mean(x: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """The mean of all entries, of which there must be some."""
+    """The mean of all entries; there must be at least one."""
     return total(x) / x.numel()

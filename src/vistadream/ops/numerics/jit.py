@@ -1,9 +1,9 @@
-"""numba compilation with a disk cache that notices every edit and lives where the user may write.
+"""numba compilation with a cache on disk that notices every edit, in a folder that the user may write to.
 
-numba stamps a cached kernel with its own file only, so a change in a helper of another file would go unseen. Here the
-name of the cache folder is a hash of all sources that a kernel of the package can depend on: the files of the package
-that hold kernels, and those that they import from the same package. An edit there means another folder, and an edit
-elsewhere does not. Kernels therefore use nothing from other packages of ours.
+numba compares a cached kernel only with the file of the kernel, and would not notice a change of a helper in another
+file. Here the name of the cache folder is a hash of all sources that a kernel of the package can depend on: the files
+of the package that hold kernels, and those that they import from the same package. An edit there leads to another
+cache folder, and an edit elsewhere does not. Kernels must therefore use nothing from the other rooms of this project.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _IMPORT = re.compile(r"^\s*(?:from|import)\s[^(\n]*(?:\([^)]*\))?", re.MULTILINE
 
 
 def kernel(**options: Any) -> Callable[[Callable], Any]:
-    """Decorator: `numba.njit(**options)` with its machine code kept in the `cache_folder` of its source."""
+    """Decorator: `numba.njit(**options)` that stores the machine code in the `cache_folder` of the source."""
 
     def decorate(function: Callable) -> Any:
         configured = _config.CACHE_DIR
         _config.CACHE_DIR = str(cache_folder(Path(function.__code__.co_filename).parent))
         try:
-            # unwrap: a shape-checking import hook puts its own function around ours, which numba cannot compile
+            # unwrap: an import hook that checks shapes wraps the function, and numba cannot compile the wrapper
             return numba.njit(cache=True, **options)(inspect.unwrap(function))
         finally:
             _config.CACHE_DIR = configured
@@ -43,7 +43,7 @@ def kernel(**options: Any) -> Callable[[Callable], Any]:
 
 
 def inlined(**options: Any) -> Callable[[Callable], Any]:
-    """Decorator: a `kernel` for use in kernels, pasted into its callers: to pass an array means to pass seven words."""
+    """Decorator: a `kernel` for use in other kernels, inlined into them, because array arguments are slow to pass."""
     return kernel(forceinline=True, **options)
 
 
@@ -58,10 +58,9 @@ def announce_compilation(source: str, what: str, seconds: int) -> None:
 def cache_folder(package: Path) -> Path:
     """The writable folder for the machine code of a package, named by the hash of its `kernel_sources`.
 
-    The hash covers this file and numba's version too.
-
-    It lies in NUMBA_CACHE_DIR, else XDG_CACHE_HOME/vistadream/numba, else ~/.cache/vistadream/numba; where none of
-    these can be written, in a folder of this process alone (shared temporary folders could carry foreign code).
+    The hash covers this file and numba's version too. The folder is in NUMBA_CACHE_DIR, else in
+    XDG_CACHE_HOME/vistadream/numba, else in ~/.cache/vistadream/numba. If that cannot be written, it is in a private
+    folder of this process, because shared temporary folders could hold foreign code.
     """
     digest = hashlib.sha256(numba.__version__.encode())
     for source in [Path(__file__), *sorted(kernel_sources(package))]:

@@ -1,4 +1,4 @@
-"""Work shares on Python threads: kernels run without the GIL, so no threading layer has to agree with torch's."""
+"""Distribution of work over Python threads. Kernels run without the GIL, so numba needs no threading layer."""
 
 import os
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from functools import cache
 
 
 def share_count(threads: int) -> int:
-    """Into how many shares to cut work for so many threads: several each, lest one that is held up hold up all."""
+    """The number of shares into which work is split for `threads` threads: several per thread, for load balance."""
     return 1 if threads == 1 else 4 * threads
 
 
 def in_shares(threads: int, work: Callable[[int], None]) -> None:
-    """Runs work(0) ... work(share_count(threads) - 1), at most `threads` at a time, the caller's own among them.
+    """Runs work(0) to work(share_count(threads) - 1) on `threads` threads, one of which is the calling thread.
 
-    A thread takes the next share when it is done with one. Raises what `work` raises.
+    A thread takes the next share when it finishes one. Raises what `work` raises.
     """
-    todo = iter(range(share_count(threads)))  # its next() is one step under the GIL
+    todo = iter(range(share_count(threads)))  # next() is atomic under the GIL
 
     def take_turns() -> None:
         for share in todo:
@@ -25,7 +25,7 @@ def in_shares(threads: int, work: Callable[[int], None]) -> None:
     others = [_pool(threads).submit(take_turns) for _ in range(1, threads)]
     take_turns()
     for other in others:
-        if not other.cancel():  # it may not even have started
+        if not other.cancel():  # a thread that did not start has nothing left to do
             other.result()
 
 
@@ -40,5 +40,5 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="vistadream-kernel")
 
 
-if hasattr(os, "register_at_fork"):  # a forked child inherits the pool, but none of its threads
+if hasattr(os, "register_at_fork"):  # a forked child inherits the pool, but not its threads
     os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -1,4 +1,4 @@
-"""How many Gaussians a scene needs: what each contributes, which may be merged, where more are wanted."""
+"""The number of Gaussians of a scene: what each contributes, which can be merged, and where more are needed."""
 
 from vistadream.ops.fit.budget.contribution import contributions
 from vistadream.ops.fit.budget.densify import densify

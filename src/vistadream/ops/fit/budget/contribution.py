@@ -1,4 +1,4 @@
-"""What each Gaussian contributes to pictures, counted by one backward pass through an extra channel of ones."""
+"""How much each Gaussian contributes to pictures, by one backward pass through an extra channel of ones."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def contributions(
 ) -> Float[Tensor, "v n c"]:
     """Sum over each camera's pixels of map x w_i, for every Gaussian i and every channel of the camera's map.
 
-    w_i is the share of Gaussian i in a blended pixel, its alpha times what is let through to it. Where a map is one,
-    this is the area in pixels that shows the Gaussian, and over all Gaussians they add up to the sum of alpha; where it
-    is an error, the error that the Gaussian took part in. A blended channel of ones has w_i as its derivative, so one
+    w_i is the blending weight of Gaussian i in a pixel: its alpha times the transmittance in front of it. For a map of
+    ones the sum is the area in pixels that shows the Gaussian, and all areas add up to the sum of alpha. For a map of
+    errors it is the error to which the Gaussian contributed. A blended channel of ones has the derivative w_i, so one
     backward pass with the map as upstream gradient adds up what FastGS (Ren et al. 2026) counts in its kernels.
     """
     sums = []

@@ -1,4 +1,4 @@
-"""When a fit merges and when it densifies."""
+"""The knobs of merging and densifying, and when a fit does either."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from vistadream.ops.fit.budget.merge import merge_alike
 from vistadream.ops.fit.loop import Adapt, Change
 
 _WHEN = (0.25, 0.5)
-"""Shares of the steps after which Gaussians may be added."""
+"""The shares of the steps after which Gaussians can be added."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Neighbors that look alike are merged before the fit, Gaussians added on the way where views find errors."""
+    """Merges similar neighbors before the fit, and adds Gaussians during the fit where views show errors."""
 
     merge_tolerance: float
-    """Color that pictures may lose where neighbors merge (root mean square, of 1); 0: none merge."""
+    """The color error that a merge may cause in a picture (root mean square, colors from 0 to 1); 0 merges nothing."""
     densify_share: float
-    """Of all Gaussians, those that may be doubled or split at a time; 0: none."""
+    """The largest share of all Gaussians that are duplicated or split at a time; 0 adds none."""
     min_views: int
-    """Poses that must find an error."""
+    """The number of poses that must show an error."""
     min_error: float
-    """Of a pixel's color, mean of RGB, to count as one."""
+    """The least color error of a wrong pixel, as the mean of RGB."""
 
     def __post_init__(self) -> None:
         check_ranges(self, merge_tolerance=(0, 1), densify_share=(0, 1), min_error=(0, 1), min_views=FROM_1)
 
     def merged(self, gaussians: Gaussians, views: Sequence[View], renderer: Renderer) -> Gaussians:
-        """What the fit starts from."""
+        """The Gaussians that the fit starts from."""
         return merge_alike(gaussians, views, renderer, self.merge_tolerance)
 
     def adapt(self, views: Sequence[View], renderer: Renderer, steps: int, seed: int) -> Adapt | None:
-        """What the fit asks after every step; None where it need not ask."""
+        """The function that `fit` calls after every step; None when nothing is ever added."""
         due = {round(share * steps) for share in _WHEN}
 
-        def grown(step: int, gaussians: Gaussians) -> Change | None:
+        def added(step: int, gaussians: Gaussians) -> Change | None:
             if step not in due:
                 return None
             return densify(
@@ -52,4 +52,4 @@ class Budget:
                 seed=seed + step,
             )
 
-        return grown if self.densify_share > 0 else None
+        return added if self.densify_share > 0 else None

@@ -1,7 +1,7 @@
-"""Fewer Gaussians for the same picture: neighbors on one surface become one where the pictures have no detail.
+"""Fewer Gaussians for the same picture: neighbors on one surface are merged where the pictures have no detail.
 
-A lift makes one Gaussian a pixel. Taking any of these away tears a hole, which is why rules that drop the least useful
-ones prune such scenes badly; but where a wall is plain, one Gaussian twice as large does the work of four.
+Lifting makes one Gaussian per pixel. If one of them is removed, a hole appears; therefore methods that prune the least
+useful Gaussians do not work for such scenes. But on a plain wall one Gaussian of twice the size can replace four.
 """
 
 from __future__ import annotations
@@ -19,25 +19,26 @@ from vistadream.ops.fit.budget.contribution import contributions
 from vistadream.ops.gaussians.rotation import rotations_from_quats
 
 _CELLS_PX = (2, 4)
-"""Pixels are merged by these squares, one after the other."""
+"""The sizes of the squares whose Gaussians are merged, one after the other."""
 _GROWTH = 1.35
-"""A merged Gaussian is larger by this factor than its members' area asks for: overlaps fit sooner than gaps close."""
+"""A merged Gaussian is larger by this factor than the area of its members, because a fit removes overlaps faster than
+gaps."""
 _BACK = 1.7
-"""Its center moves back by so much of the thickness that it gains: transmittance crosses one half where it did."""
+"""Its center moves back by this factor times the gain in thickness, so that the median depth stays the same."""
 _OFF_PLANE = 0.5
-"""Members lie at most so far off the plane of the heaviest, in standard deviations (root mean square)."""
+"""The largest distance of the members from the plane of the heaviest one, in standard deviations (root mean square)."""
 _SPREAD = 2.8
-"""And so far from their mean; where footprints meet as a lift leaves them, it is 1.4."""
+"""The largest distance of the members from their mean, in the same unit; for adjacent pixels of one lift it is 1.4."""
 _SAME = 0.99
-"""Of two pictures that show a Gaussian equally well, the larger one's grid counts."""
+"""If several pictures show a Gaussian about equally well (up to this factor), the grid of the largest one counts."""
 
 
 def merge_alike(gaussians: Gaussians, views: Sequence[View], renderer: Renderer, tolerance: float) -> Gaussians:
-    """The scene with neighbors merged wherever pictures lose less than `tolerance` of color (root mean square) by it.
+    """Merges neighbors wherever this changes the pictures by less than `tolerance` (root mean square of colors).
 
-    Neighbors are those within one square of the picture that shows them best. They merge when they lie on one plane,
-    into one with the shape of the heaviest and the area of all, whose front is where theirs was: none gets thinner by
-    it. What is kept comes first, in its order. 0 merges nothing.
+    Neighbors are the Gaussians within one square of the picture that shows them best. They are merged if they are on
+    one plane. The merged Gaussian has the shape of the heaviest member, the area of all members, and its front where
+    theirs was; it is never thinner. Gaussians that stay come first, in their order. A tolerance of 0 merges nothing.
     """
     if tolerance > 0 and len(gaussians) and views:
         views = sorted(views, key=lambda view: -view.camera.width * view.camera.height)
@@ -47,7 +48,7 @@ def merge_alike(gaussians: Gaussians, views: Sequence[View], renderer: Renderer,
 
 
 def lost_detail(rgb: Float[Tensor, "h w 3"], cell_px: int) -> Float[Tensor, "h w"]:
-    """Squared error, mean of RGB, of a picture shrunk by means over squares and enlarged again bilinearly."""
+    """Squared error, mean of RGB, of a picture that is reduced by means over squares and enlarged bilinearly."""
     h, w = rgb.shape[:2]
     padded = F.pad(rgb.permute(2, 0, 1)[None], (0, -w % cell_px, 0, -h % cell_px), mode="replicate")
     small = F.avg_pool2d(padded, cell_px)
@@ -57,7 +58,7 @@ def lost_detail(rgb: Float[Tensor, "h w 3"], cell_px: int) -> Float[Tensor, "h w
 
 @dataclass(frozen=True)
 class _Groups:
-    """Which group each Gaussian is in; sums and means over groups."""
+    """The group of each Gaussian; sums and means over groups."""
 
     of: Int[Tensor, "n"]
     count: Int[Tensor, "g"]
@@ -79,10 +80,13 @@ class _Groups:
 def _merge_squares(
     gaussians: Gaussians, views: Sequence[View], renderer: Renderer, cell_px: int, tolerance: float
 ) -> Gaussians:
+    """Merges within squares of one size."""
+    # What each picture shows of each Gaussian, and the detail that a merge would lose there.
     cameras = [view.camera for view in views]
     maps = [torch.stack([torch.ones_like(d), d], -1) for d in (lost_detail(view.rgb, cell_px) for view in views)]
     shown, lost = contributions(gaussians, cameras, maps, renderer).unbind(-1)
     best = (shown >= _SAME * shown.amax(0)).float().argmax(0)
+    # Groups of Gaussians, and the mean and the heaviest member of each.
     groups = _squares(gaussians, cameras, shown, best, cell_px)
     area = gaussians.scales.sort(dim=-1).values[:, 1:].prod(-1)
     mass = gaussians.opacities * area
@@ -90,6 +94,7 @@ def _merge_squares(
     heaviest = gaussians.subset(first)
     means, opacities = groups.mean(gaussians.means, mass), groups.mean(gaussians.opacities, area)
     normal = _facing(heaviest, torch.stack([camera.world_from_cam[:3, 3] for camera in cameras])[best[first]])
+    # Groups without detail and on one plane are merged into the heaviest member, enlarged.
     plain = groups.sum(lost.sum(0)) < tolerance**2 * groups.sum(shown.sum(0))
     chosen = (groups.count > 1) & plain & _on_one_plane(gaussians, groups, area, mass, normal)
     growth = _GROWTH * (groups.sum(mass) / (opacities * area[first])).sqrt()
@@ -111,7 +116,7 @@ def _squares(
     best: Int[Tensor, "n"],
     cell_px: int,
 ) -> _Groups:
-    """Gaussians grouped by the square of the picture that shows them best; what no picture shows stays alone."""
+    """Gaussians grouped by square of the picture that shows them best; a Gaussian in no picture is a group alone."""
     key = -1 - torch.arange(len(gaussians), device=best.device)
     for index, camera in enumerate(cameras):
         here = (best == index) & (shown[index] > 0)
@@ -123,7 +128,7 @@ def _squares(
 
 
 def _facing(gaussians: Gaussians, eyes: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-    """The direction of each one's smallest axis, towards its eye."""
+    """The direction of the smallest axis of each Gaussian, towards its camera position in `eyes`."""
     axes = rotations_from_quats(gaussians.quats_wxyz)
     normal = axes[torch.arange(len(gaussians)), :, gaussians.scales.argmin(-1)]
     return torch.where(((eyes - gaussians.means) * normal).sum(-1, keepdim=True) < 0, -normal, normal)
@@ -136,7 +141,7 @@ def _on_one_plane(
     mass: Float[Tensor, "n"],
     normal: Float[Tensor, "g 3"],
 ) -> Bool[Tensor, "g"]:
-    """Groups whose members lie side by side on the plane across the normal."""
+    """Which groups have members that are next to each other on the plane perpendicular to the normal."""
     away = gaussians.means - groups.mean(gaussians.means, mass)[groups.of]
     off = groups.mean((away * normal[groups.of]).sum(-1).square(), mass)
     spread = groups.mean(away.square().sum(-1), mass)

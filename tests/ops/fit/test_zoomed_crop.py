@@ -53,8 +53,8 @@ def test_a_share_of_each_views_turns_goes_to_its_quarters_in_turn(whole: list[in
         assert quarters == [i % 4 for i in range(len(quarters))]
 
 
-def test_views_and_close_ups_are_found_by_index() -> None:
+def test_views_and_zoomed_crops_are_found_by_index() -> None:
     views = WithZoomedCrops([view(name="a"), view(name="b")])
-    assert [v.name for v in views][:3] == ["a", "b", "a/close-up 0"]
+    assert [v.name for v in views][:3] == ["a", "b", "a/zoomed crop 0"]
     assert len(views) == 10
-    assert [v.name for v in views[8:]] == ["b/close-up 2", "b/close-up 3"]
+    assert [v.name for v in views[8:]] == ["b/zoomed crop 2", "b/zoomed crop 3"]

@@ -131,6 +131,7 @@ def _typical(gradient: Tensor) -> float:
 def _damped(eps: float, typical: float) -> float:
     """Adam's next eps, which keeps it from amplifying the very small gradients of hidden Gaussians.
 
-    Without it such Gaussians would move at full speed. Gradients well below Adam's eps have little effect. eps follows a tenth of the smallest typical gradient so far.
+    Without it such Gaussians would move at full speed. Gradients well below eps have little effect, and eps follows a
+    tenth of the smallest typical gradient so far.
     """
     return min(eps, 0.1 * typical) if typical > 0 else eps

@@ -13,7 +13,7 @@ from torch import Tensor
 from vistadream.core import View
 
 _QUARTERS = ((0, 0), (1, 1), (1, 0), (0, 1))
-"""(is lower, is right) of each quarter, in the order of their turns: successive quarters are not adjacent."""
+"""(is lower, is right) of each quarter, in the order of their turns."""
 
 
 def zoomed_crop(view: View, quarter: int) -> View:

@@ -9,8 +9,8 @@ from vistadream.ops.gaussians.lift import lift_view
 from vistadream.ops.holes.preview import clustered, hole_ratios
 from vistadream.ops.holes.selection import (
     FIRST_PASS_PX,
-    SECOND_PASS_PX,
     SECOND_PASS_POSES,
+    SECOND_PASS_PX,
     SelectionRule,
     score_poses,
     select_pose,

@@ -27,14 +27,14 @@ from vistadream.formats.fastgs_dataset.meta import ROTATION_TOLERANCE, check_met
 from vistadream.formats.files import sha256_of
 from vistadream.ops.depth.align import MIN_PIXELS
 
-_OFF_CENTRE_PX = 0.26
-"""Where a reader that knows a field of view only puts the principal point: the middle, by a quarter pixel."""
+_OFF_CENTER_PX = 0.26
+"""The largest distance of the principal point from the middle, where readers that know only a field of view put it."""
 _TRANSLATION = 1e-5
-"""By how much two translations may differ, beside 1 + their length."""
+"""The largest difference of two translations, relative to 1 + their length."""
 
 
 def validate_dataset(folder: Path) -> list[Fault]:
-    """All faults of a dataset; none: it may be trained on. Where meta.json cannot be read, only what is wrong there."""
+    """All faults of a dataset; an empty list when it is valid. If meta.json cannot be read, only that fault."""
     faults: list[Fault] = []
 
     def report(file: str, reason: str) -> None:
@@ -76,7 +76,7 @@ def _check_files(folder: Path, meta: dict, report: Report) -> None:
 def _check_cameras(cameras: dict[int, Camera], report: Report) -> None:
     for key, camera in cameras.items():
         off = (camera.cx - camera.width / 2, camera.cy - camera.height / 2)
-        if not max(map(abs, off)) <= _OFF_CENTRE_PX:
+        if not max(map(abs, off)) <= _OFF_CENTER_PX:
             report(CAMERAS, f"camera {key}: its principal point is {off} px off the middle; wanted it there")
 
 
@@ -96,7 +96,7 @@ def _check_pictures(
 
 
 def _check_pose(picture: Picture, view: dict, report: Report) -> None:
-    """A quaternion and a translation say the same as the matrix of META, unless that is a fault itself."""
+    """Reports a pose of images.txt that differs from the matrix in META, unless that matrix is a fault itself."""
     with suppress(ValueError):
         off = (picture.cam_from_world - torch.linalg.inv(world_from_cam(view))).abs()
         far = 1 + float(picture.cam_from_world[:3, 3].norm())
@@ -105,7 +105,7 @@ def _check_pose(picture: Picture, view: dict, report: Report) -> None:
 
 
 def _check_maps(folder: Path, files: dict[str, str], size: Size | None, report: Report) -> None:
-    """The files of one view, as far as they are there."""
+    """Reports the faults of the files of one view that exist."""
     maps: dict[str, np.ndarray] = {}
     for kind, file in files.items():
         if (folder / file).is_file():

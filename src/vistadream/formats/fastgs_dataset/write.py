@@ -1,4 +1,4 @@
-"""A dataset from Views, written beside its place and renamed."""
+"""Writes a dataset from Views, under another name that is renamed at the end."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from vistadream.ops.image.pixels import to_uint8
 
 
 def write_dataset(views: Sequence[View], gaussians: Gaussians, folder: Path, source: str) -> list[str]:
-    """Writes Views with depth, and Gaussians as points to start from; `source` is one of SOURCES.
+    """Writes Views with depth, and the Gaussians as initial points; `source` is one of SOURCES.
 
-    A View with too few pixels that may supervise geometry is left out; returns a line for each of these. Raises
-    UserError when the folder is not empty, ValueError when a View or the finished dataset is at fault.
+    A View with too few pixels that can supervise geometry is left out; returns one line for each of these. Raises
+    UserError when the folder is not empty, ValueError when a View or the finished dataset has a fault.
     """
     if source not in SOURCES:
         raise ValueError(f"write_dataset.source: got {source!r}; wanted {' or '.join(SOURCES)}")
@@ -83,7 +83,7 @@ def _write_maps(sample: Sample, paths: dict[str, Path]) -> None:
 
 
 def _entry(index: int, view: View) -> dict:
-    """What META says of a view."""
+    """The entry of a view in META."""
     origin = "mixed" if bool(view.generated.any()) else "photographed"
     return {
         "index": index,

@@ -13,7 +13,7 @@ import pytest
 from vistadream.commands import guard
 from vistadream.core import UserError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def ended(act: Callable[[], object], capsys: pytest.CaptureFixture, **more) -> tuple[int, str]:

@@ -142,7 +142,7 @@ def test_it_is_never_changed_but_warns_where_it_leaves_free_space(tmp_path: Path
 
 
 def test_the_example_of_the_docs_can_be_flown() -> None:
-    cameras = custom(Path(__file__).parents[1] / "docs" / "cameras.json")(scene(), 9)
+    cameras = custom(Path(__file__).parents[2] / "docs" / "cameras.json")(scene(), 9)
     torch.testing.assert_close(cameras[0].cam_from_world, torch.eye(4), atol=1e-6, rtol=0)
 
 

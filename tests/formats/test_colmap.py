@@ -228,7 +228,7 @@ REFUSED = {
     "not finite": (images("1 nan 0 0 0 0 0 0 1 a", ""), "line 1: got nan .* finite"),
     "400 digits": (images(f"1 {'9' * 400} 0 0 0 0 0 0 1 a", ""), "line 1: got inf .* finite"),
     "an id of 400 digits": (images(f"{'9' * 400} 1 0 0 0 0 0 0 1 a", ""), "line 1: IMAGE_ID is '999"),
-    "an id twice": (images(A, "", A, ""), "line 3: id 1 stands here again"),
+    "an id twice": (images(A, "", A, ""), "line 3: id 1 occurs again"),
     "a negative id": (images("-1 1 0 0 0 0 0 0 1 a", ""), "line 1: IMAGE_ID is '-1'"),
 }
 

@@ -53,7 +53,7 @@ def test_any_bytes_are_read_as_by_json_or_refused(content: bytes, file: Path) ->
         ("1e400", "the number 1e400 is too large"),
         ("[NaN]", "holds NaN; wanted finite"),
         ("[-Infinity]", "holds -Infinity"),
-        ('{"a": 1, "b": {"c": 1, "c": 2}}', "the key 'c' is there twice"),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "the key 'c' occurs twice"),
     ],
 )
 def test_what_is_refused_is_named(content: str, message: str, tmp_path: Path) -> None:

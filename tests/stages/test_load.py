@@ -153,7 +153,7 @@ def test_what_was_passed_over_is_one_warning(tmp_path: Path) -> None:
     stage = Load(str(tmp_path / "a.png"), 128, 8, None, None, 60.0)
     stage(Scene(), lambda name, value, step=None: notes.append(value) if isinstance(value, Note) else None)
     (warning,) = [note.text for note in notes if note.level == "warning"]
-    assert "a.png: its color profile was passed over: " in warning
+    assert "a.png: its color profile was ignored: " in warning
 
 
 def test_a_path_that_the_system_refuses_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,7 +191,7 @@ FAULTS = {
     "no number": (spoil(ours, lambda c: c["cameras"][0].update(cam_from_world=[["x"]])), r"cam_from_world: could not"),
     "a mirror": (
         spoil(ours, lambda c: c["cameras"][0].update(cam_from_world=torch.diag(torch.tensor([-1, 1, 1, 1])).tolist())),
-        r"cameras\[0\]\.cam_from_world: its upper left 3x3 is no rotation",
+        r"cameras\[0\]\.cam_from_world: its upper left 3x3 is not a rotation",
     ),
     "by columns": (
         spoil(nerfstudio, lambda c: c["camera_path"][1].update(camera_to_world=POSES[1].T.flatten().tolist())),

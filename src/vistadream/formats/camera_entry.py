@@ -1,4 +1,4 @@
-"""One camera of a file, and the checks that each of its numbers passes: an error names the file and the place in it."""
+"""One camera of a file, with checks of all its numbers. Errors name the file and the place in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from vistadream.core import Camera, UserError
 
 _TOLERANCE = 1e-3
-"""By how much a rotation may miss orthonormality: rounding in a file, not a scale or a transposed matrix."""
+"""The largest deviation of a rotation from orthonormality, which allows for rounding in a file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +22,14 @@ class Entry:
     """One camera of a file."""
 
     where: str
-    """File and place in it, for messages."""
+    """The file and the place in it, for messages."""
     cam_from_world: Float[Tensor, "4 4"]
     lens: Camera | None
-    """Intrinsics and size at the world's origin; None when the file does not tell them or they are not a pinhole's."""
+    """Intrinsics and size, at the world's origin; None when the file does not have them or they are not a pinhole's."""
 
 
 def numbers(where: str, values: Any, count: int) -> Float[Tensor, "n"]:
-    """`count` finite numbers, nested or not, as they come from JSON or as words of a line."""
+    """`count` finite numbers from JSON values, nested or not, or from the words of a line; UserError otherwise."""
     flat = _flat(values)
     try:
         found = [float(value) for value in flat]
@@ -41,18 +41,18 @@ def numbers(where: str, values: Any, count: int) -> Float[Tensor, "n"]:
 
 
 def pose(where: str, values: Any) -> Float[Tensor, "4 4"]:
-    """A rigid 4x4 matrix by rows."""
+    """A rigid 4x4 matrix by rows; UserError when it is not rigid."""
     matrix = numbers(where, values, 16).reshape(4, 4)
     R, last = matrix[:3, :3], matrix[3]
     if not torch.allclose(last, torch.tensor([0, 0, 0, 1.0]).double(), atol=1e-6):
         raise UserError(f"{where}: last row is {_short(last.tolist())}; wanted 0 0 0 1: write the matrix by rows")
     if not torch.allclose(R @ R.T, torch.eye(3).double(), atol=_TOLERANCE) or float(torch.linalg.det(R)) < 0:
-        raise UserError(f"{where}: its upper left 3x3 is no rotation; wanted one without scale, shear or mirroring")
+        raise UserError(f"{where}: its upper left 3x3 is not a rotation; wanted one without scale, shear or mirroring")
     return matrix.float()
 
 
 def lens(where: str, focal_px: Sequence[float], principal_px: Sequence[float], size_px: Any) -> Camera:
-    """The pinhole of (fx, fy) and (cx, cy) for a picture of (width, height), at the world's origin."""
+    """A pinhole camera of (fx, fy), (cx, cy) and (width, height), at the world's origin; UserError if impossible."""
     width, height = numbers(f"{where}: width and height", size_px, 2).tolist()
     if min(width, height) < 1 or width % 1 or height % 1:
         raise UserError(f"{where}: its picture is {width:g}x{height:g}; wanted whole pixels, at least 1x1")
@@ -63,7 +63,7 @@ def lens(where: str, focal_px: Sequence[float], principal_px: Sequence[float], s
 
 
 def _flat(values: Any) -> list:
-    """The leaves of nested lists, which read_json keeps from nesting deeply."""
+    """The leaves of nested lists. Recursion is safe, because `read_json` refuses deep nesting."""
     return [leaf for value in values for leaf in _flat(value)] if isinstance(values, (list, tuple)) else [values]
 
 

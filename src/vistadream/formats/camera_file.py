@@ -1,4 +1,4 @@
-"""Which reader a path is for."""
+"""Reads cameras from any of the formats, by the content of the file."""
 
 from __future__ import annotations
 

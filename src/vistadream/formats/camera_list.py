@@ -1,4 +1,4 @@
-"""Our own list of cameras: JSON with `cameras`, OpenCV axes; a run's `views/*.camera.json` are such entries."""
+"""The list of cameras of this project: JSON with `cameras`, OpenCV axes. `views/*.camera.json` of a run are entries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vistadream.formats.camera_entry import Entry, lens, numbers, pose
 
 
 def list_entry(where: str, item: Any, content: dict) -> Entry:
-    """{"cam_from_world" or "world_from_cam": 4x4 by rows, and maybe "K": 3x3, "width", "height"}, OpenCV axes."""
+    """{"cam_from_world" or "world_from_cam": 4x4 by rows, optionally "K": 3x3, "width", "height"}, OpenCV axes."""
     keys = {"cam_from_world", "world_from_cam"} & set(item if isinstance(item, dict) else ())
     if len(keys) != 1:
         raise UserError(f"{where}: got {len(keys)} poses; wanted one of `cam_from_world` and `world_from_cam`")

@@ -15,11 +15,11 @@ from vistadream.formats.camera_entry import Entry, lens
 from vistadream.ops.gaussians.rotation import rotations_from_quats
 
 _FOCALS = {"SIMPLE_PINHOLE": 1, "PINHOLE": 2}
-"""The models without distortion, with the number of their focal lengths, which cx and cy follow."""
+"""The models without distortion, and how many focal lengths precede cx and cy."""
 
 
 def read_colmap(folder: Path) -> list[Entry]:
-    """The images by name. A lens is None when it has distortion, or where the folder holds no cameras."""
+    """The images sorted by name. A lens is None when it has distortion, or when the folder has no cameras."""
     images = colmap.read_images(folder)
     suffix = colmap.suffix_of(folder)
     file = folder / f"cameras{suffix}"

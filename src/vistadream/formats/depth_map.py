@@ -1,4 +1,4 @@
-"""Depth maps as 16-bit PNG, NPY or EXR: one number for each pixel, in the file's own unit."""
+"""Depth maps as 16-bit PNG, NPY or EXR: one number for each pixel, in the unit of the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vistadream.formats.source import read_source
 
 
 def read_depth_map(path: Path) -> Float[Tensor, "H W"]:
-    """The stored numbers as float32, 0 where they are not a depth: 0, negative, NaN or infinite.
+    """The stored numbers as float32; 0 where they are not positive and finite.
 
     UserError names the file and what was wanted.
     """

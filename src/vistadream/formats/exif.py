@@ -1,4 +1,4 @@
-"""EXIF blocks (EXIF 2.32, a TIFF in small): the two numbers that we need, whatever else is in the block."""
+"""EXIF blocks (EXIF 2.32, a small TIFF): the two numbers that are needed here, whatever else the block contains."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 _ORIENTATION, _EXIF_DIRECTORY, _FOCAL_LENGTH_IN_35MM_FILM = 0x0112, 0x8769, 0xA405
 _NUMBERS = {1: "B", 3: "H", 4: "L", 5: "2L", 6: "b", 8: "h", 9: "l", 10: "2l", 11: "f", 12: "d"}
-"""Layout of a number by the type of its tag; types 5 and 10 are fractions."""
+"""The struct format of a number by the type of its tag; types 5 and 10 are fractions."""
 
 
 @dataclass(frozen=True)
 class Exif:
-    """What an EXIF block says about the picture; None where it says nothing, or something that cannot be."""
+    """The numbers of an EXIF block; None for one that is missing or not valid."""
 
     orientation: int | None = None
-    """1 to 8; 1: the first row is the top and the first column the left side."""
+    """1 to 8; with 1 the first row is the top and the first column the left side."""
     focal_35mm_mm: float | None = None
-    """Focal length in millimeters of a lens with the same view on 35 mm film; never checked for being a lens."""
+    """Focal length in millimeters of a lens with the same view on 35 mm film; the number is not checked."""
 
 
 def read_exif(block: bytes) -> Exif:
-    """The numbers in a block with or without its `Exif` header. Never raises: what is broken is absent."""
+    """The numbers in a block with or without its `Exif` header. Never raises: a damaged entry counts as missing."""
     tiff = block
     while tiff.startswith(b"Exif\0\0"):
         tiff = tiff[6:]
@@ -36,7 +36,7 @@ def read_exif(block: bytes) -> Exif:
 
 
 def _tags(tiff: bytes, order: str, start: int) -> Iterator[tuple[int, float]]:
-    """Tag and first number of each entry of the directory at `start` that holds numbers, as far as it can be read."""
+    """Tag and first number of each numeric entry of the directory at `start`, as far as it can be read."""
     try:
         (count,) = struct.unpack_from(f"{order}H", tiff, start)
         for entry in range(start + 2, start + 2 + 12 * count, 12):
@@ -49,7 +49,7 @@ def _tags(tiff: bytes, order: str, start: int) -> Iterator[tuple[int, float]]:
 
 
 def _number(tiff: bytes, order: str, kind: int, field: int) -> float | None:
-    """The first number of a tag, which lies in its entry's last field or where that points to."""
+    """The first number of a tag, which is in the last field of its entry or at the offset stored there."""
     if kind not in _NUMBERS:
         return None
     layout = f"{order}{_NUMBERS[kind]}"

@@ -1,4 +1,4 @@
-"""A file or a folder appears whole or not at all: it is written under a draft's name in the same folder and renamed."""
+"""Atomic writes: a file or folder is written under a temporary name in the same folder and then renamed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 _DRAFT = re.compile(r"\..+\.(\d+|old)(\.\w+)*")
-"""Names of drafts: a dot, the final name, the process (or "old"), the suffixes."""
+"""The pattern of temporary names: a dot, the final name, the process id (or "old"), the suffixes."""
 
 
 @contextmanager
 def new_file(target: Path) -> Iterator[Path]:
-    """A path to write to, with the suffixes of `target`; becomes `target` when the block ends well, else is removed.
+    """A temporary path with the suffixes of `target`; it is renamed to `target` when the block succeeds, else removed.
 
-    The folder of `target` is made. Where nothing or an empty folder is at `target`, the block may make a folder.
-    Raises OSError when the disk is full or may not be written.
+    The folder of `target` is created. If `target` does not exist or is an empty folder, the block can write a folder.
+    Raises OSError when the disk is full or cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     suffixes = "".join(target.suffixes)
@@ -35,7 +35,7 @@ def new_file(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """An empty folder to fill; it replaces the folder `target` when the block ends well, else it is removed."""
+    """An empty folder to fill. It replaces the folder `target` when the block succeeds, else it is removed."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     old = target.with_name(f".{target.name}.old")
     remove(draft)
@@ -52,12 +52,12 @@ def new_folder(target: Path) -> Iterator[Path]:
 
 
 def drafts(folder: Path) -> list[Path]:
-    """What killed processes left half-written in a folder and below it."""
+    """The unfinished files and folders that killed processes left in a folder and below it."""
     return [path for path in folder.rglob(".*") if _DRAFT.fullmatch(path.name)]
 
 
 def remove(path: Path) -> None:
-    """Removes a file, or a folder with all it holds, if it is there."""
+    """Removes a file, or a folder with its content, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -71,12 +71,12 @@ def sha256_of(path: Path) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Readable JSON, keys in the order given."""
+    """Writes indented JSON with the keys in the given order."""
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 def link_or_copy(source: str, target: str) -> None:
-    """Gives a file a second name where the disk has hard links, else copies it."""
+    """Gives a file a second name by a hard link; copies it if the disk has no hard links."""
     try:
         os.link(source, target)
     except OSError:

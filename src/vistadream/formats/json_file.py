@@ -1,4 +1,4 @@
-"""JSON that other programs or other people wrote."""
+"""A strict reader for JSON files that other programs or people wrote."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 _DEEPEST = 64
-"""Levels of lists and objects within one another; deeper ones would exhaust the stack of who reads or prints them."""
+"""The largest number of nested lists and objects; deeper nesting could exhaust the stack."""
 _MOST_DIGITS = 308
-"""Of a whole number; a float holds no more."""
+"""The largest number of digits of an integer; a float holds no more."""
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
-"""Strings, which may hold brackets, and brackets."""
+"""Strings, which can contain brackets, and brackets."""
 
 
 def read_json(path: Path, finite: bool = True) -> Any:
     """The content of a JSON file in UTF-8 or UTF-16, with or without a byte order mark.
 
-    Raises OSError, or ValueError where it is not JSON, nests too deeply, has a key twice in one object or a number that
-    a float cannot hold. NaN and Infinity are refused too, unless `finite` is False.
+    Raises OSError, or ValueError if it is not JSON, nests too deeply, has a key twice in one object or has a number
+    that a float cannot hold. NaN and Infinity are refused too, unless `finite` is False.
     """
     data = path.read_bytes()
     text = data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
@@ -44,7 +44,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"the key {twice!r} is there twice; wanted each key once")
+        raise ValueError(f"the key {twice!r} occurs twice; wanted each key once")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Picture files with their pixels untouched and most of their metadata left out, for libraries that stumble over it."""
+"""Removes most metadata from picture files without a change of their pixels, for metadata that a decoder refuses."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 
 
 def without_metadata(data: bytes, keep_color_and_exif: bool) -> bytes:
-    """The same picture without metadata, apart from its color profile and EXIF where those are to be kept.
+    """The same picture without metadata; its color profile and EXIF are kept if `keep_color_and_exif`.
 
-    Transparency, animation headers apart, and everything else that pixels need stays. Files that are cut short stay so.
-    Formats that are not known here are handed back as they are.
+    Everything that the pixels need is kept, such as transparency; animation headers are not. A truncated file stays
+    truncated. Files in formats that are not known here are returned unchanged.
     """
     strip = next((strip for magic, strip in _STRIP.items() if data[: len(magic)] == magic), None)
     return strip(data, keep_color_and_exif) if strip else _without_items(data)
 
 
 def _png(data: bytes, keep: bool) -> bytes:
-    """Critical chunks, transparency, and iCCP and eXIf where kept, each with a checksum that is right."""
+    """Critical chunks, transparency, and iCCP and eXIf if they are kept, each with a correct checksum."""
     wanted = (b"tRNS", b"iCCP", b"eXIf") if keep else (b"tRNS",)
     return _PNG + b"".join(
         chunk if chunk[4:5].isupper() else chunk[:-4] + struct.pack(">L", zlib.crc32(chunk[4:-4]))
@@ -39,7 +39,7 @@ def _png_chunks(data: bytes) -> Iterator[bytes]:
 
 
 def _jpeg(data: bytes, keep: bool) -> bytes:
-    """All but comments and application segments; Adobe's, which says how colors are coded, and color and EXIF stay."""
+    """All segments except comments and application data. Adobe's segment, which describes the color coding, is kept."""
     kept, at = [_JPEG], len(_JPEG)
     while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":
         if data[at + 1 : at + 2] == b"\xff":  # a byte of padding
@@ -65,12 +65,12 @@ _TIFF_PIXEL_TAGS = {
     *(254, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325),
     *(338, 339, 340, 341, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532),
 }
-"""Tags that say how pixels are stored (TIFF 6.0), and the orientation."""
+"""The tags that describe how pixels are stored (TIFF 6.0), and the orientation."""
 _TIFF_COLOR_AND_EXIF = {34665, 34675}
 
 
 def _tiff(data: bytes, keep: bool) -> bytes:
-    """The first directory with fewer entries, in its place, and no directory after it."""
+    """The first directory with fewer entries, at the same offset, and without further directories."""
     order, wanted = "<" if data[:2] == b"II" else ">", _TIFF_PIXEL_TAGS | (_TIFF_COLOR_AND_EXIF if keep else set())
     if len(data) < 8:
         return data
@@ -84,7 +84,7 @@ def _tiff(data: bytes, keep: bool) -> bytes:
 
 
 def _without_items(data: bytes) -> bytes:
-    """AVIF and HEIC: the items of metadata get another name, which decoders pass over."""
+    """AVIF and HEIC: the metadata items get a type that decoders ignore."""
     if data[4:8] != b"ftyp":
         return data
     return re.sub(rb"(infe[\2\3]\0\0.{5,7})(?:Exif|mime)", rb"\1skip", data, flags=re.DOTALL)

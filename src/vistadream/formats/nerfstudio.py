@@ -1,4 +1,4 @@
-"""nerfstudio's camera path, as its viewer exports it: JSON with `camera_path`, OpenGL axes."""
+"""The camera path of nerfstudio, as its viewer exports it: JSON with `camera_path`, OpenGL axes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from vistadream.core import UserError
 from vistadream.formats.camera_entry import Entry, lens, numbers, pose
 
 OPENCV_FROM_OPENGL = torch.diag(torch.tensor([1.0, -1.0, -1.0, 1.0]))
-"""OpenGL's camera has y up and looks along -z. The matrix is its own inverse."""
+"""In OpenGL a camera has y up and looks along -z. The matrix is its own inverse."""
 
 
 def path_entry(where: str, item: Any, content: dict) -> Entry:
-    """{"camera_to_world": 16 numbers by rows, OpenGL axes; "fov": vertical, in degrees} at the path's render size."""
+    """{"camera_to_world": 16 numbers by rows, OpenGL axes; "fov": vertical, in degrees}; the file has the size."""
     if not isinstance(item, dict) or "camera_to_world" not in item:
         raise UserError(f"{where}: no `camera_to_world`; wanted 16 numbers by rows")
     matrix = pose(f"{where}.camera_to_world", item["camera_to_world"])

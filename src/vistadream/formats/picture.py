@@ -1,4 +1,4 @@
-"""Picture files of any common format: one upright, opaque picture in sRGB, and what the file says about it."""
+"""Reads pictures of any common format: one upright, opaque picture in sRGB, and facts about it from the file."""
 
 from __future__ import annotations
 
@@ -27,36 +27,34 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright, by its orientation in EXIF; 1 is upright."""
+"""The operation that makes a picture upright, by its orientation in EXIF; 1 is upright."""
 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """What a file says about its picture."""
+    """Facts about a picture from its file."""
 
     focal_35mm_mm: float | None
-    """Focal length of a lens with the same view on 35 mm film, as EXIF has it; it may be any number, NaN too."""
+    """Focal length of a lens with the same view on 35 mm film, as in EXIF; it can be any number, also NaN."""
     remarks: tuple[str, ...] = ()
-    """What was passed over, each a sentence for the log."""
+    """What was ignored, as phrases for the log."""
 
 
 def read_picture(path: Path) -> tuple[Image.Image, PictureFacts]:
-    """The picture in a file, in mode RGB, and its facts; UserError with what to do when it cannot be read."""
+    """The picture in a file, in mode RGB, and its facts; UserError when it cannot be read."""
     data = read_source(path, "picture", f"a {FORMATS} file: check the path given as image=")
     _allow_heif()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of metadata, and of pictures that are large but can be read
+            warnings.simplefilter("ignore")  # about metadata, and about large pictures that can be read
             return _decode_with_less(data)
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read; wanted {FORMATS}: convert it") from error
     except (Image.DecompressionBombError, MemoryError) as error:
-        raise UserError(
-            f"{path} would unpack to too many pixels; wanted under 178 megapixels: scale it down"
-        ) from error
+        raise UserError(f"{path} has too many pixels; wanted under 178 megapixels: scale it down") from error
     except Exception as error:
         raise UserError(
-            f"{path} is broken or cut short ({error}); wanted a whole {FORMATS} file: save it anew"
+            f"{path} is damaged or truncated ({error}); wanted a whole {FORMATS} file: save it again"
         ) from error
 
 
@@ -69,9 +67,9 @@ def _allow_heif() -> None:
 
 
 def _decode_with_less(data: bytes) -> tuple[Image.Image, PictureFacts]:
-    """Decodes a file, again with less metadata where that fails. Raises what the first attempt did.
+    """Decodes a file; if that fails, tries again with less metadata. Raises the exception of the first attempt.
 
-    Pillow ends with any kind of exception at metadata that it does not expect, although the pixels are whole.
+    Pillow can raise any exception on metadata that it does not expect, even if the pixels are not damaged.
     """
     try:
         return _decode(data)
@@ -87,26 +85,26 @@ def _decode_with_less(data: bytes) -> tuple[Image.Image, PictureFacts]:
 
 
 _LESS = {
-    True: "parts of its metadata are broken and were passed over",
-    False: "its metadata is broken and was passed over, with its color profile and EXIF if it has any",
+    True: "parts of its metadata are damaged and were ignored",
+    False: "its metadata is damaged and was ignored, including its color profile and EXIF if it has any",
 }
 
 
 def _decode(data: bytes, remarks: tuple[str, ...] = ()) -> tuple[Image.Image, PictureFacts]:
     with Image.open(io.BytesIO(data)) as image:
         if image.format == "EPS" or isinstance(image, ImageFile.StubImageFile):
-            raise UnidentifiedImageError(f"{image.format} holds drawings or data, no pixels")
+            raise UnidentifiedImageError(f"{image.format} contains drawings or data, not pixels")
         image.load()
         rgb, problem = opaque_srgb(image)
         exif = _exif_of(image, data)
     if problem:
-        remarks += (f"its color profile was passed over: {problem}",)
+        remarks += (f"its color profile was ignored: {problem}",)
     turn = _TURNS.get(exif.orientation)
     return rgb if turn is None else rgb.transpose(turn), PictureFacts(exif.focal_35mm_mm, remarks)
 
 
 def _exif_of(image: Image.Image, data: bytes) -> Exif:
-    """What EXIF says about a loaded picture; the orientation, where it is silent, from XMP."""
+    """The EXIF facts of a loaded picture; an orientation that EXIF does not have comes from XMP."""
     if image.format == "TIFF":  # the file is its own EXIF block, and Pillow has turned its pixels
         return replace(read_exif(data), orientation=None)
     block = image.info.get("exif")
@@ -117,7 +115,7 @@ def _exif_of(image: Image.Image, data: bytes) -> Exif:
 
 
 def _unhex(words: object) -> bytes:
-    """EXIF in a text chunk of PNG, as ImageMagick writes it: three lines, then the block in hexadecimal digits."""
+    """The EXIF block in a text chunk of PNG, as ImageMagick writes it: three lines, then hexadecimal digits."""
     try:
         return bytes.fromhex("".join(str(words).split("\n")[3:]))
     except ValueError:

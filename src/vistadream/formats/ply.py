@@ -1,15 +1,16 @@
 """Gaussians to and from the PLY layout of 3D Gaussian Splatting, which nearly every splat viewer opens.
 
 Layout (Kerbl et al. 2023, "3D Gaussian Splatting for Real-Time Radiance Field Rendering", reference implementation):
-x y z, f_dc_0..2, f_rest_* (channel-major; only where there are such coefficients), opacity (logit), scale_0..2 (natural
-log), rot_0..3 (wxyz), each a little-endian float32. The reference also writes three zero normals. They are left out,
-as gsplat does: viewers look properties up by name, and the few that expect a fixed row of 62 floats would want 45 zeros
-of f_rest as well, which would cost four times the size.
+x y z, f_dc_0..2, f_rest_* (channel-major; only if there are such coefficients), opacity (logit), scale_0..2 (natural
+log), rot_0..3 (wxyz), each a little-endian float32. The reference also writes three zero normals. They are left out
+here, as in gsplat: viewers find properties by name, and the few that expect a fixed row of 62 floats would also need
+45 zeros of f_rest, which would make files four times as large.
 
-Law: `write_ply(read_ply(f))` gives f's bytes for every f that `write_ply` made, so a resumed run goes on from exactly
-the numbers of an unbroken one. It holds because every transform is done in float64 and rounded once, because the
-clamps are fixed points, because a quaternion that is a unit one but for its rounding stays as it is, and because the
-writer makes one round trip of its own: where a float32 log and its exponential disagree, the first trip settles them.
+Law: `write_ply(read_ply(f))` gives the bytes of f for every f that `write_ply` made, so that a resumed run continues
+from exactly the numbers of an uninterrupted one. This is true for four reasons. Every transform is done in float64 and
+rounded once. The clamps are fixed points. A quaternion whose length differs from 1 only by rounding is not changed. And
+the writer makes one round trip itself: if a float32 logarithm and its exponential disagree, the first trip removes the
+difference.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from vistadream.core import Gaussians, UserError
 SH_C0 = 0.5 / math.sqrt(math.pi)
 """The constant spherical harmonic: rgb = 0.5 + SH_C0 * f_dc."""
 MAX_LOGIT = 20.0
-"""Bound of the opacity's logit; sigmoid(20) is 1 in float32, sigmoid(-20) is 2e-9."""
+"""The bound of the logit of opacity; sigmoid(20) is 1 in float32, sigmoid(-20) is 2e-9."""
 MIN_SCALE = float(np.finfo(np.float32).tiny)
-"""Least standard deviation; a smaller one is written as this, for log 0 is not a number that viewers take."""
+"""The smallest standard deviation that is written, because viewers do not accept log 0."""
 
 MEANS = ("x", "y", "z")
 _DC = ("f_dc_0", "f_dc_1", "f_dc_2")
@@ -40,9 +41,9 @@ _REQUIRED = (*MEANS, *_DC, "opacity", *SCALES, *QUATS)
 
 
 def write_ply(gaussians: Gaussians, path: Path) -> Path:
-    """Write the Gaussians to `path` (its folder must exist) and return it.
+    """Writes the Gaussians to `path` (its folder must exist) and returns it.
 
-    Raises ValueError naming the column when a value is not finite or out of its physical range.
+    Raises ValueError with the name of the column when a value is not finite or out of its physical range.
     """
     columns = _columns_from_gaussians(_gaussians_from_columns(_columns_from_gaussians(gaussians)))
     _refuse_non_finite(columns, ValueError, "write_ply")
@@ -55,7 +56,7 @@ def write_ply(gaussians: Gaussians, path: Path) -> Path:
 def read_ply(path: Path) -> Gaussians:
     """The Gaussians of a 3DGS PLY; colors are RGB "n 3" without f_rest, else SH "n k 3".
 
-    Normals and whatever else the file holds are passed over. Raises UserError naming the file and what is wrong.
+    Normals and other properties are ignored. Raises UserError with the file and what is wrong.
     """
     gaussians = _gaussians_from_columns(read_columns(path))
     _refuse_non_finite({name: tensor.numpy() for name, tensor in gaussians.tensors()}, UserError, str(path))
@@ -65,7 +66,7 @@ def read_ply(path: Path) -> Gaussians:
 
 
 def read_columns(path: Path) -> dict[str, np.ndarray]:
-    """The properties as stored (logs, logits), float64 "n" each, their values unchecked; UserError as `read_ply`."""
+    """The stored properties (log scales, logits) as float64 "n", not checked; UserError as in `read_ply`."""
     try:
         with _AsciiHeader(path) as stream:
             ply = plyfile.PlyData.read(stream)
@@ -86,9 +87,9 @@ def read_columns(path: Path) -> dict[str, np.ndarray]:
 
 
 class _AsciiHeader(io.BufferedReader):
-    """A PLY file without a byte order mark, and with `?` for each byte of its header that is not ASCII.
+    """A PLY file without its byte order mark, and with `?` in place of each byte of its header that is not ASCII.
 
-    The format is ASCII, which plyfile insists on, but programs write comments in any encoding.
+    The format requires ASCII, and plyfile enforces it, but programs write comments in any encoding.
     """
 
     _TABLE = bytes(range(128)) + b"?" * 128
@@ -110,11 +111,11 @@ def _rest_names(count: int) -> tuple[str, ...]:
 
 
 def _columns_from_gaussians(gaussians: Gaussians) -> dict[str, np.ndarray]:
-    """The properties to store: rounded to float32, held as float64 like those of `read_columns`."""
+    """The properties to store, rounded to float32 and kept as float64 like those of `read_columns`."""
     means, quats, scales, opacities, colors = (
         tensor.detach().cpu().double().numpy() for _, tensor in gaussians.tensors()
     )
-    with np.errstate(all="ignore"):  # what is not finite is refused by name, by the caller
+    with np.errstate(all="ignore"):  # the caller refuses values that are not finite
         columns = dict(zip(MEANS, means.T, strict=True))
         dc = (colors - 0.5) / SH_C0 if colors.ndim == 2 else colors[:, 0]
         columns |= zip(_DC, dc.T, strict=True)
@@ -130,7 +131,7 @@ def _columns_from_gaussians(gaussians: Gaussians) -> dict[str, np.ndarray]:
 
 
 def _unit(quats: np.ndarray) -> np.ndarray:
-    """Unit quaternions; one whose norm is off only by float32 rounding is kept, so a second writing changes nothing."""
+    """Unit quaternions. One whose norm differs from 1 only by rounding is kept, so that a second write is the same."""
     norms = np.linalg.norm(quats, axis=1, keepdims=True)
     return np.where(np.abs(norms - 1) < 1e-6, quats, quats / norms)
 

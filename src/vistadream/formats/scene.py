@@ -1,4 +1,4 @@
-"""A Scene as a folder: scene.json, gaussians.ply, and below views/ the pictures, maps and camera of each View."""
+"""A Scene as a folder: scene.json, gaussians.ply, and in views/ the pictures, maps and camera of each View."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _MASKS = ("supervise", "lift", "generated")
 _MAPS = ("z", "confidence", "normals")
 _FACTS = ("focal_known", "pose_known", "origin", "extends")
 _DAMAGES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SyntaxError, UserError)
-"""What reading damaged files raises: RuntimeError by torch and endless nesting, SyntaxError by Pillow."""
+"""The exceptions that damaged files cause: RuntimeError from torch and from deep nesting, SyntaxError from Pillow."""
 
 
 def save_scene(scene: Scene, folder: Path, earlier: Path | None = None) -> None:
-    """Writes a Scene into a new folder. Colors must lie on 8-bit levels, else they are rounded.
+    """Writes a Scene into a new folder. Colors are rounded to 8-bit levels.
 
-    A file of a View that is equal to the one in `earlier`, the folder of another saved Scene, becomes a hard link to
-    it where the disk has hard links, so that an unchanged View takes no space.
+    A file of a View that is equal to that in `earlier`, the folder of another saved Scene, becomes a hard link to it
+    if the disk has hard links, so that an unchanged View takes no space.
     """
     views = folder / "views"
     views.mkdir(parents=True)
@@ -43,7 +43,7 @@ def save_scene(scene: Scene, folder: Path, earlier: Path | None = None) -> None:
 
 
 def load_scene(folder: Path) -> Scene:
-    """The Scene that `save_scene` wrote, in this version or in 0.1; UserError when its files were damaged since."""
+    """The Scene that `save_scene` wrote, in this version or in 0.1; UserError when its files are damaged."""
     with reading(folder):
         facts = read_json(folder / "scene.json")
         if odd := [name for name in facts["views"] if not is_plain_name(name)]:
@@ -54,15 +54,15 @@ def load_scene(folder: Path) -> Scene:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[None]:
-    """Turns what goes wrong in the block, which reads files of a stage's folder, into one UserError."""
+    """Turns errors of the block, which reads files of a stage's folder, into one UserError."""
     try:
         yield
     except PermissionError as error:
         raise system_error(error) from error
     except _DAMAGES as error:
         raise UserError(
-            f"{folder} is damaged ({error}); wanted what the stage left there: remove that folder, and resume= makes "
-            "it anew"
+            f"{folder} is damaged ({error}); wanted the files that the stage wrote: remove that folder, and resume= "
+            "makes it again"
         ) from error
 
 
@@ -104,14 +104,14 @@ def _load_view(folder: Path, name: str) -> View:
 
 
 def _origin_of(name: str) -> dict[str, Any]:
-    """What version 0.1 did not write, from the names that it gave to views."""
+    """The facts that version 0.1 did not write, derived from the names of views."""
     if name == "outpaint":
         return {"origin": "canvas", "extends": "input"}
     return {"origin": "photo" if name == "input" else "novel"}
 
 
 def _load_png(file: Path) -> np.ndarray:
-    """Its pixels in any mode; other formats are refused, because Pillow starts a program to read some of them."""
+    """The pixels of a PNG in any mode. Other formats are refused: Pillow runs a program to read some of them."""
     with Image.open(file, formats=("PNG",)) as picture:
         return np.array(picture)
 

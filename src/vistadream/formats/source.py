@@ -1,4 +1,4 @@
-"""A file that the user named. It is read once and whole, so that a pipe serves as well."""
+"""A file that the user named. It is read once and completely, so that a pipe works too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/{1,2}[^/]", re.IGNORECASE)
 
 
 def check_source(path: str | Path, noun: str, wanted: str) -> None:
-    """UserError unless `path` is a file or pipe that may be read. `noun` and `wanted` are for its sentence."""
+    """UserError unless `path` is a file or pipe that can be read. `noun` and `wanted` are parts of its sentence."""
     name, shown = os.fspath(path), short_path(os.fspath(path))
     if name.startswith("data:"):
         raise UserError(f"{shown} holds the {noun} itself; wanted a file: save it first, then name the file")

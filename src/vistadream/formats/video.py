@@ -1,4 +1,4 @@
-"""Frames to a video: H.264 MP4 that every browser and phone plays, GIF and WebP for where only pictures are shown."""
+"""Frames to a video: H.264 MP4, which every browser and phone plays, or GIF and WebP for pages that show pictures."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import numpy as np
 from jaxtyping import UInt8
 
 PICTURE_PX = 480
-"""Most of a GIF's or WebP's width and height: they are for pages and chats, and grow fast."""
+"""The largest width and height of a GIF or WebP, because their files grow fast."""
 PICTURE_FPS = 15
-"""Most of a GIF's or WebP's frames a second."""
+"""The largest frame rate of a GIF or WebP."""
 WEBP_QUALITY = 70
 
 Frame = UInt8[np.ndarray, "h w 3"]
 
 
 class VideoFile:
-    """Takes frame after frame (sRGB, all of one size) while it is open; the suffix of its path names the format.
+    """Takes frames (sRGB, all of one size) while it is open; the suffix of its path names the format.
 
-    `crf` is x264's constant rate factor: 0 is lossless, 18 near to visually so, 51 the smallest. An odd side of an MP4
-    is made even by repeating its last row or column, for 4:2:0 chroma wants pairs. The same frames give the same bytes.
-    ValueError for frames of the wrong type or size, or none; OSError with ffmpeg's words when the file cannot be
-    written. After an error no file is left.
+    `crf` is the constant rate factor of x264: 0 is lossless, 18 is visually almost lossless, 51 is the smallest file.
+    An odd side of an MP4 is made even by repeating its last row or column, as 4:2:0 chroma requires. The same frames
+    give the same bytes. ValueError for frames of the wrong type or size, or for none; OSError with the message of
+    ffmpeg when the file cannot be written. After an error no file is left.
     """
 
     def __init__(self, path: Path, fps: float = 24, crf: int = 18):
@@ -47,7 +47,7 @@ class VideoFile:
         try:
             self._pipe.write(even.tobytes())
         except BrokenPipeError:
-            self._open.close()  # ffmpeg gave up: this raises its own words
+            self._open.close()  # ffmpeg ended early: this raises its message
 
     def __enter__(self) -> VideoFile:
         return self
@@ -60,7 +60,7 @@ class VideoFile:
 
 @contextmanager
 def _encoder(path: Path, command: list[str]) -> Iterator[IO[bytes]]:
-    """A pipe that takes raw RGB frames; on leaving, the file is complete, or removed and an error raised."""
+    """A pipe that takes raw RGB frames. At the end the file is complete, or it is removed and an error raised."""
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stderr is not None
@@ -68,9 +68,9 @@ def _encoder(path: Path, command: list[str]) -> Iterator[IO[bytes]]:
         yield process.stdin
         with suppress(BrokenPipeError):
             process.stdin.close()
-        words = process.stderr.read().decode(errors="replace").strip()
+        output = process.stderr.read().decode(errors="replace").strip()
         if process.wait() != 0:
-            raise OSError(f"cannot write the video {path}: {words}")
+            raise OSError(f"cannot write the video {path}: {output}")
     except BaseException:
         process.kill()
         process.wait()
@@ -109,7 +109,7 @@ def _smaller(fps: float) -> str:
 
 
 def _gif(fps: float, crf: int) -> list[str]:
-    """A palette for each frame, which a fixed one for all would need the whole video in memory to find."""
+    """One palette per frame; a common palette would need the whole video in memory."""
     palettes = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
     return ["-filter_complex", f"{_smaller(fps)},{palettes}", "-loop", "0", "-f", "gif"]
 

@@ -109,7 +109,7 @@ def test_nothing_is_overwritten(views: list[View], gaussians: Gaussians, dataset
     ("spoil", "reason"),
     [
         (lambda view: {"z": None}, "has no depth"),
-        (lambda view: {"camera": view.camera.at(torch.diag(torch.tensor([2.0, 1, 1, 1])))}, "no rotation"),
+        (lambda view: {"camera": view.camera.at(torch.diag(torch.tensor([2.0, 1, 1, 1])))}, "not hold a rotation"),
         (lambda view: {"camera": view.camera.at(torch.eye(4) * torch.nan)}, "wanted finite numbers"),
     ],
 )

@@ -1,4 +1,4 @@
-"""cameras.bin, images.bin and points3D.bin: little-endian numbers behind a count."""
+"""cameras.bin, images.bin and points3D.bin: a count, then entries of little-endian numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TRACK = np.dtype("<u4")
 
 
 class _Bytes:
-    """The bytes of a file, taken from the front. ValueError where they end too early."""
+    """The bytes of a file, read from the front. ValueError when they end too early."""
 
     def __init__(self, data: bytes):
         self._data, self._at = data, 0
@@ -47,14 +47,12 @@ class _Bytes:
 
 
 def read_cameras(data: bytes) -> dict[int, ColmapCamera]:
-    """By id. ValueError says what is wrong; so do the two below."""
+    """The cameras by id. ValueError says what is wrong; so do the two functions below."""
     found, rest = {}, _Bytes(data)
     for _ in range(*rest.take("Q")):
         key, number, width, height = rest.take("IiQQ")
         if number not in _NAMES or key in found:
-            raise ValueError(
-                f"camera {key} has the model {number} or is there twice; wanted known models, each id once"
-            )
+            raise ValueError(f"camera {key} has the model {number} or occurs twice; wanted known models, each id once")
         name = _NAMES[number]
         params = rest.take(f"{len(MODELS[name][1].split())}d")
         found[key] = ColmapCamera(key, name, width, height, params)
@@ -67,7 +65,7 @@ def read_images(data: bytes) -> dict[int, ColmapImage]:
     for _ in range(*rest.take("Q")):
         key, *numbers, camera = rest.take("I7dI")
         if key in found:
-            raise ValueError(f"image {key} is there twice; wanted each id once")
+            raise ValueError(f"image {key} occurs twice; wanted each id once")
         w, x, y, z, tx, ty, tz = numbers
         name = rest.name()
         seen = rest.array(_SEEN, *rest.take("Q"))
@@ -87,7 +85,7 @@ def read_points(data: bytes) -> ColmapPoints:
     rest.end()
     ids = np.array([row[0] for row in rows], dtype=np.int64)
     if len(set(ids.tolist())) < len(ids):
-        raise ValueError("a point is there twice; wanted each id once")
+        raise ValueError("a point occurs twice; wanted each id once")
     numbers = np.array([row[1:] for row in rows], dtype=np.float64).reshape(-1, 7)
     return ColmapPoints(ids, numbers[:, :3], numbers[:, 3:6].astype(np.uint8), numbers[:, 6], tuple(tracks))
 
@@ -100,7 +98,7 @@ def cameras_bytes(cameras: Iterable[ColmapCamera]) -> bytes:
 
 
 def images_bytes(images: Iterable[ColmapImage]) -> bytes:
-    """ValueError when a name holds the byte 0, which ends it."""
+    """ValueError when a name contains the byte 0, which would end it."""
     entries = []
     for image in images:
         name = image.name.encode("utf-8", "surrogateescape")

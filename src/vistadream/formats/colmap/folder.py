@@ -1,6 +1,6 @@
-"""A folder with a model: three files as text or three as binary; rigs and frames of COLMAP 4 are passed over.
+"""A folder with a model: three text files or three binary files. The rigs and frames of COLMAP 4 are ignored.
 
-An image's pose stands in its own file too, so that rigs and frames add nothing for who wants cameras.
+The file of images holds the pose of every image too, so that rigs and frames are not needed to get cameras.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Content = TypeVar("Content")
 
 
 def suffix_of(folder: Path) -> str:
-    """`.bin` for a whole binary model, which COLMAP prefers, or where there are no images as text; else `.txt`."""
+    """`.bin` for a complete binary model, which COLMAP prefers, or if images exist as binary only; else `.txt`."""
     whole = all(os.path.isfile(folder / f"{name}.bin") for name in FILES)
     alone = os.path.isfile(folder / "images.bin") and not os.path.isfile(folder / "images.txt")
     return ".bin" if whole or alone else ".txt"
@@ -29,19 +29,19 @@ def suffix_of(folder: Path) -> str:
 def read_cameras(folder: Path, report: Report | None = None) -> dict[int, ColmapCamera]:
     """The cameras by id.
 
-    UserError names the file, the line and what is wrong. A `report` gets the faults of a text file in place of that,
-    and the faulty entries are passed over. Both hold for the two functions below too.
+    UserError names the file, the line and what is wrong. If `report` is given, it receives the faults of a text file
+    instead, and the faulty entries are skipped. The same is true of the two functions below.
     """
     return _read(folder, "cameras", text.read_cameras, binary.read_cameras, report)
 
 
 def read_images(folder: Path, report: Report | None = None) -> dict[int, ColmapImage]:
-    """The images by id, in the file's order."""
+    """The images by id, in the order of the file."""
     return _read(folder, "images", text.read_images, binary.read_images, report)
 
 
 def read_points(folder: Path, report: Report | None = None) -> ColmapPoints:
-    """The 3D points, in the file's order."""
+    """The 3D points, in the order of the file."""
     return _read(folder, "points3D", text.read_points, binary.read_points, report)
 
 
@@ -52,7 +52,7 @@ def write_model(
     points: ColmapPoints,
     suffix: str = ".txt",
 ) -> None:
-    """The three files in a folder that is there; `suffix` is `.txt` or `.bin`."""
+    """Writes the three files into an existing folder; `suffix` is `.txt` or `.bin`."""
     if suffix == ".bin":
         contents = [binary.cameras_bytes(cameras), binary.images_bytes(images), binary.points_bytes(points)]
     else:

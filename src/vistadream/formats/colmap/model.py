@@ -1,6 +1,6 @@
-"""What a model holds: cameras, images and points, as they are stored.
+"""The content of a model: cameras, images and points, as they are stored.
 
-COLMAP's camera axes, pixel centers and direction of the pose are those of `core.Camera`.
+COLMAP has the same camera axes, pixel centers and direction of the pose as `core.Camera`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MODELS: dict[str, tuple[int, str]] = {
 
 @dataclass(frozen=True)
 class ColmapCamera:
-    """A lens and the size of its pictures. ValueError when the model is unknown or wants other parameters."""
+    """Intrinsics and picture size. ValueError when the model is unknown or has another number of parameters."""
 
     camera_id: int
     model: str
@@ -44,7 +44,7 @@ class ColmapCamera:
     width: int
     height: int
     params: tuple[float, ...]
-    """As MODELS names them; lengths in pixels."""
+    """In the order of MODELS; lengths in pixels."""
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
@@ -63,15 +63,15 @@ class ColmapImage:
 
     image_id: int
     quat_wxyz: tuple[float, float, float, float]
-    """Of cam_from_world, as stored: it may miss length 1."""
+    """The rotation of cam_from_world as stored; its length can differ from 1."""
     translation: tuple[float, float, float]
-    """Of cam_from_world, in the model's units."""
+    """The translation of cam_from_world, in the units of the model."""
     camera_id: int
     name: str
-    """Path of the picture below the folder of pictures. Bytes that are not UTF-8 are kept as lone surrogates."""
+    """Path of the picture in the folder of pictures. Bytes that are not UTF-8 become lone surrogates."""
     points_px: Float64[np.ndarray, "n 2"]
     point_ids: Int64[np.ndarray, "n"]
-    """The 3D point of each 2D point; -1: none."""
+    """The id of the 3D point of each 2D point; -1: none."""
 
     def __post_init__(self) -> None:
         refuse_non_finite((*self.quat_wxyz, *self.translation))

@@ -1,10 +1,10 @@
 """cameras.txt, images.txt and points3D.txt.
 
-Words are separated by white space; empty lines and lines that begin with # are passed over. An image takes two lines:
-its pose, and whatever line comes next as its 2D points, which may be empty or a comment. Where COLMAP would pass over
-data in silence (a missing or damaged line of 2D points, an odd track, a level above 255), this reader refuses it. Where
-COLMAP loses data (the last image when the file ends before its 2D points, all but the first word of a name), this
-reader keeps it.
+Words are separated by white space; empty lines and lines that begin with # are skipped. An image takes two lines: its
+pose, and the next line, whatever it is, as its 2D points; that line can be empty or a comment. Where COLMAP silently
+ignores data (a missing or damaged line of 2D points, an odd track, a level above 255), this reader refuses the file.
+Where COLMAP loses data (the last image when the file ends before its 2D points, all but the first word of a name),
+this reader keeps it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from vistadream.formats.colmap.model import ColmapCamera, ColmapImage, ColmapPoints, refuse_non_finite
 
 Report = Callable[[str], None]
-"""Takes the line and what is wrong with it; it may raise, else the entry is passed over."""
+"""Receives the line and what is wrong with it. If it does not raise, the entry is skipped."""
 Entry = TypeVar("Entry")
 
 
@@ -76,7 +76,7 @@ def points_text(points: ColmapPoints) -> str:
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Each line's number, and the line without white space at its ends."""
+    """The number of each line, and the line without white space at its ends."""
     return enumerate((line.strip() for line in data.removeprefix(BOM_UTF8).split(b"\n")), 1)
 
 
@@ -93,7 +93,7 @@ def _entries(
         try:
             key, value = parse(*lines)
             if key in seen:
-                raise ValueError(f"id {key} stands here again; wanted each only once")
+                raise ValueError(f"id {key} occurs again; wanted each id once")
         except ValueError as error:
             report(f"line {number}: {error}")
         else:

@@ -1,4 +1,7 @@
-"""Posed pictures with depth, normals and masks, for refining and for other programs: docs/fastgs_dataset.md."""
+"""A dataset of posed pictures with depth, normals and masks, for the refine stage and for other programs.
+
+docs/fastgs_dataset.md describes it.
+"""
 
 from vistadream.formats.fastgs_dataset.layout import Fault, dataset_files, is_dataset
 from vistadream.formats.fastgs_dataset.read import read_dataset

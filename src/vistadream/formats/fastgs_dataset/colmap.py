@@ -1,4 +1,4 @@
-"""The COLMAP model of a dataset: pinholes, poses and points without tracks, as text."""
+"""The COLMAP model of a dataset as text: pinhole cameras, poses, and points without tracks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from vistadream.formats.ply import SH_C0
 from vistadream.ops.gaussians.rotation import quats_from_rotations, rotations_from_quats
 
 _MOST_POINTS = 200_000
-"""Points to start other programs from; of more Gaussians every second, third and so on is taken."""
+"""The largest number of points; of more Gaussians, every second, third and so on is taken."""
 _UNIT = 1e-6
-"""By how much a quaternion's length may miss 1."""
+"""The largest difference between the length of a quaternion and 1."""
 
 
 class Picture(NamedTuple):
@@ -35,7 +35,7 @@ class Picture(NamedTuple):
 
 
 def write_model(folder: Path, cameras: Sequence[Camera], names: Sequence[str], gaussians: Gaussians) -> None:
-    """One camera and one image for each name, with the same id; Gaussians as points. `folder` is the dataset's."""
+    """Writes one camera and one image with the same id for each name, and the Gaussians as points, into a dataset."""
     lenses = [
         colmap.ColmapCamera(i, "PINHOLE", c.width, c.height, (c.fx, c.fy, c.cx, c.cy)) for i, c in enumerate(cameras, 1)
     ]
@@ -44,23 +44,23 @@ def write_model(folder: Path, cameras: Sequence[Camera], names: Sequence[str], g
 
 
 def read_cameras(folder: Path, report: Report) -> dict[int, Camera]:
-    """The lenses by id, at the world's origin. This and the two below report each malformed entry and pass it over."""
+    """The cameras by id, at the world's origin. This and the next two functions report and skip malformed entries."""
     return dict(_checked(folder, CAMERAS, lambda *of: colmap.read_cameras(*of).values(), _pinhole, report))
 
 
 def read_pictures(folder: Path, report: Report) -> list[Picture]:
-    """The images in the file's order."""
+    """The images in the order of the file."""
     found = _checked(folder, IMAGES, lambda *of: colmap.read_images(*of).values(), _picture, report)
     return [picture for _, picture in found]
 
 
 def count_points(folder: Path, report: Report) -> int:
-    """How many points are well-formed."""
+    """The number of well-formed points."""
     return len(_checked(folder, POINTS, lambda *of: colmap.read_points(*of).ids, lambda key: (key, None), report))
 
 
 def _checked(folder: Path, file: str, read: Callable[..., Iterable], check: Callable, report: Report) -> list:
-    """What `check` makes of every entry of a file; nothing where there is no file."""
+    """The results of `check` for all entries of a file; empty when the file is missing."""
     if not (folder / file).is_file():
         return []
     tell, found = partial(report, file), []
@@ -80,7 +80,7 @@ def _image(key: int, camera: Camera, name: str) -> colmap.ColmapImage:
 
 
 def _points(gaussians: Gaussians) -> colmap.ColmapPoints:
-    """Centers and colors of at most _MOST_POINTS Gaussians, evenly taken; nine digits hold a float32."""
+    """Centers and colors of at most _MOST_POINTS Gaussians, evenly selected; nine digits hold a float32."""
     few = gaussians.detach().to("cpu").subset(torch.arange(0, len(gaussians), -(-len(gaussians) // _MOST_POINTS) or 1))
     colors = few.colors if few.colors.ndim == 2 else 0.5 + SH_C0 * few.colors[:, 0]
     xyz = np.array([float(f"{value:.9g}") for value in few.means.flatten().tolist()]).reshape(-1, 3)

@@ -10,7 +10,7 @@ SCHEMA_VERSION = 1
 META = "meta.json"
 CAMERAS, IMAGES, POINTS = (f"sparse/0/{name}.txt" for name in ("cameras", "images", "points3D"))
 BY_PRODUCTS = {"sparse/0/points3D.ply"}
-"""What the stock 3DGS readers leave in a folder that they have opened."""
+"""Files that the usual 3DGS readers write into a folder that they have opened."""
 _MAPS = {
     "image": "images/{:06d}.png",
     "depth": "priors/depth/{:06d}.npy",
@@ -20,7 +20,7 @@ _MAPS = {
     "generated": "generated/{:06d}.png",
 }
 SOURCES = ("single", "multi")
-"""Made from one photograph, or from several."""
+"""single: made from one photograph; multi: from several."""
 ORIGINS = ("photographed", "generated", "mixed")
 CONVENTION = {
     "camera": "OpenCV axes: x right, y down, z forward; pixel centers at +0.5; principal point in the middle",
@@ -33,7 +33,7 @@ CONVENTION = {
 }
 
 Report = Callable[[str, str], None]
-"""Takes a file of the dataset and what is wrong with it."""
+"""Receives a file of the dataset and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def view_files(index: int) -> dict[str, str]:
 
 
 def dataset_files(n_views: int) -> list[str]:
-    """Every file of a dataset but META, which holds their digests."""
+    """Every file of a dataset except META, which holds their digests."""
     return [CAMERAS, IMAGES, POINTS, *(file for i in range(n_views) for file in view_files(i).values())]
 
 
 def is_dataset(folder: Path) -> bool:
-    """Whether the folder claims to be a dataset."""
+    """Whether the folder is a dataset by its files; it can still have faults."""
     return (folder / META).is_file()

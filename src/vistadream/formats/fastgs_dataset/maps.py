@@ -1,4 +1,4 @@
-"""The pictures, masks and arrays of a dataset; each reader refuses a file for all that is wrong with it at once."""
+"""The pictures, masks and arrays of a dataset. Each reader reports everything that is wrong with a file at once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from PIL import Image
 Size = tuple[int, int]
 """Height and width."""
 _NORMAL_LENGTH = 1e-3
-"""By how much a normal's length may miss 1."""
+"""The largest difference between the length of a normal and 1."""
 
 
 def read_rgb(path: Path, size: Size | None) -> UInt8[np.ndarray, "h w 3"]:
-    """An 8-bit RGB PNG. ValueError says all that is wrong; so do the readers below. `size` None: any."""
+    """An 8-bit RGB PNG of that size; None allows any size. ValueError says what is wrong; so do the readers below."""
     return _read_png(path, "RGB", size)
 
 
@@ -29,14 +29,14 @@ def read_mask(path: Path, size: Size | None) -> Bool[np.ndarray, "h w"]:
 
 
 def read_depth(path: Path, size: Size | None) -> Float32[np.ndarray, "h w"]:
-    """Finite z, 0 or more."""
+    """Camera-space z, finite and 0 or more."""
     z = _read_npy(path, size)
     refuse([(bool((z < 0).any()), f"{int((z < 0).sum())} values are negative; wanted 0 or more")])
     return z
 
 
 def read_normals(path: Path, size: Size | None) -> Float32[np.ndarray, "h w 3"]:
-    """Vectors of length 1, or 0."""
+    """Vectors of length 1 or 0."""
     normals = _read_npy(path, size and (*size, 3))
     length = np.linalg.norm(normals, axis=-1)
     odd = (np.abs(length - 1) > _NORMAL_LENGTH) & (length > 0)

@@ -1,4 +1,4 @@
-"""What meta.json says: it decides what every other file of a dataset must be."""
+"""The description of a dataset, meta.json, from which the other files follow."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from vistadream.formats.fastgs_dataset.layout import META, ORIGINS, SCHEMA_VERSI
 from vistadream.formats.json_file import read_json
 
 ROTATION_TOLERANCE = 1e-3
-"""By how much R R^T may miss the identity: the rounding of measured poses."""
+"""The largest difference between R R^T and the identity, which allows for rounding of measured poses."""
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
-    """The description, as far as others rely on it; ValueError when it cannot tell what the other files must be."""
+    """The description of the dataset; ValueError when its views or files are missing or not of the right kind."""
     try:
         meta = read_json(folder / META, finite=False)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}); wanted the dataset's description") from error
     except ValueError as error:
-        raise ValueError(f"is no JSON ({error}); wanted the dataset's description") from error
+        raise ValueError(f"is not JSON ({error}); wanted the dataset's description") from error
     version = meta.get("schema_version") if isinstance(meta, dict) else None
     if version != SCHEMA_VERSION:
         raise ValueError(f"schema_version is {version!r}; wanted {SCHEMA_VERSION}: export again with this version")
     views, files = meta.get("views"), meta.get("files")
     if not (isinstance(views, list) and views and all(isinstance(view, dict) for view in views)):
-        raise ValueError("views is no list of objects; wanted one for each view")
+        raise ValueError("views is not a list of objects; wanted one for each view")
     if not isinstance(files, dict):
-        raise ValueError("files is no object; wanted the sha256 of each file")
+        raise ValueError("files is not an object; wanted the sha256 of each file")
     return meta
 
 
 def check_meta(meta: dict[str, Any], report: Report) -> None:
-    """Reports each entry that is not as `write_dataset` writes it."""
+    """Reports each entry that differs from what `write_dataset` writes."""
     if meta.get("source") not in SOURCES:
         report(META, f"source is {meta.get('source')!r}; wanted {' or '.join(SOURCES)}")
     names = [view.get("name") for view in meta["views"]]
@@ -56,16 +56,16 @@ def check_meta(meta: dict[str, Any], report: Report) -> None:
 
 
 def world_from_cam(view: dict[str, Any]) -> Float[Tensor, "4 4"]:
-    """The pose in a view's entry, float64; ValueError when it is not rigid."""
+    """The pose in the entry of a view, as float64; ValueError when it is not rigid."""
     try:
         pose = torch.tensor(view.get("world_from_cam"), dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError("is no table of numbers; wanted 4x4 by rows") from error
+        raise ValueError("is not a table of numbers; wanted 4x4 by rows") from error
     if tuple(pose.shape) != (4, 4) or not pose.isfinite().all():
         raise ValueError(f"has shape {tuple(pose.shape)} or is not finite; wanted 4x4 finite numbers by rows")
     R, last = pose[:3, :3], pose[3].tolist()
     if last != [0, 0, 0, 1]:
         raise ValueError(f"has the last row {last}; wanted 0 0 0 1")
     if (R @ R.T - torch.eye(3).to(R)).abs().max() > ROTATION_TOLERANCE or torch.linalg.det(R) < 0:
-        raise ValueError("holds no rotation; wanted an orthonormal 3x3 with determinant 1")
+        raise ValueError("does not hold a rotation; wanted an orthonormal 3x3 with determinant 1")
     return pose

@@ -1,4 +1,4 @@
-"""A dataset back into Views."""
+"""Reads a dataset into Views."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from vistadream.ops.image.pixels import from_uint8
 
 
 def read_dataset(folder: Path) -> list[Sample]:
-    """What `write_dataset` wrote, in its order; UserError lists every fault when there is one.
+    """The Views that `write_dataset` wrote, in their order; UserError lists every fault of the dataset.
 
-    `lift` is where geometry may be supervised: the format does not hold which pixels became Gaussians.
+    `lift` is where geometry can be supervised, because the format does not store which pixels became Gaussians.
     """
     if faults := validate_dataset(folder):
         raise UserError("\n  ".join([f"{folder}: {len(faults)} fault(s); wanted a dataset without", *map(str, faults)]))

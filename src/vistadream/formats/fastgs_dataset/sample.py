@@ -1,4 +1,4 @@
-"""What a dataset holds of one View: its middle window, its normals, and where both may be trusted."""
+"""The content of a dataset for one View: its central window, its normals, and where both can be trusted."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class Sample:
     """One view with its geometric priors."""
 
     view: View
-    """Its z is 0 where unknown."""
+    """A View whose z is 0 where it is unknown."""
     normals: Float[Tensor, "h w 3"]
-    """Unit, camera axes, facing the camera; 0 where unknown."""
+    """Unit normals in camera axes, facing the camera; 0 where unknown."""
     geometry: Bool[Tensor, "h w"]
-    """Pixels whose z and normal may supervise geometry."""
+    """Pixels whose z and normal can supervise geometry."""
 
 
 def sample_of(view: View) -> Sample:
-    """The view, cropped so that its principal point lies in the middle, with priors from its own depth.
+    """The View, cropped so that its principal point is in the middle, with priors from its depth.
 
-    Geometry may be supervised where the fit must match the view, depth is known and no occlusion is near.
-    Raises ValueError when the view has no depth or the principal point lies outside the picture.
+    Geometry can be supervised where the fit must match the View, depth is known and no depth edge is near. Raises
+    ValueError when the View has no depth or its principal point is outside the picture.
     """
     if view.z is None:
         raise ValueError(f"view {view.name!r} has no depth; wanted camera-space z, as after the stage initialize")
@@ -42,7 +42,7 @@ def sample_of(view: View) -> Sample:
 
 
 def _normals(view: View, valid: Bool[Tensor, "h w"]) -> tuple[Float[Tensor, "h w 3"], Bool[Tensor, "h w"]]:
-    """The view's normals, turned to face the camera, or those of its depth; and the pixels that have one."""
+    """The normals of the View, turned to face the camera, or those of its depth; and which pixels have one."""
     if view.normals is None:
         return normals_from_depth(view.camera, view.z, valid)
     away = (view.normals * view.camera.rays().to(view.normals)).sum(-1, keepdim=True) > 0
@@ -50,9 +50,9 @@ def _normals(view: View, valid: Bool[Tensor, "h w"]) -> tuple[Float[Tensor, "h w
 
 
 def _centered(view: View) -> View:
-    """Cropped to the largest window whose middle is within a quarter of a pixel of the principal point.
+    """The View, cropped to the largest window whose middle is within a quarter of a pixel of the principal point.
 
-    The stock 3DGS readers know a field of view only, and put the principal point into the middle of the picture.
+    The usual 3DGS readers know only a field of view, and assume the principal point in the middle of the picture.
     """
     camera = view.camera
     left, right = _window(camera.cx, camera.width, view.name)
@@ -64,7 +64,7 @@ def _centered(view: View) -> View:
 
 
 def _window(principal_px: float, size_px: int, name: str) -> tuple[int, int]:
-    """First pixel of the window, and the one behind its last."""
+    """The first pixel of the window, and the one after its last pixel."""
     both = round(2 * principal_px)
     low, high = max(0, both - size_px), min(size_px, both)
     if low >= high:

@@ -21,7 +21,6 @@ import torch
 from PIL import Image
 
 MODES = ("off", "save", "serve")
-STAGES = ("load", "outpaint", "initialize", "coarse", "refine")
 STEPS = 2000
 
 
@@ -30,21 +29,21 @@ def one_run(words: list[str]) -> tuple[list[tuple], float, float]:
     from vistadream import app
 
     events: list[tuple] = []
-    multiplexer = app.Multiplexer
-    app.Multiplexer = lambda *observers: multiplexer(*observers, lambda *event: events.append(event))
     wall, cpu = time.perf_counter(), time.process_time()
     with redirect_stdout(sys.stderr):
-        app.run([*words, "rerun.mode=off"])
+        app.run([*words, "rerun.mode=off"], observers=[lambda *event: events.append(event)])
     return events, time.perf_counter() - wall, time.process_time() - cpu
 
 
 def played(events: list[tuple], mode: str, file: Path) -> tuple[float, float]:
     """Wall and processor seconds that an observer takes for the events, from its beginning to its end."""
+    from vistadream.core import StageStarted
     from vistadream.observers.rerun import RerunSettings, rerun_observer
 
     wall, cpu = time.perf_counter(), time.process_time()
+    stages = [value.stage for _, value, *_ in events if isinstance(value, StageStarted)]
     settings = RerunSettings(mode=mode)
-    with rerun_observer(settings, file, name="run", stages=STAGES, config="", knobs={}) as observe:
+    with rerun_observer(settings, file, name="run", stages=stages, config="", knobs={}) as observe:
         for event in events:
             observe(*event)
     return time.perf_counter() - wall, time.process_time() - cpu

@@ -95,16 +95,17 @@ def input_psnrs(folder: Path) -> dict[str, float]:
 
     from vistadream.backends.render.cpu import CpuRenderer
     from vistadream.ops.evaluation.metrics import psnr
-    from vistadream.runs.folder import STAGES, RunFolder
+    from vistadream.runs.folder import RunFolder
 
     found = {}
-    for name in STAGES[2:]:
-        if RunFolder(folder).finished(name):
-            scene = RunFolder(folder).load_stage(name)
-            photo = scene.view("input")
-            with torch.no_grad():
-                seen = CpuRenderer()(scene.gaussians, [photo.camera], want=("rgb",))[0].rgb
-            found[name] = psnr(seen, photo.rgb)
+    for name in RunFolder(folder).finished_stages():
+        scene = RunFolder(folder).load_stage(name)
+        if not len(scene.gaussians):
+            continue
+        photo = scene.anchor
+        with torch.no_grad():
+            seen = CpuRenderer()(scene.gaussians, [photo.camera], want=("rgb",))[0].rgb
+        found[name] = psnr(seen, photo.rgb)
     return found
 
 

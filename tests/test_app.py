@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vistadream import app
+from vistadream import app, session
 from vistadream.app import run
 from vistadream.assets import sample_image
 from vistadream.config import compose, quote_paths
@@ -149,8 +149,8 @@ def test_a_disk_without_locks_is_said_and_used(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("name", ["..", "..png", "...", ".png", "a/..png"])
 def test_every_run_folder_lies_two_below_out(name: str, tmp_path: Path) -> None:
-    folder = app._new_folder(compose(quote_paths([f"image={name}", f"out={tmp_path}"])), None)
-    assert folder.root.resolve().parents[1] == tmp_path.resolve()
+    home = app._home(compose(quote_paths([f"image={name}", f"out={tmp_path}"])))
+    assert home.resolve().parent == tmp_path.resolve()
 
 
 ENDS = [(KeyboardInterrupt, "interrupted"), (SystemExit, "interrupted"), (ZeroDivisionError, "failed")]
@@ -161,7 +161,7 @@ def test_how_a_run_ended_is_kept(error: type, says: str, tmp_path: Path, monkeyp
     def end(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(app, "run_stages", end)
+    monkeypatch.setattr(session, "run_stages", end)
     with pytest.raises(error):
         run([*SMALL, f"out={tmp_path}"])
     (folder,) = tmp_path.glob("*/*")

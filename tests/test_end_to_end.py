@@ -15,14 +15,15 @@ import torch
 from safetensors.torch import load_file
 
 from vistadream import single_image
-from vistadream.app import Run
 from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import compose
 from vistadream.deliver import PICTURES, VIDEO_FORMATS
 from vistadream.exporters.formats import FORMATS
 from vistadream.formats.fastgs_dataset import dataset_files
 from vistadream.formats.ply import read_ply
 from vistadream.ops.evaluation.metrics import psnr
-from vistadream.runs.folder import STAGES, RunFolder
+from vistadream.runs.folder import RunFolder
+from vistadream.session import Run
 
 ROOT = Path(__file__).parents[1]
 SMALL = (
@@ -74,6 +75,9 @@ def test_the_sample_becomes_a_scene_with_everything_a_run_leaves(whole: Run) -> 
 
 DOCUMENTED = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", (ROOT / "docs" / "outputs.md").read_text(), re.M)
 """Rows of docs/outputs.md: a path, with * and ? for any name, and when it is there."""
+
+
+STAGES = compose([]).order
 
 
 def fits(path: str, glob: str) -> bool:

@@ -16,7 +16,7 @@ FLOORS = (
     ("stages", "backends", "observers", "exporters", "trajectories"),
     ("assets", "runs"),
     ("config", "deliver", "pipeline"),
-    ("inputs",),
+    ("inputs", "session"),
     ("app",),
     ("commands",),
     ("__main__",),

@@ -23,7 +23,8 @@ def test_a_copy_stands_in_for_a_camera_folder_that_is_gone(tmp_path: Path) -> No
     assert first.stand_in(words, None) == words
     composed = compose(words)
     before = first.fingerprints(composed, ["coarse"])
-    first.keep_cameras(composed, folder)
+    assert first.cameras(composed) == [model]
+    folder.keep_input(model)
     folder.run_json.write_text(json.dumps({"inputs": first.digests}))
     shutil.rmtree(model)
 
@@ -31,6 +32,7 @@ def test_a_copy_stands_in_for_a_camera_folder_that_is_gone(tmp_path: Path) -> No
     found = again.stand_in(words, folder)
     assert found != words
     assert again.fingerprints(compose(found), ["coarse"]) == before
+    assert again.cameras(compose(found)) == []
 
 
 def test_a_file_that_may_not_be_read_is_an_error_unless_it_is_known(tmp_path: Path, monkeypatch) -> None:

@@ -7,10 +7,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from vistadream.config import compose
 from vistadream.core import Camera, Note, Scene, StageFinished, UserError, View, current_checkpoints, silent, tell
-from vistadream.pipeline import PLANS, plan_of, run_stages
+from vistadream.pipeline import run_stages
 from vistadream.runs import checkpoint_file
-from vistadream.runs.folder import STAGES, RunFolder
+from vistadream.runs.folder import RunFolder
+
+JOB = compose([])
+STAGES = JOB.order
+PLANS = {stage: tuple(plan) for stage, plan in JOB.plain("job.plans").items()}
 
 
 class Count:
@@ -39,14 +44,14 @@ def go(folder: RunFolder, until: str, observe=silent, **changed: int) -> dict[st
     """Runs the plan with a fingerprint per stage; returns how often each stage ran."""
     stages = {name: Count(name) for name in STAGES}
     prints = {name: {"knob": changed.get(name, 0)} for name in STAGES}
-    scene = run_stages(stages, prints, plan_of(until), observe, folder, NoRecord(), 0)
+    scene = run_stages({name: stages[name] for name in PLANS[until]}, prints, observe, folder, NoRecord(), 0)
     assert [v.name for v in scene.views] == list(PLANS[until])
     return {name: stage.runs for name, stage in stages.items() if stage.runs}
 
 
 @pytest.mark.parametrize("until", PLANS)
 def test_every_stage_value_runs_its_plan_in_order(tmp_path: Path, until: str) -> None:
-    assert list(go(RunFolder(tmp_path), until)) == list(PLANS[until])
+    assert list(go(RunFolder(tmp_path, STAGES), until)) == list(PLANS[until])
 
 
 def test_each_plan_goes_further_than_the_one_before() -> None:
@@ -56,21 +61,21 @@ def test_each_plan_goes_further_than_the_one_before() -> None:
 
 
 def test_a_finished_run_runs_nothing_again(tmp_path: Path) -> None:
-    go(RunFolder(tmp_path), "fine")
+    go(RunFolder(tmp_path, STAGES), "fine")
     seen = []
-    assert go(RunFolder(tmp_path), "fine", observe=lambda name, value, step=None: seen.append(value)) == {}
+    assert go(RunFolder(tmp_path, STAGES), "fine", observe=lambda name, value, step=None: seen.append(value)) == {}
     assert [v.stage for v in seen if isinstance(v, StageFinished) and v.resumed] == list(STAGES)
 
 
 def test_going_further_runs_only_what_is_new(tmp_path: Path) -> None:
-    go(RunFolder(tmp_path), "coarse")
-    assert go(RunFolder(tmp_path), "fine") == {"refine": 1}
+    go(RunFolder(tmp_path, STAGES), "coarse")
+    assert go(RunFolder(tmp_path, STAGES), "fine") == {"refine": 1}
 
 
 @pytest.mark.parametrize("changed", STAGES)
 def test_a_changed_knob_reruns_its_stage_and_those_after(tmp_path: Path, changed: str) -> None:
-    go(RunFolder(tmp_path), "fine")
-    assert list(go(RunFolder(tmp_path), "fine", **{changed: 1})) == list(STAGES[STAGES.index(changed) :])
+    go(RunFolder(tmp_path, STAGES), "fine")
+    assert list(go(RunFolder(tmp_path, STAGES), "fine", **{changed: 1})) == list(STAGES[STAGES.index(changed) :])
 
 
 def test_a_fit_that_failed_says_what_to_do(tmp_path: Path) -> None:
@@ -79,7 +84,7 @@ def test_a_fit_that_failed_says_what_to_do(tmp_path: Path) -> None:
 
     words = r"loss is nan at step 3; lower its rates, such as stages.load.rates.means=0.01, and resume"
     with pytest.raises(UserError, match=words):
-        run_stages({"load": diverge}, {"load": {}}, ["load"], silent, RunFolder(tmp_path), NoRecord(), 0)
+        run_stages({"load": diverge}, {"load": {}}, silent, RunFolder(tmp_path, STAGES), NoRecord(), 0)
 
 
 def test_a_stage_that_raises_leaves_the_earlier_ones_to_resume_from(tmp_path: Path) -> None:
@@ -89,8 +94,8 @@ def test_a_stage_that_raises_leaves_the_earlier_ones_to_resume_from(tmp_path: Pa
     stages = {name: Count(name) for name in STAGES} | {"coarse": broken}
     prints = {name: {"knob": 0} for name in STAGES}
     with pytest.raises(RuntimeError):
-        run_stages(stages, prints, plan_of("fine"), silent, RunFolder(tmp_path), NoRecord(), 0)
-    assert list(go(RunFolder(tmp_path), "fine")) == ["coarse", "refine"]
+        run_stages(stages, prints, silent, RunFolder(tmp_path, STAGES), NoRecord(), 0)
+    assert list(go(RunFolder(tmp_path, STAGES), "fine")) == ["coarse", "refine"]
 
 
 class Fits(Count):
@@ -111,12 +116,12 @@ class Fits(Count):
 
 @pytest.mark.parametrize(("knob", "found"), [(0, {"step": torch.tensor(3)}), (1, None)])
 def test_a_stopped_fit_finds_its_state_unless_a_knob_has_changed(tmp_path: Path, knob: int, found) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, STAGES)
 
     def run(refine: Fits, knob: int) -> None:
         stages = {name: Count(name) for name in STAGES} | {"refine": refine}
         prints = {name: {"knob": knob} for name in STAGES}
-        run_stages(stages, prints, plan_of("fine"), silent, folder, NoRecord(), 0)
+        run_stages(stages, prints, silent, folder, NoRecord(), 0)
 
     with pytest.raises(KeyboardInterrupt):
         run(Fits("refine", stops=True), 0)
@@ -132,7 +137,7 @@ def test_a_stopped_fit_finds_its_state_unless_a_knob_has_changed(tmp_path: Path,
 def test_seconds_of_a_stopped_stage_count_every_session_unless_a_knob_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knob: int, carried_s: float
 ) -> None:
-    now, told, folder = [0.0], [], RunFolder(tmp_path)
+    now, told, folder = [0.0], [], RunFolder(tmp_path, STAGES)
     monkeypatch.setattr(checkpoint_file, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
     class Slow(Fits):
@@ -146,7 +151,6 @@ def test_seconds_of_a_stopped_stage_count_every_session_unless_a_knob_has_change
             run_stages(
                 stages,
                 {name: {"knob": knobs} for name in STAGES},
-                plan_of("fine"),
                 lambda name, value, step=None: told.append(value),
                 folder,
                 NoRecord(),
@@ -157,9 +161,15 @@ def test_seconds_of_a_stopped_stage_count_every_session_unless_a_knob_has_change
     assert told[-1].seconds == seconds
 
 
-def test_an_unknown_stage_names_the_nearest() -> None:
-    with pytest.raises(UserError, match="did you mean coarse"):
-        plan_of("corse")
+def test_each_stage_value_names_a_plan() -> None:
+    assert [compose([f"stage={stage}"]).plan() for stage in PLANS] == [*PLANS.values()]
+
+
+@pytest.mark.parametrize(("odd", "says"), [("corse", "did you mean coarse"), ("refine", "wanted one of no-outpaint")])
+def test_an_unknown_stage_names_the_plans(odd: str, says: str) -> None:
+    with pytest.raises(UserError, match=f"^stage={odd}: wanted one of no-outpaint, outpaint, coarse, fine") as error:
+        compose([f"stage={odd}"]).plan()
+    assert says in str(error.value)
 
 
 def test_what_is_told_deep_inside_a_stage_reaches_the_run_s_observer(tmp_path: Path) -> None:
@@ -169,13 +179,12 @@ def test_what_is_told_deep_inside_a_stage_reaches_the_run_s_observer(tmp_path: P
             return super().__call__(scene, observe)
 
     heard = []
-    stages = {name: Talks(name) for name in STAGES}
+    stages = {name: Talks(name) for name in PLANS["no-outpaint"]}
     run_stages(
         stages,
         {name: {} for name in STAGES},
-        plan_of("no-outpaint"),
         lambda name, value, step=None: heard.append((name, value)),
-        RunFolder(tmp_path),
+        RunFolder(tmp_path, STAGES),
         NoRecord(),
         0,
     )
@@ -183,12 +192,12 @@ def test_what_is_told_deep_inside_a_stage_reaches_the_run_s_observer(tmp_path: P
 
 
 def test_a_stage_keeps_its_peak_of_the_graphics_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    go(RunFolder(tmp_path / "without"), "no-outpaint")
-    assert RunFolder(tmp_path / "without").finished("load")["peak_vram_bytes"] is None
+    go(RunFolder(tmp_path / "without", STAGES), "no-outpaint")
+    assert RunFolder(tmp_path / "without", STAGES).finished("load")["peak_vram_bytes"] is None
     peaks = iter([5, 7])
     monkeypatch.setattr("torch.cuda.is_initialized", lambda: True)
     monkeypatch.setattr("torch.cuda.reset_peak_memory_stats", lambda: None)
     monkeypatch.setattr("torch.cuda.max_memory_reserved", lambda: next(peaks))
-    go(RunFolder(tmp_path / "with"), "no-outpaint")
-    done = [RunFolder(tmp_path / "with").finished(name) for name in PLANS["no-outpaint"]]
+    go(RunFolder(tmp_path / "with", STAGES), "no-outpaint")
+    done = [RunFolder(tmp_path / "with", STAGES).finished(name) for name in PLANS["no-outpaint"]]
     assert [d["peak_vram_bytes"] for d in done] == [5, 7]

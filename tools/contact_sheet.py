@@ -26,7 +26,7 @@ from vistadream.core import UserError, View
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.image.colormap import depth_colors, depth_range
 from vistadream.ops.image.pixels import to_uint8
-from vistadream.runs.folder import STAGES, RunFolder
+from vistadream.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Arguments:
 def draw(arguments: Arguments) -> None:
     """Three pictures of the input, then views spread over the path, in reading order."""
     folder = RunFolder(arguments.run)
-    finished = [name for name in STAGES if folder.finished(name)]
+    finished = folder.finished_stages()
     if not finished:
         raise UserError(f"{arguments.run} holds no finished stage; wanted a run's folder")
     scene = folder.load_stage(finished[-1])

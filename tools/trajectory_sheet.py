@@ -27,7 +27,7 @@ from vistadream.core import Renderer, Scene, UserError
 from vistadream.ops.camera_path.clearance import ClearPath, keep_clear
 from vistadream.ops.camera_path.free_space import FreeSpace
 from vistadream.ops.image.pixels import to_uint8
-from vistadream.runs.folder import STAGES, RunFolder
+from vistadream.runs.folder import RunFolder
 
 _CURVE = 200
 """Poses that a path is drawn with."""
@@ -52,7 +52,7 @@ class Arguments:
 def draw(arguments: Arguments) -> None:
     """The rows in the order of their names; custom comes last, when there are cameras for it."""
     folder = RunFolder(arguments.run)
-    finished = [name for name in STAGES if folder.finished(name)]
+    finished = folder.finished_stages()
     if not finished:
         raise UserError(f"{arguments.run} holds no finished stage; wanted a run's folder")
     scene = folder.load_stage(finished[-1])

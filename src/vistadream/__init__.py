@@ -3,33 +3,88 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vistadream.version import __version__
 
 if TYPE_CHECKING:
-    from vistadream.app import Run
+    from vistadream.core import Captioner, DepthEstimator, Observer, Outpainter, Renderer, TextToImage
+    from vistadream.session import Job, Run
 
 # Read once, when torch is loaded: its idle threads must not spin on the cores that our kernels work on.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-__all__ = ["__version__", "single_image"]
+__all__ = ["__version__", "job", "run", "single_image"]
+
+
+def job(
+    image: str | PathLike[str] | None = None,
+    *,
+    prompt: str | None = None,
+    stage: str | None = None,
+    out: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
+    knobs: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+    depth: DepthEstimator | None = None,
+    outpaint: Outpainter | None = None,
+    render: Renderer | None = None,
+    caption: Captioner | None = None,
+    text_to_image: TextToImage | None = None,
+) -> Job:
+    """The job that `vistadream single-img` runs, from plain values. Nothing is written before `run`.
+
+    Args:
+        image: A picture file. None, and no prompt: the sample that comes with VistaDream.
+        prompt: Words from which the picture is made, instead of an image.
+        stage: How far to go: no-outpaint, outpaint, coarse, fine. None: fine, or as before when a run is resumed.
+        out: The folder in which run folders are made. None: outputs.
+        resume: A run folder to finish, or to run again with changed knobs.
+        knobs: Values by name, such as {"seed": 3, "stages.refine.steps": 10}; `vistadream single-img --help` lists all.
+        overrides: Further knobs as words of the command line, such as "seed=3".
+        depth, outpaint, render, caption, text_to_image: Objects of yours in the place of the configured backends, with
+            the calls of the protocols in `vistadream.core`. The class of an object and what `repr` says of it stand in
+            run.json and decide whether a finished stage is valid, so that a dataclass serves best.
+
+    Raises `vistadream.core.UserError` on bad input.
+    """
+    from vistadream.runs.surroundings import surroundings
+
+    objects = {"depth": depth, "outpaint": outpaint, "render": render, "caption": caption}
+    given = {role: each for role, each in (objects | {"text_to_image": text_to_image}).items() if each is not None}
+    named = {"image": image, "prompt": prompt, "stage": stage, "out": out, "resume": resume}
+    values = {name: value for name, value in named.items() if value is not None} | dict(knobs or {})
+    with surroundings():  # from here on, as modules make tensors when they are loaded
+        from vistadream.app import job_from_values
+
+        return job_from_values(values, overrides, given)
+
+
+def run(job: Job, observers: Sequence[Observer] = (), cancelled: Callable[[], bool] = lambda: False) -> Run:
+    """Runs a job; returns the Scene, the run folder and the metrics.
+
+    `observers` receive every observation: `observe(name, value, step=None)`. `cancelled` is called at each of them and
+    must return at once; when it returns True, `vistadream.core.Cancelled` is raised, whose `folder` can be resumed:
+    `run(job(resume=folder))` goes on to the same result. Raises `vistadream.core.UserError` on bad input.
+
+    It may be called under any state of torch, Hydra and logging, which it leaves as it was; calls from several threads
+    run one after another.
+    """
+    from vistadream.runs.surroundings import surroundings
+
+    with surroundings():
+        from vistadream import session
+
+        return session.run(job, observers, cancelled)
 
 
 def single_image(
     image: str | PathLike[str] | None = None, *, stage: str = "fine", overrides: Sequence[str] = ()
 ) -> Run:
-    """The main job, as `vistadream single-img image=... stage=...` runs it; `overrides` are words such as "seed=3".
-
-    Returns the Scene, the run folder and the metrics. Raises `vistadream.core.UserError` on bad input. It may be called
-    under any state of torch, Hydra and logging, which it leaves as it was; calls from several threads run one by one.
-    """
+    """`job` and `run` in one call; `overrides` are words such as "seed=3"."""
     from vistadream.runs.surroundings import surroundings
 
-    named = [] if image is None else [f"image={image}"]
-    with surroundings():  # from here on, as modules make tensors when they are loaded
-        from vistadream.app import run
-
-        return run([*named, f"stage={stage}", *overrides])
+    with surroundings():
+        return run(job(image, stage=stage, overrides=overrides))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vistadream.config import Composed, name_of, quote_paths, unquoted
+from vistadream.config import Composed, described, name_of, quote_paths, unquoted
 from vistadream.formats.files import sha256_of
 from vistadream.formats.picture import FORMATS
 from vistadream.formats.source import check_source
@@ -48,17 +48,15 @@ class Inputs:
         self.originals[str(copy)] = path
         return quote_paths([f"{_CAMERAS}={copy}"])[0]
 
-    def keep_cameras(self, composed: Composed, folder: RunFolder) -> None:
-        """Copies the camera file of the run, if it has one, into its folder."""
+    def cameras(self, composed: Composed) -> list[Path]:
+        """The camera file of the run, if it has one; not the run's own copy of it."""
         path = composed.knobs().get(_CAMERAS)
-        if path is not None and path not in self.originals:
-            folder.keep_input(Path(os.path.expanduser(path)))
+        return [] if path is None or path in self.originals else [Path(os.path.expanduser(path))]
 
     def fingerprints(self, composed: Composed, plan: Sequence[str]) -> dict[str, dict]:
         """For each stage all that decides its result: its resolved knobs, files replaced by their digests."""
-        return {
-            name: {"version": __version__, "knobs": self._digested(composed.plain(f"stages.{name}"))} for name in plan
-        }
+        knobs = {name: described(composed.plain(f"stages.{name}")) for name in plan}
+        return {name: {"version": __version__, "knobs": self._digested(knobs[name])} for name in plan}
 
     def _digested(self, value: Any) -> Any:
         if isinstance(value, dict):

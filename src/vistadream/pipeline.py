@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,14 +23,6 @@ from vistadream.runs.checkpoint_file import CheckpointFile
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.resource_usage import ResourceUsage
 
-PLANS = {
-    "no-outpaint": ("load", "initialize"),
-    "outpaint": ("load", "outpaint", "initialize"),
-    "coarse": ("load", "outpaint", "initialize", "coarse"),
-    "fine": ("load", "outpaint", "initialize", "coarse", "refine"),
-}
-"""What `stage=` runs."""
-
 
 class Recorder(Protocol):
     """Keeps what was observed of a stage so that a resumed run's report shows it too."""
@@ -40,26 +31,16 @@ class Recorder(Protocol):
     def load(self, stage: str, folder: Path) -> None: ...
 
 
-def plan_of(stage: str) -> tuple[str, ...]:
-    """The stages that a `stage=` value runs; UserError for a value that is none."""
-    if stage not in PLANS:
-        near = difflib.get_close_matches(stage, PLANS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UserError(f"stage={stage} is not a stage; wanted {', '.join(PLANS)}{hint}")
-    return PLANS[stage]
-
-
 def run_stages(
     stages: Mapping[str, Stage],
     fingerprints: Mapping[str, dict],
-    plan: Sequence[str],
     observe: Observer,
     folder: RunFolder,
     recorder: Recorder,
     checkpoint_seconds: float,
     earlier: Sequence[RunFolder] = (),
 ) -> Scene:
-    """Runs the plan, taking from `folder` every stage whose own and earlier fingerprints are unchanged.
+    """Runs the stages in their order, taking from `folder` each whose own and earlier fingerprints are unchanged.
 
     A stage that one of the `earlier` runs of a sweep finished with the same fingerprints is taken from there.
 
@@ -68,7 +49,7 @@ def run_stages(
     state every `checkpoint_seconds`, and go on from it when the run was killed.
     """
     scene, key = Scene(), ""
-    for name in plan:
+    for name in stages:
         key = _chain(key, name, fingerprints[name])
         source = _source(name, key, folder, earlier)
         if source:

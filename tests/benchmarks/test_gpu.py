@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import gpu
 import gpu_models
 
-from vistadream.runs.folder import STAGES
+from vistadream.config import compose
 
 
 @pytest.mark.parametrize("part", ["depth", "flux-fill", "flux2-klein"])
@@ -33,7 +33,7 @@ def test_a_run_is_measured_by_stages(capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "renderer: skipped, torch sees no NVIDIA GPU" in said
     rows = [line.split("|")[1:-1] for line in said.splitlines() if line.startswith("|")]
-    assert [row[0].strip() for row in rows[2:]] == list(STAGES)
+    assert [row[0].strip() for row in rows[2:]] == list(compose([]).order)
     assert {row[2].strip() for row in rows[2:]} == {"no GPU"}
 
 

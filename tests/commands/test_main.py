@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from vistadream import app, cli, guard
+from vistadream import session
 from vistadream.assets import sample_image
+from vistadream.commands import guard
+from vistadream.commands import main as command
 from vistadream.commands.main import main
 from vistadream.runs.folder import RunFolder
 
@@ -50,7 +52,7 @@ def test_a_termination_that_others_swallow_is_asked_for_again(monkeypatch: pytes
         time.sleep(30)
 
     monkeypatch.setattr(guard, "ASK_AGAIN_S", 0.05)
-    monkeypatch.setitem(cli.COMMANDS, "deaf", (lambda words: deaf_once, ""))
+    monkeypatch.setitem(command.COMMANDS, "deaf", (lambda words: deaf_once, ""))
     assert main(["deaf"]) == 143
     assert heard == [143]
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "nobody is asked after the end"
@@ -218,7 +220,7 @@ def test_a_stopped_run_names_its_folder_for_a_shell(tmp_path: Path, capsys, monk
     def stop(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(app, "run_stages", stop)
+    monkeypatch.setattr(session, "run_stages", stop)
     code, errors = run([f"out={tmp_path / 'it is'}", *QUIET], capsys)
     (folder,) = tmp_path.glob("it is/*/*")
     assert code == 130
@@ -229,7 +231,7 @@ def test_a_sweep_that_is_stopped_still_has_its_table(tmp_path: Path, capsys, mon
     def stop(*_: object) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(app, "run_stages", stop)
+    monkeypatch.setattr(session, "run_stages", stop)
     assert main(["single-img", "--multirun", "seed=0,1", f"out={tmp_path}", *QUIET]) == 143
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[-2:]]
     assert [row[:2] for row in rows] == [["seed=0", "interrupted"], ["seed=1", "not"]]

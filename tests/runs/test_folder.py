@@ -1,8 +1,6 @@
 """A stage's folder is complete or absent, and gives back what was saved."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,8 @@ import torch
 from vistadream.core import Camera, Gaussians, Scene, UserError, View
 from vistadream.ops.image.pixels import snap
 from vistadream.runs.folder import RunFolder
+
+ORDER = ("load", "outpaint", "initialize", "coarse", "refine")
 
 
 def scene(n: int = 7) -> Scene:
@@ -40,7 +40,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def test_views_come_back_bit_for_bit(tmp_path: Path) -> None:
-    folder, saved = RunFolder(tmp_path), scene()
+    folder, saved = RunFolder(tmp_path, ORDER), scene()
     folder.save_stage("load", saved, {"key": "k"}, nothing)
     loaded = folder.load_stage("load")
     for a, b in zip(saved.views, loaded.views, strict=True):
@@ -60,7 +60,7 @@ def test_views_come_back_bit_for_bit(tmp_path: Path) -> None:
 
 
 def test_saving_what_was_loaded_writes_the_same_bytes(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     folder.save_stage("load", scene(), {"key": "k"}, nothing)
     first = files(folder.stage("load"))
     folder.save_stage("load", folder.load_stage("load"), {"key": "k"}, nothing)
@@ -68,7 +68,7 @@ def test_saving_what_was_loaded_writes_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_stage_that_fails_while_saving_leaves_the_old_one(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     folder.save_stage("load", scene(3), {"key": "old"}, nothing)
     before = files(tmp_path)
 
@@ -81,7 +81,7 @@ def test_a_stage_that_fails_while_saving_leaves_the_old_one(tmp_path: Path) -> N
 
 
 def test_a_new_result_drops_the_stages_built_on_the_old_one(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     for name in ("load", "initialize", "refine"):
         folder.save_stage(name, scene(), {"key": name}, nothing)
     folder.save_stage("initialize", scene(4), {"key": "new"}, nothing)
@@ -91,7 +91,7 @@ def test_a_new_result_drops_the_stages_built_on_the_old_one(tmp_path: Path) -> N
 
 
 def test_a_kill_while_a_stage_takes_its_place_leaves_no_result_of_the_old_one(tmp_path: Path, monkeypatch) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     folder.save_stage("load", scene(3), {"key": "old"}, nothing)
     folder.dataset.mkdir(parents=True)
 
@@ -107,7 +107,7 @@ def test_a_kill_while_a_stage_takes_its_place_leaves_no_result_of_the_old_one(tm
 @pytest.mark.parametrize("spoil", ["gone", "cut", "text"])
 @pytest.mark.parametrize("file", ["scene.json", "gaussians.ply", "views/*.rgb.png", "views/*.camera.json"])
 def test_a_damaged_stage_is_one_sentence_with_what_to_do(spoil: str, file: str, tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     folder.save_stage("load", scene(), {"key": "k"}, nothing)
     path = next(folder.stage("load").glob(file))
     content = path.read_bytes()
@@ -117,7 +117,7 @@ def test_a_damaged_stage_is_one_sentence_with_what_to_do(spoil: str, file: str, 
 
 
 def test_a_folder_without_a_whole_done_json_is_not_finished(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     folder.save_stage("load", scene(), {"key": "k"}, nothing)
     done = folder.stage("load") / "done.json"
     done.write_text(done.read_text()[:5])
@@ -127,7 +127,7 @@ def test_a_folder_without_a_whole_done_json_is_not_finished(tmp_path: Path) -> N
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     with folder.replace(folder.metrics) as draft:
         draft.write_text("old")
 
@@ -143,7 +143,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_drafts_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     (tmp_path / ".04_coarse.123").mkdir()
     (tmp_path / "export").mkdir()
     for name in (".run.99.json", "export/.gaussians.99.compressed.ply", ".mine"):
@@ -153,7 +153,7 @@ def test_drafts_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
 
 
 def test_results_of_an_older_scene_are_dropped(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     folder.save_stage("load", scene(), {"key": "old"}, nothing)
     (tmp_path / "export").mkdir()
     results = [folder.scene("ply"), folder.scene("compressed_ply"), folder.scene("html"), folder.video("depth", "gif")]
@@ -173,44 +173,24 @@ def test_a_new_folder_is_never_one_that_is_there(tmp_path: Path) -> None:
         RunFolder.make(tmp_path / "file" / "today")
 
 
-def test_a_locked_folder_names_the_process_that_is_in_it(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
-    with folder.lock():
-        for facts, owner in (("", "another process"), ('{"pid": 123}', "process 123")):
-            folder.run_json.write_text(facts)
-            with pytest.raises(UserError, match=f"in use by {owner}"), folder.lock():
-                pass
-    with folder.lock():
-        pass
-
-
-def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
-    code = f"""
-import time
-from pathlib import Path
-from vistadream.runs.folder import RunFolder
-with RunFolder(Path({str(tmp_path)!r})).lock():
-    print("in", flush=True)
-    time.sleep(60)
-"""
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "in\n"
-    with pytest.raises(UserError, match="in use"), RunFolder(tmp_path).lock():
-        pass
-    process.kill()
-    process.communicate()
-    with RunFolder(tmp_path).lock():
-        pass
+def test_a_folder_without_an_order_finds_the_stages_that_are_there(tmp_path: Path) -> None:
+    for name in ("load", "initialize"):
+        RunFolder(tmp_path, ORDER).save_stage(name, scene(), {"key": name}, nothing)
+    found = RunFolder(tmp_path)
+    assert found.finished_stages() == ("load", "initialize")
+    assert found.stage("initialize").name == "03_initialize"
+    assert found.finished("initialize") == {"key": "initialize"}
+    assert found.finished("refine") is None
 
 
 def test_an_unwritable_place_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot write"):
-        RunFolder(tmp_path / "file").save_stage("load", scene(), {}, nothing)
+        RunFolder(tmp_path / "file", ORDER).save_stage("load", scene(), {}, nothing)
 
 
 def test_recordings_are_never_overwritten(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     names = []
     for _ in range(3):
         path = folder.new_recording()
@@ -220,7 +200,7 @@ def test_recordings_are_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_cameras_are_plain_json(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, ORDER)
     folder.save_stage("load", scene(), {"key": "k"}, nothing)
     facts = json.loads((folder.stage("load") / "views" / "deep.camera.json").read_text())
     assert facts["width"] == 8

@@ -18,10 +18,10 @@ from omegaconf import OmegaConf
 from omegaconf.basecontainer import BaseContainer
 
 from vistadream import single_image
-from vistadream.app import Run
 from vistadream.config import compose
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.surroundings import surroundings
+from vistadream.session import Run
 
 SMALL = ["max_resolution=64", "stages.initialize.steps=2", "rerun.mode=off", "export.videos=[]", "export.report=false"]
 

@@ -11,7 +11,7 @@ from functools import partial
 from vistadream.commands.guard import Act, guarded, open_streams
 
 HELP = """\
-usage: vistadream single-img [image=PATH] [stage=no-outpaint|outpaint|coarse|fine] [KNOB=VALUE ...] [flags]
+usage: vistadream single-img [image=PATH] [stage=PLAN] [KNOB=VALUE ...] [flags]
        vistadream models [--json]                 every model that can be used, its license, size and folder
        vistadream download MODEL|PROFILE ...      fetch models; --help says more
 
@@ -58,12 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _single_img(words: list[str]) -> Act:
     gc.set_threshold(GARBAGE_AFTER)
-    from vistadream.config import compose, expand, quote_paths, reference
+    from vistadream.config import compose, expand, plans, quote_paths, reference
 
     flags = {FLAGS[word] for word in words if word in FLAGS}
     words = [word for word in words if word not in FLAGS]
     if "help" in flags:
-        return lambda: sys.stdout.write(HELP + "\n" + reference())
+        return lambda: sys.stdout.write(HELP.replace("PLAN", "|".join(plans())) + "\n" + reference())
     if "cfg" in flags:
         return lambda: sys.stdout.write(compose(quote_paths(words)).yaml())
     from vistadream.app import run

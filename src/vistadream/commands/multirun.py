@@ -8,12 +8,15 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
-from vistadream.app import Job, run
-from vistadream.core import UserError
+from vistadream.app import run
+from vistadream.core import RunStarted, UserError
 from vistadream.observers.console import Terminal
+from vistadream.runs.folder import RunFolder
 
 
 @dataclass
@@ -22,34 +25,41 @@ class Row:
 
     words: str
     """What distinguishes it from the others."""
-    job: Job
     status: str = "not run"
     seconds: float = 0.0
+    folder: Path | None = None
+    """The run's folder; one that is gone again was of a run with bad input."""
+
+    def __call__(self, name: str, value: Any, step: int | None = None) -> None:
+        """An Observer that hears where the run works."""
+        if isinstance(value, RunStarted):
+            self.folder = Path(value.folder)
 
     def cells(self) -> tuple[str, str, str, str]:
-        return self.words, self.status, f"{self.seconds:.0f}", str(self.job.folder.root if self.job.folder else "-")
+        folder = self.folder if self.folder and self.folder.exists() else "-"
+        return self.words, self.status, f"{self.seconds:.0f}", str(folder)
 
 
 def sweep(combinations: Sequence[list[str]]) -> None:
     """Runs each list of overrides. Bad input ends one run, not the others; UserError names those that failed."""
-    earlier: list[Job] = []
-    rows = [Row(words, Job(n, earlier)) for n, words in enumerate(distinct(combinations))]
+    earlier: list[RunFolder] = []
+    rows = [Row(words) for words in distinct(combinations)]
     try:
         for n, (row, overrides) in enumerate(zip(rows, combinations, strict=True), 1):
             _say(f"run {n} of {len(rows)}: {row.words}")
-            _run(row, overrides)
-            earlier.append(row.job)
+            _run(row, overrides, f"-{n - 1}", earlier)
+            earlier += [RunFolder(row.folder)] if row.folder else []
     finally:
         _say("\n".join(table([("overrides", "status", "seconds", "folder"), *(row.cells() for row in rows)])))
     if failed := [row.words for row in rows if row.status == "failed"]:
         raise UserError(f"{len(failed)} of {len(rows)} runs failed, for the reasons above: {'; '.join(failed)}")
 
 
-def _run(row: Row, overrides: list[str]) -> None:
+def _run(row: Row, overrides: list[str], suffix: str, earlier: Sequence[RunFolder]) -> None:
     began = time.monotonic()
     row.status = "interrupted"
     try:
-        run(overrides, row.job)
+        run(overrides, observers=[row], suffix=suffix, earlier=earlier)
         row.status = "finished"
     except UserError as error:
         row.status = "failed"

@@ -1,8 +1,9 @@
 """From the words on the command line to built stages. The only room that knows Hydra and OmegaConf."""
 
 from vistadream.config.backends import check, choose
-from vistadream.config.composed import Composed, compose, of_the_replaced
-from vistadream.config.files import conf_folder, groups, reference
+from vistadream.config.composed import Composed, compose, described, of_the_replaced
+from vistadream.config.files import conf_folder, groups, plans, reference
+from vistadream.config.plain_values import words_of
 from vistadream.config.trust import refuse_saved_interpolations, saved_words
 from vistadream.config.words import INPUT_KNOBS, expand, name_of, quote_paths, unquoted
 
@@ -13,13 +14,16 @@ __all__ = [
     "choose",
     "compose",
     "conf_folder",
+    "described",
     "expand",
     "groups",
     "name_of",
     "of_the_replaced",
+    "plans",
     "quote_paths",
     "reference",
     "refuse_saved_interpolations",
     "saved_words",
     "unquoted",
+    "words_of",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType, NoneType
 from typing import Any
 
 from hydra.errors import HydraException
@@ -13,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from vistadream.backends.auto import Choice
 from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
-from vistadream.config.backends import choose
+from vistadream.config.backends import choose, order
 from vistadream.config.build import construct
 from vistadream.config.files import composed_files, groups
 from vistadream.config.suggest import explain, hydra_is_lenient, keep_the_hard_rule, misspelt
@@ -31,19 +33,51 @@ class Composed:
 
     config: DictConfig
     choices: dict[str, Choice]
+    given: Mapping[str, object] = field(default_factory=dict)
+    """Objects of a Python program that stand in the place of configured backends, by role."""
 
     def yaml(self) -> str:
-        """The configuration with every interpolation resolved."""
-        return OmegaConf.to_yaml(self.config, resolve=True)
+        """The configuration with every interpolation resolved, and the objects of a program described."""
+        if not self.given:
+            return OmegaConf.to_yaml(self.config, resolve=True)
+        return OmegaConf.to_yaml(OmegaConf.create(described(self._whole())))
 
     def knobs(self) -> dict[str, Any]:
         """Every knob by its dotted name."""
-        return _flat(OmegaConf.to_container(self.config, resolve=True))
+        return _flat(described(self._whole()))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """All stages of the job, in the order in which they run."""
+        return tuple(self.config.stages)
+
+    def plan(self) -> tuple[str, ...]:
+        """The stages that `stage=` runs; UserError for a value that is not the name of a plan."""
+        plans, stage = self.plain("job.plans"), self.plain("stage")
+        if stage not in plans:
+            near = difflib.get_close_matches(stage, plans, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"stage={stage}: wanted one of {', '.join(plans)}{hint}")
+        return tuple(plans[stage])
 
     def plain(self, path: str) -> Any:
-        """A part of the configuration as plain Python values."""
+        """A part of the configuration as plain Python values, and objects of a program where one was given."""
         node = OmegaConf.select(self.config, path, throw_on_missing=True)
-        return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+        if not OmegaConf.is_config(node):
+            return node
+        return self._with_given(path, OmegaConf.to_container(node), OmegaConf.to_container(node, resolve=True))
+
+    def _whole(self) -> dict[str, Any]:
+        return {name: self.plain(name) for name in self.config}
+
+    def _with_given(self, path: str, unresolved: Any, resolved: Any) -> Any:
+        """The resolved values with a given object wherever they are, or refer to, the backend of its role."""
+        for role, thing in self.given.items():
+            if path == f"backends.{role}" or unresolved == f"${{backends.{role}}}":
+                return thing
+        if not isinstance(unresolved, dict):
+            return resolved
+        return {key: self._with_given(f"{path}.{key}", unresolved[key], resolved[key]) for key in resolved}
 
     def build(self, path: str) -> Any:
         """The object that a part of the configuration describes; UserError names the knob that is off."""
@@ -68,11 +102,14 @@ class Composed:
         }
 
 
-def compose(words: Sequence[str]) -> Composed:
-    """The configuration of one run; UserError names the nearest knob when one is misspelt."""
+def compose(words: Sequence[str], given: Mapping[str, object] | None = None) -> Composed:
+    """The configuration of one run; UserError names the nearest knob when one is misspelt.
+
+    `given`: objects of a Python program that stand in the place of configured backends, by role, such as "depth".
+    """
     if said := misspelt([word for word in words if hydra_is_lenient(word)]):
         raise UserError(said)
-    overrides, choices = _choose_backends(words)
+    overrides, choices = _choose_backends(words, given or {})
     try:
         config = composed_files(overrides)
         refuse_resolvers(OmegaConf.to_container(config))
@@ -95,11 +132,22 @@ def compose(words: Sequence[str]) -> Composed:
         raise UserError(f"seed={config.seed} is too large; wanted a whole number of up to 18 digits")
     if not config.checkpoint_seconds >= 0:
         raise UserError(f"checkpoint_seconds={config.checkpoint_seconds} is no time; wanted 0 or more seconds")
-    return Composed(config, choices)
+    return Composed(config, choices, given or {})
 
 
-def _choose_backends(words: Collection[str]) -> tuple[list[str], dict[str, Choice]]:
-    """Overrides with every `auto` backend replaced by a real one."""
+def described(value: Any) -> Any:
+    """Plain values as they are; an object of a program by its class and what `repr` says of it."""
+    if isinstance(value, dict):
+        return {key: described(item) for key, item in value.items()}
+    if isinstance(value, list | str | int | float | NoneType):
+        return value
+    return f"{type(value).__module__}.{type(value).__qualname__}: {value!r}"
+
+
+def _choose_backends(
+    words: Collection[str], given: Mapping[str, object] = MappingProxyType({})
+) -> tuple[list[str], dict[str, Choice]]:
+    """Overrides with every `auto` backend replaced by a real one, which is not needed where an object is given."""
     named = {name_of(word): word.partition("=")[2] for word in words}
     kept = [w for w in words if not (w.startswith("backends/") and w.endswith("=auto"))]
     accepts = named.get("accept_noncommercial", "").lower() == "true"
@@ -115,6 +163,10 @@ def _choose_backends(words: Collection[str]) -> tuple[list[str], dict[str, Choic
         best["text_to_image"] = _choose_text_to_image
         kept += [_FROM_WORDS] + [f"{CAPTION}=${{prompt}}"] * (CAPTION not in named)
     for role, choose_best in best.items():
+        if role in given:
+            choices[role] = Choice(type(given[role]).__name__, "an object of the program")
+            kept.append(f"backends/{role}={order(role)[-1]}")  # in whose place the object is put
+            continue
         asked = named.get(f"backends/{role}", "auto")
         choices[role] = choose_best() if asked == "auto" else Choice(asked, "as asked")
         if asked == "auto":

@@ -17,7 +17,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.singleton import Singleton
 from hydra.version import VersionBase
-from omegaconf import MISSING, DictConfig
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.basecontainer import BaseContainer
 
 _HYDRA = threading.Lock()
@@ -39,6 +39,7 @@ class Schema:
     accept_noncommercial: bool = MISSING
     checkpoint_seconds: float = MISSING
     resume: str | None = None
+    job: Any = MISSING
     camera: Any = MISSING
     rerun: Any = MISSING
     export: Any = MISSING
@@ -85,9 +86,14 @@ def groups() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for file in sorted(root.rglob("*.yaml")):
         group = file.parent.relative_to(root).as_posix()
-        if group not in (".", "stages"):
+        if group not in (".", "stages", "job"):
             found.setdefault(group, []).append(file.stem)
     return {g: ["auto", *o] if g.startswith("backends/") else o for g, o in found.items()}
+
+
+def plans(job: str = "single_img") -> dict[str, list[str]]:
+    """The stages that each value of `stage=` runs, as the file of the job says."""
+    return OmegaConf.to_container(OmegaConf.load(conf_folder() / "job" / f"{job}.yaml").job.plans)
 
 
 @cache

@@ -41,7 +41,7 @@ def _to_the_letter(word: str, many: bool) -> str:
     if knob not in (*PATH_KNOBS, *TEXT_KNOBS) or not equals or value == "null":
         return word
     listed = _listed(value) if knob in PATH_KNOBS else _listed_sentences(value)
-    return f"{knob}={','.join(_quote(_literal(each)) for each in (listed if many else [value]))}"
+    return f"{knob}={','.join(quoted(_literal(each)) for each in (listed if many else [value]))}"
 
 
 def unquoted(word: str) -> str:
@@ -83,13 +83,13 @@ def _in_quotes(value: str) -> str | None:
     if not value.startswith(("'", '"')):
         return None
     try:
-        quoted = parse(f"x={value}")._value
+        inner = parse(f"x={value}")._value
     except UserError:
         return None
-    return re.sub(r"(\\*)\1\\\$\{", r"\1${", quoted.text) if isinstance(quoted, QuotedString) else None
+    return re.sub(r"(\\*)\1\\\$\{", r"\1${", inner.text) if isinstance(inner, QuotedString) else None
 
 
-def _quote(text: str) -> str:
+def quoted(text: str) -> str:
     """In Hydra's single quotes, where a backslash counts only before a quote; interpolations are escaped."""
     text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
     text = re.sub(r"(\\*)'", r"\1\1\\'", text)

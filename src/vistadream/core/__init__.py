@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vistadream.core.camera import Camera
     from vistadream.core.checkpoint import Checkpoints, current_checkpoints, use_checkpoints
-    from vistadream.core.errors import UserError, short_path, system_error, system_errors
+    from vistadream.core.errors import Cancelled, UserError, short_path, system_error, system_errors
     from vistadream.core.gaussians import Gaussians
-    from vistadream.core.messages import Chart, Note, Progress, StageFinished, StageStarted, Summary
+    from vistadream.core.messages import (
+        Chart,
+        Message,
+        Note,
+        Progress,
+        RunEnded,
+        RunStarted,
+        StageFinished,
+        StageStarted,
+        Summary,
+    )
     from vistadream.core.names import is_plain_name
     from vistadream.core.observing import current_observer, silent, tell, use_observer
     from vistadream.core.protocols import (
@@ -29,18 +39,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Camera",
+    "Cancelled",
     "Captioner",
     "Chart",
     "Checkpoints",
     "DepthEstimator",
     "DepthPrediction",
     "Gaussians",
+    "Message",
     "Note",
     "Observer",
     "Outpainter",
     "Progress",
     "Renderer",
     "Rendering",
+    "RunEnded",
+    "RunStarted",
     "Scene",
     "Stage",
     "StageFinished",

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 _LONGEST_PATH = 100
 """The number of characters of a path that a message shows."""
@@ -30,6 +31,13 @@ class UserError(Exception):
 
     exit_code = 2
     """The exit code of the command when it ends with this error."""
+
+
+class Cancelled(BaseException):
+    """Ends a run that its caller has cancelled. Not an Exception, so that no code below takes it for a failure."""
+
+    folder: Path | None = None
+    """The run folder, which can be resumed."""
 
 
 def system_error(error: OSError) -> UserError:

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
-class StageStarted:
+class Message:
+    """What all messages have in common."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The message as data for JSON: its fields, and its `kind`, such as "stage_started"."""
+        kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+        return {"kind": kind, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class RunStarted(Message):
+    """A run began, or goes on, in a folder."""
+
+    folder: str
+
+
+@dataclass(frozen=True)
+class RunEnded(Message):
+    """A run ended; `status` is finished, failed or interrupted, as in run.json."""
+
+    status: str
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class StageStarted(Message):
     """A stage began."""
 
     stage: str
 
 
 @dataclass(frozen=True)
-class StageFinished:
+class StageFinished(Message):
     """A stage ended after `seconds` with `gaussians` in its Scene, or its result was loaded."""
 
     stage: str
@@ -25,7 +52,7 @@ class StageFinished:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progress(Message):
     """`done` of `total` equal steps of the work that the event is named after."""
 
     done: int
@@ -33,7 +60,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Note:
+class Note(Message):
     """A line for the log; `level` is info, warning or error."""
 
     text: str
@@ -41,7 +68,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Message):
     """What a stage did: one line for people, and the same as data for JSON, which is saved in the stage's folder."""
 
     text: str
@@ -49,7 +76,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Chart:
+class Chart(Message):
     """A small plot of y over x with an optional horizontal band, such as the hole ratios of candidate views."""
 
     title: str

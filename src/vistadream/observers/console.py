@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from vistadream.core import Note, StageFinished, StageStarted, Summary
+from vistadream.core import Note, RunStarted, StageFinished, StageStarted, Summary
 from vistadream.core import Progress as Done
 from vistadream.observers.logtap import LogTap
 
@@ -61,6 +61,8 @@ class ConsoleObserver:
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
         stem = name.rpartition("/")[0]
         match value:
+            case RunStarted():
+                _log.info("  run folder: %s", value.folder)
             case StageStarted():
                 _log.info("%s", value.stage, extra={"style": "bold cyan"})
             case StageFinished(resumed=True):

@@ -63,7 +63,7 @@ class Record:
                 curve.append((len(curve) if step is None else step, value))
             case _:
                 for below, picture in pictures(value):
-                    self.images[f"{name}/{below}".rstrip("/")] = _shrink(picture)
+                    self.images[f"{name}/{below}".rstrip("/")] = shrunk(picture)
 
     def save(self, stage: str, folder: Path) -> None:
         """Writes what was seen of a stage into `folder`: seen.json and PNG files."""
@@ -144,7 +144,8 @@ def _depth(z: Float[Tensor, "h w"]) -> Picture:
     return depth_colors(torch.where(known, z, 1.0), known, *depth_range(z, known))
 
 
-def _shrink(picture: Picture) -> Picture:
+def shrunk(picture: Picture) -> Picture:
+    """The picture at a long side of at most LONG_SIDE_PX."""
     h, w = picture.shape[:2]
     scale = LONG_SIDE_PX / max(h, w)
     if scale >= 1:

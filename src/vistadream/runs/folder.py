@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import itertools
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -17,13 +16,12 @@ from vistadream.formats import files
 from vistadream.formats.files import write_json
 from vistadream.formats.json_file import read_json
 from vistadream.formats.scene import load_scene, reading, save_scene
+from vistadream.runs.lock import locked
 
-STAGES = ("load", "outpaint", "initialize", "coarse", "refine")
-"""All stages, in order; the number in a stage's folder is its place here."""
 _SCENES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
 """Files of the scene's formats whose name is not simply gaussians.<format>."""
-_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
-"""Errors of a disk that knows no locks, such as Lustre's and some network disks'."""
+_STAGE = re.compile(r"(\d\d)_(\w+)")
+"""Names of stages' folders."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +29,11 @@ class RunFolder:
     """One run's folder. A stage's folder exists only when it is complete."""
 
     root: Path
+    order: tuple[str, ...] = ()
+    """All stages of the job; the number in a stage's folder is its place here. Empty: read from the folders on disk."""
 
     @staticmethod
-    def make(first: Path) -> RunFolder:
+    def make(first: Path, order: tuple[str, ...] = ()) -> RunFolder:
         """A new folder: `first`, or when that is taken, with .2, .3 and so on behind its name."""
         with _write_errors(first):
             first.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ class RunFolder:
                 with suppress(FileExistsError):
                     root.mkdir()
                     break
-        return RunFolder(root)
+        return RunFolder(root, order)
 
     @property
     def config(self) -> Path:
@@ -55,6 +55,10 @@ class RunFolder:
     @property
     def log(self) -> Path:
         return self.root / "run.log"
+
+    @property
+    def events(self) -> Path:
+        return self.root / "events.jsonl"
 
     def new_recording(self) -> Path:
         """run.rrd; when the run is resumed, run.2.rrd and so on, so that what was seen before is kept."""
@@ -91,7 +95,16 @@ class RunFolder:
 
     def stage(self, name: str) -> Path:
         """The folder of a finished stage."""
-        return self.root / f"{STAGES.index(name) + 1:02d}_{name}"
+        if self.order:
+            return self.root / f"{self.order.index(name) + 1:02d}_{name}"
+        return next((folder for folder in self._stages_on_disk() if folder.name[3:] == name), self.root / name)
+
+    def finished_stages(self) -> tuple[str, ...]:
+        """The names of the stages that are finished, in order."""
+        return tuple(folder.name[3:] for folder in self._stages_on_disk() if self.finished(folder.name[3:]))
+
+    def _stages_on_disk(self) -> list[Path]:
+        return sorted(path for path in self.root.glob("*_*") if _STAGE.fullmatch(path.name))
 
     def checkpoint(self, name: str) -> Path:
         """The state of the fit that a stage is at; there only while the stage works, or after it was killed."""
@@ -103,7 +116,7 @@ class RunFolder:
 
     def holds_work(self) -> bool:
         """Whether a stage has finished or has left a checkpoint."""
-        return any(self.stage(name).exists() or self.checkpoint(name).exists() for name in STAGES)
+        return any(self.stage(name).exists() or self.checkpoint(name).exists() for name in self.order)
 
     def remove(self) -> None:
         """Removes the folder, and the folder above it when that is then empty."""
@@ -134,27 +147,13 @@ class RunFolder:
     def lock(self) -> Iterator[bool]:
         """Keeps other processes out of the folder until the block ends or this process dies.
 
-        False where the disk knows no locks, so that nothing keeps them out. Raises UserError naming the process that
-        is in. The lock is on run.log, which no run ever replaces.
+        False where the disk has no locks, so that only the file run.lock keeps them out. Raises UserError that names
+        the process that is in. The system's lock is on run.log, which no run ever replaces.
         """
         with _write_errors(self.log):
-            log = self.log.open("a")
-        with log:
-            try:
-                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                locked = True
-            except BlockingIOError as error:
-                pid = self.facts().get("pid")
-                owner = "another process" if pid is None else f"process {pid}"
-                raise UserError(
-                    f"{self.root} is in use by {owner}; wanted a folder that no run is working on: "
-                    "wait for that run to end, or stop it"
-                ) from error
-            except OSError as error:
-                if error.errno not in _NO_LOCKS:
-                    raise
-                locked = False
-            yield locked
+            self.log.touch()
+        with locked(self.log, self.root / "run.lock") as by_system:
+            yield by_system
 
     def refuse_links(self) -> None:
         """UserError when the folder holds a link or a device, through which other files would be read or written."""
@@ -204,11 +203,11 @@ class RunFolder:
 
     def _stage_before(self, name: str) -> Path | None:
         """The folder of the last stage before that one, if there is one."""
-        earlier = [self.stage(stage) for stage in STAGES[: STAGES.index(name)]]
+        earlier = [self.stage(stage) for stage in self.order[: self.order.index(name)]]
         return next((folder for folder in reversed(earlier) if folder.is_dir()), None)
 
     def _drop_what_builds_on(self, name: str) -> None:
-        later = STAGES[STAGES.index(name) + 1 :]
+        later = self.order[self.order.index(name) + 1 :]
         for stage in later:
             shutil.rmtree(self.stage(stage), ignore_errors=True)
         for stage in (name, *later):

@@ -1,0 +1,113 @@
+"""The file events.jsonl: every observation of a run as one line of JSON, for programs that watch or read a run."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from torch import Tensor
+
+from vistadream.core import Gaussians, Message, Scene, View
+from vistadream.formats.files import new_file
+from vistadream.observers.record import pictures, shrunk
+
+_LIVE = "live"
+"""The folder of the newest pictures, below that of the events."""
+_PICTURES_EVERY_S = 2.0
+"""The pictures of one role are written again no sooner than this."""
+
+
+class EventLog:
+    """Appends one line for each observation: name, step, time, kind and value. A context manager; else `close()` it.
+
+    `time` is in seconds since 1970. Pictures are written below live/, and the value names them by their path from the
+    run folder. Only the newest one of a role is kept: `coarse/03/hole` goes to live/coarse.hole.jpg, at most every two
+    seconds. A line is on disk when the call returns, and a resumed run continues the file.
+    """
+
+    def __init__(self, path: Path):
+        self._live, self._written_s = path.parent / _LIVE, dict[str, float]()
+        self._stream = path.open("a", encoding="utf-8")
+        if not _ends_with_a_line(path):
+            self._stream.write("\n")
+
+    def __call__(self, name: str, value: Any, step: int | None = None) -> None:
+        kind, content = self._content(name, value)
+        line = {"name": name, "step": step, "time": round(time.time(), 3), "kind": kind, "value": content}
+        self._stream.write(json.dumps(line, allow_nan=False) + "\n")
+        self._stream.flush()
+
+    def _content(self, name: str, value: Any) -> tuple[str, Any]:
+        if isinstance(value, float | int):
+            return "number", _for_json(value)
+        if isinstance(value, Message):
+            fields = _for_json(value.to_json())
+            return fields.pop("kind"), fields
+        role = ".".join(word for word in name.split("/") if not word.isdigit())
+        if not self._is_due(role):
+            return _kind(value), _facts(value)
+        if callable(value):
+            return self._content(name, value())
+        return _kind(value), _facts(value) | self._pictures(role, value)
+
+    def _is_due(self, role: str) -> bool:
+        """Whether the last pictures of that role are old enough."""
+        return time.monotonic() - self._written_s.get(role, -math.inf) >= _PICTURES_EVERY_S
+
+    def _pictures(self, role: str, value: Any) -> dict[str, Any]:
+        """Writes the pictures of a value; their paths, by what they show."""
+        written = {}
+        for below, picture in pictures(value):
+            target = self._live / f"{role}{f'.{below}' if below else ''}.jpg".replace("/", ".")
+            with new_file(target) as draft:
+                cv2.imwrite(str(draft), shrunk(picture)[..., ::-1])
+            written[below or "picture"] = f"{target.parent.name}/{target.name}"
+            self._written_s[role] = time.monotonic()
+        return {"pictures": written} if written else {}
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> EventLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return "image" if value.ndim == 3 else "mask" if value.dtype == torch.bool else "map"
+    return "later" if callable(value) else type(value).__name__.lower()
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    """Sizes of a value in numbers."""
+    match value:
+        case Gaussians():
+            return {"gaussians": len(value)}
+        case Scene():
+            return {"gaussians": len(value.gaussians), "views": [view.name for view in value.views]}
+        case View():
+            return {"view": value.name, "width_px": value.camera.width, "height_px": value.camera.height}
+    return {}
+
+
+def _for_json(value: Any) -> Any:
+    """The value with null in place of NaN and the infinities, for which JSON has no numbers."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _for_json(item) for key, item in value.items()}
+    return [_for_json(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _ends_with_a_line(path: Path) -> bool:
+    """False where a killed process has left half a line."""
+    data = path.read_bytes()[-1:]
+    return data in (b"", b"\n")

@@ -1,0 +1,280 @@
+"""Everything around the work of a run: the state of the process, lock, log, observers, facts, and cancellation."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vistadream.core import (
+    Cancelled,
+    Note,
+    Observer,
+    Renderer,
+    RunEnded,
+    RunStarted,
+    Scene,
+    Stage,
+    Trajectory,
+    UserError,
+    system_errors,
+)
+from vistadream.deliver import Export, deliver, deliver_report
+from vistadream.formats.files import write_json
+from vistadream.observers.console import ConsoleObserver, Terminal
+from vistadream.observers.events import EventLog
+from vistadream.observers.logtap import LogTap, own_lines
+from vistadream.observers.multiplexer import Multiplexer
+from vistadream.observers.record import Record
+from vistadream.observers.rerun import RerunSettings, rerun_observer
+from vistadream.pipeline import run_stages
+from vistadream.runs.folder import RunFolder
+from vistadream.runs.provenance import environment
+from vistadream.runs.resource_usage import Laps
+from vistadream.runs.surroundings import surroundings
+
+
+@dataclass(frozen=True)
+class Described:
+    """A job's configuration as it is written down."""
+
+    yaml: str
+    """For config.yaml."""
+    knobs: Mapping[str, Any]
+    """Every knob with its value, by its dotted name."""
+    changed: Mapping[str, tuple[Any, Any]]
+    """Knobs whose value is not the default: (value, default)."""
+    facts: Mapping[str, Any]
+    """For run.json: overrides, seed, backends with their reasons, digests of the inputs."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run, as built objects; `vistadream.job` makes one from plain values."""
+
+    stages: Mapping[str, Stage]
+    """In the order in which they run."""
+    fingerprints: Mapping[str, dict]
+    """For each stage all that decides its result, as data for JSON."""
+    order: tuple[str, ...]
+    """All stages of this kind of job; the number in a stage's folder is its place here."""
+    export: Export
+    renderer: Renderer
+    trajectory: Trajectory
+    viewing: RerunSettings
+    checkpoint_seconds: float
+    """A fit saves its state this often."""
+    home: Path
+    """The folder in which new run folders are made."""
+    folder: RunFolder | None
+    """The run folder to resume; None: a new one."""
+    described: Described
+    copies: Sequence[Path] = ()
+    """Files and folders of which the run folder keeps a copy."""
+    notes: Sequence[tuple[str, Note]] = ()
+    """What to tell the observers at the start."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The result of a run: its Scene, its folder and its figures."""
+
+    scene: Scene
+    folder: Path
+    metrics: dict
+
+
+def never() -> bool:
+    """A run that is not cancelled."""
+    return False
+
+
+@system_errors()
+@surroundings()
+def run(
+    job: Job,
+    observers: Sequence[Observer] = (),
+    cancelled: Callable[[], bool] = never,
+    *,
+    suffix: str = "",
+    earlier: Sequence[RunFolder] = (),
+    begun_s: float | None = None,
+) -> Run:
+    """Runs a job in its folder and returns the result. UserError on bad input.
+
+    `observers` receive every observation in addition to the console, the viewer and the files of the run; one that
+    raises an Exception is named in a warning and does not end the run. `cancelled` is called at each observation, so it
+    must return at once; when it returns True, the run ends with `core.Cancelled`, its status is interrupted, and
+    a job that resumes its folder goes on to the same result.
+
+    `suffix` ends the name of a new run folder. Stages that a run in one of the `earlier` folders finished with the same
+    fingerprints are taken from there. `begun_s` is the time.perf_counter() at which the run began; None: now.
+    """
+    laps = Laps(time.perf_counter() if begun_s is None else begun_s)
+    name = time.strftime("%Y-%m-%d_%H-%M-%S") + suffix
+    folder = job.folder or RunFolder.make(job.home / name, job.order)
+    with (
+        _kept_if_used(folder, job),
+        folder.lock() as by_system,
+        own_lines(),
+        _log_file(folder.log),
+        EventLog(folder.events) as events,
+    ):
+        record, others = Record(), Multiplexer(events, *observers)
+        others("run/started", RunStarted(str(folder.root)))
+        with (
+            watched(job.viewing, folder, tuple(job.stages), job.described, [record, others], cancelled) as observe,
+            _facts(folder, job, others) as facts,  # ends before the viewer, which may wait for people
+            system_errors(),
+        ):
+            for about, note in [*_on_locks(by_system), *job.notes]:
+                observe(about, note)
+            laps("start")
+            scene = run_stages(job.stages, job.fingerprints, observe, folder, record, job.checkpoint_seconds, earlier)
+            laps("stages")
+            metrics = _deliver(scene, job, folder, observe, record, facts, laps)
+    return Run(scene, folder.root, metrics)
+
+
+def _deliver(
+    scene: Scene, job: Job, folder: RunFolder, observe: Observer, record: Record, facts: dict, laps: Laps
+) -> dict:
+    """Writes the results; adds figures to what run.json holds, and returns the metrics."""
+    metrics = deliver(scene, [*job.stages][-1], folder, job.export, job.renderer, job.trajectory, observe)
+    laps("delivery")
+    finished = {name: folder.finished(name) for name in job.stages}
+    facts |= {"seconds": laps.seconds, "stages": finished, "metrics": metrics}
+    if job.export.report:
+        deliver_report(scene, folder, job.export, job.renderer, record, facts, dict(job.described.changed))
+    observe("export/done", Note(f"done: {folder.root}"))
+    return metrics
+
+
+@contextmanager
+def watched(
+    viewing: RerunSettings,
+    folder: RunFolder,
+    stages: tuple[str, ...],
+    described: Described,
+    others: Sequence[Observer],
+    cancelled: Callable[[], bool] = never,
+) -> Iterator[Observer]:
+    """The console, the viewer and others as one Observer, which raises Cancelled once `cancelled` returns True."""
+    with ConsoleObserver(Terminal()) as console:
+        console("run/started", RunStarted(str(folder.root)))  # first: the viewer may have more to say as it opens
+        with rerun_observer(
+            viewing,
+            folder.new_recording(),
+            name=folder.root.parent.name,
+            stages=stages,
+            config=described.yaml,
+            knobs=described.knobs,
+        ) as viewer:
+            observe = Multiplexer(console, viewer, *others)
+
+            def unless_cancelled(name: str, value: Any, step: int | None = None) -> None:
+                observe(name, value, step)
+                if cancelled():
+                    raise Cancelled(f"cancelled at {name}")
+
+            yield unless_cancelled
+
+
+@contextmanager
+def _kept_if_used(folder: RunFolder, job: Job) -> Iterator[None]:
+    """Removes a new folder when bad input ended the run before any stage had finished.
+
+    Whatever else ends the run says in its notes how to go on.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, UserError) and not job.folder and not folder.holds_work():
+            folder.remove()
+        else:
+            error.add_note(f"go on with: {_going_on(folder, job)}")
+        if isinstance(error, Cancelled):
+            error.folder = folder.root
+        raise
+
+
+def _going_on(folder: RunFolder, job: Job) -> str:
+    """What resumes the run: a command, or a call where a Python program has given objects."""
+    if objects := job.described.facts.get("objects"):
+        return f"vistadream.job(resume={str(folder.root)!r}, {', '.join(f'{role}=...' for role in objects)})"
+    return f"vistadream single-img {shlex.quote(f'resume={folder.root}')}"
+
+
+@contextmanager
+def _facts(folder: RunFolder, job: Job, observe: Observer) -> Iterator[dict]:
+    """What run.json holds: its status is running, and in the end finished, failed with the error, or interrupted."""
+    facts = _begin(folder, job)
+    try:
+        yield facts
+    except BaseException as error:
+        reason = str(error) if isinstance(error, UserError) else repr(error)
+        stopped = not isinstance(error, Exception)  # Ctrl-C, SIGTERM, Cancelled
+        ended = RunEnded("interrupted") if stopped else RunEnded("failed", reason)
+        with suppress(UserError):  # the disk may be full: the first error is the one to report
+            _write_facts(folder, facts | _present(ended))
+        observe("run/ended", ended)
+        raise
+    _write_facts(folder, facts | _present(RunEnded("finished")))
+    observe("run/ended", RunEnded("finished"))
+
+
+def _present(ended: RunEnded) -> dict:
+    return {"status": ended.status} | ({} if ended.error is None else {"error": ended.error})
+
+
+def _begin(folder: RunFolder, job: Job) -> dict:
+    """Puts config.yaml, run.json and copies of inputs into the run folder; returns what run.json holds."""
+    facts = {
+        "status": "running",
+        "host": platform.node(),
+        "pid": os.getpid(),
+        **job.described.facts,
+        **environment(),
+    }
+    folder.clear_drafts()
+    with folder.replace(folder.config) as draft:
+        draft.write_text(job.described.yaml, encoding="utf-8")
+    for path in job.copies:
+        folder.keep_input(path)
+    _write_facts(folder, facts)
+    return facts
+
+
+def _write_facts(folder: RunFolder, facts: dict) -> None:
+    with folder.replace(folder.run_json) as draft:
+        write_json(draft, facts)
+
+
+def _on_locks(by_system: bool) -> list[tuple[str, Note]]:
+    words = "this disk knows no locks: the file run.lock keeps other runs out of the folder instead"
+    return [] if by_system else [("run/lock", Note(words))]
+
+
+@contextmanager
+def _log_file(path: Path) -> Iterator[None]:
+    """What the run logs and the error that ends it go to run.log, which is continued when the run is resumed."""
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    tap = LogTap(handler.handle)
+    try:
+        yield
+    except BaseException as error:
+        trace = None if isinstance(error, UserError) else (type(error), error, error.__traceback__)
+        said = ("%s", error) if isinstance(error, UserError) else ("ended by %r", error)
+        handler.handle(logging.LogRecord("vistadream", logging.ERROR, __file__, 0, said[0], said[1:], trace))
+        raise
+    finally:
+        tap.detach()
+        handler.close()

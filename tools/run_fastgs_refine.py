@@ -160,7 +160,7 @@ def claim(result: Path, composed: Composed, inputs: Inputs) -> tuple[RunFolder, 
             raise UserError(
                 f"{result} exists already and holds {others[0].name}; wanted a new folder: name another --result-dir"
             )
-        if checkpoints.is_of_others("refine"):
+        if checkpoints.is_foreign("refine"):
             raise UserError(
                 f"{result} holds the checkpoint of another refinement, with other inputs or knobs; wanted the same to "
                 "go on, or a new folder: name another --result-dir"

@@ -30,7 +30,7 @@ from vistadream.deliver import Export, deliver, deliver_report
 from vistadream.formats.files import write_json
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.events import EventLog
-from vistadream.observers.logtap import LogTap, own_lines
+from vistadream.observers.logtap import LogTap, separate_lines
 from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
 from vistadream.observers.rerun import RerunSettings, rerun_observer
@@ -123,7 +123,7 @@ def run(
     with (
         _kept_if_used(folder, job),
         folder.lock() as by_system,
-        own_lines(),
+        separate_lines(),
         _log_file(folder.log),
         EventLog(folder.events) as events,
     ):

@@ -134,7 +134,7 @@ def test_a_display_that_cannot_be_opened(read, ends):
 
 def test_taken_port(read, ends, listener):
     taken = port_of(listener)
-    check(read, ends("taken port", "mode=serve", f"port={taken}"), f"rerun.port={taken} is taken, so it is")
+    check(read, ends("taken port", "mode=serve", f"port={taken}"), f"rerun.port={taken} is in use, so this run uses")
 
 
 def test_full_disk(read, ends, tmp_path):

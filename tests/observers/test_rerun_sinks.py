@@ -107,7 +107,7 @@ def test_the_address_to_watch_at_is_one_that_is_served(bind, host, tmp_path, cap
 
 def test_serving_beyond_this_machine_is_said(tmp_path, caplog):
     with observer(tmp_path / "run.rrd", mode="serve", bind="0.0.0.0", port=any_port()):
-        assert "whoever reaches port" in caplog.text
+        assert "everyone who reaches port" in caplog.text
 
 
 def test_spawned_viewer_has_a_free_port_and_its_share_of_memory(read, listener, monkeypatch, tmp_path):

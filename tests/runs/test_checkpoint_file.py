@@ -66,8 +66,8 @@ def test_nobody_else_takes_it_for_theirs(tmp_path: Path, warnings: list[Note]) -
     assert CheckpointFile(tmp_path / "c", "other knobs", 0).load("refine") is None
     assert CheckpointFile(tmp_path / "c", "key", 0).load("coarse/00") is None
     assert CheckpointFile(tmp_path / "none", "key", 0).load("refine") is None
-    assert CheckpointFile(tmp_path / "c", "other knobs", 0).is_of_others("refine")
-    assert not CheckpointFile(tmp_path / "c", "key", 0).is_of_others("refine")
+    assert CheckpointFile(tmp_path / "c", "other knobs", 0).is_foreign("refine")
+    assert not CheckpointFile(tmp_path / "c", "key", 0).is_foreign("refine")
     save_file({"step": torch.tensor(1.0)}, tmp_path / "foreign")
     assert CheckpointFile(tmp_path / "foreign", "key", 0).load("refine") is None
     assert warnings == []

@@ -157,15 +157,15 @@ def test_what_was_passed_over_is_one_warning(tmp_path: Path) -> None:
 
 
 def test_a_path_that_the_system_refuses_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match=r"cannot be read .*; wanted"):
+    with pytest.raises(UserError, match=r"is too long for a path; wanted"):
         load(tmp_path / ("a" * 300))
     picture().save(tmp_path / "a.png")
-    with pytest.raises(UserError, match="no such picture"):
+    with pytest.raises(UserError, match="lies below a file; wanted"):
         load(tmp_path / "a.png" / "b.png")
 
     def locked(self: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "read_bytes", locked)
-    with pytest.raises(UserError, match=r"a\.png may not be read; wanted"):
+    with pytest.raises(UserError, match=r"a\.png may not be read or written; wanted"):
         load(tmp_path / "a.png")

@@ -1,1 +1,1 @@
-"""Floor 2, for human eyes."""
+"""Observers show a run to people: the console, Rerun, and the record from which the report is made."""

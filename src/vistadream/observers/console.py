@@ -1,4 +1,4 @@
-"""The terminal: log lines, and a bar with the time left for whatever is being worked on."""
+"""The terminal: log lines, and a progress bar with the remaining time."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _STYLES = {logging.WARNING: "yellow", logging.ERROR: "bold red"}
 
 
 class Terminal(Console):
-    """A console that falls silent when nobody reads it any more, as in `vistadream single-img | head -1`.
+    """A console that stops printing when its reader has gone, as in `vistadream single-img | head -1`.
 
-    Rich would end the process there; a run's lines are in its log all the same.
+    Rich would end the process there. The lines are in the log of the run in any case.
     """
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        with suppress(OSError, ValueError):  # what is left in Python's buffer would fail once more at exit
+        with suppress(OSError, ValueError):  # else the rest of Python's buffer would fail again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class ConsoleObserver:
-    """Says every line through the logger `vistadream.console`, so that a log file has it too.
+    """Sends every line to the logger `vistadream.console`, so that a log file has it too.
 
-    While open, it prints what `vistadream` and captured Python warnings log. Bars appear on a terminal only.
-    A context manager; else `close()` it.
+    While open, it prints the log lines of `vistadream` and Python's captured warnings. Progress bars appear on a
+    terminal only. Use it as a context manager, or call `close`.
     """
 
     def __init__(self, console: Console):
@@ -80,7 +80,7 @@ class ConsoleObserver:
                 self._losses[stem] = value
 
     def _advance(self, stem: str, work: Done) -> None:
-        """Moves the bar of `stem`; the last step takes it away."""
+        """Updates the bar of `stem`, and removes it after the last step."""
         if stem not in self._tasks:
             self._tasks[stem] = self._bars.add_task(stem, total=work.total)
             self._bars.start()
@@ -95,11 +95,11 @@ class ConsoleObserver:
         style = getattr(record, "style", _STYLES.get(record.levelno, ""))
         try:
             self._console.print(Text(record.getMessage(), style), soft_wrap=True)  # long lines stay copyable
-        except OSError:  # the disk behind it is full
+        except OSError:  # the output is a file on a full disk
             self._console.quiet = True
 
     def close(self) -> None:
-        """Removes the bars and prints no more."""
+        """Removes the bars and stops printing."""
         self._bars.stop()
         self._tap.detach()
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 SOURCES = ("vistadream", "py.warnings")
-"""Our loggers, and Python's warnings, which a run sends to the log."""
+"""The loggers of this package, and Python's warnings, which a run sends to the log."""
 
 _run: ContextVar[object] = ContextVar("run", default=None)
 
 
 @contextmanager
-def own_lines() -> Iterator[None]:
-    """Taps that are opened in the block receive no line of a block that was opened within it, as by a run in a run."""
+def separate_lines() -> Iterator[None]:
+    """Separates the log lines of this block: taps opened in it do not receive the lines of a nested block."""
     token = _run.set(object())
     try:
         yield
@@ -24,19 +24,19 @@ def own_lines() -> Iterator[None]:
 
 
 class LogTap(logging.Handler):
-    """Passes each record of SOURCES to `receive` until it is detached; records of another run's block are left out.
+    """Passes each record of SOURCES to `receive` until `detach` is called, without the records of other runs' blocks.
 
-    A thread that a run has started belongs to no block, so that its records reach every tap.
+    A thread that a run has started does not belong to a block, so its records reach every tap.
     """
 
     def __init__(self, receive: Callable[[logging.LogRecord], object]):
         super().__init__()
-        self._receive, self._own = receive, _run.get()
+        self._receive, self._block = receive, _run.get()
         for source in SOURCES:
             logging.getLogger(source).addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if _run.get() not in (None, self._own):
+        if _run.get() not in (None, self._block):
             return
         try:
             self._receive(record)
@@ -44,6 +44,6 @@ class LogTap(logging.Handler):
             self.handleError(record)
 
     def detach(self) -> None:
-        """Receives no more records."""
+        """Stops passing records."""
         for source in SOURCES:
             logging.getLogger(source).removeHandler(self)

@@ -1,4 +1,4 @@
-"""One observer made of several, none of which can stop the run."""
+"""One observer that forwards to several; a failure of an observer does not stop the run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _log = logging.getLogger("vistadream.observers")
 
 
 class Multiplexer:
-    """Hands every event to each observer in turn; a costly value is made once, and only if somebody asks.
+    """Sends every event to each observer in turn. A callable value is called at most once, when an observer needs it.
 
-    An observer that raises on an event is named in one warning and hears no more of that event; the run goes on.
-    KeyboardInterrupt and SystemExit pass through: they are orders, not failures.
+    If an observer raises, one warning names it, it gets no more events of that name, and the run continues.
+    KeyboardInterrupt and SystemExit are not caught, because they are requests rather than failures.
     """
 
     def __init__(self, *observers: Observer):
@@ -26,12 +26,12 @@ class Multiplexer:
         shared = cache(value) if callable(value) else value
         for number, observer in enumerate(self._observers):
             if (number, name) not in self._muted:
-                self._tell(number, observer, name, shared, step)
+                self._send(number, observer, name, shared, step)
 
-    def _tell(self, number: int, observer: Observer, name: str, value: Any, step: int | None) -> None:
+    def _send(self, number: int, observer: Observer, name: str, value: Any, step: int | None) -> None:
         try:
             observer(name, value, step)
         except Exception as error:
             self._muted.add((number, name))
             who = type(observer).__name__
-            _log.warning("%s cannot show %s, which it now leaves out: %s: %s", who, name, type(error).__name__, error)
+            _log.warning("%s cannot show %s and now ignores it: %s: %s", who, name, type(error).__name__, error)

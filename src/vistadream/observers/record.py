@@ -1,4 +1,4 @@
-"""What the report shows: the newest picture of every name, the curves, charts and notes; kept on disk for a resume."""
+"""The data of the report: the newest picture of every name, curves, charts and notes; saved for resumed runs."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ _FILE = "seen.json"
 
 
 class Record:
-    """Collects by event name. `save` and `load` keep one stage's share, whose names begin with the stage's.
+    """Collects values by event name. `save` and `load` handle the events of one stage, whose names begin with its name.
 
-    Of what comes step by step it keeps the curves and leaves the films to live eyes.
+    For values with a step it stores scalars only, not images.
     """
 
     def __init__(self) -> None:
         self.images: dict[str, Picture] = {}
-        """RGB, long side at most 640 px. Depth in turbo colors of 1/z, masks white on black."""
+        """RGB, long side at most 640 px. Depth is shown in turbo colors of 1/z, masks are white on black."""
         self.curves: dict[str, list[tuple[int, float]]] = {}
-        """(step, value), in the order seen."""
+        """(step, value) in the order of their arrival."""
         self.charts: dict[str, Chart] = {}
         self.notes: list[tuple[str, Note]] = []
         self.summaries: dict[str, Summary] = {}
         self.seconds: dict[str, float] = {}
-        """Of each finished stage."""
+        """Duration of each finished stage."""
         self.resumed: set[str] = set()
-        """Stages that were taken from disk."""
+        """Stages whose results were loaded from disk."""
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
         if step is not None and not isinstance(value, float):
@@ -66,7 +66,7 @@ class Record:
                     self.images[f"{name}/{below}".rstrip("/")] = shrunk(picture)
 
     def save(self, stage: str, folder: Path) -> None:
-        """Writes what was seen of a stage into `folder`: seen.json and PNG files."""
+        """Writes the data of a stage into `folder`: seen.json and PNG files."""
         folder.mkdir(parents=True, exist_ok=True)
         images = _of(stage, self.images)
         files = {name: f"{name.replace('/', '.')}.png" for name in images}
@@ -84,7 +84,7 @@ class Record:
             (folder / f"{name.replace('/', '_')}.json").write_text(json.dumps(summary.data, indent=2) + "\n")
 
     def load(self, stage: str, folder: Path) -> None:
-        """Takes back what `save` wrote; nothing when the folder holds nothing."""
+        """Loads what `save` wrote; does nothing when the folder has no data."""
         if not (folder / _FILE).exists():
             return
         facts = read_json(folder / _FILE, finite=False)
@@ -99,7 +99,7 @@ class Record:
 
 @functools.singledispatch
 def pictures(value: Any) -> Iterator[tuple[str, Picture]]:
-    """Pictures of a value, each with the path below its name; none for what is no picture."""
+    """The pictures of a value, each with the path below its name; empty for a value without pictures."""
     yield from ()
 
 

@@ -1,1 +1,1 @@
-"""One run on disk and in the process: its folder, checkpoints, inputs, provenance, seconds and memory."""
+"""One run, on disk and in the process: its folder, checkpoints, inputs, provenance, durations and memory."""

@@ -1,4 +1,4 @@
-"""The newest state of a fit in one safetensors file, which no other knobs, inputs or fit ever take for theirs."""
+"""The newest state of a fit in one safetensors file. A key ensures that no other fit, knobs or inputs use it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from vistadream.formats.files import new_file
 
 
 class CheckpointFile:
-    """Fills `core.Checkpoints`. A file that is broken, or cannot be written, costs a warning and not the run."""
+    """Implements `core.Checkpoints`. A file that is damaged or cannot be written causes a warning only."""
 
     def __init__(self, path: Path, key: str, every_s: float):
-        """`key` stands for all that decides the result; a state is due `every_s` seconds after the one before."""
+        """`key` identifies all that the result depends on; a state is due `every_s` seconds after the last one."""
         self._path, self._key, self._every_s = path, key, every_s
         self._begun = self._saved_at = time.monotonic()
         written = self._written() or {}
         self.earlier_s = float(written.get("seconds", 0)) if written.get("key") == key else 0.0
-        """Seconds that earlier sessions under this key had worked when they saved last."""
+        """Seconds that earlier processes with this key had worked when they saved last."""
 
     def load(self, name: str) -> dict[str, Tensor] | None:
-        """The state of that fit under this key."""
-        if not self._path.exists() or self.is_of_others(name):
+        """The state of that fit under this key; None when there is none."""
+        if not self._path.exists() or self.is_foreign(name):
             return None
         try:
             with safe_open(self._path, "pt") as file:
@@ -37,13 +37,13 @@ class CheckpointFile:
             self._warn(f"{self._path} cannot be read ({error}): {name} starts from its first step")
             return None
 
-    def is_of_others(self, name: str) -> bool:
-        """Whether there is a whole file of another key or another fit."""
+    def is_foreign(self, name: str) -> bool:
+        """Whether the file is complete and belongs to another key or another fit."""
         written = self._written()
         return written is not None and not self._facts(name).items() <= written.items()
 
     def _written(self) -> dict[str, str] | None:
-        """The facts of the file that is there; None where there is no whole one."""
+        """The metadata of the file; None when there is no complete file."""
         try:
             with safe_open(self._path, "pt") as file:
                 return file.metadata() or {}
@@ -54,19 +54,21 @@ class CheckpointFile:
         return time.monotonic() - self._saved_at >= self._every_s
 
     def save(self, name: str, state: Mapping[str, Tensor]) -> None:
-        """Written beside its place and renamed, so that a kill leaves the old file or the new one."""
-        own = {key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for key, tensor in state.items()}
+        """Writes under a temporary name and renames, so that a killed process leaves the old file or the new one."""
+        copy = {
+            key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for key, tensor in state.items()
+        }
         seconds = self.earlier_s + time.monotonic() - self._begun
         try:
             with new_file(self._path) as draft:
-                save_file(own, draft, self._facts(name) | {"seconds": str(seconds)})
+                save_file(copy, draft, self._facts(name) | {"seconds": str(seconds)})
         except (SafetensorError, OSError) as error:
-            self._warn(f"{self._path} cannot be written ({error}): {name} goes on without")
+            self._warn(f"{self._path} cannot be written ({error}): {name} continues without a checkpoint")
         self._saved_at = time.monotonic()
 
     def _facts(self, name: str) -> dict[str, str]:
         return {"key": self._key, "fit": name}
 
     @staticmethod
-    def _warn(words: str) -> None:
-        tell("run/checkpoint", Note(words, "warning"))
+    def _warn(text: str) -> None:
+        tell("run/checkpoint", Note(text, "warning"))

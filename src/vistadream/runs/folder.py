@@ -1,4 +1,4 @@
-"""Every path and file name of a run: knows what is finished, and writes whole or not at all."""
+"""All paths and file names of a run. Knows which stages are finished, and writes files completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from vistadream.formats.scene import load_scene, reading, save_scene
 from vistadream.runs.lock import locked
 
 _SCENES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
-"""Files of the scene's formats whose name is not simply gaussians.<format>."""
+"""The files of the formats whose name is not gaussians.<format>."""
 _STAGE = re.compile(r"(\d\d)_(\w+)")
-"""Names of stages' folders."""
+"""The pattern of the names of stages' folders."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder. A stage's folder exists only when it is complete."""
+    """The folder of one run. The folder of a stage exists only when it is complete."""
 
     root: Path
     order: tuple[str, ...] = ()
-    """All stages of the job; the number in a stage's folder is its place here. Empty: read from the folders on disk."""
+    """All stages of the job; the number of a stage's folder is its position here. Empty: found from the folders."""
 
     @staticmethod
     def make(first: Path, order: tuple[str, ...] = ()) -> RunFolder:
-        """A new folder: `first`, or when that is taken, with .2, .3 and so on behind its name."""
+        """Creates a new folder: `first`, or if that exists, its name with .2, .3 and so on."""
         with _write_errors(first):
             first.parent.mkdir(parents=True, exist_ok=True)
             for n in itertools.count(1):
@@ -61,7 +61,7 @@ class RunFolder:
         return self.root / "events.jsonl"
 
     def new_recording(self) -> Path:
-        """run.rrd; when the run is resumed, run.2.rrd and so on, so that what was seen before is kept."""
+        """run.rrd; in a resumed run, run.2.rrd and so on, so that earlier recordings are kept."""
         n, path = 1, self.root / "run.rrd"
         while path.exists():
             n += 1
@@ -85,12 +85,12 @@ class RunFolder:
         return self.root / "export" / _SCENES.get(form, f"gaussians.{form}")
 
     def video(self, picture: str, form: str) -> Path:
-        """A flight through the scene: of its colors ("rgb") or of another picture, as mp4, gif or webp."""
+        """A flight through the scene: its colors ("rgb") or another picture, as mp4, gif or webp."""
         return self.root / "export" / f"scene{'' if picture == 'rgb' else f'_{picture}'}.{form}"
 
     @property
     def dataset(self) -> Path:
-        """The exported views with their priors, a folder."""
+        """The folder of the exported views with their priors."""
         return self.root / "export" / "fastgs"
 
     def stage(self, name: str) -> Path:
@@ -107,36 +107,36 @@ class RunFolder:
         return sorted(path for path in self.root.glob("*_*") if _STAGE.fullmatch(path.name))
 
     def checkpoint(self, name: str) -> Path:
-        """The state of the fit that a stage is at; there only while the stage works, or after it was killed."""
+        """The saved state of a stage's fit; it exists only while the stage runs, or after it was killed."""
         return self.root / f"{self.stage(name).name}.checkpoint.safetensors"
 
     def seen(self, name: str) -> Path:
-        """What the observer recorded of a stage, for the report."""
+        """The data that the observer recorded of a stage, for the report."""
         return self.stage(name) / "seen"
 
     def holds_work(self) -> bool:
-        """Whether a stage has finished or has left a checkpoint."""
+        """Whether any stage has finished or has left a checkpoint."""
         return any(self.stage(name).exists() or self.checkpoint(name).exists() for name in self.order)
 
     def remove(self) -> None:
-        """Removes the folder, and the folder above it when that is then empty."""
+        """Removes the folder, and also its parent folder if that is then empty."""
         shutil.rmtree(self.root, ignore_errors=True)
         with suppress(OSError):
             self.root.parent.rmdir()
 
     def kept_input(self, path: Path) -> Path:
-        """Where the run keeps its own copy of a file or folder that it reads."""
+        """The path of the run's copy of a file or folder that it reads."""
         return self.root / "inputs" / Path(os.path.normpath(path)).name
 
     def keep_input(self, path: Path) -> None:
-        """Copies a file, or a folder's files with cameras, into the run's folder."""
+        """Copies a file, or the camera files of a folder, into the folder of the run."""
         copy = self.kept_input(path)
         for file in camera_files(path) if path.is_dir() else [path]:
             with self.replace(copy / file.name if path.is_dir() else copy) as draft:
                 shutil.copyfile(file, draft)
 
     def facts(self) -> dict:
-        """What run.json says; nothing where there is no whole one."""
+        """The content of run.json; empty when there is no complete one."""
         try:
             facts = read_json(self.run_json, finite=False)
         except (OSError, ValueError):
@@ -145,10 +145,10 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[bool]:
-        """Keeps other processes out of the folder until the block ends or this process dies.
+        """Locks the folder against other processes until the block ends or this process dies.
 
-        False where the disk has no locks, so that only the file run.lock keeps them out. Raises UserError that names
-        the process that is in. The system's lock is on run.log, which no run ever replaces.
+        Yields False on a disk without locks, where only the file run.lock keeps other processes out. Raises UserError
+        with the process that uses the folder. The file with the system's lock is run.log, which no run ever replaces.
         """
         with _write_errors(self.log):
             self.log.touch()
@@ -156,7 +156,7 @@ class RunFolder:
             yield by_system
 
     def refuse_links(self) -> None:
-        """UserError when the folder holds a link or a device, through which other files would be read or written."""
+        """UserError when the folder contains a link or a device, through which other files would be read or written."""
         for path in self.root.rglob("*"):
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 raise UserError(
@@ -165,16 +165,16 @@ class RunFolder:
                 )
 
     def drafts(self) -> list[Path]:
-        """What a killed run left half-written."""
+        """The unfinished files that a killed run left."""
         return files.drafts(self.root)
 
     def clear_drafts(self) -> None:
-        """Removes what a killed run left half-written."""
+        """Removes the unfinished files that a killed run left."""
         for draft in self.drafts():
             files.remove(draft)
 
     def finished(self, name: str) -> dict | None:
-        """What done.json says of a stage, or None when the stage is not finished."""
+        """The content of done.json of a stage, or None when the stage is not finished."""
         try:
             done = read_json(self.stage(name) / "done.json")
         except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -182,27 +182,27 @@ class RunFolder:
         return done if isinstance(done, dict) else None
 
     def save_stage(self, name: str, scene: Scene, done: dict, also: Callable[[Path], None]) -> None:
-        """Writes a stage beside its place and renames it there; drops the stages and results that built on the old one.
+        """Writes a stage under a temporary name and renames it. Removes later stages and results of the old one.
 
-        `also` may write more into the new folder. Raises UserError when the disk is full or may not be written; what
-        was there stays.
+        `also` can write more into the new folder. Raises UserError when the disk is full or cannot be written; then
+        nothing that existed is changed.
         """
         target = self.stage(name)
         with _write_errors(target), files.new_folder(target) as draft:
             save_scene(scene, draft, self._stage_before(name))
             also(draft)
             write_json(draft / "done.json", done)
-            self._drop_what_builds_on(name)  # before: a kill in between leaves nothing that belongs to an older scene
+            self._drop_what_builds_on(name)  # first: a killed run must not leave results of an older scene
 
     def adopt_stage(self, name: str, other: RunFolder) -> None:
-        """Takes a finished stage from another run's folder, by hard links where the disk has them."""
+        """Takes a finished stage from the folder of another run, by hard links if the disk has them."""
         target = self.stage(name)
         with _write_errors(target), files.new_folder(target) as draft:
             shutil.copytree(other.stage(name), draft, copy_function=files.link_or_copy, dirs_exist_ok=True)
             self._drop_what_builds_on(name)
 
     def _stage_before(self, name: str) -> Path | None:
-        """The folder of the last stage before that one, if there is one."""
+        """The folder of the last finished stage before that one; None when there is none."""
         earlier = [self.stage(stage) for stage in self.order[: self.order.index(name)]]
         return next((folder for folder in reversed(earlier) if folder.is_dir()), None)
 
@@ -215,7 +215,7 @@ class RunFolder:
         self._drop_results()
 
     def keep_results_of(self, stage: str) -> None:
-        """Drops the results unless metrics.json, which is written last, says that they were made from this stage."""
+        """Removes the results unless metrics.json, which is written last, says that they come from this stage."""
         try:
             made_from = read_json(self.metrics, finite=False)["stage"]
         except (OSError, ValueError, KeyError, TypeError):
@@ -225,7 +225,7 @@ class RunFolder:
                 self._drop_results()
 
     def exported(self) -> list[Path]:
-        """What export/ holds of this run, files and the dataset's folder, by name."""
+        """The files and folders of this run in export/, sorted by name."""
         exported = [*self.root.glob("export/gaussians.*"), *self.root.glob("export/scene*.*")]
         return sorted([*exported, *filter(Path.exists, (self.scene("html"), self.dataset))])
 
@@ -237,18 +237,18 @@ class RunFolder:
                 result.unlink(missing_ok=True)
 
     def load_stage(self, name: str) -> Scene:
-        """The Scene that a finished stage left; UserError when something has damaged it since."""
+        """The Scene that a finished stage saved; UserError when its files are damaged."""
         return load_scene(self.stage(name))
 
     def reading(self, name: str) -> AbstractContextManager[None]:
-        """UserError in place of what goes wrong in the block, which reads a finished stage's files."""
+        """Turns errors of the block, which reads the files of a finished stage, into a UserError."""
         return reading(self.stage(name))
 
     @contextmanager
     def replace(self, target: Path) -> Iterator[Path]:
-        """A path to write a file beside `target`; renamed to it when the block ends well, removed otherwise.
+        """A temporary path, which is renamed to `target` when the block succeeds, and removed otherwise.
 
-        It may become a folder too, where `target` is not there, if the block leaves a whole one or none.
+        The block can also write a folder, if `target` does not exist.
         """
         with _write_errors(target), files.new_file(target) as draft:
             yield draft
@@ -266,5 +266,5 @@ def _write_errors(target: Path) -> Iterator[None]:
 
 
 def camera_files(folder: Path) -> list[Path]:
-    """Those of a COLMAP model, as text or binary."""
+    """The files of a COLMAP model, as text or binary."""
     return sorted([*folder.glob("*.txt"), *folder.glob("*.bin")])

@@ -1,4 +1,4 @@
-"""What a result depends on beside its knobs: versions and the code's revision."""
+"""What a result depends on in addition to its knobs: versions and the revision of the code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKAGES = ("torch", "numpy", "numba", "opencv-python-headless", "rerun-sdk", "
 
 
 def environment() -> dict:
-    """Versions, machine and git revision (None outside a checkout), for run.json."""
+    """Versions, machine and git revision (None outside a git checkout), for run.json."""
     return {
         "vistadream": __version__,
         "git_revision": _git_revision(),

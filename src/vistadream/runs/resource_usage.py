@@ -1,4 +1,4 @@
-"""Seconds and peak memory of a piece of work."""
+"""Duration and peak memory of a piece of work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 
 class Laps:
-    """Wall-clock seconds of the parts of a run, which follow one another: each part ends where it is named."""
+    """Wall-clock seconds of the successive parts of a run; a call with the name of a part ends that part."""
 
     def __init__(self, begun_s: float):
         """The first part began at `begun_s`, a time of `time.perf_counter()`."""
@@ -24,9 +24,9 @@ class Laps:
 
 
 class ResourceUsage:
-    """Use as a context manager; samples the process's resident memory while the block runs.
+    """A context manager that measures the time and samples the resident memory of the process while the block runs.
 
-    `peak_vram_bytes` is the most that torch took of the graphics card meanwhile; None where it used none.
+    `peak_vram_bytes` is the largest amount that torch reserved on the GPU; None when it did not use one.
     """
 
     def __init__(self, every_s: float = 0.05):

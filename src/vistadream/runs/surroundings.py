@@ -1,4 +1,4 @@
-"""What a run needs of the process that it works in. Everything is put back as the caller had it."""
+"""The state of the process that a run needs. At the end everything is restored to the state of the caller."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _CPU = torch.device("cpu")
 
 @contextmanager
 def surroundings() -> Iterator[None]:
-    """One run at a time, under torch's own defaults, with Python's warnings in the log.
+    """Allows one run at a time, with the defaults of torch, and sends Python's warnings to the log.
 
-    A program may call from threads, from `torch.inference_mode()` and the like, or with another default dtype or
-    device. A run keeps its log in one logger and torch's defaults belong to the process, so a second thread waits.
+    A program can start runs from threads, within `torch.inference_mode()`, or with another default dtype or device. All
+    runs use one logger, and the defaults of torch belong to the process; therefore a run in a second thread waits.
     """
     with _one_at_a_time(), _torch_defaults(), _own_logging():
         yield
@@ -30,7 +30,7 @@ def surroundings() -> Iterator[None]:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     if not _RUNNING.acquire(blocking=False):
-        _log.warning("a run waits for another one in this process to end")  # a level that is shown in any case
+        _log.warning("a run waits for another one in this process to end")  # this level is always shown
         _RUNNING.acquire()
     try:
         yield
@@ -52,7 +52,7 @@ def _torch_defaults() -> Iterator[None]:
         if (dtype := torch.get_default_dtype()) != torch.float32:
             torch.set_default_dtype(torch.float32)
             stack.callback(torch.set_default_dtype, dtype)
-        if mode := torch.get_deterministic_debug_mode():  # some of our operations have no such form on a GPU
+        if mode := torch.get_deterministic_debug_mode():  # some operations here have no deterministic version on a GPU
             torch.set_deterministic_debug_mode(0)
             stack.callback(torch.set_deterministic_debug_mode, mode)
         yield
@@ -60,7 +60,7 @@ def _torch_defaults() -> Iterator[None]:
 
 @contextmanager
 def _own_logging() -> Iterator[None]:
-    """Without logging.captureWarnings, which is one switch for the process, and may be on already."""
+    """Sends warnings to the log. logging.captureWarnings is not used: it is global, and can be on already."""
     level = _log.level
     with warnings.catch_warnings():
         warnings.showwarning = _log_warning
@@ -79,5 +79,5 @@ def _log_warning(
     file: Any = None,
     line: str | None = None,
 ) -> None:
-    """Fills `warnings.showwarning`; the record is as logging.captureWarnings makes it."""
+    """Replaces `warnings.showwarning`; the record is the same as that of logging.captureWarnings."""
     logging.getLogger("py.warnings").warning("%s", warnings.formatwarning(message, category, filename, lineno, line))

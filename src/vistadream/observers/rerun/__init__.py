@@ -1,4 +1,4 @@
-"""The only place that knows Rerun: files of this folder alone import it, and only for a run that uses it."""
+"""The Rerun observer. Only files of this folder import Rerun, and only for a run that uses it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def rerun_observer(
 ) -> Iterator[Observer]:
     """The open `RerunObserver` of a run, with the configuration as YAML and as knobs; `silent` when the mode is off.
 
-    Rerun takes a fifth of a second to import, so it is imported here, when it is used.
+    Rerun is imported here, when it is used, because the import takes a fifth of a second.
     """
     if settings.mode == "off":
         yield silent

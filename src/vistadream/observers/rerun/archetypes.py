@@ -1,4 +1,4 @@
-"""Core types as Rerun archetypes: one function for each type."""
+"""Conversion of core types to Rerun archetypes: one function for each type."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ _BAR_COLORS = {"in_band": (70, 130, 220), "outside": (150, 150, 150), "chosen": 
 
 
 class Mark(NamedTuple):
-    """Something to log."""
+    """One item to log."""
 
     kind: str
-    """splats, camera, plane (a camera's picture), image, depth, mask, curve, chart or text: decides where it shows."""
+    """splats, camera, plane (the picture of a camera), image, depth, mask, curve, chart or text; decides its place."""
     below: str
-    """Path below the event's name; empty for the name itself."""
+    """Path below the name of the event; empty for the name itself."""
     archetypes: tuple[rr.AsComponents, ...]
 
 
 @functools.singledispatch
 def marks(value: Any, settings: RerunSettings) -> Iterator[Mark]:
-    """What to log for a value. Raises TypeError for a type that has no picture."""
-    raise TypeError(f"nothing to draw for {type(value).__name__}; wanted a core type, tensor, float or message")
+    """The items to log for a value. Raises TypeError for a type that cannot be shown."""
+    raise TypeError(f"cannot show {type(value).__name__}; wanted a core type, tensor, float or message")
 
 
 @marks.register
@@ -74,7 +74,7 @@ def _(value: Camera, settings: RerunSettings) -> Iterator[Mark]:
 
 @marks.register
 def _(value: View, settings: RerunSettings) -> Iterator[Mark]:
-    """A camera with its picture once the depth says how large to draw it; the picture and the depth."""
+    """The picture, the depth, and the camera with its picture; its size in 3D follows from the depth."""
     picture = _image(value.rgb, settings)
     yield Mark("image", "rgb", (picture,))
     if value.z is not None:
@@ -126,7 +126,7 @@ def _(value: Tensor, settings: RerunSettings) -> Iterator[Mark]:
     elif value.ndim == 2:
         yield Mark("depth", "", (_depth(value, settings),))
     else:
-        raise TypeError(f"nothing to draw for a tensor {tuple(value.shape)}; wanted (), (h, w) or (h, w, 3)")
+        raise TypeError(f"cannot show a tensor of shape {tuple(value.shape)}; wanted (), (h, w) or (h, w, 3)")
 
 
 @marks.register(float)
@@ -137,7 +137,7 @@ def _(value: float, settings: RerunSettings) -> Iterator[Mark]:
 
 @marks.register
 def _(value: Chart, settings: RerunSettings) -> Iterator[Mark]:
-    """Bars colored by their relation to the band; all three entities are always written, so none is stale."""
+    """Bars with a color for inside the band, outside or chosen; all three entities are written, so none is outdated."""
     low, high = value.band or (-math.inf, math.inf)
     bars: dict[str, list[tuple[float, float]]] = {"in_band": [], "outside": [], "chosen": []}
     for i, (x, y) in enumerate(zip(value.x, value.y, strict=True)):
@@ -169,18 +169,18 @@ def _(value: StageFinished, settings: RerunSettings) -> Iterator[Mark]:
 
 @marks.register
 def _(value: Progress, settings: RerunSettings) -> Iterator[Mark]:
-    yield from ()  # the console's business
+    yield from ()  # the console shows progress
 
 
 def _thin(gaussians: Gaussians, most: int) -> tuple[Gaussians, float]:
-    """At most so many Gaussians, evenly from their order (a raster's, where pictures were lifted).
+    """At most `most` Gaussians, evenly selected by index (the order of pixels, for lifted pictures).
 
-    Also the factor by which each must grow so that together they cover the same surface.
+    Also returns the factor by which each must grow so that together they cover the same surface.
     """
     ratio = len(gaussians) / most
     if ratio <= 1:
         return gaussians, 1.0
-    jitter = torch.rand(most, generator=torch.Generator().manual_seed(0), dtype=torch.float64)  # no moire
+    jitter = torch.rand(most, generator=torch.Generator().manual_seed(0), dtype=torch.float64)  # against moire patterns
     index = (torch.arange(most) * ratio + jitter * (ratio - 1)).long()
     return gaussians.subset(index), math.sqrt(ratio)
 
@@ -224,7 +224,7 @@ def _gray(values: Float[Tensor, "h w"], settings: RerunSettings) -> rr.Image:
 
 
 def _depth(z: Float[Tensor, "h w"], settings: RerunSettings) -> rr.DepthImage:
-    """Near is red. Half precision: a thousandth is enough to look at, and half the file."""
+    """Near is red. Half precision is sufficient for viewing and needs half the space."""
     step = _step(z.shape[0], z.shape[1], settings)
     z = z.detach()[::step, ::step].cpu()
     known = torch.isfinite(z) & (z > 0)
@@ -238,5 +238,5 @@ def _shrunk(camera: Camera, settings: RerunSettings) -> Camera:
 
 
 def _step(h: int, w: int, settings: RerunSettings) -> int:
-    """Every so manieth row and column is shown."""
+    """The step k such that every k-th row and column is shown."""
     return -(-max(h, w) // settings.max_image_px)

@@ -1,4 +1,4 @@
-"""The viewer's layout: an overview and one tab for each stage."""
+"""The layout of the Rerun viewer: an overview and one tab for each stage."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ USUAL = {
     "refine/loss": "curve",
     "refine/gaussians": "splats",
 }
-"""What stages are known to show, so that a layout has its place before it comes: a new layout puts the eye back."""
+"""What stages show, so that the layout reserves its place in advance: every new layout resets the viewer's camera."""
 _PICTURES = ("image", "depth", "mask")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What decides the layout of a moment."""
+    """Everything that the layout depends on."""
 
     stages: Sequence[str]
     seen: Mapping[str, str] = field(default_factory=dict)
-    """Entity path -> kind (archetypes.Mark), those that changed last at the end."""
+    """Entity path -> kind (archetypes.Mark), in the order of their last change."""
     active: str | None = None
-    """The stage at work, whose tab is opened; None, when none is: the overview."""
+    """The running stage, whose tab is opened; None when no stage is running: the overview."""
     focus_z: float = 1.0
-    """Distance that the 3D eye turns around, in front of the input camera at the origin."""
+    """Distance of the orbit center of the 3D view, in front of the input camera at the origin."""
     upright_window: bool = False
-    """Everything in one column, else two."""
+    """Everything in one column, else in two."""
     upright_photo: bool = False
 
     def blueprint(self) -> rrb.Blueprint:
-        """The layout for a viewer."""
+        """The layout as a blueprint for the viewer."""
         tabs: list[rrb.Container | rrb.View] = [self._overview(), *(self._stage(stage) for stage in self.stages)]
         if CONFIG in self.seen:
             tabs.append(rrb.TextDocumentView(origin=f"/__properties/{CONFIG}", name=CONFIG))
@@ -65,13 +65,13 @@ class Layout:
         )
 
     def _known(self) -> dict[str, str]:
-        """Paths and kinds of what is there or still to come, in the order in which a run shows them."""
+        """Paths and kinds of everything present or still expected, in the order in which a run shows it."""
         coming = self.stages[self.stages.index(self.active) :] if self.active in self.stages else ()
         everything = {**USUAL, **self.seen}
         return {path: kind for path, kind in everything.items() if path in self.seen or _stage_of(path) in coming}
 
     def _overview(self) -> rrb.Container:
-        """The newest splats and all cameras; the input beside the newest picture, depth and mask; plots and log."""
+        """The newest splats and all cameras; the input, the newest picture, depth and mask; plots and log."""
         known = self._known()
         coming = {path: kind for path, kind in known.items() if _stage_of(path) == self.active}
         recent = {**self.seen, **{path: kind for path, kind in coming.items() if path not in self.seen}}
@@ -81,7 +81,7 @@ class Layout:
         return self._page("overview", "", ["/**"], [*inputs, *newest], shown, _of(self.seen, "splats"))
 
     def _stage(self, stage: str) -> rrb.Container:
-        """What this stage shows, beside the newest splats and the cameras that it and the stages before it left."""
+        """What this stage shows, with the newest splats and the cameras of this stage and the earlier ones."""
         mine = {path: kind for path, kind in self._known().items() if _stage_of(path) == stage}
         so_far = self.stages[: self.stages.index(stage) + 1]
         splats = [path for path in _of(self.seen, "splats") if _stage_of(path) in so_far]
@@ -111,7 +111,7 @@ class Layout:
         return rrb.Horizontal(left, rrb.Vertical(*column, row_shares=shares), column_shares=[3, 2], name=name)
 
     def _space(self, within: Sequence[str], splats: Sequence[str]) -> rrb.View:
-        """The 3D view of the cameras `within` these paths and of the last of `splats`, or of those still to come."""
+        """The 3D view of the cameras `within` these paths and of the last of `splats`, or of splats still expected."""
         flat = [path for path, kind in self._known().items() if kind in _PICTURES]
         z = self.focus_z
         eye = rrb.EyeControls3D(position=(0.15 * z, -0.15 * z, -0.35 * z), look_target=(0, 0, z), eye_up=(0, -1, 0))

@@ -1,4 +1,4 @@
-"""The observer that shows a run in Rerun, live and afterwards."""
+"""The observer that shows a run in Rerun, live and from a recording."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ _LIGHT = (int, float, Chart, Note, Summary, StageStarted, StageFinished)
 
 
 class RerunObserver:
-    """Logs every event below its own name. A context manager; else `close()` it.
+    """Logs every event below its name. Use it as a context manager, or call `close`.
 
-    Pictures, splats, curves and charts of `coarse/03/hole` go to `coarse/hole`: one place that changes over time,
-    which a layout can name. Cameras keep their number and stand side by side. Texts and log lines go to the `log` of
-    the stage at work. Two timelines: `log_time`, and `step`, which goes on through all fits of a run.
+    Pictures, splats, curves and charts of `coarse/03/hole` go to `coarse/hole`: one entity that changes over time, so
+    that a layout can name it. Cameras keep their number, so that all are visible together. Texts and log lines go to
+    the `log` of the running stage. There are two timelines: `log_time`, and `step`, which continues through all fits
+    of a run.
 
-    The layout is sent when a stage starts and when the last one has shown its splats, as each puts the eye back.
+    The layout is sent only when a stage starts and when the last one has shown its splats, because every new layout
+    resets the viewer's camera.
 
-    A value that cannot be drawn raises, which the Multiplexer keeps from the run; trouble with viewers, ports and disks
-    is logged.
+    A value that cannot be shown raises, which the Multiplexer turns into a warning. Problems with viewers, ports and
+    disks are logged.
     """
 
     def __init__(
@@ -46,15 +48,15 @@ class RerunObserver:
         stages: Sequence[str],
         application_id: str = "vistadream",
     ):
-        """Records to `file` and to where `settings` say, under `name`, with one tab for each of `stages`."""
+        """Records to `file` and to the viewer of `settings`, under `name`, with one tab for each of `stages`."""
         self.serving = False
         self._settings, self._stages, self._steps = settings, tuple(stages), Steps()
         self._seen: dict[str, str] = {}
         self._focus_z, self._upright_photo = 1.0, False
         self._laid_out, self._layout_is_stale = False, False
-        self._told_of_thinning = False
+        self._noted_thinning = False
         self._recording = self._open(file, name, application_id)
-        self._tap = LogTap(self._say)
+        self._tap = LogTap(self._log_record)
 
     def _open(self, file: Path | None, name: str, application_id: str) -> rr.RecordingStream | None:
         recording = rr.RecordingStream(application_id)
@@ -68,11 +70,11 @@ class RerunObserver:
         return recording
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
-        if self._recording is None or self._too_often(value, step):
+        if self._recording is None or self._is_skipped(value, step):
             return
         value = value() if callable(value) else value
         self._recording.set_time("step", sequence=self._steps.take(name, step))
-        self._look_at(value)
+        self._update_layout_facts(value)
         for mark in marks(value, self._settings):
             self._draw(name, mark)
         if isinstance(value, StageStarted):
@@ -81,15 +83,15 @@ class RerunObserver:
             self._lay_out(None)
 
     def log_config(self, text: str, knobs: Mapping[str, Any]) -> None:
-        """Keeps the configuration with the recording: as text (YAML) in a tab of its own, and knob by knob."""
+        """Adds the configuration to the recording: as text (YAML) in a tab, and as one property for each knob."""
         if self._recording is not None:
             values: dict[str, Any] = {k: v if isinstance(v, str | int | float) else str(v) for k, v in knobs.items()}
             self._recording.send_property(CONFIG, rr.TextDocument(text))
             self._recording.send_property("knobs", rr.AnyValues(**values))
-            self._see(CONFIG, "config")
+            self._note_kind(CONFIG, "config")
 
     def hold(self) -> None:
-        """Keeps serving as `wait` and `wait_seconds` ask; Ctrl-C ends it."""
+        """Keeps serving as long as `wait` or `wait_seconds` say; Ctrl-C ends it."""
         settings = self._settings
         self._lay_out_if_stale()
         if not self.serving or not (settings.wait or settings.wait_seconds):
@@ -101,7 +103,7 @@ class RerunObserver:
             log.info("no longer serving")
 
     def close(self) -> None:
-        """Ends the recording, so that its file is complete; takes no longer than 2 s whatever became of its sinks."""
+        """Ends the recording, so that its file is complete; takes at most 2 s, whatever the state of its sinks."""
         self._tap.detach()
         if self._recording is None:
             return
@@ -111,7 +113,7 @@ class RerunObserver:
         ending.start()
         ending.join(_CLOSE_S)
         if ending.is_alive():
-            # After a full disk, Rerun can wait for its writer for ever, here and again at exit.
+            # When the disk is full, Rerun can wait forever for its writer, here and again at exit.
             rr.unregister_shutdown()
             log.warning("gave up ending the recording after %g s", _CLOSE_S)
 
@@ -125,42 +127,43 @@ class RerunObserver:
         finally:
             self.close()
 
-    def _say(self, record: logging.LogRecord) -> None:
-        if self._recording is not None and record.name != "vistadream.console":  # its lines are observed already
+    def _log_record(self, record: logging.LogRecord) -> None:
+        if self._recording is not None and record.name != "vistadream.console":  # those lines arrive as events too
             level = rr.TextLogLevel.WARN if record.levelno == logging.WARNING else record.levelname
             self._recording.log(f"{self._steps.stage}/log", rr.TextLog(record.getMessage(), level=level))
 
-    def _too_often(self, value: Any, step: int | None) -> bool:
+    def _is_skipped(self, value: Any, step: int | None) -> bool:
+        """Whether only every `image_every`-th step of such a value is shown, and this is not one."""
         return step is not None and step % self._settings.image_every > 0 and not isinstance(value, _LIGHT)
 
-    def _look_at(self, value: Any) -> None:
-        """Takes from the value what the layout goes by."""
+    def _update_layout_facts(self, value: Any) -> None:
+        """Takes from the value what the layout depends on."""
         splats = value.gaussians if isinstance(value, Scene) else value
         if isinstance(splats, Gaussians) and len(splats):
             self._focus_z = float(splats.means[:, 2].median())
-            self._tell_of_thinning(len(splats))
+            self._note_thinning(len(splats))
         if isinstance(value, View):
             self._upright_photo = value.camera.height > value.camera.width
 
-    def _tell_of_thinning(self, n: int) -> None:
+    def _note_thinning(self, n: int) -> None:
         most = self._settings.max_splats
-        if n > most and not self._told_of_thinning:
-            self._told_of_thinning = True
-            words = "the viewer shows %s of %s Gaussians, each the larger for it: raise rerun.max_splats to see all"
-            log.info(words, f"{most:,}", f"{n:,}")
+        if n > most and not self._noted_thinning:
+            self._noted_thinning = True
+            line = "the viewer shows %s of %s Gaussians, enlarged to cover the scene: raise rerun.max_splats to see all"
+            log.info(line, f"{most:,}", f"{n:,}")
 
     def _draw(self, name: str, mark: Mark) -> None:
         path = f"{name}/{mark.below}".rstrip("/")
         role = "/".join(word for word in path.split("/") if not word.isdigit())
         if mark.kind == "text":
-            path = f"{self._steps.stage}/log"  # one place, which keeps the order of lines of the same step
+            path = f"{self._steps.stage}/log"  # one entity, so that lines of the same step keep their order
         elif mark.kind not in _ABREAST:
             path = role
-        # A picture's camera must be there at all times, else a viewer that looks back calls it an error.
+        # The camera of a picture must exist at all times, else the viewer shows an error at earlier times.
         self._recording.log(path, *mark.archetypes, static=mark.kind == "camera")
-        self._see(role, mark.kind)
+        self._note_kind(role, mark.kind)
 
-    def _see(self, role: str, kind: str) -> None:
+    def _note_kind(self, role: str, kind: str) -> None:
         self._layout_is_stale |= role not in self._seen and kind not in (*_ABREAST, "text")
         self._seen[role] = self._seen.pop(role, kind)  # newest last
 
@@ -172,7 +175,7 @@ class RerunObserver:
         self._laid_out, self._layout_is_stale = True, False
 
     def _lay_out_if_stale(self) -> None:
-        """Once a run is over: the overview, with whatever came after the last layout."""
+        """Sends the overview at the end of a run, if something new came after the last layout."""
         if self._recording is not None and self._layout_is_stale:
             self._lay_out(None)
 

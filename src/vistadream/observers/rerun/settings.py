@@ -12,35 +12,35 @@ _MEMORY = re.compile(r"\d+(\.\d+)?(%|[kMGT]?i?B)")
 
 @dataclass(frozen=True)
 class RerunSettings:
-    """Where a run can be watched and how much of it is shown. Every mode but `off` also writes the recording file."""
+    """Where a run can be watched and how much of it is shown. Every mode except `off` also writes a recording."""
 
     mode: str = "auto"
-    """auto: connect with an address, else spawn with a display, else serve; spawn a viewer; connect to one; serve it
-    gRPC; only save; off."""
+    """auto: connect if an address is given, else spawn if there is a display, else serve; spawn: start a viewer;
+    connect: send to a running viewer; serve: serve over gRPC; save: only write the file; off."""
     port: int = 9876
-    """First port to try for spawn and serve; the port of `connect` when no address is given."""
+    """The first port to try for spawn and serve; the port of `connect` when no address is given."""
     bind: str = "127.0.0.1"
-    """Address to serve on; 127.0.0.1 lets in this machine and ssh port-forwards only."""
+    """Address to serve on; 127.0.0.1 can be reached from this machine and by ssh port forwarding only."""
     connect: str | None = None
     """Address of a running viewer, `rerun+http://HOST:PORT/proxy`; None: on this machine at `port`."""
     memory_limit: str = "1GiB"
-    """What the server keeps for viewers that come late, and what a spawned viewer may hold."""
+    """The memory that the server uses for viewers that connect later, and the limit of a spawned viewer."""
     wait: bool = False
     """Keep serving after the run until Ctrl-C."""
     wait_seconds: float = 0.0
-    """Keep serving after the run for so long."""
+    """Keep serving for this time after the run."""
     layout: str = "landscape"
     """Shape of the viewer's window: landscape has two columns, portrait one."""
     follow: bool = True
-    """Open the tab of each stage as it starts, which puts the viewer's eye back; False: only the first and the last."""
+    """Open the tab of each stage when it starts, which resets the viewer's camera; False: only at start and end."""
     max_splats: int = 200_000
-    """Larger sets of Gaussians are thinned to so many."""
+    """The largest number of Gaussians in the viewer; larger scenes are thinned."""
     image_every: int = 10
-    """Of pictures and splats that come with a step, show those whose step is a multiple of this."""
+    """Show pictures and splats of a fit only at steps that are a multiple of this."""
     jpeg_quality: int = 85
-    """Of pictures, 1 to 100."""
+    """JPEG quality of pictures, 1 to 100."""
     max_image_px: int = 1024
-    """Long side of pictures, depth and masks in the viewer; larger ones are shrunk for it."""
+    """The largest long side of pictures, depth and masks in the viewer; larger ones are reduced."""
 
     def __post_init__(self) -> None:
         self._want("mode", self.mode in MODES, f"one of {', '.join(MODES)}")

@@ -1,4 +1,4 @@
-"""Where a recording goes: a file, and beside it a spawned viewer, a running viewer or a server of our own."""
+"""The destinations of a recording: a file, and a spawned viewer, a running viewer or a server of this process."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Sink = rr.FileSink | rr.GrpcSink | rr.GrpcServerSink
 
 
 def open_sinks(recording: rr.RecordingStream, settings: RerunSettings, file: Path | None) -> tuple[Sink, ...]:
-    """Connects the recording as `settings.mode` says and returns the sinks that opened.
+    """Connects the recording according to `settings.mode`, and returns the sinks that opened.
 
-    What cannot be opened is said in a warning and left out: watching is no reason for a run to fail.
+    A sink that cannot be opened is left out with a warning, because a run must not fail for its viewer.
     """
     live = _live(settings, recording)
     for sinks in ((*([rr.FileSink(file)] if file else []), *live), live, ()):
@@ -40,7 +40,7 @@ def open_sinks(recording: rr.RecordingStream, settings: RerunSettings, file: Pat
 
 
 def resolve_mode(settings: RerunSettings) -> str:
-    """What `auto` means here: connect where an address is given, spawn where a window can open, else serve."""
+    """The mode that `auto` stands for: connect if an address is given, spawn if a window can open, else serve."""
     if settings.mode != "auto":
         return settings.mode
     if settings.connect is not None:
@@ -59,14 +59,14 @@ def free_port(host: str, first: int) -> int:
     for port in range(first, min(first + _PORTS_TRIED, 65536)):
         if _can_bind(host, port):
             if port != first:
-                log.warning("rerun.port=%d is taken, so it is %d this time", first, port)
+                log.warning("rerun.port=%d is in use, so this run uses %d", first, port)
             return port
     raise OSError(f"no port of {host} from {first} on can be bound")
 
 
 def _can_bind(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that only lingers is free
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
         try:
             probe.bind((host, port))
         except OSError:
@@ -75,7 +75,7 @@ def _can_bind(host: str, port: int) -> bool:
 
 
 def _live(settings: RerunSettings, recording: rr.RecordingStream) -> tuple[Sink, ...]:
-    """The sink for eyes that watch now; none when it cannot be had."""
+    """The sink for a live viewer; empty, with a warning, when it cannot be opened."""
     try:
         match resolve_mode(settings):
             case "spawn":
@@ -85,7 +85,7 @@ def _live(settings: RerunSettings, recording: rr.RecordingStream) -> tuple[Sink,
             case "serve":
                 return (_serve(settings),)
     except (OSError, RuntimeError, ValueError) as error:
-        log.warning("nobody can watch this run live: %s", error)
+        log.warning("this run cannot be watched live: %s", error)
     return ()
 
 
@@ -111,13 +111,13 @@ def _connect(settings: RerunSettings) -> Sink:
     url = settings.connect or address("127.0.0.1", settings.port)
     parts = urlsplit(url)
     if not parts.hostname or not parts.port:
-        raise ValueError(f"rerun.connect={url} is no address; wanted rerun+http://HOST:PORT/proxy")
+        raise ValueError(f"rerun.connect={url} is not an address; wanted rerun+http://HOST:PORT/proxy")
     _probe(parts.hostname, parts.port)
     return rr.GrpcSink(url)
 
 
 def _probe(host: str, port: int) -> None:
-    """Raises OSError when nobody listens: a client of theirs would wait for somebody, here and again at exit."""
+    """Raises OSError when nothing listens there; Rerun's client would wait for a server, here and again at exit."""
     try:
         socket.create_connection((host, port), timeout=_PROBE_S).close()
     except OSError as error:
@@ -128,7 +128,7 @@ def _serve(settings: RerunSettings) -> Sink:
     port = free_port(settings.bind, settings.port)
     sink = rr.GrpcServerSink(bind_ip=settings.bind, port=port, server_memory_limit=settings.memory_limit)
     if settings.bind not in _LOOPBACK:
-        log.warning("rerun.bind=%s: whoever reaches port %d of this machine can watch", settings.bind, port)
+        log.warning("rerun.bind=%s: everyone who reaches port %d of this machine can watch", settings.bind, port)
     host = "127.0.0.1" if settings.bind in (*_LOOPBACK, *_EVERYWHERE) else settings.bind
     host = f"[{host}]" if ":" in host else host
     log.info("watch from here:       rerun --connect %s", address(host, port))

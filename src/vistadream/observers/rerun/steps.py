@@ -1,20 +1,20 @@
-"""One axis of steps for a whole run."""
+"""One timeline of steps for a whole run."""
 
 from __future__ import annotations
 
 
 class Steps:
-    """Counts a run's steps: every stage begins one further, and each fit's own steps follow those of the fit before."""
+    """Counts the steps of a run: every stage adds one, and the steps of each fit follow those of the previous fit."""
 
     def __init__(self) -> None:
         self.stage = "run"
-        """First word of the last event's name."""
+        """The first part of the name of the last event."""
         self.now = 0
         """The last step of the run."""
         self._fit, self._begun = "", 0
 
     def take(self, name: str, step: int | None) -> int:
-        """The run's step for an event. Its own `step`, if any, starts again from 0 with each fit."""
+        """The step of the run for an event, whose `step`, if any, starts again from 0 with each fit."""
         stage, fit = name.partition("/")[0], name.rpartition("/")[0]
         if step is None:
             self.now += stage != self.stage

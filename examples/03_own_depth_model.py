@@ -8,15 +8,12 @@ and a wall behind it. Put your network in its place.
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 
-from vistadream.assets import sample_image
-from vistadream.config import compose
-from vistadream.core import DepthPrediction, Note, Scene, View
-from vistadream.formats.ply import write_ply
+import vistadream
+from vistadream.core import DepthPrediction, View
 
 
 @dataclass(frozen=True)
@@ -37,23 +34,13 @@ class FloorAndWall:
         return DepthPrediction(z, valid=torch.isfinite(z), camera=camera, is_metric=True)
 
 
-def observe(name: str, value: object, step: int | None = None) -> None:
-    """What the stages report: here only the text lines are shown."""
-    if isinstance(value, Note):
-        print(f"{name}: {value.text}")
-
-
 def main(knobs: list[str]) -> None:
-    sample = [] if any(knob.startswith("image=") for knob in knobs) else [f"image={sample_image()}"]
-    composed = compose([*sample, *knobs])
-    scene = Scene()
-    for name in ("load", "outpaint", "initialize", "coarse"):
-        stage = composed.build(f"stages.{name}")
-        if name in ("initialize", "coarse"):  # the two stages that ask for depth
-            stage = replace(stage, depth=FloorAndWall())
-        scene = stage(scene, observe)
-    write_ply(scene.gaussians, Path("own_depth.ply"))
-    print(f"{len(scene.gaussians):,} Gaussians in own_depth.ply")
+    job = vistadream.job(stage="coarse", overrides=knobs, depth=FloorAndWall())
+    run = vistadream.run(job)
+
+    # run.json and config.yaml name the class with its fields. A changed field makes the stages that ask for depth run
+    # again when the run is resumed: vistadream.job(resume=run.folder, depth=FloorAndWall(wall_m=4.0)).
+    print(f"{len(run.scene.gaussians):,} Gaussians in {run.folder}")
 
 
 if __name__ == "__main__":

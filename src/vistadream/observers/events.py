@@ -33,8 +33,7 @@ class EventLog:
     def __init__(self, path: Path):
         self._live, self._written_s = path.parent / _LIVE, dict[str, float]()
         self._stream = path.open("a", encoding="utf-8")
-        if not _ends_with_a_line(path):
-            self._stream.write("\n")
+        self._stream.truncate(_whole_lines_bytes(path))
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
         kind, content = self._content(name, value)
@@ -107,7 +106,6 @@ def _for_json(value: Any) -> Any:
     return [_for_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _ends_with_a_line(path: Path) -> bool:
-    """False where a killed process has left half a line."""
-    data = path.read_bytes()[-1:]
-    return data in (b"", b"\n")
+def _whole_lines_bytes(path: Path) -> int:
+    """The size of a file without the half line that a killed process may have left at its end."""
+    return path.read_bytes().rfind(b"\n") + 1

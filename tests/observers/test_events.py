@@ -1,0 +1,85 @@
+"""events.jsonl: one line of valid JSON for each observation, readable at once, continued, with pictures by path."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from vistadream.core import Chart, Gaussians, Note, Progress, RunEnded, StageFinished, StageStarted, Summary
+from vistadream.observers import events
+from vistadream.observers.events import EventLog
+from vistadream.observers.multiplexer import Multiplexer
+
+PICTURE = torch.zeros(6, 8, 3)
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line, parse_constant=pytest.fail) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "content"),
+    [
+        (0.5, "number", 0.5),
+        (math.nan, "number", None),
+        (-math.inf, "number", None),
+        (3, "number", 3),
+        (lambda: 2.0, "number", 2.0),
+        (StageStarted("load"), "stage_started", {"stage": "load"}),
+        (Progress(1, 3), "progress", {"done": 1, "total": 3}),
+        (Note("a\nb", "warning"), "note", {"text": "a\nb", "level": "warning"}),
+        (Summary("s", {"x": [math.nan, 1.0]}), "summary", {"text": "s", "data": {"x": [None, 1.0]}}),
+        (RunEnded("failed", "why"), "run_ended", {"status": "failed", "error": "why"}),
+        (Gaussians.empty(), "gaussians", {"gaussians": 0}),
+    ],
+)
+def test_each_observation_is_one_line(value, kind: str, content, tmp_path: Path) -> None:
+    with EventLog(tmp_path / "e") as observe:
+        observe("a/b", value, 7)
+        (line,) = lines(tmp_path / "e")
+    assert (line["name"], line["step"], line["kind"], line["value"]) == ("a/b", 7, kind, content)
+    assert line["time"] > 1.7e9
+
+
+def test_every_message_can_be_json() -> None:
+    for message in (StageFinished("load", 1.0), Chart("c", (0.0,), (1.0,), (0.0, 1.0), 0)):
+        data = message.to_json()
+        assert json.loads(json.dumps(data))["kind"] in ("stage_finished", "chart")
+
+
+def test_a_file_is_continued_also_after_half_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "e"
+    with EventLog(file) as observe:
+        observe("a", 1.0)
+    with file.open("a") as stream:
+        stream.write('{"name": "b')
+    with EventLog(file) as observe:
+        observe("c", 2.0)
+    assert [line["name"] for line in lines(file)] == ["a", "c"]
+
+
+def test_pictures_of_a_role_are_written_at_a_bounded_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s, made = [100.0], []
+    monkeypatch.setattr(events.time, "monotonic", lambda: now_s[0])
+
+    def costly() -> torch.Tensor:
+        made.append(now_s[0])
+        return PICTURE
+
+    with EventLog(tmp_path / "e") as observe:
+        for number in range(6):
+            observe(f"coarse/{number:02d}/render", costly)
+            now_s[0] += 1
+    shown = [line["value"].get("pictures") for line in lines(tmp_path / "e")]
+    assert made == [100.0, 102.0, 104.0], "a costly value is made only to be written"
+    assert shown == [{"picture": "live/coarse.render.jpg"}, None] * 3
+    assert [path.name for path in (tmp_path / "live").iterdir()] == ["coarse.render.jpg"]
+
+
+def test_a_full_disk_costs_a_warning_and_not_the_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "live").write_text("a file in the place of the folder")
+    with EventLog(tmp_path / "e") as observe:
+        Multiplexer(observe)("load/input", PICTURE)
+    assert "EventLog cannot show load/input" in caplog.text

@@ -39,7 +39,7 @@ ERRORS = (
         "a pixel stops one splat late", "forward.py", "(after > MIN_TRANSMITTANCE)", "(before > MIN_TRANSMITTANCE)"
     ),
     Planted(
-        "pixel centres at whole numbers", "forward.py", "np.float32(x + 0.5)) - center_x", "np.float32(x)) - center_x"
+        "pixel centers at whole numbers", "forward.py", "np.float32(x + 0.5)) - center_x", "np.float32(x)) - center_x"
     ),
     Planted("back to front", "binning.py", "1]].sort()", "1]][::-1].sort()"),
     Planted(
@@ -71,7 +71,7 @@ ERRORS = (
         "    if lens.antialiased:\n",
         "    if False:\n",
     ),
-    Planted("infinite colours are drawn", "projection.py", "math.isfinite(total)", "True"),
+    Planted("infinite colors are drawn", "projection.py", "math.isfinite(total)", "True"),
     Planted("a capped alpha has a gradient", "backward.py", "free = blended & (alpha < MAX_ALPHA)", "free = blended"),
     Planted("what lies behind is forgotten", "backward.py", "behind + weight * value)", "weight * value)"),
     Planted("alpha's gradient is dropped", "backward.py", "planes[3 * PLANE + pixel] = alpha_grad[y, x]", "pass"),
@@ -87,7 +87,7 @@ ERRORS = (
         "to_x -= lens.fx * per_z * to_row_x * m[2, c]",
         "to_x -= 0.0",
     ),
-    Planted("quaternions are not normalised back", "projection_backward.py", "(to_w - along * w)", "(to_w)"),
+    Planted("quaternions are not normalized back", "projection_backward.py", "(to_w - along * w)", "(to_w)"),
     Planted("the pose's turn is dropped", "projection_backward.py", "means[i, c] + to_row_y", "means[i, c]"),
     Planted("the pose's shift is dropped", "projection_backward.py", "pose_grad[c, 3] += to_xyz[c]", "pass"),
     Planted(
@@ -98,7 +98,7 @@ ERRORS = (
     ),
     Planted("blocks depend on threads", "drawing.py", "pose_grads.sum(0)", "pose_grads.sum(0) * (1 + 1e-6 * threads)"),
     Planted("harmonics have no offset", "spherical_harmonics.py", "value = 0.5\n", "value = 0.0\n"),
-    Planted("colours may be negative", "spherical_harmonics.py", "0.0 if value < 0.0 else value", "value"),
+    Planted("colors may be negative", "spherical_harmonics.py", "0.0 if value < 0.0 else value", "value"),
     Planted("a harmonic has the wrong sign", "spherical_harmonics.py", "_XYZ * x * y * z,", "-_XYZ * x * y * z,"),
     Planted(
         "means do not feel the view's direction",

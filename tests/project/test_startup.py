@@ -7,7 +7,7 @@ import pytest
 
 COMPILER = {"torch._dynamo", "torch._inductor", "sympy"}
 """Torch's compiler, which an object of `torch.optim` imports, and what that imports: 2 s."""
-MODELS = {"diffusers", "transformers", "accelerate", "huggingface_hub"}
+MODELS = {"diffusers", "transformers", "accelerate", "huggingface_hub", "moge", "depth_anything_3", "gsplat"}
 RUN = ("single-img", "stage=no-outpaint", "max_resolution=64", "stages.initialize.steps=1", "export.videos=[]")
 
 

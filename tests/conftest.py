@@ -1,9 +1,14 @@
-"""What every test shares: checked shapes on core and ops, a fixed seed, and the real inputs where they are at hand."""
+"""What every test shares: checked shapes on core and ops, a fixed seed, real inputs, and recordings read back."""
 
 import os
 import signal
+import subprocess
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
@@ -49,3 +54,40 @@ def test_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("VISTADREAM_TEST_DATA names no folder of real inputs")
     return Path(folder)
+
+
+class Recording(dict[str, dict[str, list]]):
+    """Entity path -> column (such as `Scalars:scalars`, `step`) -> values, one for each time it was logged."""
+
+    PROGRAM = Path(find_spec("rerun_cli").origin).parent / "rerun"
+    """The viewer's own program: the script `rerun` would leave it behind when killed."""
+
+    def __init__(self, file: Path):
+        from rerun.chunk import RrdReader
+
+        super().__init__()
+        self._file = file
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a killed run's file has no footer, and says so
+            for chunk in RrdReader(file).stream():
+                batch = chunk.to_record_batch()
+                entity = self.setdefault(str(chunk.entity_path), {})
+                for name in set(batch.schema.names) - {"log_time"}:
+                    entity.setdefault(name, []).extend(batch.column(name).to_pylist())
+
+    def values(self, entity: str, column: str) -> np.ndarray:
+        return np.array(self[entity][column])
+
+    def rows(self) -> dict[str, int]:
+        """How often each entity was logged."""
+        return {path: max(len(values) for values in entity.values()) for path, entity in self.items() if entity}
+
+    def complete(self) -> bool:
+        """Whether the recording was ended: the file has its footer."""
+        return subprocess.run([self.PROGRAM, "rrd", "verify", self._file], capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def read() -> Callable[[Path], Recording]:
+    """Reads a recording's file."""
+    return Recording

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ARCHAIC = ["lest", "amiss", "whence", "thereby", "beside", "so many(?:-?th)?", "(?:told|tells) of"]
 FOR_IS_NOT_A = [r"is no (?!longer\b)\w+ (?:of|that|to)"]
 BRITISH = [

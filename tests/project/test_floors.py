@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[1] / "src"
+SRC = Path(__file__).parents[2] / "src"
 PACKAGE = SRC / "vistadream"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (

@@ -8,7 +8,7 @@ from PIL import Image
 
 from vistadream.assets import sample_image
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_readme_s_three_lines_make_a_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from vistadream.formats.ply import read_ply
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = ("max_resolution=96", "recipe=quick", "stages.initialize.steps=2", "stages.coarse.n_frames=1")
 QUIET = ("export.videos=[]", "export.report=false")
 COUNT = re.compile(r"^([\d,]+) Gaussians", re.M)

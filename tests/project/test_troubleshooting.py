@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 QUOTED = [line for block in re.findall(r"```log\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 

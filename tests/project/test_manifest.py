@@ -17,7 +17,7 @@ from packaging.version import Version
 
 rattler = pytest.importorskip("rattler", reason="py-rattler, of the extra `dev`, reads the lock")
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PIXI = tomllib.loads((ROOT / "pixi.toml").read_text())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = rattler.LockFile.from_path(str(ROOT / "pixi.lock"))  # raises on a bad digest or a dangling reference

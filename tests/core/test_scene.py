@@ -1,55 +1,17 @@
-"""Constructors refuse what does not fit together; composition keeps order."""
+"""Views and scenes refuse what does not fit together; a scene keeps the order of its views."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import jaxtyping
 import pytest
 import torch
 
-from vistadream.core import Camera, DepthPrediction, Gaussians, Scene, View
-
-
-def random_gaussians(n: int, seed: int = 0) -> Gaussians:
-    g = torch.Generator().manual_seed(seed)
-    return Gaussians(
-        torch.randn(n, 3, generator=g),
-        torch.randn(n, 4, generator=g),
-        torch.rand(n, 3, generator=g) + 0.01,
-        torch.rand(n, generator=g),
-        torch.rand(n, 3, generator=g),
-    )
+from vistadream.core import Camera, DepthPrediction, Scene, View
 
 
 def view(name: str, width: int = 8, height: int = 6) -> View:
     mask = torch.ones(height, width, dtype=torch.bool)
     return View(name, Camera.from_fov(60, width, height), torch.rand(height, width, 3), None, mask, mask, ~mask)
-
-
-def test_concat_then_subset_returns_the_parts() -> None:
-    a, b = random_gaussians(5), random_gaussians(3, seed=1)
-    both = Gaussians.concat(a, Gaussians.empty(), b)
-    assert len(both) == 8
-    for part, index in ((a, torch.arange(5)), (b, torch.arange(5, 8))):
-        for (_, got), (_, want) in zip(both.subset(index).tensors(), part.tensors(), strict=True):
-            assert torch.equal(got, want)
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """Without the tests' own shape checks, so that what a user's run would say is seen."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
-@pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize("field", ["means", "quats_wxyz", "scales", "opacities", "colors"])
-def test_gaussians_of_unequal_length_are_refused_by_name(field: str) -> None:
-    parts = dict(random_gaussians(5).tensors())
-    parts[field] = parts[field][:4]
-    with pytest.raises(ValueError, match="Gaussians"):
-        Gaussians(**parts)
 
 
 @pytest.mark.usefixtures("unchecked")

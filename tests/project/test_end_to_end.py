@@ -25,7 +25,7 @@ from vistadream.ops.evaluation.metrics import psnr
 from vistadream.runs.folder import RunFolder
 from vistadream.session import Run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL = (
     "max_resolution=96",
     "stages.initialize.steps=30",

@@ -129,7 +129,7 @@ def test_an_object_stands_in_the_place_of_a_backend(tmp_path: Path) -> None:
     assert facts["objects"] == ["depth"]
     assert facts["backends"]["depth"]["name"] == "Wall"
     assert "Wall(z=2.0)" in (folder / "config.yaml").read_text()
-    with pytest.raises(UserError, match=r"object of a Python program for depth; .* job\(resume=..., depth=...\)"):
+    with pytest.raises(UserError, match=r"object of a Python program for depth; .*[.]job\(resume=..., depth=...\)"):
         vistadream.job(resume=folder)
     vistadream.job(resume=folder, overrides=["backends/depth=embedded"])
     same, other = FrontEnd(), FrontEnd()

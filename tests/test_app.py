@@ -120,7 +120,7 @@ def test_a_finished_run_needs_none_of_its_inputs(tmp_path: Path) -> None:
         assert status(folder.root)["status"] == "finished"
         assert f"trajectory.path={cameras}" in status(folder.root)["overrides"]
         assert [folder.finished(stage) for stage in ("load", "outpaint", "initialize", "coarse")] == made
-    assert folder.scene("splat").exists()
+    assert (folder.root / "export" / "gaussians.splat").exists()
     write_cameras(cameras, 0.1)
     run([f"resume={folder.root}"])
     assert folder.finished("coarse")["key"] != made[-1]["key"], "what is there and has changed counts"

@@ -16,7 +16,7 @@ from vistadream.config import compose, conf_folder, expand, groups, of_the_repla
 from vistadream.config.backends import choose
 from vistadream.config.words import parse
 from vistadream.core import UserError
-from vistadream.deliver import Export
+from vistadream.exporters.flight import FlightKnobs
 from vistadream.observers.rerun import RerunSettings
 
 ODD_NAMES = [
@@ -166,11 +166,11 @@ def test_a_knob_out_of_type_or_range_is_refused_with_what_was_wanted(word: str, 
         composed.build(path)
 
 
-@pytest.mark.parametrize("word", ["stages.load=null", "stages.coarse=3", "export=null", "rerun=null"])
+@pytest.mark.parametrize("word", ["stages.load=null", "stages.coarse=3", "export.video=null", "rerun=null"])
 def test_a_part_without_its_knobs_is_refused(word: str) -> None:
     section = word.partition("=")[0]
     composed = compose([word])
-    build = partial(composed.make, target=Export) if section in ("export", "rerun") else composed.build
+    build = partial(composed.make, target=RerunSettings) if section == "rerun" else composed.build
     with pytest.raises(UserError, match=rf"^{section}: got .*; wanted its knobs"):
         build(section)
 
@@ -224,7 +224,10 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
     path = f"stages.{'load' if file.stem == 'imagine' else file.stem}"
     if file.stem == "imagine":
         words = ["prompt=a hall", "backends/text_to_image=flux2_klein"]
-    if group != "stages":
+    if group == "export":
+        words.append(f"export=[{file.stem}]")
+        path = f"export.{file.stem}"
+    elif group != "stages":
         words.append(f"{group}={file.stem}")
         path = group.replace("/", ".")
     if file.stem == "given":
@@ -240,7 +243,7 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
     assert offered == {f.name for f in dataclasses.fields(target)}
 
 
-@pytest.mark.parametrize(("section", "target"), [("rerun", RerunSettings), ("export", Export)])
+@pytest.mark.parametrize(("section", "target"), [("rerun", RerunSettings), ("flight", FlightKnobs)])
 def test_a_section_offers_every_field_of_its_class(section: str, target: type) -> None:
     composed = compose([])
     assert isinstance(composed.make(section, target), target)
@@ -256,7 +259,7 @@ def test_help_lists_every_group_and_every_top_level_knob() -> None:
     text = reference()
     for group in groups():
         assert f"{group}=" in text
-    for knob in ("image", "stage", "seed", "expansion", "max_resolution", "resume", "rerun", "export"):
+    for knob in ("image", "stage", "seed", "expansion", "max_resolution", "resume", "rerun", "flight"):
         assert f"\n{knob}:" in text
 
 

@@ -24,7 +24,7 @@ from vistadream.config import (
     words_of,
 )
 from vistadream.core import Note, Trajectory, UserError, system_errors
-from vistadream.deliver import Export
+from vistadream.exporters.flight import FlightKnobs
 from vistadream.formats.json_file import read_json
 from vistadream.inputs import Inputs, check_picture
 from vistadream.observers.rerun import RerunSettings
@@ -68,10 +68,10 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
         if role not in given:
             check(role, choice.name)
     plan = composed.plan()
-    export = composed.make("export", Export)
-    export.check_programs()
+    exporters = composed.build("export")
+    flight = composed.make("flight", FlightKnobs)
+    trajectory = _trajectory(composed, flight)
     stages = {name: composed.build(f"stages.{name}") for name in plan}
-    flight = _flight(composed, export)
     if not old:
         check_picture(composed)
     fingerprints = inputs.fingerprints(composed, plan)
@@ -79,9 +79,10 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
         stages=stages,
         fingerprints=fingerprints,
         order=composed.order,
-        export=export,
+        exporters=exporters,
         renderer=composed.build("backends.render"),
-        trajectory=flight,
+        trajectory=trajectory,
+        flight_frames=flight.frames,
         viewing=composed.make("rerun", RerunSettings),
         checkpoint_seconds=composed.plain("checkpoint_seconds"),
         home=_home(composed),
@@ -98,14 +99,14 @@ def _without_nul(words: Sequence[str]) -> Sequence[str]:
     return words
 
 
-def _flight(composed: Composed, export: Export) -> Trajectory:
-    """The camera path of the videos: the one that export.video_trajectory names, at its defaults, or the run's own."""
-    if export.video_trajectory is None:
+def _trajectory(composed: Composed, flight: FlightKnobs) -> Trajectory:
+    """The camera path of the flight: the one that flight.trajectory names, at its defaults, or the run's own."""
+    if flight.trajectory is None:
         return composed.build("trajectory")
     try:
-        return compose([f"trajectory={export.video_trajectory}"]).build("trajectory")
+        return compose([f"trajectory={flight.trajectory}"]).build("trajectory")
     except UserError as error:
-        raise UserError(f"export.video_trajectory: {error}") from error
+        raise UserError(f"flight.trajectory: {error}") from error
 
 
 def _resume(words: list[str], given: Mapping[str, object]) -> tuple[list[str], RunFolder | None, list[str]]:
@@ -130,7 +131,7 @@ def _resume(words: list[str], given: Mapping[str, object]) -> tuple[list[str], R
     new = {name_of(word): word for word in words if word not in resuming}
     refuse_saved_interpolations([word for name, word in kept.items() if name not in new], folder.root)
     _refuse_without_objects(folder, {*given, *(name.removeprefix("backends/") for name in new)})
-    merged = kept | new
+    merged = {name: word for name, word in kept.items() if name not in new} | new  # the new words come last
     return list(merged.values()), folder, left_out
 
 

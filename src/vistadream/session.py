@@ -15,6 +15,8 @@ from typing import Any
 
 from vistadream.core import (
     Cancelled,
+    ExportContext,
+    Exporter,
     Note,
     Observer,
     Renderer,
@@ -26,7 +28,8 @@ from vistadream.core import (
     UserError,
     system_errors,
 )
-from vistadream.deliver import Export, deliver, deliver_report
+from vistadream.exporters.flight import SceneFlight
+from vistadream.exporters.metrics import read_metrics
 from vistadream.formats.files import write_json
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.events import EventLog
@@ -38,6 +41,7 @@ from vistadream.pipeline import run_stages
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.provenance import environment
 from vistadream.runs.resource_usage import Laps
+from vistadream.runs.results import write_results
 from vistadream.runs.surroundings import surroundings
 
 
@@ -65,9 +69,12 @@ class Job:
     """For each stage all that decides its result, as data for JSON."""
     order: tuple[str, ...]
     """All stages of this kind of job; the number in a stage's folder is its place here."""
-    export: Export
+    exporters: Mapping[str, Exporter]
+    """What to write after the last stage, by the names of the results."""
     renderer: Renderer
     trajectory: Trajectory
+    """Of the flight through the finished scene."""
+    flight_frames: int
     viewing: RerunSettings
     checkpoint_seconds: float
     """A fit saves its state this often."""
@@ -147,12 +154,22 @@ def _deliver(
     scene: Scene, job: Job, folder: RunFolder, observe: Observer, record: Record, facts: dict, laps: Laps
 ) -> dict:
     """Writes the results; adds figures to what run.json holds, and returns the metrics."""
-    metrics = deliver(scene, [*job.stages][-1], folder, job.export, job.renderer, job.trajectory, observe)
-    laps("delivery")
     finished = {name: folder.finished(name) for name in job.stages}
-    facts |= {"seconds": laps.seconds, "stages": finished, "metrics": metrics}
-    if job.export.report:
-        deliver_report(scene, folder, job.export, job.renderer, record, facts, dict(job.described.changed))
+    *_, (stage, done) = finished.items()
+    context = ExportContext(
+        stage=stage,
+        renderer=job.renderer,
+        flight=SceneFlight(scene, job.trajectory, job.flight_frames, job.renderer, observe),
+        observe=observe,
+        record=record,
+        facts=lambda: {**facts, "stages": finished, "seconds": laps.until_now("delivery")},
+        changed=job.described.changed,
+        title=folder.root.parent.name,
+    )
+    write_results(folder, done["key"], job.exporters.values(), scene, context)
+    laps("delivery")
+    metrics = read_metrics(folder.root)
+    facts |= {"seconds": laps.seconds, "stages": finished, "metrics": metrics, "is_metric": scene.is_metric}
     observe("export/done", Note(f"done: {folder.root}"))
     return metrics
 

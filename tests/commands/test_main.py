@@ -140,7 +140,7 @@ def test_a_missing_program_is_told_before_the_run_begins(tmp_path: Path, capsys,
     monkeypatch.setenv("PATH", str(tmp_path))
     code, errors = run([f"out={tmp_path / 'out'}", "export.formats=[ply,sog]", *QUIET], capsys)
     assert code == 2
-    assert "export.formats=sog: splat-transform is not installed" in errors
+    assert "export.gaussians.formats=sog: splat-transform is not installed" in errors
     assert "npm install" in errors
     assert not (tmp_path / "out").exists()
 

@@ -1,4 +1,4 @@
-"""A real browser, spoken to over a pipe: what it loads, complains of and shows."""
+"""A scene to export, what exporters are given with it, and a real browser that is controlled over a pipe."""
 
 import base64
 import fcntl
@@ -10,12 +10,20 @@ import select
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.core import Camera, ExportContext, Gaussians, Scene, View, silent
+from vistadream.exporters.flight import SceneFlight
+from vistadream.observers.record import Record
+from vistadream.trajectories.paths import Swing
 
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--no-first-run", "--remote-debugging-pipe", "--use-angle=swiftshader"),
@@ -138,3 +146,60 @@ def browser(tmp_path_factory: pytest.TempPathFactory):
     opened = Browser(program, tmp_path_factory.mktemp("profile"))
     yield opened
     opened.close()
+
+
+def scene_of(z: torch.Tensor, red: torch.Tensor) -> Scene:
+    """A photo's view with this depth, red there and blue elsewhere, and one Gaussian on each of its pixels."""
+    height, width = z.shape
+    camera = Camera.from_fov(60, width, height)
+    rgb = torch.where(red[..., None], torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9]))
+    n = z.numel()
+    scales = (0.6 * z / camera.fx).reshape(-1, 1).expand(n, 3)
+    quats = torch.eye(4)[:1].expand(n, 4)
+    walls = Gaussians(camera.unproject(z).reshape(-1, 3), quats, scales, torch.full((n,), 0.99), rgb.reshape(-1, 3))
+    seen = torch.ones(height, width, dtype=torch.bool)
+    return Scene((View("input", camera, rgb, z, seen, seen, ~seen),), walls)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A red wall on the left, near, and a blue one on the right, four times as far: one Gaussian on each pixel."""
+    left = torch.arange(48)[None].expand(32, 48) < 24
+    return scene_of(torch.where(left, 1.0, 4.0), left)
+
+
+@pytest.fixture
+def receding_wall() -> Scene:
+    """A wall whose depth grows from 2 on the left to 4 on the right."""
+    z = torch.linspace(2.0, 4.0, 48).expand(32, 48).contiguous()
+    return scene_of(z, z > 3)
+
+
+@pytest.fixture
+def context() -> Callable[..., ExportContext]:
+    """Makes a context for a scene, with a flight of four frames."""
+
+    def make(scene, renderer=None, trajectory=None, observe=silent, **others) -> ExportContext:
+        renderer = renderer or CpuRenderer()
+        flight = SceneFlight(scene, trajectory or Swing(0.05), 4, renderer, observe)
+        given = {"stage": "refine", "record": Record(), "facts": dict, "changed": {}, "title": "a run", **others}
+        return ExportContext(renderer=renderer, flight=flight, observe=observe, **given)
+
+    return make
+
+
+class Keeping(CpuRenderer):
+    """Keeps what it draws in color, which the look ahead for the range of depth is not."""
+
+    def __call__(self, gaussians, cameras, **options):
+        seen = super().__call__(gaussians, cameras, **options)
+        self.drawn += [one for one in seen if one.rgb is not None]
+        return seen
+
+
+@pytest.fixture
+def keeping() -> Keeping:
+    """A renderer whose `drawn` holds every rendering in color."""
+    renderer = Keeping()
+    object.__setattr__(renderer, "drawn", [])
+    return renderer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vistadream.formats.files import drafts, new_file, new_folder, sha256_of
+from vistadream.formats.files import drafts, new_file, new_folder, settle, sha256_of
 
 
 class FullDisk(Exception): ...
@@ -59,3 +59,17 @@ def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_bytes(content := bytes(range(256)) * 5000)
     assert sha256_of(file) == hashlib.sha256(content).hexdigest()
+
+
+def test_a_folder_that_was_moved_away_and_not_replaced_moves_back(tmp_path: Path) -> None:
+    """The moment between the two renames, in which a process may be killed."""
+    (tmp_path / ".export.old").mkdir()
+    (tmp_path / ".export.old" / "mine.txt").write_text("mine")
+    (tmp_path / ".export.7").mkdir()
+    for draft in drafts(tmp_path):
+        settle(draft)
+    assert (tmp_path / "export" / "mine.txt").read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == ["export"]
+    (tmp_path / ".export.old").mkdir()
+    settle(tmp_path / ".export.old")
+    assert [file.name for file in tmp_path.iterdir()] == ["export"]

@@ -15,7 +15,7 @@ FLOORS = (
     ("formats",),
     ("stages", "backends", "observers", "exporters", "trajectories"),
     ("assets", "runs"),
-    ("config", "deliver", "pipeline"),
+    ("config", "pipeline"),
     ("inputs", "session"),
     ("app",),
     ("commands",),

@@ -29,7 +29,6 @@ NOT_YET_REWRITTEN = [
     "docs/renderer.md",
     "docs/weights.md",
     "src/vistadream/backends",
-    "src/vistadream/deliver.py",
     "src/vistadream/exporters",
     "src/vistadream/ops",
     "src/vistadream/stages",

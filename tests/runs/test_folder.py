@@ -90,10 +90,10 @@ def test_a_new_result_drops_the_stages_built_on_the_old_one(tmp_path: Path) -> N
     assert folder.finished("refine") is None
 
 
-def test_a_kill_while_a_stage_takes_its_place_leaves_no_result_of_the_old_one(tmp_path: Path, monkeypatch) -> None:
+def test_a_kill_while_a_stage_takes_its_place_leaves_no_later_stage(tmp_path: Path, monkeypatch) -> None:
     folder = RunFolder(tmp_path, ORDER)
     folder.save_stage("load", scene(3), {"key": "old"}, nothing)
-    folder.dataset.mkdir(parents=True)
+    folder.save_stage("initialize", scene(3), {"key": "old"}, nothing)
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -101,7 +101,7 @@ def test_a_kill_while_a_stage_takes_its_place_leaves_no_result_of_the_old_one(tm
     monkeypatch.setattr(Path, "rename", killed)
     with pytest.raises(KeyboardInterrupt):
         folder.save_stage("load", scene(4), {"key": "new"}, nothing)
-    assert not folder.dataset.exists()
+    assert folder.finished("initialize") is None
 
 
 @pytest.mark.parametrize("spoil", ["gone", "cut", "text"])
@@ -128,18 +128,18 @@ def test_a_folder_without_a_whole_done_json_is_not_finished(tmp_path: Path) -> N
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path, ORDER)
-    with folder.replace(folder.metrics) as draft:
+    with folder.replace(folder.config) as draft:
         draft.write_text("old")
 
     def half() -> None:
-        with folder.replace(folder.metrics) as draft:
+        with folder.replace(folder.config) as draft:
             draft.write_text("half")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         half()
-    assert folder.metrics.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
+    assert folder.config.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["config.yaml"]
 
 
 def test_drafts_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
@@ -150,19 +150,6 @@ def test_drafts_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     folder.clear_drafts()
     assert sorted(p.name for p in tmp_path.rglob("*")) == [".mine", "export"], "what is not ours stays"
-
-
-def test_results_of_an_older_scene_are_dropped(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path, ORDER)
-    folder.save_stage("load", scene(), {"key": "old"}, nothing)
-    (tmp_path / "export").mkdir()
-    results = [folder.scene("ply"), folder.scene("compressed_ply"), folder.scene("html"), folder.video("depth", "gif")]
-    for path in (*results, folder.metrics, folder.report, tmp_path / "export" / "mine.txt"):
-        path.touch()
-    (folder.dataset / "masks").mkdir(parents=True)
-    folder.save_stage("load", scene(4), {"key": "new"}, nothing)
-    kept = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")} - set(files(folder.stage("load")))
-    assert {name for name in kept if not name.startswith("01_load")} == {"export", "export/mine.txt"}
 
 
 def test_a_new_folder_is_never_one_that_is_there(tmp_path: Path) -> None:

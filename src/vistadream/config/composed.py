@@ -17,6 +17,7 @@ from vistadream.backends.auto import Choice
 from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.config.backends import choose, order
 from vistadream.config.build import construct
+from vistadream.config.exports import expand_exports, without_exporter
 from vistadream.config.files import composed_files, groups
 from vistadream.config.suggest import explain, hydra_is_lenient, keep_the_hard_rule, misspelt
 from vistadream.config.trust import refuse_foreign_targets, refuse_resolvers
@@ -107,6 +108,7 @@ def compose(words: Sequence[str], given: Mapping[str, object] | None = None) -> 
 
     `given`: objects of a Python program that stand in the place of configured backends, by role, such as "depth".
     """
+    words = expand_exports(words)
     if said := misspelt([word for word in words if hydra_is_lenient(word)]):
         raise UserError(said)
     overrides, choices = _choose_backends(words, given or {})
@@ -182,13 +184,15 @@ def _choose_text_to_image() -> Choice:
 
 
 def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
-    """Saved words that are knobs of a backend or camera path in whose place the new words put another."""
+    """Saved words that are knobs of a backend or camera path in whose place the new words put another, or of results
+    that the new words take off the list."""
+    unlisted = without_exporter(saved, words)
     new = [word for word in words if name_of(word) in groups()]
     if not new:
-        return []
+        return unlisted
     before, after = _options(saved), _options([*saved, *new])
     gone = tuple(f"{group.replace('/', '.')}." for group in after if before.get(group) != after[group])
-    return [word for word in saved if name_of(word).startswith(gone)]
+    return [word for word in saved if name_of(word).startswith(gone) or word in unlisted]
 
 
 def _options(words: Sequence[str]) -> dict[str, str]:

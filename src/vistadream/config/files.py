@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -42,7 +42,8 @@ class Schema:
     job: Any = MISSING
     camera: Any = MISSING
     rerun: Any = MISSING
-    export: Any = MISSING
+    flight: Any = MISSING
+    export: Any = field(default_factory=dict)
     stages: Any = MISSING
     backends: Any = MISSING
     trajectory: Any = MISSING
@@ -86,7 +87,7 @@ def groups() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for file in sorted(root.rglob("*.yaml")):
         group = file.parent.relative_to(root).as_posix()
-        if group not in (".", "stages", "job"):
+        if group not in (".", "stages", "job", "export"):
             found.setdefault(group, []).append(file.stem)
     return {g: ["auto", *o] if g.startswith("backends/") else o for g, o in found.items()}
 
@@ -108,8 +109,7 @@ def reference() -> str:
     text = (conf_folder() / "single_img.yaml").read_text(encoding="utf-8")
     knobs = text[text.index("image:") :]
     choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
-    stages = "".join(
-        f"\n{file.read_text(encoding='utf-8')}" for file in sorted((conf_folder() / "stages").glob("*.yaml"))
-    )
-    stages = re.sub(r"# @package (.*)\n_target_:.*", r"\1.*:", stages)
-    return f"knobs, with their defaults:\n\n{knobs}\nchoices:\n\n{choices}{stages}"
+    files = (file for room in ("stages", "export") for file in sorted((conf_folder() / room).glob("*.yaml")))
+    sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in files)
+    sections = re.sub(r"# @package (.*)\n((?:#.*\n)*)_target_:.*", r"\2\1.*:", sections)
+    return f"knobs, with their defaults:\n\n{knobs}\nchoices:\n\n{choices}{sections}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from vistadream.config.exports import export_names
 from vistadream.config.files import Schema, composed_files, conf_folder, groups
 from vistadream.config.surface_rule import flattening_knob
 from vistadream.config.words import name_of, parse
@@ -34,7 +35,7 @@ def misspelt(words: Sequence[str]) -> str | None:
             if override.value() not in options[knob] and not (knob == "recipe" and value == "null"):
                 wanted = ", ".join(options[knob])
                 return f"{knob}={value} is no choice; wanted one of {wanted}{_near(value, options[knob])}"
-        elif knob not in ("stages", *_known()) and not knob.startswith("backends."):
+        elif knob not in ("stages", "export", *_known()) and not knob.startswith("backends."):
             return f"{knob or repr(word)} is not a knob; see --help for all{_near(knob, [*_known(), *options])}"
     return None
 
@@ -77,8 +78,8 @@ def _are_files_of_stages(value: Any) -> bool:
 
 @cache
 def _known() -> tuple[str, ...]:
-    """Every knob of a run from a picture with the embedded backends."""
-    return tuple(_knobs(composed_files()))
+    """Every knob of a run from a picture with the embedded backends and all results."""
+    return tuple(_knobs(composed_files([f"export=[{','.join(export_names())}]"])))
 
 
 def _knobs(config: Any, prefix: str = "") -> Iterator[str]:

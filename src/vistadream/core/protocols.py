@@ -1,15 +1,18 @@
-"""The contracts between stages, backends and observers. Read this first."""
+"""The contracts between stages, backends, exporters and observers. Read this first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core.camera import Camera
 from vistadream.core.gaussians import Gaussians
+from vistadream.core.messages import Chart, Note, Summary
 from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
 
 
@@ -95,3 +98,69 @@ class Captioner(Protocol):
     """Describes a picture in one sentence, for prompts."""
 
     def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str: ...
+
+
+@runtime_checkable
+class Flight(Protocol):
+    """Renders a scene along the camera path of its videos. Exporters share one, so that each frame is rendered once."""
+
+    def cameras(self) -> Sequence[Camera]:
+        """Of each frame."""
+
+    def __call__(self, want: Sequence[str]) -> Iterator[Rendering]:
+        """One Rendering for each camera, with the maps named in `want`, as for a Renderer, and "alpha"."""
+
+    def hole_ratios(self) -> Sequence[float]:
+        """For each camera the share of pixels with alpha below 0.5; renders the flight if nobody has."""
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """What was observed during the run, by the names of the events; the values are the newest of each name."""
+
+    @property
+    def images(self) -> Mapping[str, Any]: ...
+    @property
+    def curves(self) -> Mapping[str, Sequence[tuple[int, float]]]: ...
+    @property
+    def charts(self) -> Mapping[str, Chart]: ...
+    @property
+    def notes(self) -> Sequence[tuple[str, Note]]: ...
+    @property
+    def summaries(self) -> Mapping[str, Summary]: ...
+    @property
+    def resumed(self) -> Collection[str]:
+        """Stages whose result was loaded."""
+
+
+@dataclass(frozen=True)
+class ExportContext:
+    """What exporters may need besides the scene."""
+
+    stage: str
+    """The name of the stage whose result the scene is."""
+    renderer: Renderer
+    flight: Flight
+    observe: Observer
+    record: Recorded
+    facts: Callable[[], Mapping[str, Any]]
+    """Returns what run.json says at the moment of the call: command, stages, seconds, backends and versions."""
+    changed: Mapping[str, tuple[Any, Any]]
+    """Knobs whose value is not the default: (value, default)."""
+    title: str
+    """The name of the run, for people."""
+
+
+@runtime_checkable
+class Exporter(Protocol):
+    """Writes one result of a finished scene, for people or for other programs. Its fields are its knobs."""
+
+    place: ClassVar[Literal["export", "."]]
+    """The folder of the run that its files go to: "export" for what is made from the scene, "." (the run folder itself)
+    for what describes the run. Exporters of "export" run first, so that the others can refer to their files."""
+
+    def __call__(self, scene: Scene, target: Path, context: ExportContext) -> None:
+        """Writes files into `target`, a folder that takes the place of `place` when all exporters have ended well.
+
+        `target` may hold files that were made from the same scene before. UserError for what a person can mend.
+        """

@@ -37,17 +37,33 @@ def new_file(target: Path) -> Iterator[Path]:
 def new_folder(target: Path) -> Iterator[Path]:
     """An empty folder to fill. It replaces the folder `target` when the block succeeds, else it is removed."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
-    old = target.with_name(f".{target.name}.old")
     remove(draft)
     draft.mkdir(parents=True)
     try:
         yield draft
-        remove(old)
-        if target.exists():
-            target.rename(old)
-        draft.rename(target)
-        remove(old)
+        replace_folder(draft, target)
     finally:
+        remove(draft)
+
+
+def replace_folder(draft: Path, target: Path) -> None:
+    """Renames the folder `draft` to `target`, and removes the folder that was there."""
+    old = target.with_name(f".{target.name}.old")
+    remove(old)
+    if target.exists():
+        target.rename(old)
+    try:
+        draft.rename(target)
+    finally:
+        settle(old)
+
+
+def settle(draft: Path) -> None:
+    """Removes what is left of a write that was interrupted; a folder that was to be replaced and was not moves back."""
+    target = draft.with_name(draft.name.removeprefix(".").removesuffix(".old"))
+    if draft.name.endswith(".old") and draft.exists() and not target.exists():
+        draft.rename(target)
+    else:
         remove(draft)
 
 

@@ -18,8 +18,6 @@ from vistadream.formats.json_file import read_json
 from vistadream.formats.scene import load_scene, reading, save_scene
 from vistadream.runs.lock import locked
 
-_SCENES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
-"""The files of the formats whose name is not gaussians.<format>."""
 _STAGE = re.compile(r"(\d\d)_(\w+)")
 """The pattern of the names of stages' folders."""
 
@@ -35,7 +33,7 @@ class RunFolder:
     @staticmethod
     def make(first: Path, order: tuple[str, ...] = ()) -> RunFolder:
         """Creates a new folder: `first`, or if that exists, its name with .2, .3 and so on."""
-        with _write_errors(first):
+        with write_errors(first):
             first.parent.mkdir(parents=True, exist_ok=True)
             for n in itertools.count(1):
                 root = first if n == 1 else first.with_name(f"{first.name}.{n}")
@@ -67,31 +65,6 @@ class RunFolder:
             n += 1
             path = self.root / f"run.{n}.rrd"
         return path
-
-    @property
-    def metrics(self) -> Path:
-        return self.root / "metrics.json"
-
-    @property
-    def report(self) -> Path:
-        return self.root / "report.html"
-
-    @property
-    def gaussians(self) -> Path:
-        return self.scene("ply")
-
-    def scene(self, form: str) -> Path:
-        """The exported Gaussians in one of the exporters' FORMATS."""
-        return self.root / "export" / _SCENES.get(form, f"gaussians.{form}")
-
-    def video(self, picture: str, form: str) -> Path:
-        """A flight through the scene: its colors ("rgb") or another picture, as mp4, gif or webp."""
-        return self.root / "export" / f"scene{'' if picture == 'rgb' else f'_{picture}'}.{form}"
-
-    @property
-    def dataset(self) -> Path:
-        """The folder of the exported views with their priors."""
-        return self.root / "export" / "fastgs"
 
     def stage(self, name: str) -> Path:
         """The folder of a finished stage."""
@@ -150,7 +123,7 @@ class RunFolder:
         Yields False on a disk without locks, where only the file run.lock keeps other processes out. Raises UserError
         with the process that uses the folder. The file with the system's lock is run.log, which no run ever replaces.
         """
-        with _write_errors(self.log):
+        with write_errors(self.log):
             self.log.touch()
         with locked(self.log, self.root / "run.lock") as by_system:
             yield by_system
@@ -169,9 +142,9 @@ class RunFolder:
         return files.drafts(self.root)
 
     def clear_drafts(self) -> None:
-        """Removes the unfinished files that a killed run left."""
+        """Removes the unfinished files that a killed run left, and moves back a folder that it was replacing."""
         for draft in self.drafts():
-            files.remove(draft)
+            files.settle(draft)
 
     def finished(self, name: str) -> dict | None:
         """The content of done.json of a stage, or None when the stage is not finished."""
@@ -182,13 +155,13 @@ class RunFolder:
         return done if isinstance(done, dict) else None
 
     def save_stage(self, name: str, scene: Scene, done: dict, also: Callable[[Path], None]) -> None:
-        """Writes a stage under a temporary name and renames it. Removes later stages and results of the old one.
+        """Writes a stage under a temporary name and renames it. Removes the later stages, which came from the old one.
 
         `also` can write more into the new folder. Raises UserError when the disk is full or cannot be written; then
         nothing that existed is changed.
         """
         target = self.stage(name)
-        with _write_errors(target), files.new_folder(target) as draft:
+        with write_errors(target), files.new_folder(target) as draft:
             save_scene(scene, draft, self._stage_before(name))
             also(draft)
             write_json(draft / "done.json", done)
@@ -197,7 +170,7 @@ class RunFolder:
     def adopt_stage(self, name: str, other: RunFolder) -> None:
         """Takes a finished stage from the folder of another run, by hard links if the disk has them."""
         target = self.stage(name)
-        with _write_errors(target), files.new_folder(target) as draft:
+        with write_errors(target), files.new_folder(target) as draft:
             shutil.copytree(other.stage(name), draft, copy_function=files.link_or_copy, dirs_exist_ok=True)
             self._drop_what_builds_on(name)
 
@@ -212,29 +185,6 @@ class RunFolder:
             shutil.rmtree(self.stage(stage), ignore_errors=True)
         for stage in (name, *later):
             self.checkpoint(stage).unlink(missing_ok=True)
-        self._drop_results()
-
-    def keep_results_of(self, stage: str) -> None:
-        """Removes the results unless metrics.json, which is written last, says that they come from this stage."""
-        try:
-            made_from = read_json(self.metrics, finite=False)["stage"]
-        except (OSError, ValueError, KeyError, TypeError):
-            made_from = None
-        if made_from != stage:
-            with _write_errors(self.metrics):
-                self._drop_results()
-
-    def exported(self) -> list[Path]:
-        """The files and folders of this run in export/, sorted by name."""
-        exported = [*self.root.glob("export/gaussians.*"), *self.root.glob("export/scene*.*")]
-        return sorted([*exported, *filter(Path.exists, (self.scene("html"), self.dataset))])
-
-    def _drop_results(self) -> None:
-        for result in (self.metrics, self.report, *self.exported()):
-            if result == self.dataset:
-                shutil.rmtree(result, ignore_errors=True)
-            else:
-                result.unlink(missing_ok=True)
 
     def load_stage(self, name: str) -> Scene:
         """The Scene that a finished stage saved; UserError when its files are damaged."""
@@ -250,12 +200,13 @@ class RunFolder:
 
         The block can also write a folder, if `target` does not exist.
         """
-        with _write_errors(target), files.new_file(target) as draft:
+        with write_errors(target), files.new_file(target) as draft:
             yield draft
 
 
 @contextmanager
-def _write_errors(target: Path) -> Iterator[None]:
+def write_errors(target: Path) -> Iterator[None]:
+    """UserError when the block cannot write `target`, in place of the system's error."""
     try:
         yield
     except OSError as error:

@@ -18,9 +18,12 @@ class Laps:
         self._last_s = begun_s
 
     def __call__(self, part: str) -> None:
-        now_s = time.perf_counter()
-        self.seconds[part] = now_s - self._last_s
-        self._last_s = now_s
+        self.seconds = self.until_now(part)
+        self._last_s = time.perf_counter()
+
+    def until_now(self, part: str) -> dict[str, float]:
+        """The seconds of all parts, as if `part` ended now."""
+        return {**self.seconds, part: time.perf_counter() - self._last_s}
 
 
 class ResourceUsage:

@@ -40,6 +40,8 @@ def check_meta(meta: dict[str, Any], report: Report) -> None:
     """Reports each entry that differs from what `write_dataset` writes."""
     if meta.get("source") not in SOURCES:
         report(META, f"source is {meta.get('source')!r}; wanted {' or '.join(SOURCES)}")
+    if not isinstance(meta.get("is_metric", False), bool):
+        report(META, f"is_metric is {meta['is_metric']!r}; wanted true or false")
     names = [view.get("name") for view in meta["views"]]
     for i, view in enumerate(meta["views"]):
         for key, value in {"index": i, "image": view_files(i)["image"]}.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,8 +28,12 @@ from vistadream.ops.depth.align import MIN_PIXELS
 from vistadream.ops.image.pixels import to_uint8
 
 
-def write_dataset(views: Sequence[View], gaussians: Gaussians, folder: Path, source: str) -> list[str]:
+def write_dataset(
+    views: Sequence[View], gaussians: Gaussians, folder: Path, source: str, is_metric: bool = False
+) -> list[str]:
     """Writes Views with depth, and the Gaussians as initial points; `source` is one of SOURCES.
+
+    `is_metric`: the unit of the depth and of the poses is the meter.
 
     A View with too few pixels that can supervise geometry is left out; returns one line for each of these. Raises
     UserError when the folder is not empty, ValueError when a View or the finished dataset has a fault.
@@ -43,7 +48,7 @@ def write_dataset(views: Sequence[View], gaussians: Gaussians, folder: Path, sou
     if not used:
         raise ValueError(f"write_dataset.views: nothing to write; {'; '.join(left_out) or 'got none'}")
     with new_file(folder) as draft:
-        _write(draft, used, gaussians, source, left_out)
+        _write(draft, used, gaussians, {"source": source, "is_metric": is_metric, "left_out": left_out})
         if faults := validate_dataset(draft):
             raise ValueError(f"write_dataset: {'; '.join(map(str, faults))}")
     return left_out
@@ -54,7 +59,7 @@ def _too_few(sample: Sample) -> str:
     return f"view {sample.view.name!r} is left out: {n} pixels may supervise geometry; wanted {MIN_PIXELS} or more"
 
 
-def _write(folder: Path, samples: Sequence[Sample], gaussians: Gaussians, source: str, left_out: list[str]) -> None:
+def _write(folder: Path, samples: Sequence[Sample], gaussians: Gaussians, about: dict[str, Any]) -> None:
     files = [view_files(i) for i in range(len(samples))]
     for file in dataset_files(len(samples)):
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
@@ -64,10 +69,9 @@ def _write(folder: Path, samples: Sequence[Sample], gaussians: Gaussians, source
     write_model(folder, cameras, [Path(names["image"]).name for names in files], gaussians)
     meta = {
         "schema_version": SCHEMA_VERSION,
-        "source": source,
+        **about,
         "convention": CONVENTION,
         "views": [_entry(i, sample.view) for i, sample in enumerate(samples)],
-        "left_out": left_out,
         "files": {file: sha256_of(folder / file) for file in dataset_files(len(samples))},
     }
     (folder / META).write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")

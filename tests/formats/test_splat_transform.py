@@ -1,4 +1,5 @@
-"""Formats for viewers: each holds the scene within its own rounding, told by a reader that did not write it."""
+"""Formats that splat-transform writes: each holds the scene within its own rounding, as a reader that did not write it
+sees it."""
 
 import gzip
 import io
@@ -15,16 +16,13 @@ import pytest
 import torch
 from PIL import Image
 
-from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.core import Camera, Gaussians, UserError
-from vistadream.exporters.formats import CONVERTED, FORMATS, OWN, write_format
-from vistadream.formats.ply import SH_C0, read_ply
+from vistadream.core import Gaussians, UserError
+from vistadream.formats.ply import read_ply
 from vistadream.formats.splat import write_splat
-from vistadream.formats.splat_transform import INSTALL, PACKAGE, find_splat_transform, write_converted
-from vistadream.ops.camera_path.pose import look_at
-from vistadream.ops.evaluation.metrics import psnr
+from vistadream.formats.splat_transform import INSTALL, PACKAGE, find_splat_transform, write_converted, write_spz
 
 N = 200
+WRITERS = {"splat": write_splat, "spz": write_spz}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +45,7 @@ def some_gaussians(n: int = N) -> Gaussians:
 
 
 def write(form: str, path: Path, gaussians: Gaussians) -> Path:
-    return write_format(form, gaussians, path, [Camera.from_fov(60, 64, 48)] * 2, 3.0)
+    return WRITERS.get(form, write_converted)(gaussians, path)
 
 
 def nearest(means: np.ndarray, wanted: Gaussians) -> np.ndarray:
@@ -83,45 +81,6 @@ def test_splat_transform_reads_the_scene_back(form: str, tool: list[str], tmp_pa
         (1 - angles).max(),
     )
     assert [float(e) <= most for e, most in zip(errors, TOLERANCES[form], strict=True)] == [True] * 5, errors
-
-
-def splat_rows(path: Path) -> np.ndarray:
-    """By the published layout alone: 3 + 3 floats, 4 + 4 bytes."""
-    return np.array(list(struct.iter_unpack("<6f8B", path.read_bytes())))
-
-
-def test_splat_bytes_are_those_of_the_layout(tmp_path: Path) -> None:
-    wanted = some_gaussians()
-    rows = splat_rows(write_splat(wanted, tmp_path / "a.splat"))
-    volumes = rows[:, 3:6].prod(1) * rows[:, 9] / 255
-    assert (volumes[1:] <= volumes[:-1] * 1.1).all(), "the most visible first"
-    rows = rows[nearest(rows[:, :3], wanted)]
-    np.testing.assert_array_equal(rows[:, :6].astype(np.float32), torch.cat([wanted.means, wanted.scales], 1).numpy())
-    np.testing.assert_allclose(rows[:, 6:9] / 255, wanted.colors, atol=0.5 / 255 + 1e-6)
-    np.testing.assert_allclose(rows[:, 9] / 255, wanted.opacities, atol=0.5 / 255 + 1e-6)
-    np.testing.assert_allclose((rows[:, 10:] - 128) / 128, wanted.quats_wxyz, atol=1 / 128)
-
-
-def test_splat_keeps_the_constant_colour_of_harmonics_and_scales_quaternions(tmp_path: Path) -> None:
-    colors = torch.zeros(1, 4, 3)
-    colors[0, 0] = torch.tensor([0.5, 0.0, -0.5]) / SH_C0
-    colors[0, 1:] = 7.0
-    one = Gaussians(torch.zeros(1, 3), torch.tensor([[0.0, 3.0, 0, 0]]), torch.ones(1, 3), torch.ones(1), colors)
-    (row,) = splat_rows(write_splat(one, tmp_path / "a.splat"))
-    assert row[6:].tolist() == [255, 128, 0, 255, 128, 255, 128, 128]
-
-
-def test_splat_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
-    assert write_splat(Gaussians.empty(), tmp_path / "a.splat").read_bytes() == b""
-
-
-@pytest.mark.parametrize(("field", "value"), [("means", np.nan), ("colors", np.inf), ("quats_wxyz", 0.0)])
-def test_splat_refuses_what_is_no_number(field: str, value: float, tmp_path: Path) -> None:
-    tensors = dict(some_gaussians(3).tensors())
-    tensors[field] = torch.full_like(tensors[field], value)
-    with pytest.raises(ValueError, match=field):
-        write_splat(Gaussians(**tensors), tmp_path / "a.splat")
-    assert not (tmp_path / "a.splat").exists()
 
 
 def test_spz_is_version_3_with_y_up(tool: list[str], tmp_path: Path) -> None:
@@ -190,42 +149,6 @@ def test_glb_follows_the_khronos_extension_with_y_up(tool: list[str], tmp_path: 
     np.testing.assert_allclose(means[order], wanted.means, atol=1e-5)
     np.testing.assert_allclose(values("KHR_gaussian_splatting:SCALE", 3)[order], wanted.scales, rtol=1e-4)
     np.testing.assert_allclose(values("KHR_gaussian_splatting:OPACITY", 1)[order, 0], wanted.opacities, atol=1e-5)
-
-
-def room() -> tuple[Gaussians, Camera]:
-    """A floor, and on it a red ball to the left and a green one, higher, to the right; seen from above the floor."""
-    camera = Camera.from_fov(60, 64, 48)
-    u, v = torch.meshgrid(torch.linspace(-3, 3, 61), torch.linspace(2, 8, 61), indexing="ij")
-    floor = torch.stack([u, torch.full_like(u, 1.0), v], -1).reshape(-1, 3)
-    means = torch.cat([floor, torch.tensor([[-1.0, 0.3, 4.0], [1.0, -0.7, 4.0]])])
-    scales = torch.full((len(means), 3), 0.08)
-    scales[-2:] = 0.25
-    colors = torch.full((len(means), 3), 0.6)
-    colors[-2:] = torch.tensor([[0.9, 0.1, 0.1], [0.1, 0.9, 0.1]])
-    quats = torch.eye(4)[:1].expand(len(means), 4)
-    return Gaussians(means, quats, scales, torch.full((len(means),), 0.98), colors), camera
-
-
-def test_viewer_page_shows_the_scene_from_the_photo_without_a_network(tool: list[str], tmp_path: Path, browser) -> None:
-    """The page's picture at its first moment, and half way through its flight, beside our own renderer's."""
-    gaussians, camera = room()
-    away = camera.at(look_at(torch.tensor([1.0, -0.5, 0.5]), torch.tensor([0.0, 0.0, 4.0]), torch.tensor([0, 1.0, 0])))
-    flight = [camera, away]
-    page = write_format("html", gaussians, tmp_path / "viewer.html", flight, 4.0)
-    browser.open(page, 640, 480, query="?noui")
-    browser.wait_for("typeof scrubTo === 'function'")
-    for moment, seen_from in ((0, camera), (10, away)):
-        browser.ask(f"scrubTo({moment}).then(() => 1)")
-        shown = Image.fromarray(browser.picture()).resize((64, 48), Image.Resampling.BOX)
-        ours = CpuRenderer()(gaussians, [seen_from], want=("rgb",))[0].rgb
-        assert psnr(torch.from_numpy(np.array(shown)).float() / 255, ours) > 22, moment
-    assert browser.complaints == []
-    assert browser.requests == [page.as_uri() + "?noui"]
-
-
-def test_all_formats_are_told_apart() -> None:
-    assert set(OWN) | set(CONVERTED) == set(FORMATS)
-    assert not set(OWN) & set(CONVERTED)
 
 
 @pytest.mark.parametrize("programs", [(), ("npm",), ("npm", "npx")])

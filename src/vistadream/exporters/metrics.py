@@ -1,0 +1,67 @@
+"""Figures of the finished scene: how well it shows its photo, and how much of the flight is hole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+
+from vistadream.core import ExportContext, Note, Renderer, Scene
+from vistadream.formats.files import new_file, write_json
+from vistadream.formats.json_file import read_json
+from vistadream.ops.evaluation.metrics import psnr, ssim
+
+FILE = "metrics.json"
+_MIN_ALPHA = 0.5
+"""Mean alpha of the photo's own view below which a warning is due."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The figures as JSON."""
+
+    place: ClassVar[Literal["."]] = "."
+
+    def __call__(self, scene: Scene, target: Path, context: ExportContext) -> None:
+        """Writes the figures; observes a warning when the scene covers less than half of the photo's own view."""
+        metrics = measure(scene, context)
+        if metrics["input_alpha_mean"] < _MIN_ALPHA:
+            text = (
+                f"the scene covers {metrics['input_alpha_mean']:.0%} of the photo's own view: see what backends.render "
+                "leaves out (near_z, radius_clip_px)"
+            )
+            context.observe("export/empty", Note(text, "warning"))
+        with new_file(target / FILE) as draft:
+            write_json(draft, metrics)
+
+
+def measure(scene: Scene, context: ExportContext) -> dict[str, Any]:
+    """The figures by their names, as data for JSON; PSNR in dB, the others are counts and shares."""
+    holes = context.flight.hole_ratios()
+    return {
+        "stage": context.stage,
+        **_photo_metrics(scene, context.renderer),
+        "path_hole_ratio": {"mean": float(np.mean(holes)), "largest": float(np.max(holes))},
+        "is_metric": scene.is_metric,
+    }
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """The figures that `Metrics` wrote into a folder; none where it wrote none."""
+    return read_json(folder / FILE, finite=False) if (folder / FILE).exists() else {}
+
+
+def _photo_metrics(scene: Scene, renderer: Renderer) -> dict[str, Any]:
+    photo = scene.anchor
+    with torch.no_grad():
+        seen = renderer(scene.gaussians, [photo.camera])[0]
+    return {
+        "gaussians": len(scene.gaussians),
+        "views": len(scene.views),
+        "input_psnr_db": round(psnr(seen.rgb, photo.rgb), 3),
+        "input_ssim": round(ssim(seen.rgb, photo.rgb), 5),
+        "input_alpha_mean": round(float(seen.alpha.mean()), 5),
+    }

@@ -1,0 +1,79 @@
+"""Videos of a flight through the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import UInt8
+
+from vistadream.core import ExportContext, Rendering, Scene
+from vistadream.core.knobs import FROM_1, check_choices, check_ranges
+from vistadream.formats.files import new_file
+from vistadream.formats.video import VideoFile
+from vistadream.ops.holes.preview import depth_range_along
+from vistadream.ops.image.colormap import depth_colors
+from vistadream.ops.image.pixels import to_uint8
+
+PICTURES = ("rgb", "depth", "side_by_side")
+FORMATS = ("mp4", "gif", "webp")
+
+
+@dataclass(frozen=True)
+class Videos:
+    """One video for each picture and format. Each frame is rendered once for all of them."""
+
+    place: ClassVar[Literal["export"]] = "export"
+
+    pictures: list[str]
+    """Some of PICTURES."""
+    formats: list[str]
+    """Some of FORMATS."""
+    fps: int
+    """Frames per second."""
+    crf: int
+    """x264's constant rate factor, for MP4."""
+
+    def __post_init__(self) -> None:
+        check_choices(self, pictures=PICTURES, formats=FORMATS)
+        check_ranges(self, fps=FROM_1, crf=(0, 51))
+
+    def __call__(self, scene: Scene, target: Path, context: ExportContext) -> None:
+        """Writes the videos; renders nothing when no picture or no format is wanted."""
+        if not (self.pictures and self.formats):
+            return
+        with_depth = set(self.pictures) != {"rgb"}
+        near, far = 1.0, 2.0
+        if with_depth:
+            near, far = depth_range_along(scene.gaussians, context.flight.cameras(), context.renderer)
+        with ExitStack() as files:
+            videos = [
+                (picture, files.enter_context(self._video(target / video_file(picture, form))))
+                for picture in self.pictures
+                for form in self.formats
+            ]
+            for seen in context.flight(("rgb", "alpha", "z") if with_depth else ("rgb", "alpha")):
+                for picture, video in videos:
+                    video(_frame(picture, seen, near, far))
+
+    @contextmanager
+    def _video(self, path: Path) -> Iterator[VideoFile]:
+        with new_file(path) as draft, VideoFile(draft, self.fps, self.crf) as video:
+            yield video
+
+
+def video_file(picture: str, form: str) -> str:
+    """The name of the video of one of PICTURES in one of FORMATS."""
+    return f"scene{'' if picture == 'rgb' else f'_{picture}'}.{form}"
+
+
+def _frame(picture: str, seen: Rendering, near: float, far: float) -> UInt8[np.ndarray, "h w 3"]:
+    """One of PICTURES of a rendering; the colors of depth go from `near` to `far` in every frame."""
+    if picture == "rgb":
+        return to_uint8(seen.rgb)
+    depth = depth_colors(seen.z, seen.alpha >= 0.5, near, far)
+    return depth if picture == "depth" else np.concatenate([to_uint8(seen.rgb), depth], axis=1)

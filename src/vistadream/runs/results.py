@@ -1,0 +1,106 @@
+"""The results of a run in its folder. They all belong to one scene: when the scene changes, all are replaced.
+
+The file results.json names that scene and lists the results. Files in export/ that it does not list are the user's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistadream.core import ExportContext, Exporter, Scene
+from vistadream.formats.files import link_or_copy, new_file, remove, replace_folder, write_json
+from vistadream.formats.json_file import read_json
+from vistadream.runs.folder import RunFolder, write_errors
+
+EXPORT = "export"
+LIST = "results.json"
+_OF_VERSION_0_1 = ("metrics.json", "report.html")
+"""The results outside of export/ in run folders without a list."""
+
+
+def write_results(
+    folder: RunFolder, key: str, exporters: Iterable[Exporter], scene: Scene, context: ExportContext
+) -> None:
+    """Runs the exporters on a scene and puts their files into the run folder, all of them or none.
+
+    `key` identifies the scene. Earlier results of the same scene stay; those of another scene go, whether they are
+    wanted now or not. UserError when the disk is full or may not be written.
+    """
+    with write_errors(folder.root / EXPORT), new_results(folder.root, key) as draft:
+        for exporter in sorted(exporters, key=lambda exporter: exporter.place != EXPORT):
+            exporter(scene, draft / exporter.place, context)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What results.json says: the key of the scene, and the results by their paths in the run folder."""
+
+    key: str | None
+    """None: the results are of an unknown scene."""
+    files: frozenset[str]
+
+    @staticmethod
+    def read(root: Path) -> Listed:
+        """Where there is no whole list, as in a run folder of version 0.1, all of export/ are results."""
+        try:
+            listed = read_json(root / LIST)
+            return Listed(listed["key"], frozenset(map(str, listed["files"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            return Listed(None, frozenset({*_files_in(root / EXPORT, root), *_OF_VERSION_0_1}))
+
+    def write(self, root: Path) -> None:
+        with new_file(root / LIST) as draft:
+            write_json(draft, {"key": self.key, "files": sorted(self.files)})
+
+
+@contextmanager
+def new_results(root: Path, key: str) -> Iterator[Path]:
+    """A folder to write results into, laid out like the run folder `root`; they go there when the block ends well.
+
+    At the start it holds what stays in export/: everything if the results there are of the same scene, else the files
+    that are the user's.
+    """
+    before, there = Listed.read(root), _files_in(root / EXPORT, root)
+    kept = there if before.key == key else there - before.files
+    draft = root / f".results.{os.getpid()}"
+    remove(draft)
+    try:
+        (draft / EXPORT).mkdir(parents=True)
+        for file in kept:
+            (draft / file).parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(str(root / file), str(draft / file))
+        yield draft
+        users = {file for file in kept - before.files if _is_unchanged(root / file, draft / file)}
+        _publish(draft, root, before, Listed(key, _files_in(draft, draft) - users))
+    finally:
+        remove(draft)
+
+
+def _publish(draft: Path, root: Path, before: Listed, new: Listed) -> None:
+    """Moves the results into the run folder. After a kill in between they are taken for those of an unknown scene."""
+    Listed(None, before.files | new.files).write(root)
+    others = {file.name for file in root.iterdir() if file.is_file()} & (before.files - new.files)
+    replace_folder(draft / EXPORT, root / EXPORT)
+    with suppress(OSError):
+        (root / EXPORT).rmdir()  # when it is empty
+    for result in draft.iterdir():
+        result.replace(root / result.name)
+    if before.key != new.key:
+        for name in others:
+            (root / name).unlink()
+    Listed(new.key, new.files | others if before.key == new.key else new.files).write(root)
+
+
+def _files_in(folder: Path, root: Path) -> frozenset[str]:
+    """All files below a folder by their paths from `root`."""
+    return frozenset(file.relative_to(root).as_posix() for file in folder.rglob("*") if file.is_file())
+
+
+def _is_unchanged(before: Path, after: Path) -> bool:
+    """Whether a file was only linked or copied, and not written again."""
+    old, new = before.stat(), after.stat()
+    return (old.st_mtime_ns, old.st_size) == (new.st_mtime_ns, new.st_size)

@@ -43,7 +43,7 @@ class Cancelled(BaseException):
 def system_error(error: OSError) -> UserError:
     """The sentence for an error of the operating system, such as a file that may not be read, or a full disk."""
     unknown = (f"failed ({error.strerror or error})", "a path that can be read and written: choose another one")
-    wrong, wanted = _EXPLAINED.get(error.errno, unknown)
+    wrong, wanted = _EXPLAINED.get(error.errno or 0, unknown)
     path = error.filename2 or error.filename
     name = os.fsdecode(path) if isinstance(path, bytes) else str(path or "a file")
     return UserError(f"{short_path(name)} {wrong}; wanted {wanted}")

@@ -114,6 +114,13 @@ class View:
         )
         _check_confidence(f"View({self.name})", self.confidence)
 
+    @property
+    def depth(self) -> Float[Tensor, "h w"]:
+        """`z` of a View whose depth is known; ValueError for any other View."""
+        if self.z is None:
+            raise ValueError(f"view {self.name!r} has no depth; wanted camera-space z, as after the stage initialize")
+        return self.z
+
 
 @dataclass(frozen=True, eq=False)
 class Rendering:
@@ -129,6 +136,13 @@ class Rendering:
     """Accumulated opacity in [0, 1]; a hole is where it is low."""
     extra: Float[Tensor, "h w c"] | None = None
     """The extra per-Gaussian channels, blended like colors over zero."""
+
+    def require(self, name: str) -> Tensor:
+        """The map of that name; ValueError when it was not requested."""
+        found = getattr(self, name)
+        if found is None:
+            raise ValueError(f"Rendering.{name}: it was not requested; wanted {name!r} among the maps in `want`")
+        return found
 
 
 @dataclass(frozen=True, eq=False)

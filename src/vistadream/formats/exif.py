@@ -31,7 +31,7 @@ def read_exif(block: bytes) -> Exif:
         return Exif()
     first = dict(_tags(tiff, order, *struct.unpack_from(f"{order}L", tiff, 4)))
     second = dict(_tags(tiff, order, int(first.get(_EXIF_DIRECTORY, len(tiff)))))
-    orientation = first.get(_ORIENTATION)
+    orientation = first.get(_ORIENTATION, 0)
     return Exif(int(orientation) if orientation in range(1, 9) else None, second.get(_FOCAL_LENGTH_IN_35MM_FILM))
 
 

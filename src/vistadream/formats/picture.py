@@ -99,7 +99,7 @@ def _decode(data: bytes, remarks: tuple[str, ...] = ()) -> tuple[Image.Image, Pi
         exif = _exif_of(image, data)
     if problem:
         remarks += (f"its color profile was ignored: {problem}",)
-    turn = _TURNS.get(exif.orientation)
+    turn = _TURNS.get(exif.orientation or 1)
     return rgb if turn is None else rgb.transpose(turn), PictureFacts(exif.focal_35mm_mm, remarks)
 
 

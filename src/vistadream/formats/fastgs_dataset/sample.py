@@ -31,20 +31,18 @@ def sample_of(view: View) -> Sample:
     Geometry can be supervised where the fit must match the View, depth is known and no depth edge is near. Raises
     ValueError when the View has no depth or its principal point is outside the picture.
     """
-    if view.z is None:
-        raise ValueError(f"view {view.name!r} has no depth; wanted camera-space z, as after the stage initialize")
     view = _centered(view)
-    valid = view.z.isfinite() & (view.z > 0)
-    view = replace(view, z=torch.where(valid, view.z, 0.0))
+    valid = view.depth.isfinite() & (view.depth > 0)
+    view = replace(view, z=torch.where(valid, view.depth, 0.0))
     normals, has_normal = _normals(view, valid)
-    geometry = view.supervise & valid & ~relative_depth_edges(view.z, valid)
+    geometry = view.supervise & valid & ~relative_depth_edges(view.depth, valid)
     return Sample(view, normals * has_normal[..., None], geometry)
 
 
 def _normals(view: View, valid: Bool[Tensor, "h w"]) -> tuple[Float[Tensor, "h w 3"], Bool[Tensor, "h w"]]:
     """The normals of the View, turned to face the camera, or those of its depth; and which pixels have one."""
     if view.normals is None:
-        return normals_from_depth(view.camera, view.z, valid)
+        return normals_from_depth(view.camera, view.depth, valid)
     away = (view.normals * view.camera.rays().to(view.normals)).sum(-1, keepdim=True) > 0
     return torch.where(away, -view.normals, view.normals), valid & (view.normals.norm(dim=-1) > 0)
 

@@ -80,7 +80,7 @@ def _write(folder: Path, samples: Sequence[Sample], gaussians: Gaussians, about:
 def _write_maps(sample: Sample, paths: dict[str, Path]) -> None:
     view = sample.view
     Image.fromarray(to_uint8(view.rgb)).save(paths["image"], compress_level=1)
-    np.save(paths["depth"], view.z.float().cpu().numpy(), allow_pickle=False)
+    np.save(paths["depth"], view.depth.float().cpu().numpy(), allow_pickle=False)
     np.save(paths["normal"], sample.normals.float().cpu().numpy(), allow_pickle=False)
     for kind, mask in (("mask", sample.geometry), ("supervise", view.supervise), ("generated", view.generated)):
         Image.fromarray(to_uint8(mask.float())).save(paths[kind])

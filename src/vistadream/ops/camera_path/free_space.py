@@ -64,7 +64,7 @@ class CoarseDepth:
     def of(view: View) -> CoarseDepth:
         """Of a View with depth; unknown depth counts as the largest depth of the View."""
         step = max(1, math.ceil(max(view.camera.width, view.camera.height) / _GRID_PX))
-        depth = torch.where(view.z > 0, view.z, float(view.z.max()))
+        depth = torch.where(view.depth > 0, view.depth, float(view.depth.max()))
         z = -F.max_pool2d(-depth[None], step, ceil_mode=True)[0]
         h, w = z.shape
         camera = view.camera.crop(0, 0, w * step, h * step).resize(w, h)

@@ -66,8 +66,6 @@ class Reach:
 
 def reach_of(view: View) -> Reach:
     """The reach of a View; ValueError when it has no depth."""
-    if view.z is None:
-        raise ValueError(f"reach_of: view {view.name!r} has no depth; wanted a View after initialize")
-    z = view.z[view.z > 0].flatten()
+    z = view.depth[view.depth > 0].flatten()
     near, middle = (float(q) for q in torch.quantile(z[:: max(1, len(z) // 100_000)], torch.tensor([0.05, 0.5])))
     return Reach(near, 2 / (1 / near + 1 / middle))

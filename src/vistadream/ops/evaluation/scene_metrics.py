@@ -42,11 +42,11 @@ class SceneMetrics:
 def scene_metrics(scene: Scene, renderer: Renderer, depth: str) -> SceneMetrics:
     """Renders every View once; `depth` names the depth map to evaluate, "z" or "z_median"."""
     drawn = [renderer(scene.gaussians, [view.camera], want=("rgb", depth))[0] for view in scene.views]
-    depths = [getattr(rendering, depth) for rendering in drawn]
-    views = {v.name: view_metrics(v, r.rgb, z) for v, r, z in zip(scene.views, drawn, depths, strict=True)}
+    depths = [rendering.require(depth) for rendering in drawn]
+    pictures = {view.name: rendering.require("rgb") for view, rendering in zip(scene.views, drawn, strict=True)}
+    views = {v.name: view_metrics(v, pictures[v.name], z) for v, z in zip(scene.views, depths, strict=True)}
     errors_px = cycle_errors_px([view.camera for view in scene.views], depths)
     cycle_px = float(errors_px.mean()) if len(errors_px) else None
-    pictures = {view.name: rendering.rgb for view, rendering in zip(scene.views, drawn, strict=True)}
     return SceneMetrics(views, pictures, cycle_px, Shape.of(scene.gaussians), len(scene.gaussians))
 
 

@@ -63,22 +63,23 @@ class GaussianAdam:
 
         Returns False, and changes no parameter, when a gradient is not finite.
         """
-        typical = {name: _typical(p.grad) for name, p in self._parameters.items() if p.grad is not None}
+        gradients = {name: p.grad for name, p in self._parameters.items() if p.grad is not None}
+        typical = {name: _typical(gradient) for name, gradient in gradients.items()}
         finite = all(map(math.isfinite, typical.values()))
         if finite:
-            for name, gradient in typical.items():
-                self._eps[name] = _damped(self._eps[name], gradient)
-                self._update(name, self._rates[name] * share)
+            for name, gradient in gradients.items():
+                self._eps[name] = _damped(self._eps[name], typical[name])
+                self._update(name, gradient, self._rates[name] * share)
         for parameter in self._parameters.values():
             parameter.grad = None
         return finite
 
     @torch.no_grad()
-    def _update(self, name: str, rate: float) -> None:
+    def _update(self, name: str, gradient: Tensor, rate: float) -> None:
         parameter, moments = self._parameters[name], self._moments[name]
         means, squares = (moments[key] for key in _MOMENTS)
         steps = [moments["step"]]
-        _descend([parameter], [parameter.grad], [means], [squares], [], steps, lr=rate, eps=self._eps[name])
+        _descend([parameter], [gradient], [means], [squares], [], steps, lr=rate, eps=self._eps[name])
 
     def change(self, keep: Bool[Tensor, "n"], added: Gaussians | None) -> None:
         """Removes the Gaussians that are not in `keep`, with their moments, and appends new ones with zero moments."""

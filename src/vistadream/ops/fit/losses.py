@@ -58,4 +58,4 @@ def pixel_weights(view: View, generated: float) -> Float[Tensor, "h w"]:
 
 def photometric(view: View, rendering: Rendering, dssim: float, generated: float) -> Float[Tensor, ""]:
     """Weighted mean of (1 - dssim) L1 + dssim D-SSIM over supervised pixels; generated ones weigh `generated`."""
-    return l1_dssim(rendering.rgb, view.rgb, pixel_weights(view, generated), dssim)
+    return l1_dssim(rendering.require("rgb"), view.rgb, pixel_weights(view, generated), dssim)

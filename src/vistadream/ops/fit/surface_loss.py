@@ -109,10 +109,12 @@ class SurfaceLoss:
     def __call__(self, view: View, rendering: Rendering, step: int) -> Float[Tensor, ""]:
         """The photometric term; every k-th step with a full View adds the surface terms, weighted by k."""
         loss = self._photometric(view, rendering)
-        return loss + self.terms.every * self._surface(view, rendering, step) if step in self._surface_steps else loss
+        if self.terms.map is None or step not in self._surface_steps:
+            return loss
+        return loss + self.terms.every * self._surface(view, rendering.require(self.terms.map), step)
 
-    def _surface(self, view: View, rendering: Rendering, step: int) -> Float[Tensor, ""]:
-        prior, z = self._priors[view.name], getattr(rendering, self.terms.map)
+    def _surface(self, view: View, z: Float[Tensor, "h w"], step: int) -> Float[Tensor, ""]:
+        prior = self._priors[view.name]
         target = self._target(view.name, prior, z, step)
         total = z.new_zeros(())
         if self.terms.depth_weight > 0:

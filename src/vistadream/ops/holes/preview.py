@@ -25,7 +25,7 @@ def hole_ratios(gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer
     """The share of each camera's picture with alpha below one half."""
     with torch.no_grad():
         seen = renderer(gaussians, path, want=("alpha",))
-    return [float((rendering.alpha < 0.5).float().mean()) for rendering in seen]
+    return [float((rendering.require("alpha") < 0.5).float().mean()) for rendering in seen]
 
 
 def depth_range_along(gaussians: Gaussians, path: Sequence[Camera], renderer: Renderer) -> tuple[float, float]:
@@ -36,7 +36,7 @@ def depth_range_along(gaussians: Gaussians, path: Sequence[Camera], renderer: Re
     few = shrunk(path[:: math.ceil(len(path) / _RANGE_FRAMES)], _RANGE_PX)
     with torch.no_grad():
         seen = renderer(clustered(gaussians, path[0].center, 1 / few[0].fx), few, want=("z", "alpha"))
-    z, alpha = torch.cat([one.z for one in seen]), torch.cat([one.alpha for one in seen])
+    z, alpha = (torch.cat([rendering.require(name) for rendering in seen]) for name in ("z", "alpha"))
     return depth_range(z, (alpha >= 0.5) & z.isfinite())
 
 

@@ -53,7 +53,9 @@ def _by_profile(colors: Image.Image, profile: bytes) -> Image.Image:
     if space != _SPACES[colors.mode]:
         raise ValueError(f"it is for {space}, and the picture is in {colors.mode}")
     to_srgb = _transform(source, colors.mode, BLACK_POINT)
-    return ImageCms.applyTransform(colors, to_srgb)
+    converted = ImageCms.applyTransform(colors, to_srgb)
+    assert converted is not None  # it is None only for a transform in place
+    return converted
 
 
 def _gray_by_profile(gray: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:

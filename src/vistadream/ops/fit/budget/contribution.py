@@ -24,6 +24,6 @@ def contributions(
     sums = []
     for camera, weights in zip(cameras, maps, strict=True):
         ones = torch.ones(len(gaussians), weights.shape[-1], device=gaussians.means.device, requires_grad=True)
-        blended = renderer(gaussians, [camera], want=(), extra=ones)[0].extra
+        blended = renderer(gaussians, [camera], want=(), extra=ones)[0].require("extra")
         sums.append(torch.autograd.grad(blended, ones, weights.to(blended))[0])
     return torch.stack(sums)

@@ -71,7 +71,7 @@ def _wrong_gaussians(
 def _wrong_pixels(view: View, renderer: Renderer, gaussians: Gaussians, min_error: float) -> Bool[Tensor, "h w"]:
     """Supervised photographed pixels whose color error exceeds `min_error`."""
     with torch.no_grad():
-        rgb = renderer(gaussians, [view.camera], want=("rgb",))[0].rgb
+        rgb = renderer(gaussians, [view.camera], want=("rgb",))[0].require("rgb")
     return view.supervise & ~view.generated & ((rgb - view.rgb).abs().mean(-1) > min_error)
 
 

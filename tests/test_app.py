@@ -69,12 +69,13 @@ def status(folder: Path) -> dict:
 
 def test_a_run_that_failed_says_so_and_why_until_it_is_mended(tmp_path: Path) -> None:
     given = ["backends/depth=given", f"backends.depth.path={tmp_path / 'z.npy'}"]
-    with pytest.raises(UserError, match="no such depth map"):
+    np.save(tmp_path / "z.npy", np.zeros((576, 768), np.float32))
+    with pytest.raises(UserError, match="no pixel holds a depth"):
         run([*SMALL, "stage=no-outpaint", f"out={tmp_path}", *given])
     (folder,) = tmp_path.glob("sample/*")
     assert status(folder)["status"] == "failed"
-    assert "no such depth map" in status(folder)["error"]
-    assert "ERROR vistadream: no such depth map" in (folder / "run.log").read_text().splitlines()[-1]
+    assert "no pixel holds a depth" in status(folder)["error"]
+    assert "z.npy: no pixel holds a depth" in (folder / "run.log").read_text().splitlines()[-1]
     np.save(tmp_path / "z.npy", np.ones((576, 768), np.float32))
     run([f"resume={folder}"])
     assert status(folder)["status"] == "finished"

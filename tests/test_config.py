@@ -79,7 +79,7 @@ def test_a_file_that_is_there_has_its_literal_name(name: str, tmp_path: Path, mo
     words = ["trajectory=custom", "backends/depth=given", *(f"{knob}={name}" for knob in PATHS)]
     composed = compose(quote_paths(words))
     assert [composed.plain(knob) for knob in PATHS] == [name] * len(PATHS)
-    assert composed.plain("stages.load.image") == name
+    assert composed.build("stages.load").source.path == Path(name)
     assert [unquoted(word) for word in words[2:]] == [name] * len(PATHS)
     for run in expand(quote_paths([f"image={name}", "seed=0,1"], many=True)):
         assert compose(quote_paths(run)).plain("image") == name, "as app.run reads it"
@@ -221,8 +221,8 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
     """No knob exists in one place only: what the class takes is what the file offers."""
     group = file.parent.relative_to(conf_folder()).as_posix()
     words = ["image=x.png"]
-    path = f"stages.{'load' if file.stem == 'imagine' else file.stem}"
-    if file.stem == "imagine":
+    path = f"stages.{file.stem}"
+    if file.stem == "prompt":
         words = ["prompt=a hall", "backends/text_to_image=flux2_klein"]
     if group == "export":
         words.append(f"export=[{file.stem}]")

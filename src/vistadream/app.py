@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vistadream.assets import sample_image
 from vistadream.config import (
+    CAMERA_PATH,
     INPUT_KNOBS,
     Composed,
     check,
@@ -21,20 +21,18 @@ from vistadream.config import (
     refuse_saved_interpolations,
     saved_words,
     unquoted,
+    with_path,
     words_of,
 )
 from vistadream.core import Note, Trajectory, UserError, system_errors
 from vistadream.exporters.flight import FlightKnobs
 from vistadream.formats.json_file import read_json
-from vistadream.inputs import Inputs, check_picture
 from vistadream.observers.rerun import RerunSettings
 from vistadream.runs.folder import RunFolder
+from vistadream.runs.inputs import Inputs
 from vistadream.runs.surroundings import surroundings
 from vistadream.session import Described, Job, Run
 from vistadream.session import run as run_job
-
-_LONGEST_NAME = 40
-"""Characters of a prompt that name its run folder."""
 
 
 @system_errors()
@@ -63,7 +61,7 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
     given = given or {}
     words, old, left_out = _resume([_absolute(word) for word in _without_nul(words)], given)
     inputs = Inputs.of(old)
-    composed = _compose_with_sample(quote_paths(inputs.stand_in(words, old)), given)
+    composed = compose(quote_paths(with_path(words, CAMERA_PATH, old.at_hand) if old else words), given)
     for role, choice in composed.choices.items():
         if role not in given:
             check(role, choice.name)
@@ -72,9 +70,7 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
     flight = composed.make("flight", FlightKnobs)
     trajectory = _trajectory(composed, flight)
     stages = {name: composed.build(f"stages.{name}") for name in plan}
-    if not old:
-        check_picture(composed)
-    fingerprints = inputs.fingerprints(composed, plan)
+    fingerprints = inputs.fingerprints(stages)
     return Job(
         stages=stages,
         fingerprints=fingerprints,
@@ -88,7 +84,7 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
         home=_home(composed),
         folder=RunFolder(old.root, composed.order) if old else None,
         described=Described(composed.yaml(), composed.knobs(), composed.changed(), _facts(words, composed, inputs)),
-        copies=inputs.cameras(composed),
+        copies=[] if (path := composed.knobs().get(CAMERA_PATH)) is None else [Path(os.path.expanduser(path))],
         notes=_notes(composed, left_out),
     )
 
@@ -147,19 +143,11 @@ def _refuse_without_objects(folder: RunFolder, named: set[str]) -> None:
         )
 
 
-def _compose_with_sample(words: Sequence[str], given: Mapping[str, object]) -> Composed:
-    """The configuration; without a picture and without words for one, with VistaDream's own sample."""
-    composed = compose(words, given)
-    if composed.plain("image") is not None or composed.plain("prompt") is not None:
-        return composed
-    return compose([*words, *quote_paths([f"image={sample_image()}"])], given)
-
-
 def _home(composed: Composed) -> Path:
-    """Where the new run folder is made: below out=, in a folder named after the picture or the prompt."""
-    words = composed.plain("prompt")
-    subject = Path(composed.plain("image")).stem if words is None else words[:_LONGEST_NAME].strip()
-    stem = re.sub(r"[^\w.-]+", "_", subject).strip(".") or "image"  # neither . nor .., which are other folders
+    """Where the new run folder is made: below out=, in a folder named after the source."""
+    stem = (
+        re.sub(r"[^\w.-]+", "_", composed.build("source").name).strip(".") or "image"
+    )  # neither . nor .., which are other folders
     return Path(os.path.expanduser(composed.plain("out"))) / stem
 
 

@@ -74,11 +74,11 @@ BAD = [
     ("image=a\0b.png", "holds a NUL character"),
     ("image=/dev/null", "is not a picture"),
     ("image={text}/a.png", "lies below a file"),
-    ("image=/nowhere/x.jpg", "no such picture"),
-    ("+image=/nowhere/x.jpg", "no such picture"),
+    ("image=/nowhere/x.jpg", "no such input file"),
+    ("+image=/nowhere/x.jpg", "no such input file"),
     ("image={folder}", "is a folder"),
     ("image={text}", "not a picture"),
-    ("image=~nobody-of-that-name/x.png", "no such picture"),
+    ("image=~nobody-of-that-name/x.png", "no such input file"),
     ("image", "wanted knob=value"),
     ("stage=fien", "did you mean fine"),
     ("seed=abc", "Integer"),
@@ -157,7 +157,7 @@ def test_a_name_that_the_terminal_cannot_show_is_shown_escaped(tmp_path: Path) -
     ]
     done = subprocess.run(words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False)
     assert done.returncode == 2
-    assert rb"no such picture: " in done.stderr
+    assert rb"no such input file: " in done.stderr
     assert rb"\u65e5\u672c.jpg" in done.stderr
     assert b"Traceback" not in done.stdout + done.stderr
 
@@ -283,14 +283,17 @@ def test_a_bad_picture_does_not_end_the_others_of_a_multirun(tmp_path: Path, cap
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&- <&-"])
 def test_streams_that_are_closed_do_not_hide_what_happened(tmp_path: Path, closed: str) -> None:
-    depth = ["backends/depth=given", "backends.depth.path=/nowhere/x.png", "stage=no-outpaint"]
+    (tmp_path / "x.npy").write_bytes(b"")
+    depth = ["backends/depth=given", f"backends.depth.path={tmp_path / 'x.npy'}", "stage=no-outpaint"]
     words = [sys.executable, "-m", "vistadream", "single-img", f"out={tmp_path}", *depth, *QUIET]
     done = subprocess.run(["sh", "-c", f"{shlex.join(words)} {closed}"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stdout + done.stderr
     (log,) = tmp_path.glob("*/*/run.log")
-    assert "ERROR vistadream: no such depth map" in log.read_text().splitlines()[-1], "the error is in the run's log"
-    assert "\nvistadream: no such depth map" not in log.read_text(), "what is for stderr does not land in a file"
+    assert f"ERROR vistadream: {tmp_path / 'x.npy'}" in log.read_text().splitlines()[-1], (
+        "the error is in the run's log"
+    )
+    assert "\nvistadream: " not in log.read_text(), "what is for stderr does not land in a file"
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -13,8 +13,8 @@ from vistadream.backends.packages import INSTALL
 from vistadream.commands.main import main
 from vistadream.config import compose, expand, quote_paths
 from vistadream.core import UserError
-from vistadream.stages.imagine import Imagine
-from vistadream.stages.load import Load
+from vistadream.sources.image import ImageFile
+from vistadream.sources.prompt import Prompt
 
 HERE = Machine(True, frozenset(INSTALL), True, frozenset({"flux2-klein-4b", "blip-base"}))
 
@@ -28,18 +28,18 @@ def machine(monkeypatch):
 def test_words_take_the_place_of_a_picture_and_prompt_the_outpainter(machine):
     machine(HERE)
     composed = compose(quote_paths(['prompt=a sunlit library, "old", {dusty} $5']))
-    stage = composed.build("stages.load")
-    assert isinstance(stage, Imagine)
-    assert stage.prompt == 'a sunlit library, "old", {dusty} $5'
+    source = composed.build("stages.load").source
+    assert isinstance(source, Prompt)
+    assert source.prompt == 'a sunlit library, "old", {dusty} $5'
     assert {role: composed.choices[role].name for role in ("text_to_image", "outpaint", "caption")} == {
         "text_to_image": "flux2_klein",
         "outpaint": "flux2_klein",
         "caption": "fixed",
     }
-    assert composed.build("backends.caption")(torch.zeros(4, 4, 3)) == stage.prompt
+    assert composed.build("backends.caption")(torch.zeros(4, 4, 3)) == source.prompt
     said = compose(["prompt=a library", "backends.caption.text=shelves"])
     assert said.build("backends.caption")(torch.zeros(4, 4, 3)) == "shelves"
-    assert isinstance(compose(["prompt=null", "image=x.png"]).build("stages.load"), Load)
+    assert isinstance(compose(["prompt=null", "image=x.png"]).build("source"), ImageFile)
 
 
 def test_several_prompts_are_several_runs_and_a_comma_is_part_of_one(machine):
@@ -63,7 +63,9 @@ def test_several_prompts_are_several_runs_and_a_comma_is_part_of_one(machine):
         ),
         (HERE, ["image=x.png"], "are both given"),
         (HERE, ["prompt="], "wanted some words"),
-        (HERE, ["stages.load.aspect=9"], "wanted 0.25 to 4"),
+        (HERE, ["source.aspect=9"], "wanted 0.25 to 4"),
+        (HERE, ["stages.load.aspect=2"], "stages.load.aspect has another name now; wanted source.aspect"),
+        (HERE, ["source=image"], "does not fit the other words; wanted source=prompt"),
     ],
 )
 def test_a_run_from_words_that_cannot_be_ends_with_2_and_one_sentence(machine, facts, words, says, tmp_path, capsys):

@@ -87,7 +87,7 @@ def fov_deg(side_px: int, focal_px: float) -> float:
 
 
 def custom(path: Path, place: str = "world", scale: float = 1.0, lens: str = "photo") -> Custom:
-    return Custom(str(path), place, scale, lens)
+    return Custom(path, place, scale, lens)
 
 
 def poses(cameras: list[Camera]) -> Tensor:

@@ -5,9 +5,10 @@ from vistadream.config.composed import Composed, compose, described, of_the_repl
 from vistadream.config.files import conf_folder, groups, plans, reference
 from vistadream.config.plain_values import words_of
 from vistadream.config.trust import refuse_saved_interpolations, saved_words
-from vistadream.config.words import INPUT_KNOBS, expand, name_of, quote_paths, unquoted
+from vistadream.config.words import CAMERA_PATH, INPUT_KNOBS, expand, name_of, quote_paths, unquoted, with_path
 
 __all__ = [
+    "CAMERA_PATH",
     "INPUT_KNOBS",
     "Composed",
     "check",
@@ -25,5 +26,6 @@ __all__ = [
     "refuse_saved_interpolations",
     "saved_words",
     "unquoted",
+    "with_path",
     "words_of",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from beartype import BeartypeConf
@@ -9,6 +11,7 @@ from beartype.door import is_bearable
 from hydra.utils import get_class
 
 from vistadream.core import UserError
+from vistadream.core.knobs import path_fields
 
 _PLAIN_TYPES = (str, int, float, list, type(None))
 _TOWER = BeartypeConf(is_pep484_tower=True)
@@ -23,6 +26,7 @@ def construct(node: Any, path: str) -> Any:
     if "_target_" not in node:
         return values
     target = get_class(node["_target_"])
+    values |= {key: _path(value) for key, value in values.items() if key in path_fields(target)}
     hints = get_type_hints(target)
     for key, value in values.items():
         if isinstance(value, _PLAIN_TYPES) and not is_bearable(value, hints.get(key, Any), conf=_TOWER):
@@ -32,3 +36,7 @@ def construct(node: Any, path: str) -> Any:
         return target(**values)
     except (ValueError, TypeError) as error:
         raise UserError(f"{path}: {error}") from error
+
+
+def _path(value: Any) -> Any:
+    return Path(os.path.expanduser(value)) if isinstance(value, str) else value

@@ -24,9 +24,6 @@ from vistadream.config.trust import refuse_foreign_targets, refuse_resolvers
 from vistadream.config.words import CAPTION, name_of
 from vistadream.core import UserError
 
-_FROM_WORDS = "stages=[imagine,outpaint,initialize,coarse,refine]"
-"""Where the picture is made from words, Imagine stands in for Load."""
-
 
 @dataclass(frozen=True)
 class Composed:
@@ -163,7 +160,8 @@ def _choose_backends(
         best["caption"] = lambda: Choice("fixed", "its words are given")
     if from_words:
         best["text_to_image"] = _choose_text_to_image
-        kept += [_FROM_WORDS] + [f"{CAPTION}=${{prompt}}"] * (CAPTION not in named)
+        kept += [f"{CAPTION}=${{prompt}}"] * (CAPTION not in named)
+    kept += _source("prompt" if from_words else "image", named.get("source"))
     for role, choose_best in best.items():
         if role in given:
             choices[role] = Choice(type(given[role]).__name__, "an object of the program")
@@ -183,11 +181,21 @@ def _choose_text_to_image() -> Choice:
         raise UserError(f"prompt=: {error}, or a picture of your own with image=") from error
 
 
+def _source(name: str, asked: str | None) -> list[str]:
+    """The word that chooses the source; none where `asked`, the value of source=, says the same."""
+    if asked not in (None, name):
+        raise UserError(
+            f"source={asked} does not fit the other words; wanted source={name}: leave source= out, because prompt= "
+            "chooses source=prompt and image= chooses source=image"
+        )
+    return [f"source={name}"] if asked is None else []
+
+
 def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
-    """Saved words that are knobs of a backend or camera path in whose place the new words put another, or of results
+    """Saved words that are knobs of a source, backend or camera path in whose place the new words put another, or of results
     that the new words take off the list."""
     unlisted = without_exporter(saved, words)
-    new = [word for word in words if name_of(word) in groups()]
+    new = [word for word in words if name_of(word) in (*groups(), "prompt")]
     if not new:
         return unlisted
     before, after = _options(saved), _options([*saved, *new])

@@ -40,6 +40,7 @@ class Schema:
     checkpoint_seconds: float = MISSING
     resume: str | None = None
     job: Any = MISSING
+    source: Any = MISSING
     camera: Any = MISSING
     rerun: Any = MISSING
     flight: Any = MISSING
@@ -107,8 +108,8 @@ def targets() -> tuple[str, ...]:
 def reference() -> str:
     """Every knob with its default and remark, and every choice, for --help."""
     text = (conf_folder() / "single_img.yaml").read_text(encoding="utf-8")
-    knobs = text[text.index("image:") :]
     choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
+    knobs = re.sub(r" *_target_:.*\n", "", text[text.index("image:") :])
     files = (file for room in ("stages", "export") for file in sorted((conf_folder() / room).glob("*.yaml")))
     sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in files)
     sections = re.sub(r"# @package (.*)\n((?:#.*\n)*)_target_:.*", r"\2\1.*:", sections)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -15,14 +16,16 @@ from hydra.errors import HydraException
 from vistadream.core import UserError
 
 _MODEL_PATHS = ("backends.depth.path", "backends.outpaint.path", "backends.outpaint.text_path")
-INPUT_KNOBS = ("image", *_MODEL_PATHS, "trajectory.path")
+CAMERA_PATH = "trajectory.path"
+INPUT_KNOBS = ("image", *_MODEL_PATHS, CAMERA_PATH)
 """Knobs that name a file or a folder to read."""
 PATH_KNOBS = (*INPUT_KNOBS, "resume", "out")
 """Knobs whose value is a path and is taken to the letter."""
 CAPTION = "backends.caption.text"
 TEXT_KNOBS = ("prompt", CAPTION)
 """Knobs whose value is a sentence and is taken to the letter."""
-
+_SECTIONS_OF_LOAD = {"image": "", "prompt": "", **dict.fromkeys(("focal_px", "principal_px", "fov_x_deg"), "camera.")}
+"""Where knobs of the former stage `load` stand; the others stand in `source`."""
 
 _SHOWN = 200
 """Characters of a word that an error repeats."""
@@ -116,6 +119,21 @@ def parse(word: str) -> Any:
             f"cannot read {word[:_SHOWN]!r}; wanted knob=value: put a value with special characters in quotes, as in "
             "'prompt=\"a, b\"'"
         ) from error
+
+
+def with_path(words: Sequence[str], knob: str, substitute: Callable[[Path], Path]) -> list[str]:
+    """Overrides in which the path of one knob is what `substitute` makes of it."""
+    return [
+        f"{knob}={quoted(str(substitute(Path(unquoted(word)))))}" if name_of(word) == knob else word for word in words
+    ]
+
+
+def name_today(knob: str) -> str:
+    """What a knob of version 0.1 is called now, where what reads a picture stood in the stage `load`."""
+    last = knob.removeprefix("stages.load.")
+    if last == knob or last.startswith("source"):
+        return knob
+    return f"{_SECTIONS_OF_LOAD.get(last, 'source.')}{last}"
 
 
 def name_of(word: str) -> str:

@@ -1,10 +1,13 @@
-"""The values that a knob may have."""
+"""The values that a knob may have, and the knobs that are paths."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import get_args, get_type_hints
 
 FROM_0, FROM_1 = (0, math.inf), (1, math.inf)
 """The ranges "0 or more" and "1 or more"."""
@@ -30,3 +33,9 @@ def check_choices(owner: object, **wanted: Sequence[str]) -> None:
             near = "".join(f"; did you mean {word}?" for word in get_close_matches(str(odd[0]), known, 1))
             wishes = f"some of {', '.join(known)}, each once, or []"
             raise ValueError(f"{type(owner).__name__}.{name}: got {odd[0]!r}; wanted {wishes}{near}")
+
+
+@cache
+def path_fields(owner: type) -> frozenset[str]:
+    """The fields of a dataclass whose type is `Path` or may be."""
+    return frozenset(name for name, hint in get_type_hints(owner).items() if Path in (hint, *get_args(hint)))

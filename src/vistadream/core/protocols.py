@@ -28,6 +28,29 @@ class Observer(Protocol):
 
 
 @runtime_checkable
+class ReadsFiles(Protocol):
+    """Whatever depends on files of the user: a source, a depth map, a camera path.
+
+    Its own fields say where the files are, in fields of type `Path`. What they hold decides its result.
+    """
+
+    def inputs(self) -> Sequence[Path]:
+        """Every file that decides the result, also those inside a folder. None of them is read here."""
+
+
+@runtime_checkable
+class Source(ReadsFiles, Protocol):
+    """Where the first views of a scene come from."""
+
+    @property
+    def name(self) -> str:
+        """What the views show, in a few words, for the run folder; not yet a safe file name."""
+
+    def __call__(self, observe: Observer) -> Sequence[View]:
+        """The views, the anchor first."""
+
+
+@runtime_checkable
 class Stage(Protocol):
     """One step of the pipeline."""
 

@@ -6,11 +6,17 @@ import os
 from pathlib import Path
 
 from vistadream.core import UserError
+from vistadream.formats import colmap
 from vistadream.formats.camera_entry import Entry
 from vistadream.formats.camera_list import list_entry
 from vistadream.formats.colmap_cameras import read_colmap
 from vistadream.formats.json_file import read_json
 from vistadream.formats.nerfstudio import path_entry
+
+
+def camera_files(path: Path) -> list[Path]:
+    """The files that `read_cameras` depends on: a file itself, or those of the COLMAP model in a folder."""
+    return colmap.files_of(path) if os.path.isdir(path) else [path]
 
 
 def read_cameras(path: Path) -> list[Entry]:

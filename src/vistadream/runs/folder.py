@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vistadream.core import Scene, UserError
 from vistadream.formats import files
+from vistadream.formats.camera_file import camera_files
 from vistadream.formats.files import write_json
 from vistadream.formats.json_file import read_json
 from vistadream.formats.scene import load_scene, reading, save_scene
@@ -102,11 +103,18 @@ class RunFolder:
         return self.root / "inputs" / Path(os.path.normpath(path)).name
 
     def keep_input(self, path: Path) -> None:
-        """Copies a file, or the camera files of a folder, into the folder of the run."""
+        """Copies a file with cameras, or the files of a COLMAP model, into the folder of the run."""
         copy = self.kept_input(path)
-        for file in camera_files(path) if path.is_dir() else [path]:
+        if path == copy:
+            return
+        for file in camera_files(path):
             with self.replace(copy / file.name if path.is_dir() else copy) as draft:
                 shutil.copyfile(file, draft)
+
+    def at_hand(self, path: Path) -> Path:
+        """`path`, or where it is gone the run's own copy of it, if there is one."""
+        copy = self.kept_input(path)
+        return copy if os.path.exists(copy) and not os.path.exists(os.path.expanduser(path)) else path
 
     def facts(self) -> dict:
         """The content of run.json; empty when there is no complete one."""
@@ -214,8 +222,3 @@ def write_errors(target: Path) -> Iterator[None]:
             f"cannot write {target}: {error.strerror or error}; wanted a writable folder with free space: free some or "
             "choose another with out=FOLDER, then go on with resume="
         ) from error
-
-
-def camera_files(folder: Path) -> list[Path]:
-    """The files of a COLMAP model, as text or binary."""
-    return sorted([*folder.glob("*.txt"), *folder.glob("*.bin")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ import torch
 
 from vistadream.core import Camera, Scene, UserError
 from vistadream.formats.camera_entry import Entry
-from vistadream.formats.camera_file import read_cameras
+from vistadream.formats.camera_file import camera_files, read_cameras
 from vistadream.ops.camera_path.spline import through
 
 
@@ -20,7 +20,7 @@ from vistadream.ops.camera_path.spline import through
 class Custom:
     """The cameras of a file at even times, smooth in between. The file is read at once, so that faults show early."""
 
-    path: str
+    path: Path
     """JSON of ours, a nerfstudio camera path, or a folder with a COLMAP model, as text or binary."""
     place: str
     """world: as they stand, in the run's world, where the photo's camera is the identity; photo: moved together so that
@@ -41,6 +41,9 @@ class Custom:
         if self.lens == "file":
             self._check_lenses()
 
+    def inputs(self) -> Sequence[Path]:
+        return camera_files(self.path)
+
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are the file's."""
         photo = scene.anchor.camera
@@ -58,7 +61,7 @@ class Custom:
 
     @cached_property
     def _entries(self) -> list[Entry]:
-        return read_cameras(Path(os.path.expanduser(self.path)))
+        return read_cameras(self.path)
 
     def _check_lenses(self) -> None:
         first = self._entries[0].lens

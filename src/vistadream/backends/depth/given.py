@@ -27,7 +27,7 @@ class GivenDepth:
     to complete. Says nothing about the focal length.
     """
 
-    path: str | Path
+    path: Path
     """16-bit PNG, NPY, or EXR of camera-space z; 0, negative, NaN and inf mean invalid."""
     unit_m: float = 1.0
     """Metres per stored unit: 0.001 for millimetres."""
@@ -36,9 +36,12 @@ class GivenDepth:
         if not (math.isfinite(self.unit_m) and self.unit_m > 0):
             raise ValueError(f"GivenDepth.unit_m: got {self.unit_m}; wanted a positive number of metres")
 
+    def inputs(self) -> Sequence[Path]:
+        return [self.path]
+
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One metric prediction per view; UserError when the file is not the photo's depth map."""
-        stored = read_depth_map(Path(self.path)) * self.unit_m
+        stored = read_depth_map(self.path) * self.unit_m
         if not (stored > 0).any():
             raise UserError(f"{self.path}: no pixel holds a depth; wanted positive, finite numbers")
         return [self._place(stored, view) for view in views]

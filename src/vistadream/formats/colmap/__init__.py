@@ -1,6 +1,6 @@
 """COLMAP's sparse model, as text and as binary (https://colmap.github.io/format.html)."""
 
-from vistadream.formats.colmap.folder import read_cameras, read_images, read_points, suffix_of, write_model
+from vistadream.formats.colmap.folder import files_of, read_cameras, read_images, read_points, suffix_of, write_model
 from vistadream.formats.colmap.model import MODELS, ColmapCamera, ColmapImage, ColmapPoints
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "ColmapCamera",
     "ColmapImage",
     "ColmapPoints",
+    "files_of",
     "read_cameras",
     "read_images",
     "read_points",

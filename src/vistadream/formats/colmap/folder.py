@@ -26,6 +26,12 @@ def suffix_of(folder: Path) -> str:
     return ".bin" if whole or alone else ".txt"
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The files of the model that are there, as text and as binary: all of them decide which are read."""
+    files = (folder / f"{name}{suffix}" for name in FILES for suffix in (".bin", ".txt"))
+    return [file for file in files if os.path.isfile(file)]
+
+
 def read_cameras(folder: Path, report: Report | None = None) -> dict[int, ColmapCamera]:
     """The cameras by id.
 

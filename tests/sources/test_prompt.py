@@ -4,23 +4,25 @@ import numpy as np
 import pytest
 import torch
 
-from vistadream.core import Scene, Stage, View, silent
-from vistadream.stages.imagine import Imagine
+from vistadream.core import Source, View, silent
+from vistadream.sources.lens import Lens
+from vistadream.sources.prompt import Prompt
 
 
 def gradient(prompt, width, height, seed):
-    """An text_to_image whose pictures tell what it was asked for."""
+    """A text-to-image model whose pictures tell what it was asked for."""
     picture = torch.linspace(0, 1, width).expand(height, width)[..., None].repeat(1, 1, 3)
     return (picture + 0.01 * seed + 0.001 * len(prompt)).clamp(0, 1)
 
 
-def stage(**knobs) -> Imagine:
-    given = {"prompt": "a hall", "max_resolution": 100, "aspect": 1.5, "multiple": 16, "focal_px": None}
-    return Imagine(gradient, **given | {"principal_px": None, "fov_x_deg": 60.0, "seed": 0} | knobs)
+def source(focal_px=None, principal_px=None, fov_x_deg=60.0, **knobs) -> Prompt:
+    given = {"prompt": "a hall", "max_resolution": 100, "aspect": 1.5, "multiple": 16, "seed": 0}
+    return Prompt(gradient, **given | knobs, lens=Lens(focal_px, principal_px, fov_x_deg))
 
 
 def imagine(**knobs) -> View:
-    return stage(**knobs)(Scene(), silent).view("input")
+    (view,) = source(**knobs)(silent)
+    return view
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def test_the_view_is_what_was_made_to_the_last_bit_of_its_file():
     assert bool(view.supervise.all())
     assert bool(view.lift.all())
     assert not bool(view.generated.any()), "for what follows it is the photograph"
-    assert isinstance(stage(), Stage)
+    assert isinstance(source(), Source)
 
 
 def test_seed_and_words_reach_the_imaginer():
@@ -71,5 +73,5 @@ BAD += [{"principal_px": [1]}, {"fov_x_deg": 200.0}]
 
 @pytest.mark.parametrize("knobs", BAD, ids=str)
 def test_a_senseless_knob_is_refused_by_name(knobs):
-    with pytest.raises(ValueError, match=rf"Imagine\.{next(iter(knobs))}: got .* wanted"):
-        stage(**knobs)
+    with pytest.raises(ValueError, match=rf"\.{next(iter(knobs))}: got .* wanted"):
+        source(**knobs)

@@ -66,19 +66,19 @@ def test_cfg_prints_the_resolved_configuration(capsys: pytest.CaptureFixture) ->
 
 
 BAD = [
-    ("image=https://example.org/x.jpg", "is a web address; wanted a file: download it first"),
-    (f"image=data:image/png;base64,{'A' * 400}", "holds the picture itself; wanted a file"),
+    ("image=https://example.org/x.jpg", "https://example.org/x.jpg is a web address; wanted a file: download it first"),
+    (f"image=data:image/png;base64,{'A' * 400}", "holds the input itself; wanted a file"),
     (f"image={'b' * 300}.png", "is too long for a path"),
     (f"resume={'b' * 300}", "is too long for a path"),
     (f"out={'b' * 300}", "cannot write"),
     ("image=a\0b.png", "holds a NUL character"),
     ("image=/dev/null", "is not a picture"),
     ("image={text}/a.png", "lies below a file"),
-    ("image=/nowhere/x.jpg", "no such input file"),
-    ("+image=/nowhere/x.jpg", "no such input file"),
+    ("image=/nowhere/x.jpg", "no such input"),
+    ("+image=/nowhere/x.jpg", "no such input"),
     ("image={folder}", "is a folder"),
     ("image={text}", "not a picture"),
-    ("image=~nobody-of-that-name/x.png", "no such input file"),
+    ("image=~nobody-of-that-name/x.png", "no such input"),
     ("image", "wanted knob=value"),
     ("stage=fien", "did you mean fine"),
     ("seed=abc", "Integer"),
@@ -157,7 +157,7 @@ def test_a_name_that_the_terminal_cannot_show_is_shown_escaped(tmp_path: Path) -
     ]
     done = subprocess.run(words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False)
     assert done.returncode == 2
-    assert rb"no such input file: " in done.stderr
+    assert rb"no such input: " in done.stderr
     assert rb"\u65e5\u672c.jpg" in done.stderr
     assert b"Traceback" not in done.stdout + done.stderr
 

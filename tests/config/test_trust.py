@@ -157,7 +157,7 @@ def test_a_knob_may_name_another_one_on_the_command_line_and_not_in_a_saved_run(
 def test_paths_and_sentences_are_never_looked_up(quote: str, tmp_path: Path, planted: Path) -> None:
     word = f"image={quote}${{planted:1}}${{oc.env:VISTADREAM_SECRET}}.png{quote}"
     folder = run_folder_of([*SMALL, word], tmp_path / "run")
-    with pytest.raises(UserError, match=r"no such input file: .*\$\{oc\.env:VISTADREAM_SECRET\}\.png"):
+    with pytest.raises(UserError, match=r"no such input: .*\$\{oc\.env:VISTADREAM_SECRET\}\.png"):
         run([f"resume={folder}"])
     assert not planted.exists()
 

@@ -110,7 +110,7 @@ def test_a_file_that_is_gone_is_an_error_unless_an_earlier_session_knew_it(tmp_p
     folder.run_json.write_text(json.dumps({"inputs": first.digests}))
     file.unlink()
     assert fingerprint(load(file), Inputs.of(folder)) == before
-    with pytest.raises(UserError, match=r"no such input file: .*a\.png; wanted"):
+    with pytest.raises(UserError, match=r"no such input: .*a\.png; wanted"):
         fingerprint(load(file))
 
 

@@ -24,6 +24,7 @@ def check_source(path: str | Path, noun: str, wanted: str) -> None:
                 open(name, "rb").close()
     except UserError as error:
         if _ADDRESS.match(name):
+            shown = re.sub(":/+", "://", shown, count=1)  # a Path has lost one of its slashes
             raise UserError(f"{shown} is a web address; wanted a file: download it first, then name the file") from None
         if isinstance(error.__cause__, FileNotFoundError):
             raise UserError(f"no such {noun}: {shown}; wanted {wanted}") from error

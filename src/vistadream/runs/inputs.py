@@ -55,7 +55,8 @@ class Inputs:
         return f"{type(value).__module__}.{type(value).__qualname__}: {value!r}"  # an object of a Python program
 
     def _described_object(self, part: Any) -> dict[str, Any]:
-        paths = path_fields(type(part))
+        owner: type = type(part)
+        paths = path_fields(owner)
         knobs = {each.name: getattr(part, each.name) for each in fields(part) if each.name not in paths}
         described = {"class": f"{type(part).__module__}.{type(part).__qualname__}", "knobs": self._described(knobs)}
         if isinstance(part, ReadsFiles):
@@ -75,6 +76,6 @@ class Inputs:
 
 def _digest(file: Path) -> str:
     """The sha256 of a file. A pipe can be read only once, so that its number stands for it."""
-    check_source(file, "input file", "a file that is there: check its path")
+    check_source(file, "input", "a file that is there: check its path")
     facts = os.stat(file)
     return sha256_of(file) if stat.S_ISREG(facts.st_mode) else f"pipe {facts.st_ino}"

@@ -84,7 +84,7 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
         home=_home(composed),
         folder=RunFolder(old.root, composed.order) if old else None,
         described=Described(composed.yaml(), composed.knobs(), composed.changed(), _facts(words, composed, inputs)),
-        copies=[] if (path := composed.knobs().get(CAMERA_PATH)) is None else [Path(os.path.expanduser(path))],
+        copies=_cameras(composed),
         notes=_notes(composed, left_out),
     )
 
@@ -145,10 +145,15 @@ def _refuse_without_objects(folder: RunFolder, named: set[str]) -> None:
 
 def _home(composed: Composed) -> Path:
     """Where the new run folder is made: below out=, in a folder named after the source."""
-    stem = (
-        re.sub(r"[^\w.-]+", "_", composed.build("source").name).strip(".") or "image"
-    )  # neither . nor .., which are other folders
+    name = composed.build("source").name
+    stem = re.sub(r"[^\w.-]+", "_", name).strip(".") or "image"  # neither . nor .., which are other folders
     return Path(os.path.expanduser(composed.plain("out"))) / stem
+
+
+def _cameras(composed: Composed) -> list[Path]:
+    """The file or folder of the run's camera path, which each export reads; none for a path by its name."""
+    path = composed.knobs().get(CAMERA_PATH)
+    return [] if path is None else [Path(os.path.expanduser(path))]
 
 
 def _facts(words: Sequence[str], composed: Composed, inputs: Inputs) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From the words on the command line to built stages. The only room that knows Hydra and OmegaConf."""
 
 from vistadream.config.backends import check, choose
-from vistadream.config.composed import Composed, compose, described, of_the_replaced
+from vistadream.config.composed import Composed, compose, of_the_replaced
 from vistadream.config.files import conf_folder, groups, plans, reference
 from vistadream.config.plain_values import words_of
 from vistadream.config.trust import refuse_saved_interpolations, saved_words
@@ -15,7 +15,6 @@ __all__ = [
     "choose",
     "compose",
     "conf_folder",
-    "described",
     "expand",
     "groups",
     "name_of",

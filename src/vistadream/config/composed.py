@@ -192,8 +192,11 @@ def _source(name: str, asked: str | None) -> list[str]:
 
 
 def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
-    """Saved words that are knobs of a source, backend or camera path in whose place the new words put another, or of results
-    that the new words take off the list."""
+    """Saved words about what the new words replace or take away.
+
+    These are knobs of a source, backend or camera path that gives way to another one, and of results that are no longer
+    on the list.
+    """
     unlisted = without_exporter(saved, words)
     new = [word for word in words if name_of(word) in (*groups(), "prompt")]
     if not new:

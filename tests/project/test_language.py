@@ -21,7 +21,6 @@ BANNED = re.compile(rf"\b(?:{'|'.join([*ARCHAIC, *FOR_IS_NOT_A, *BRITISH])})\b",
 NOT_YET_REWRITTEN = [
     "conf/backends/depth/embedded.yaml",
     "conf/backends/depth/given.yaml",
-    "conf/single_img.yaml",
     "conf/stages/coarse.yaml",
     "conf/stages/initialize.yaml",
     "conf/stages/refine.yaml",
@@ -29,7 +28,6 @@ NOT_YET_REWRITTEN = [
     "docs/renderer.md",
     "docs/weights.md",
     "src/vistadream/backends",
-    "src/vistadream/exporters",
     "src/vistadream/ops",
     "src/vistadream/stages",
 ]

@@ -1,4 +1,4 @@
-"""Pieces of the report's HTML. Every text is escaped here; only `Raw` passes as it is."""
+"""Parts of the report as HTML. Every text is escaped here, except `Raw`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _JPEG_QUALITY = 88
 
 
 class Raw(str):
-    """Text that already is HTML."""
+    """Text that is already HTML."""
 
 
 def section(title: str, body: str) -> str:
@@ -25,7 +25,7 @@ def section(title: str, body: str) -> str:
 
 
 def table(rows: Sequence[Sequence[Any]], head: Sequence[str]) -> str:
-    """A table that scrolls sideways on a narrow screen; nothing when there are no rows."""
+    """A table that scrolls horizontally on a narrow screen; empty if there are no rows."""
     if not rows:
         return ""
     top = "".join(f"<th>{escape(name)}</th>" for name in head) if any(head) else ""
@@ -34,7 +34,7 @@ def table(rows: Sequence[Sequence[Any]], head: Sequence[str]) -> str:
 
 
 def bar(share: float) -> Raw:
-    """A horizontal bar of a table's cell, `share` of it wide."""
+    """A horizontal bar in a cell of a table; `share` is its width relative to the cell, 0 to 1."""
     return Raw(f'<div class="bar" style="width:{100 * share:.1f}%"></div>')
 
 
@@ -43,7 +43,7 @@ def link(target: str, words: str) -> Raw:
 
 
 def bullets(items: Iterable[str]) -> str:
-    """A list; nothing when there are no items."""
+    """A list; empty if there are no items."""
     inside = "".join(f"<li>{escape(item)}</li>" for item in items)
     return f"<ul>{inside}</ul>" if inside else ""
 
@@ -57,9 +57,9 @@ def image(picture: Picture, caption: str, alt: str) -> str:
 
 
 def slider(before: Picture, after: Picture, before_caption: str, after_caption: str, place: str) -> str:
-    """Both pictures on top of each other, with a handle, for mouse, finger and arrow keys, that uncovers the first.
+    """Both pictures on top of each other, with a slider for mouse, finger and arrow keys that uncovers the first.
 
-    `place` begins the texts for those who cannot see them.
+    The descriptions for screen readers begin with `place`.
     """
     names = f"<span>{escape(before_caption)}</span><span>{escape(after_caption)}</span>"
     label = escape(f"{place}percent of the picture that shows {before_caption}, the rest {after_caption}")
@@ -69,14 +69,14 @@ def slider(before: Picture, after: Picture, before_caption: str, after_caption: 
 
 
 def video(content: bytes | None, link: str, caption: str) -> str:
-    """A video that plays by itself in a loop: embedded, or when `content` is None by its link."""
+    """A video that starts automatically and repeats; embedded, or linked if `content` is None."""
     source = _data_uri(content, "video/mp4") if content is not None else escape(link)
     tag = f'<video src="{source}" aria-label="{escape(caption)}" autoplay muted loop playsinline controls></video>'
     return f'<figure>{tag}<figcaption>{escape(caption)} (<a href="{escape(link)}">file</a>)</figcaption></figure>'
 
 
 def memory(count: int) -> str:
-    """Bytes in KiB, MiB or GiB."""
+    """A number of bytes in KiB, MiB or GiB."""
     if count >= 2**30:
         return f"{count / 2**30:.2f} GiB"
     return f"{count / 2**20:.0f} MiB" if count >= 10 * 2**20 else f"{count / 2**10:,.0f} KiB"
@@ -88,7 +88,7 @@ def _img(picture: Picture, alt: str) -> str:
 
 
 def _picture_uri(picture: Picture) -> str:
-    """Masks as PNG, which keeps them sharp and small; all else as JPEG."""
+    """Masks as PNG, which is exact and small for them; other pictures as JPEG."""
     stream = io.BytesIO()
     if np.isin(picture, (0, 255)).all():
         Image.fromarray(picture).convert("1").save(stream, "PNG", optimize=True)

@@ -1,4 +1,4 @@
-"""One HTML page that shows a run: self-contained, so that it can be mailed, and asks no other machine for anything."""
+"""One HTML page that shows a run. It is self-contained: it can be mailed, and it loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -17,41 +17,43 @@ from vistadream.core import Chart, Note, Summary
 from vistadream.exporters.report import html, svg
 
 Picture = UInt8[np.ndarray, "h w 3"]
+_GAUSSIANS = (".ply", ".splat", ".spz", ".sog", ".glb")
+"""Suffixes of files with the Gaussians."""
 EMBED_BYTES = 16 * 2**20
-"""A larger video is linked to instead of embedded."""
+"""A larger video is linked, not embedded."""
 
 
 @dataclass(frozen=True)
 class StageRow:
-    """What a stage cost and left."""
+    """The cost of a stage and its number of Gaussians."""
 
     name: str
     seconds: float
     peak_bytes: int
     gaussians: int
     resumed: bool = False
-    """Taken from disk: the seconds are those of the run that made it."""
+    """Its result was loaded: the seconds are those of the run that computed it."""
     peak_vram_bytes: int | None = None
-    """Of the graphics card; None where it was not used."""
+    """Peak memory of the GPU; None if it was not used."""
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """What the page shows. Names such as "coarse/03/hole" begin with their stage, as they were observed."""
+    """The content of the page. Names are those of observed events: the stage comes first, as in "coarse/03/hole"."""
 
     title: str
     command: str
-    """Repeats the run."""
+    """The command that repeats the run."""
     stages: Sequence[StageRow]
     photo: Picture
     result: Picture
     """The finished scene seen from the photo's camera."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Wall time of this run's parts, which follow one another: "start", "stages", "delivery"."""
+    """Wall time of the consecutive parts of the run: "start", "stages", "delivery"."""
     videos: Mapping[str, Path] = field(default_factory=dict)
     """MP4 files by their captions."""
     files: Sequence[Path] = ()
-    """Files and folders that exist, to be linked to."""
+    """Existing files and folders, which the page links to."""
     images: Mapping[str, Picture] = field(default_factory=dict)
     curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     """(step, value) pairs."""
@@ -62,13 +64,13 @@ class ReportData:
     backends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Role -> (name, why it was chosen)."""
     knobs: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    """Those that differ from the defaults: knob -> (value, default)."""
+    """Knobs that differ from their defaults: knob -> (value, default)."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """Versions, machine, revision."""
 
 
 def write_report(data: ReportData, path: Path) -> Path:
-    """Write the page to `path` (its folder must exist) and return it; a large video is linked relative to it."""
+    """Writes the page to `path`, whose folder must exist, and returns it. Links are relative to the page."""
     template = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     sections = [_header(data, path), _warnings(data.notes), _files(data.files, path), _costs(data)]
     sections += [_stage(row, data) for row in data.stages]
@@ -116,15 +118,18 @@ def _files(files: Sequence[Path], page: Path) -> str:
 
 
 def _kind(file: Path) -> str:
+    """What a result is; empty for other files in its folder."""
+    if file.is_dir():
+        return "the views with depth, normals and masks" if file.name == "fastgs" else ""
     if file.suffix in (".mp4", ".gif", ".webp"):
         return "video"
     if file.suffix == ".html":
         return "the scene in an interactive viewer"
-    return "the scene's Gaussians" if file.suffix else "the views with depth, normals and masks"
+    return "the Gaussians of the scene" if file.suffix in _GAUSSIANS else ""
 
 
 def _costs(data: ReportData) -> str:
-    """A row for each stage, between the run's start and the delivery of its results."""
+    """One row for each stage, and rows for the start of the run and for the delivery of its results."""
     begin, end = ([(part, data.seconds[part])] if part in data.seconds else [] for part in ("start", "delivery"))
     longest = max([s for _, s in begin + end] + [row.seconds for row in data.stages], default=0) or 1
     on_card = any(row.peak_vram_bytes for row in data.stages)
@@ -159,14 +164,14 @@ def _stage(row: StageRow, data: ReportData) -> str:
 
 
 def _flight(data: ReportData) -> str:
-    """Curves of what was measured along the flight."""
+    """The curves that were measured along the flight."""
     curves = {name: curve for name, curve in data.curves.items() if name.split("/")[0] == "export"}
     plots = "".join(_plots("export", _drawn(curves, {})))
     return html.section("flight", f'<div class="pictures">{plots}</div>') if plots else ""
 
 
 def _group(name: str) -> str:
-    """The stage, with the number of the view where the name has one: "coarse/03/hole" -> "coarse/03"."""
+    """The stage, and the number of the view if the name has one: "coarse/03/hole" -> "coarse/03"."""
     parts = name.split("/")
     return "/".join(parts[:2]) if len(parts) > 2 and parts[1].isdigit() else parts[0]
 
@@ -182,7 +187,7 @@ def _drawn(curves: Mapping[str, Sequence[tuple[float, float]]], charts: Mapping[
 
 
 def _pictures(group: str, images: Mapping[str, Picture]) -> Iterator[str]:
-    """The group's pictures side by side; a "before" and its "after" as one, with a slider between them."""
+    """The pictures of a group side by side. A "before" and its "after" become one figure with a slider."""
     named = {_caption(group, name): picture for name, picture in images.items() if _group(name) == group}
     for caption, picture in named.items():
         later = caption.replace("before", "after")
@@ -212,7 +217,7 @@ def _choices(data: ReportData) -> str:
 
 
 def _as_typed(value: Any) -> str:
-    """A knob's value as one types it on the command line."""
+    """The value of a knob as written on the command line."""
     if isinstance(value, list):
         return f"[{','.join(map(_as_typed, value))}]"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Charts as SVG files that stand alone: the course of a fit, views before and after, histograms."""
+"""Charts as separate SVG files: curves of a fit, views before and after, histograms."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ text { fill: #555; } .title { fill: #111; font-size: 13px; font-weight: 600; }
 """
 _TITLE, _GAP = 24, 16
 _NAMES = 100
-"""Room for the names of the views."""
+"""Width of the names of the views, in pixels."""
 _FLOOR = HEIGHT - 24
-"""Where the axis lies, with room for its numbers below."""
+"""The y position of the axis; its numbers are below."""
 
 
 def write_sheet(path: Path, panels: Mapping[str, str], columns: int = 2) -> Path:
-    """Writes charts of WIDTH x HEIGHT, such as those of `svg.line_chart`, by their titles as one SVG file."""
+    """Writes charts of WIDTH x HEIGHT, such as those of `svg.line_chart`, with their titles as one SVG file."""
     parts = []
     drawn = [(title, chart) for title, chart in panels.items() if chart.startswith("<svg")]
     for i, (title, chart) in enumerate(drawn):
@@ -40,7 +40,7 @@ def write_sheet(path: Path, panels: Mapping[str, str], columns: int = 2) -> Path
 
 
 def change_chart(rows: Sequence[tuple[str, float | None, float | None]]) -> str:
-    """A line for each name from its value before (hollow) to that after (filled); empty where no row has both."""
+    """A line for each name from its value before (hollow) to its value after (filled); empty if no row has both."""
     whole = [(name, a, b) for name, a, b in rows if a is not None and b is not None and math.isfinite(a + b)]
     if not whole:
         return ""
@@ -57,7 +57,7 @@ def change_chart(rows: Sequence[tuple[str, float | None, float | None]]) -> str:
 
 
 def histogram(edges: Sequence[float], counts: Sequence[int], log: bool = False) -> str:
-    """Bars of counts between rising edges; `log` puts positive edges on a logarithmic axis."""
+    """Bars of counts between increasing edges; with `log` the edges, all positive, are on a logarithmic axis."""
     axis = Axis(edges, 16, WIDTH - 16, log)
     parts = [_tick(axis(value), value) for value in axis.ticks()]
     for low, high, count in zip(edges, edges[1:], counts, strict=False):

@@ -1,4 +1,4 @@
-"""Small line charts as inline SVG, drawn in the page's own colours."""
+"""Small line charts as inline SVG, in the colors of the page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _MOST_POINTS = 300
 _LOG_FROM = 30
 """Positive values whose largest is this many times the smallest are drawn on a logarithmic axis."""
 _LEAST = 1e-300
-"""Smaller spans and values count as zero, for arithmetic ends near here."""
+"""Smaller ranges and values count as zero, because floating-point arithmetic underflows near here."""
 
 Point = tuple[float, float]
 
 
 def line_chart(points: Sequence[Point], band: Point | None = None, chosen: int | None = None, label: str = "") -> str:
-    """y over x, points that are not finite left out; a horizontal `band` shaded, the point of index `chosen` marked."""
+    """y over x, without points that are not finite. `band`: a shaded range of y. `chosen`: index of a marked point."""
     marked = points[chosen] if chosen is not None else None
     finite = [p for p in points if math.isfinite(p[0]) and math.isfinite(p[1])]
     if not finite:
@@ -42,7 +42,7 @@ def line_chart(points: Sequence[Point], band: Point | None = None, chosen: int |
 
 
 class Axis:
-    """Values to positions along one side of the chart."""
+    """Maps values to positions along one side of the chart."""
 
     def __init__(self, values: Sequence[float], start_px: float, end_px: float, log: bool = False):
         self.log = log
@@ -58,7 +58,7 @@ class Axis:
         return self._start_px + (v - a) / (b - a) * (self._end_px - self._start_px)
 
     def ticks(self) -> list[float]:
-        """Round numbers within the range: 1, 2 or 5 times a power of ten apart; on a log axis the powers of ten."""
+        """Round numbers in the range, in steps of 1, 2 or 5 times a power of ten; on a log axis powers of ten."""
         if self.log:
             decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             few = [1] if len(decades) > 3 else [1, 3]
@@ -72,7 +72,7 @@ class Axis:
 
 
 def thinned(points: Sequence[Point]) -> list[Point]:
-    """At most a few hundred points: of each run of neighbours the lowest and the highest, so that no spike is lost."""
+    """At most a few hundred points: the lowest and the highest of each interval, so that no peak is lost."""
     run = math.ceil(2 * len(points) / _MOST_POINTS)
     if run <= 2:
         return list(points)

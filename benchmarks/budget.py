@@ -22,14 +22,14 @@ from coherence import composed, finished, flight_path
 from torch import Tensor
 
 from vistadream.assets import sample_depth, sample_image
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Scene, View, silent
 from vistadream.ops.evaluation.metrics import ssim
 from vistadream.ops.fit.budget import Budget, contributions, merge_alike
 from vistadream.ops.gaussians.lift import lift_view
 from vistadream.ops.gaussians.shape import Shape
 
-RENDERER = CpuRenderer()
+RENDERER = configured("backends/render=cpu")
 TRAINED, HELD_OUT = ("000150", "000165", "000185"), ("000155", "000175", "000195")
 NOTHING = Budget(merge_tolerance=0.0, densify_share=0.0, min_views=2, min_error=0.05)
 Truth = list[tuple[Camera, Tensor, Tensor]]

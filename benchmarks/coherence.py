@@ -22,8 +22,7 @@ import torch
 from pipeline import Stopwatch, in_new_process
 from torch import Tensor
 
-from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.config import Composed, compose
+from vistadream.config import Composed, compose, configured
 from vistadream.core import Camera, Scene, silent
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.evaluation.continuity import cycle_error_px, flying, largest_hole
@@ -33,6 +32,8 @@ from vistadream.ops.holes.selection import score_poses, select_pose
 from vistadream.ops.image.pixels import to_uint8
 from vistadream.runs.folder import RunFolder
 from vistadream.stages import coarse
+
+RENDERER = configured("backends/render=cpu")
 
 N_POSES = 30
 GREY = 0.5
@@ -52,7 +53,7 @@ def kitchen_pictures(scenes: dict[str, Scene], source: kitchen.Frame, camera: Ca
     pictures = {"warp": torch.where(covered[..., None], warp, GREY), "warp + Telea": telea(warp, covered)}
     for name, scene in scenes.items():
         with torch.no_grad():
-            seen = CpuRenderer()(scene.gaussians, [camera], want=("rgb", "alpha"))[0]
+            seen = RENDERER(scene.gaussians, [camera], want=("rgb", "alpha"))[0]
         pictures[name] = torch.where(
             seen.alpha[..., None] < 0.5, seen.rgb + (1 - seen.alpha[..., None]) * GREY, seen.rgb
         )
@@ -94,7 +95,7 @@ def write_path(file: Path) -> None:
 def flight(scene: Scene, path: list[Camera]) -> dict[str, float]:
     """Holes along a path; flying pixels and cycle error of its median depth."""
     with torch.no_grad():
-        seen = [CpuRenderer()(scene.gaussians, [camera], want=("z_median", "alpha"))[0] for camera in path]
+        seen = [RENDERER(scene.gaussians, [camera], want=("z_median", "alpha"))[0] for camera in path]
     depths = [s.z_median for s in seen]
     counts = [(int(f.sum()), int(near.sum())) for f, near in (flying(z, z > 0) for z in depths)]
     errors = torch.cat([cycle_error_px(path[i], depths[i], path[i + 1], depths[i + 1]) for i in range(len(path) - 1)])
@@ -117,7 +118,7 @@ def seam(scene: Scene) -> dict[tuple[str, str], float]:
     photo, canvas = scene.view("input"), scene.views[1]
     left, top = round(canvas.camera.cx - photo.camera.cx), round(canvas.camera.cy - photo.camera.cy)
     with torch.no_grad():
-        seen = CpuRenderer()(scene.gaussians, [canvas.camera])[0]
+        seen = RENDERER(scene.gaussians, [canvas.camera])[0]
     disparity, rgb = 1 / seen.z, seen.rgb.unbind(-1)
     found: dict[tuple[str, str], float] = {}
     for name, order, channels in (("colour", 1, rgb), ("depth", 2, (disparity,))):
@@ -170,10 +171,10 @@ def seams_table(runs: dict[str, RunFolder]) -> None:
 
 def selection_row(photo: str, scene: Scene) -> None:
     """100 poses scored small beside the same poses scored full-size, and what four full frames cost."""
-    renderer, path, rule = CpuRenderer(), flight_path(scene, 100), composed().build("stages.coarse").rule
-    quick_s, quick = least_cpu_seconds(lambda: score_poses(scene.gaussians, path, renderer, [], rule))
+    path, rule = flight_path(scene, 100), composed().build("stages.coarse").rule
+    quick_s, quick = least_cpu_seconds(lambda: score_poses(scene.gaussians, path, RENDERER, [], rule))
     four = path[:: len(path) // 4][:4]
-    four_s, _ = least_cpu_seconds(lambda: [renderer(scene.gaussians, [camera]) for camera in four])
+    four_s, _ = least_cpu_seconds(lambda: [RENDERER(scene.gaussians, [camera]) for camera in four])
     full = hole_ratios(scene.gaussians, path, renderer)
     picks = [select_pose(ratios, [], rule).pose for ratios in (quick, full)]
     holes = " | ".join("-" if pose is None else f"{pose}: {full[pose]:.3%}" for pose in picks)

@@ -19,9 +19,9 @@ import torch
 from PIL import Image
 
 from vistadream.assets import sample_camera, sample_depth, sample_image
-from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.backends.depth.network.predict import read, shipped_net
 from vistadream.backends.depth.network.upsample import follow_picture
+from vistadream.config import configured
 from vistadream.core import Camera, View
 from vistadream.ops.depth.align import align_scale_shift
 from vistadream.ops.evaluation.metrics import abs_rel, delta1
@@ -49,7 +49,7 @@ def vertical_ramp(view: View) -> torch.Tensor:
 
 
 def layout(view: View) -> torch.Tensor:
-    return EmbeddedDepth(network=False)([view])[0].z
+    return configured("backends/depth=embedded", network=False)([view])[0].z
 
 
 def network(view: View) -> torch.Tensor:
@@ -57,7 +57,7 @@ def network(view: View) -> torch.Tensor:
 
 
 def fused(view: View) -> torch.Tensor:
-    return EmbeddedDepth(network=True)([view])[0].z
+    return configured("backends/depth=embedded", network=True)([view])[0].z
 
 
 METHODS: dict[str, Method] = {

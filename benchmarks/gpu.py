@@ -29,16 +29,18 @@ from renderer_scenes import SCENES
 
 from vistadream import app
 from vistadream.backends.depth.moge import MogeDepth
-from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
 from vistadream.backends.outpaint.flux_fill import FluxFill
-from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.backends.render.gsplat import GsplatRenderer
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Note, View, use_observer
 from vistadream.ops.image.pixels import pad_mask
 from vistadream.runs.resource_usage import ResourceUsage
+
+RENDERER = configured("backends/render=cpu")
+GSPLAT = configured("backends/render=gsplat")
+OUTPAINTER = configured("backends/outpaint=embedded")
 
 CARD_GB = {Policy.HIGH: None, Policy.BALANCED: 24, Policy.LOW: 12}
 """The card that a policy is for."""
@@ -58,8 +60,8 @@ def renderer(options: argparse.Namespace, scratch: Path) -> None:
         return
     size = (64, 48) if options.tiny else (1024, 768)
     gaussians, camera = SCENES["box room"](*size)
-    cpu_maps, cpu_gradients, cpu_ms = iteration(CpuRenderer(), gaussians, camera)
-    maps, gradients, ms = iteration(GsplatRenderer(), gaussians, camera)
+    cpu_maps, cpu_gradients, cpu_ms = iteration(RENDERER, gaussians, camera)
+    maps, gradients, ms = iteration(GSPLAT, gaussians, camera)
     rgb, z, alpha = difference(cpu_maps, maps)
     cosines = agreement(cpu_gradients, gradients)
     print(
@@ -165,10 +167,9 @@ def flux2_klein(options: argparse.Namespace, scratch: Path) -> None:
     """FLUX.2-klein, 4 B, with its text encoder, 4 B."""
     folder = gpu_models.write_klein(scratch / "klein", gpu_models.TINY_KLEIN if options.tiny else gpu_models.KLEIN)
     steps = 1 if options.tiny else 4
-    prefill = EmbeddedOutpainter()
     paint(
         f"flux2-klein, {steps} steps",
-        lambda policy: KleinOutpainter(prefill, str(folder), policy, steps, 1024, 4.0),
+        lambda policy: KleinOutpainter(OUTPAINTER, str(folder), policy, steps, 1024, 4.0),
         options,
     )
 

@@ -37,12 +37,13 @@ def one_run(words: list[str]) -> tuple[list[tuple], float, float]:
 
 def played(events: list[tuple], mode: str, file: Path) -> tuple[float, float]:
     """Wall and processor seconds that an observer takes for the events, from its beginning to its end."""
+    from vistadream.config import compose
     from vistadream.core import StageStarted
     from vistadream.observers.rerun import RerunSettings, rerun_observer
 
     wall, cpu = time.perf_counter(), time.process_time()
     stages = [value.stage for _, value, *_ in events if isinstance(value, StageStarted)]
-    settings = RerunSettings(mode=mode)
+    settings = compose([f"rerun.mode={mode}"]).make("rerun", RerunSettings)
     with rerun_observer(settings, file, name="run", stages=stages, config="", knobs={}) as observe:
         for event in events:
             observe(*event)
@@ -65,6 +66,7 @@ def whole_run(image: Path, rounds: int, knobs: list[str]) -> None:
 def many_steps() -> None:
     """Memory of STEPS steps, 5 ms each, with a loss and pictures at the default cadence, to file and server."""
     from vistadream.assets import sample_image
+    from vistadream.config import compose
     from vistadream.observers.rerun import RerunSettings
     from vistadream.observers.rerun.observer import RerunObserver
 
@@ -72,7 +74,7 @@ def many_steps() -> None:
     process = psutil.Process()
     with tempfile.TemporaryDirectory() as out:
         file, marks, began_bytes = Path(out) / "run.rrd", [], process.memory_info().rss
-        settings = RerunSettings(mode="serve", memory_limit="8MiB")
+        settings = compose(["rerun.mode=serve", "rerun.memory_limit=8MiB"]).make("rerun", RerunSettings)
         with RerunObserver(settings, file, name="many", stages=("refine",)) as observe:
             for step in range(STEPS):
                 observe("refine/loss", 1.0 / (1 + step), step=step)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy import ndarray
 
-from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
+from vistadream.config import configured
 
 LONG_SIDE = 512
 BORDER = 0.15
@@ -28,7 +28,7 @@ Filler = Callable[[ndarray, ndarray], ndarray]
 
 
 def embedded(rgb: ndarray, hole: ndarray) -> ndarray:
-    return EmbeddedOutpainter()(torch.from_numpy(rgb), torch.from_numpy(hole), "", 0).numpy()
+    return configured("backends/outpaint=embedded")(torch.from_numpy(rgb), torch.from_numpy(hole), "", 0).numpy()
 
 
 def telea(rgb: ndarray, hole: ndarray) -> ndarray:

@@ -93,7 +93,6 @@ def input_psnrs(folder: Path) -> dict[str, float]:
     """PSNR of the photo's own view after every stage."""
     import torch
 
-    from vistadream.backends.render.cpu import CpuRenderer
     from vistadream.ops.evaluation.metrics import psnr
     from vistadream.runs.folder import RunFolder
 
@@ -104,7 +103,7 @@ def input_psnrs(folder: Path) -> dict[str, float]:
             continue
         photo = scene.anchor
         with torch.no_grad():
-            seen = CpuRenderer()(scene.gaussians, [photo.camera], want=("rgb",))[0].rgb
+            seen = configured("backends/render=cpu")(scene.gaussians, [photo.camera], want=("rgb",))[0].rgb
         found[name] = psnr(seen, photo.rgb)
     return found
 

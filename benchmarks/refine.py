@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -20,15 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.config import compose
+from vistadream.config import compose, configured
 from vistadream.core import Gaussians, Rendering, Scene, View, silent
 from vistadream.formats.fastgs_dataset import read_dataset, write_dataset
 from vistadream.ops.depth.edges import relative_depth_edges, sharpen_depth_edges, smooth_depth
 from vistadream.ops.depth.normals import normals_from_depth
 from vistadream.ops.evaluation.continuity import cycle_errors_px, flying
 from vistadream.ops.evaluation.metrics import abs_rel, psnr, ssim
-from vistadream.ops.fit.losses import photometric
 from vistadream.ops.fit.surface_loss import ShapeKeeping, SurfaceLoss
 from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
 from vistadream.ops.gaussians.lift import lift_view
@@ -45,7 +42,7 @@ CONTENDERS = {
     "continuous depth": (),
 }
 DEFAULT_STEPS = 160
-RENDERER = CpuRenderer()
+RENDERER = configured("backends/render=cpu")
 
 
 def frames(names: Sequence[str], width: int) -> list[kitchen.Frame]:
@@ -189,9 +186,8 @@ def seconds_a_step(contender: Refine, scene: Scene) -> float:
     """Mean over rounds of the views, whole ones and close-ups in their shares, once priors are aligned."""
     views = WithZoomedCrops(scene.views)
     n = 2 * contender.surface.every * len(scene.views)
-    order = views.order([i % len(scene.views) for i in range(n)], contender.close_ups)
-    colours = partial(photometric, dssim=contender.dssim, generated=contender.generated_weight)
-    loss = SurfaceLoss(contender.surface, colours, scene.views, order)
+    order = views.order([i % len(scene.views) for i in range(n)], contender.fitting.zoomed_share)
+    loss = SurfaceLoss(contender.surface, contender.fitting.loss, scene.views, order)
     draw, seconds = ShapeKeeping(contender.renderer), 0.0
     for turn in range(2):
         begun = time.process_time()

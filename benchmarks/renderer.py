@@ -24,14 +24,14 @@ from renderer_curves import draw_curves
 from renderer_scenes import SCENES, Seen
 from torch_renderer import render as torch_render
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians
 from vistadream.ops.fit.photometric import l1_dssim
 
 
 def training_step(gaussians: Gaussians, camera: Camera, threads: int) -> Act:
     """A step of a fit: RGB and depth, L1 + D-SSIM, gradient, fused Adam."""
-    renderer, model = CpuRenderer(threads=threads), leaves(gaussians)
+    renderer, model = configured("backends/render=cpu", threads=threads), leaves(gaussians)
     target = renderer(gaussians, [camera], want=("rgb",))[0].rgb + 0.05
     adam = torch.optim.Adam([t for _, t in model.tensors()], lr=1e-6, fused=True)
     weight = torch.ones(camera.height, camera.width)
@@ -69,7 +69,7 @@ def report(name: str, seen: Seen, options: argparse.Namespace, ns: float) -> Non
     torch_wall, torch_cpu = best_ms(by_torch, options.torch_repeats)["torch"]
     acts = {}
     for threads in options.threads:
-        renderer = CpuRenderer(threads=threads)
+        renderer = configured("backends/render=cpu", threads=threads)
         acts[f"iteration {threads}"] = on(threads, iteration(gaussians, camera, drawing(camera, threads)))
         acts[f"forward {threads}"] = on(threads, lambda r=renderer: r(gaussians, [camera]))
         acts[f"alpha {threads}"] = on(threads, lambda r=renderer: r(gaussians, [camera], want=("alpha",)))

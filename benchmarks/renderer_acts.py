@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch_renderer import render as torch_render
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians
 
 Draw = Callable[[Gaussians], tuple[Tensor, Tensor, Tensor]]
@@ -36,7 +36,7 @@ def drawing(camera: Camera, threads: int | None = None) -> Draw:
     """Our renderer for one camera."""
 
     def draw(gaussians: Gaussians) -> tuple[Tensor, Tensor, Tensor]:
-        got = CpuRenderer(threads=threads)(gaussians, [camera])[0]
+        got = configured("backends/render=cpu", threads=threads)(gaussians, [camera])[0]
         return got.rgb, got.z, got.alpha
 
     return draw

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from vistadream.assets import sample_camera, sample_depth, sample_image
-from vistadream.backends.depth.embedded import EmbeddedDepth
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, View
 from vistadream.ops.gaussians.lift import lift_view
+
+DEPTH = configured("backends/depth=embedded")
 
 SHIFT = (0.1, 0.05, 0.05)  # m: scenes are drawn from beside the camera that they were lifted at
 
@@ -70,7 +72,7 @@ def office(width: int, height: int) -> Seen:
     rgb = torch.from_numpy(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA))
     everywhere = torch.ones(height, width, dtype=torch.bool)
     view = View("office", Camera.from_fov(60, width, height), rgb, None, everywhere, everywhere, ~everywhere)
-    (depth,) = EmbeddedDepth()([view])
+    (depth,) = DEPTH([view])
     return lifted(rgb, torch.where(depth.valid, depth.z, depth.z[depth.valid].max()), depth.camera), beside(
         depth.camera
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from vistadream.config import compose, conf_folder, expand, groups, of_the_replaced, quote_paths, reference, unquoted
+from vistadream.config import (
+    compose,
+    conf_folder,
+    configured,
+    expand,
+    groups,
+    of_the_replaced,
+    quote_paths,
+    reference,
+    unquoted,
+)
 from vistadream.config.backends import choose
+from vistadream.config.files import targets
 from vistadream.config.words import parse
 from vistadream.core import UserError
 from vistadream.exporters.flight import FlightKnobs
@@ -137,9 +149,16 @@ def test_a_top_level_value_of_the_wrong_type_is_refused_by_name(word: str, knob:
         compose([word])
 
 
-_OUT_OF_RANGE = ["steps=-1", "dssim=nan", "dssim=2", "generated_weight=-1", "generated_weight=inf", "close_ups=1.5"]
-_OUT_OF_RANGE += ["sigma_px=0", "sigma_px=nan", "thickness=0", "smoothing=nan", "sky_distance=0.5", "sky_reach=-1"]
-_RATES = ["rates.means=inf", "rates.quats=1e30", "rates.scales=nan"]
+_FITTING = ["dssim=nan", "dssim=2", "generated_weight=-1", "generated_weight=inf", "zoomed_share=1.5"]
+_FITTING += ["rates.means=inf", "rates.quats=1e30", "rates.scales=nan"]
+_LIFTING = ["sigma_px=0", "sigma_px=nan", "thickness=0"]
+_OUT_OF_RANGE = ["steps=-1", *(f"fitting.{word}" for word in _FITTING)]
+_OUT_OF_RANGE_INITIALIZE = [
+    "smoothing=nan",
+    "sky_distance=0.5",
+    "sky_reach=-1",
+    *(f"lifting.{word}" for word in _LIFTING),
+]
 _OUT_OF_RANGE_COARSE = ["n_frames=-1", "n_candidates=0", "n_closing=-1", "margin_px=-1", "max_misfit=nan"]
 
 
@@ -147,16 +166,16 @@ _OUT_OF_RANGE_COARSE = ["n_frames=-1", "n_candidates=0", "n_closing=-1", "margin
     ("word", "path"),
     [
         ("stages.coarse.n_frames=many", "stages.coarse"),
-        ("stages.coarse.rates.means=fast", "stages.coarse"),
+        ("stages.coarse.fitting.rates.means=fast", "stages.coarse"),
         ("stages.coarse.rule.fallback=best", "stages.coarse"),
         ("stages.coarse.rule.min_hole=0.9", "stages.coarse"),
         ("trajectory.turns=none", "trajectory"),
         ("trajectory.depth=0.9", "stages.coarse"),
         ("expansion=7", "stages.outpaint"),
         ("max_resolution=4", "stages.load"),
-        *((f"stages.initialize.{knob}", "stages.initialize") for knob in (*_OUT_OF_RANGE, *_RATES)),
-        *((f"stages.refine.{knob}", "stages.refine") for knob in (*_OUT_OF_RANGE[:6], *_RATES)),
-        *((f"stages.coarse.{knob}", "stages.coarse") for knob in (*_OUT_OF_RANGE[:9], *_OUT_OF_RANGE_COARSE)),
+        *((f"stages.initialize.{knob}", "stages.initialize") for knob in (*_OUT_OF_RANGE, *_OUT_OF_RANGE_INITIALIZE)),
+        *((f"stages.refine.{knob}", "stages.refine") for knob in _OUT_OF_RANGE),
+        *((f"stages.coarse.{knob}", "stages.coarse") for knob in (*_OUT_OF_RANGE, *_OUT_OF_RANGE_COARSE)),
         ("camera.principal_px=[1]", "stages.load"),
     ],
 )
@@ -212,7 +231,9 @@ def test_a_recipe_changes_top_level_and_stage_knobs() -> None:
 
 
 FILES = sorted(
-    p for p in conf_folder().rglob("*.yaml") if p.parent != conf_folder() and p.parent.name not in ("job", "recipe")
+    file
+    for file in conf_folder().rglob("*.yaml")
+    if file.parent != conf_folder() and file.parent.name not in ("job", "recipe") and not file.stem.startswith("_")
 )
 
 
@@ -239,8 +260,34 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
     built = compose(words).build(path)
     target = get_class(yaml.safe_load(file.read_text())["_target_"])
     assert isinstance(built, target)
-    offered = set(yaml.safe_load(file.read_text())) - {"_target_"}
+    offered = set(compose(words).plain(path)) - {"_target_"}
     assert offered == {f.name for f in dataclasses.fields(target)}
+
+
+@pytest.mark.parametrize("target", [*sorted(set(targets())), "vistadream.observers.rerun.RerunSettings"])
+def test_defaults_are_in_yaml_alone(target: str) -> None:
+    missing = dataclasses.MISSING
+    fields = dataclasses.fields(get_class(target))
+    assert [f.name for f in fields if (f.default, f.default_factory) != (missing, missing)] == []
+
+
+def test_what_the_renderers_share_has_one_value_in_one_file() -> None:
+    one, other = (compose([f"backends/render={name}"]).plain("backends.render") for name in ("cpu", "gsplat"))
+    shared = yaml.safe_load((conf_folder() / "backends" / "render" / "_knobs.yaml").read_text())
+    assert {name: one[name] for name in shared} == {name: other[name] for name in shared} == shared
+    assert set(one) - set(other) == {"threads"}
+
+
+def test_a_shared_file_is_not_a_choice() -> None:
+    with pytest.raises(UserError, match="backends/render=_knobs is no choice; wanted one of auto, cpu, gsplat"):
+        compose(["backends/render=_knobs"])
+
+
+def test_one_part_is_built_with_the_values_of_its_file() -> None:
+    renderer = configured("backends/render=cpu", threads=2)
+    assert renderer == replace(compose(["backends/render=cpu"]).build("backends.render"), threads=2)
+    with pytest.raises(ValueError, match=r"CpuRenderer\.threads"):
+        configured("backends/render=cpu", threads=0)
 
 
 @pytest.mark.parametrize(("section", "target"), [("rerun", RerunSettings), ("flight", FlightKnobs)])
@@ -296,5 +343,39 @@ def test_the_rule_reads_what_an_interpolation_stands_for() -> None:
 
 
 def test_the_lifts_initial_thickness_stays_free() -> None:
-    words = ["stages.initialize.thickness=0.2", "stages.coarse.thickness=0.3"]
-    assert compose(words).plain("stages.initialize.thickness") == 0.2
+    words = ["stages.initialize.lifting.thickness=0.2", "stages.coarse.lifting.thickness=0.3"]
+    assert compose(words).plain("stages.initialize.lifting.thickness") == 0.2
+
+
+def test_coarse_lifts_as_initialize_does_unless_it_is_told_otherwise() -> None:
+    composed = compose(["stages.initialize.lifting.thickness=0.2"])
+    assert composed.plain("stages.coarse.lifting") == composed.plain("stages.initialize.lifting")
+    assert compose(["stages.coarse.lifting.sigma_px=0.4"]).plain("stages.initialize.lifting.sigma_px") != 0.4
+
+
+@pytest.mark.parametrize(
+    ("earlier", "present"),
+    [
+        ("stages.refine.rates.means=0.01", "stages.refine.fitting.rates.means"),
+        ("stages.coarse.dssim=0.01", "stages.coarse.fitting.dssim"),
+        ("stages.initialize.generated_weight=0.01", "stages.initialize.fitting.generated_weight"),
+        ("stages.refine.close_ups=0.01", "stages.refine.fitting.zoomed_share"),
+        ("stages.coarse.sigma_px=0.01", "stages.coarse.lifting.sigma_px"),
+    ],
+)
+def test_words_of_earlier_versions_are_understood(earlier: str, present: str) -> None:
+    assert compose([earlier]).plain(present) == 0.01
+
+
+@pytest.mark.parametrize(
+    ("word", "wanted"),
+    [
+        ("stages.refine.surface.depth=mean", r"depth: got 'mean'; wanted one of median, expected, none$"),
+        ("stages.coarse.rule.fallback=best", r"fallback: got 'best'; wanted one of none, closest$"),
+        ("backends.render.mode=soft", r"mode: got 'soft'; wanted one of classic, antialiased$"),
+        ("backends.render.threads=many", r"threads: got 'many'; wanted int | null$"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_words_to_choose_from(word: str, wanted: str) -> None:
+    with pytest.raises(UserError, match=wanted):
+        compose([word, "backends/render=cpu"]).build("stages.coarse" if "rule" in word else "stages.refine")

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from train_embedded_depth.generate import HELD_OUT, KINDS, Kind, Samples, generate
 from train_embedded_depth.textures import TextureBank
-from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.backends.depth.network.predict import read, shipped_net
 from vistadream.backends.depth.network.upsample import follow_picture
+from vistadream.config import configured
 from vistadream.core import Camera, View
 
 
@@ -56,7 +56,7 @@ def read_row(samples: Samples) -> UInt8[ndarray, "h w 3"]:
     camera = Camera.from_focal(float(samples.lens.focal[0]) * width, width, height, (cx, cy))
     none = torch.zeros(height, width, dtype=torch.bool)
     view = View("world", camera, rgb, None, ~none, ~none, none)
-    layout, both = (EmbeddedDepth(network=network)([view])[0] for network in (False, True))
+    layout, both = (configured("backends/depth=embedded", network=network)([view])[0] for network in (False, True))
     said = read(shipped_net(), rgb, camera, focal_known=True)
     alone, sky = follow_picture(torch.stack([said.log_z, said.sky]), rgb)
     found = ((samples.z[0], samples.sky[0]), (layout.z, layout.sky), (alone.exp(), sky > 0), (both.z, both.sky))

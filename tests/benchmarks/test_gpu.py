@@ -14,7 +14,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import gpu
 import gpu_models
 
-from vistadream.config import compose
+from vistadream.config import compose, configured
+
+RENDERER = configured("backends/render=cpu")
 
 
 @pytest.mark.parametrize("part", ["depth", "flux-fill", "flux2-klein"])
@@ -53,11 +55,9 @@ def test_both_renderers_are_compared_by_pictures_and_gradients():
     """The measure itself, with one renderer as both."""
     from renderer_scenes import SCENES
 
-    from vistadream.backends.render.cpu import CpuRenderer
-
     gaussians, camera = SCENES["box room"](16, 12)
-    maps, gradients, _ = gpu.iteration(CpuRenderer(), gaussians, camera)
-    again, same, _ = gpu.iteration(CpuRenderer(), gaussians, camera)
+    maps, gradients, _ = gpu.iteration(RENDERER, gaussians, camera)
+    again, same, _ = gpu.iteration(RENDERER, gaussians, camera)
     assert gpu.difference(maps, again) == [0, 0, 0]
     assert all(cosine == pytest.approx(1) for cosine in gpu.agreement(gradients, same).values())
     assert max(gpu.difference(maps, [m + 0.5 for m in maps])) == pytest.approx(0.5, abs=1e-4)

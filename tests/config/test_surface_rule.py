@@ -58,14 +58,14 @@ def test_a_value_that_is_a_name_counts_too(config: dict, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "stages.initialize.thickness",
-        "stages.coarse.thickness",
+        "stages.initialize.lifting.thickness",
+        "stages.coarse.lifting.thickness",
         "stages.coarse.thin_hole_px",
         "stages.coarse.thin_holes.weight",
         "stages.refine.surface.depth_weight",
         "stages.refine.surface.normal_weight",
-        "stages.refine.generated_weight",
-        "stages.refine.rates.scales",
+        "stages.refine.fitting.generated_weight",
+        "stages.refine.fitting.rates.scales",
         "stages.refine.scale_reg",  # of size, not of shape
         "stages.refine.inflate_weight",
         "stages.refine.think_weight",

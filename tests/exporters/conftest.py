@@ -20,10 +20,13 @@ import torch
 from PIL import Image
 
 from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, ExportContext, Gaussians, Scene, View, silent
 from vistadream.exporters.flight import SceneFlight
 from vistadream.observers.record import Record
 from vistadream.trajectories.paths import Swing
+
+RENDERER = configured("backends/render=cpu")
 
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--no-first-run", "--remote-debugging-pipe", "--use-angle=swiftshader"),
@@ -180,7 +183,7 @@ def context() -> Callable[..., ExportContext]:
     """Makes a context for a scene, with a flight of four frames."""
 
     def make(scene, renderer=None, trajectory=None, observe=silent, **others) -> ExportContext:
-        renderer = renderer or CpuRenderer()
+        renderer = renderer or RENDERER
         flight = SceneFlight(scene, trajectory or Swing(0.05), 4, renderer, observe)
         given = {"stage": "refine", "record": Record(), "facts": dict, "changed": {}, "title": "a run", **others}
         return ExportContext(renderer=renderer, flight=flight, observe=observe, **given)
@@ -200,6 +203,6 @@ class Keeping(CpuRenderer):
 @pytest.fixture
 def keeping() -> Keeping:
     """A renderer whose `drawn` holds every rendering in color."""
-    renderer = Keeping()
+    renderer = Keeping(**vars(RENDERER))
     object.__setattr__(renderer, "drawn", [])
     return renderer

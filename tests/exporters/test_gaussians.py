@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Scene, UserError, View
 from vistadream.exporters.gaussians import CONVERTED, FORMATS, GaussianFiles, gaussians_file
 from vistadream.formats.ply import read_ply
@@ -16,6 +16,8 @@ from vistadream.formats.splat import ROW
 from vistadream.formats.splat_transform import INSTALL, find_splat_transform
 from vistadream.ops.camera_path.pose import look_at
 from vistadream.ops.evaluation.metrics import psnr
+
+RENDERER = configured("backends/render=cpu")
 
 
 def test_ply_is_exact_and_formats_for_viewers_are_widened(scene: Scene, context, tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_viewer_page_shows_the_scene_from_the_photo_without_a_network(tmp_path: 
     for moment, seen_from in ((0, camera), (10, away)):
         browser.ask(f"scrubTo({moment}).then(() => 1)")
         shown = Image.fromarray(browser.picture()).resize((64, 48), Image.Resampling.BOX)
-        ours = CpuRenderer()(gaussians, [seen_from], want=("rgb",))[0].rgb
+        ours = RENDERER(gaussians, [seen_from], want=("rgb",))[0].rgb
         assert psnr(torch.from_numpy(np.array(shown)).float() / 255, ours) > 22, moment
     assert browser.complaints == []
     assert browser.requests == [page.as_uri() + "?noui"]

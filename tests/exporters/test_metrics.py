@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Note, Scene
 from vistadream.exporters.metrics import Metrics, read_metrics
 from vistadream.trajectories.paths import Swing
@@ -39,7 +39,7 @@ def test_a_view_of_nothing_causes_a_warning(near_z: float, warned: bool, scene: 
         if isinstance(value, Note) and value.level == "warning":
             texts.append(value.text)
 
-    Metrics()(scene, tmp_path, context(scene, CpuRenderer(near_z=near_z), observe=observe))
+    Metrics()(scene, tmp_path, context(scene, configured("backends/render=cpu", near_z=near_z), observe=observe))
     assert any("covers 0% of the photo's own view" in text for text in texts) == warned
 
 

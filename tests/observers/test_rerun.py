@@ -13,12 +13,11 @@ RUN = """
 import os, resource, signal, sys, time
 from pathlib import Path
 import torch
+from vistadream.config import compose
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.observer import RerunObserver
 
-trouble, file, knobs = sys.argv[1], Path(sys.argv[2]), dict(word.split("=", 1) for word in sys.argv[3:])
-if "port" in knobs:
-    knobs["port"] = int(knobs["port"])
+trouble, file = sys.argv[1], Path(sys.argv[2])
 if trouble == "disk full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -37,7 +36,8 @@ def play(observe):
             observe("refine/hole", torch.rand(300, 300) < 0.5)
 
 
-observe = RerunObserver(RerunSettings(**knobs), file, name="test", stages=("refine",))
+settings = compose([f"rerun.{word}" for word in sys.argv[3:]]).make("rerun", RerunSettings)
+observe = RerunObserver(settings, file, name="test", stages=("refine",))
 try:
     play(observe)
     Path(file.parent / "result").write_text("the run's own")

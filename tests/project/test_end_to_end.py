@@ -15,8 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from vistadream import single_image
-from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.config import compose
+from vistadream.config import compose, configured
 from vistadream.exporters.fastgs import FOLDER
 from vistadream.exporters.gaussians import FORMATS, gaussians_file
 from vistadream.exporters.video import FORMATS as VIDEO_FORMATS
@@ -26,6 +25,8 @@ from vistadream.formats.ply import read_ply
 from vistadream.ops.evaluation.metrics import psnr
 from vistadream.runs.folder import RunFolder
 from vistadream.session import Run
+
+RENDERER = configured("backends/render=cpu")
 
 ROOT = Path(__file__).parents[2]
 SMALL = (
@@ -115,7 +116,7 @@ def test_the_photo_is_rendered_faithfully_after_every_stage(whole: Run) -> None:
         scene = folder.load_stage(name)
         photo = scene.view("input")
         with torch.no_grad():
-            seen = CpuRenderer()(scene.gaussians, [photo.camera], want=("rgb",))[0].rgb
+            seen = RENDERER(scene.gaussians, [photo.camera], want=("rgb",))[0].rgb
         assert psnr(seen, photo.rgb) > 28, name
 
 

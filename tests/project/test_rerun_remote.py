@@ -18,13 +18,14 @@ BOX = """
 import sys
 from pathlib import Path
 import torch
+from vistadream.config import compose
 from vistadream.core import Gaussians
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.observer import RerunObserver
 
 n = 5000
 splats = Gaussians(torch.randn(n, 3), torch.randn(n, 4), torch.ones(n, 3), torch.rand(n), torch.rand(n, 3))
-settings = RerunSettings(mode="serve", wait=True)
+settings = compose(["rerun.mode=serve", "rerun.wait=true"]).make("rerun", RerunSettings)
 with RerunObserver(settings, Path(sys.argv[1]), name="far", stages=("refine",)) as observe:
     for step in range(40):
         observe("refine/loss", float(step), step=step)

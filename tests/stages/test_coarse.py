@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vistadream.backends.caption.fixed import FixedCaption
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import (
     Camera,
     Chart,
@@ -19,14 +19,17 @@ from vistadream.core import (
     Trajectory,
     View,
 )
-from vistadream.ops.fit.loop import LearningRates
-from vistadream.ops.gaussians.lift import lift_view
+from vistadream.ops.fit.adam import LearningRates
+from vistadream.ops.fit.fitting import Fitting
+from vistadream.ops.gaussians.lift import Lifting, lift_view
 from vistadream.ops.holes.selection import SelectionRule
 from vistadream.stages.coarse import Coarse
 from vistadream.trajectories.paths import Swing
 
+RENDERER = configured("backends/render=cpu")
+
 H, W = 48, 64
-RATES = LearningRates(0.02, 0.005, 0.01, 0.02, 0.002)
+FITTING = Fitting(LearningRates(0.02, 0.005, 0.01, 0.02, 0.002), zoomed_share=0.5, dssim=0.2, generated_weight=0.5)
 SWING = Swing(0.3)
 RULE = SelectionRule(min_hole=0.005, max_hole=0.6, adjacent=1, fallback="none")
 
@@ -70,9 +73,9 @@ def coarse(
     outpainter: Outpainter = mean_known,
 ) -> Scene:
     stage = Coarse(
-        depth, outpainter, FixedCaption("a post"), CpuRenderer(), trajectory, rule, RATES,
-        n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2, close_ups=0.5,
-        dssim=0.2, generated_weight=0.5, sigma_px=0.5, thickness=0.5, max_misfit=0.08, seed=0,
+        depth, outpainter, FixedCaption("a post"), RENDERER, trajectory, rule, FITTING, Lifting(0.5, 0.5),
+        n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2,
+        max_misfit=0.08, seed=0,
     )  # fmt: skip
     return stage(post_before_wall(), ear)
 
@@ -80,7 +83,7 @@ def coarse(
 def holes(scene: Scene) -> float:
     path = Swing(0.3)(scene, 17)
     with torch.no_grad():
-        return max(float((r.alpha < 0.5).float().mean()) for r in CpuRenderer()(scene.gaussians, path, want=("alpha",)))
+        return max(float((r.alpha < 0.5).float().mean()) for r in RENDERER(scene.gaussians, path, want=("alpha",)))
 
 
 def test_holes_along_the_path_are_filled() -> None:
@@ -159,7 +162,7 @@ def test_no_surface_is_laid_over_one_that_is_there() -> None:
     """What is lifted of a new view was not opaque before."""
     before, first = post_before_wall(), coarse(Ear(), n_frames=1).view("coarse_00")
     with torch.no_grad():
-        alpha = CpuRenderer()(before.gaussians, [first.camera], want=("alpha",))[0].alpha
+        alpha = RENDERER(before.gaussians, [first.camera], want=("alpha",))[0].alpha
     assert float(alpha[first.lift].max()) < 0.9
     assert int(first.lift.sum()) > 0.9 * int((alpha < 0.5).sum())
 

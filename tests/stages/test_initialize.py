@@ -6,13 +6,17 @@ import math
 import pytest
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, DepthPrediction, Scene, UserError, View, silent
-from vistadream.ops.fit.loop import LearningRates
+from vistadream.ops.fit.adam import LearningRates
+from vistadream.ops.fit.fitting import Fitting
+from vistadream.ops.gaussians.lift import Lifting
 from vistadream.stages.initialize import Initialize
 
+RENDERER = configured("backends/render=cpu")
+
 H, W, PAD = 24, 32, 4
-NO_FIT = LearningRates(0.0, 0.0, 0.0, 0.0, 0.0)
+NO_FIT = Fitting(LearningRates(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.2, 0.5)
 
 
 def scene(focal_known: bool = True) -> Scene:
@@ -39,7 +43,9 @@ def wall(views, valid=None, sky=None, focal_px=None, z=2.0):
 
 
 def initialize(depth, start=None) -> Scene:
-    stage = Initialize(depth, CpuRenderer(), NO_FIT, 0, 0.0, 0.2, 0.5, 0.03, 1.5, 0.2, 0.5, 0.5)
+    stage = Initialize(
+        depth, RENDERER, NO_FIT, Lifting(0.5, 0.5), steps=0, smoothing=0.03, sky_distance=1.5, sky_reach=0.2
+    )
     return stage(start or scene(), silent)
 
 
@@ -111,7 +117,7 @@ def test_pixels_that_mix_sky_and_surface_are_neither_lifted_nor_fitted() -> None
         assert bool(view.supervise[row + 1].all())
         assert bool(view.supervise[row - 1].all())
     with torch.no_grad():
-        alpha = CpuRenderer()(made.gaussians, [made.view("outpaint").camera], want=("alpha",))[0].alpha
+        alpha = RENDERER(made.gaussians, [made.view("outpaint").camera], want=("alpha",))[0].alpha
     assert float(alpha[11].min()) > 0.8, "the sky goes on there"
 
 

@@ -9,27 +9,30 @@ import torch
 from torch.nn.functional import interpolate
 
 from vistadream.assets import sample_camera, sample_depth, sample_image
-from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.config import compose
+from vistadream.config import compose, configured
 from vistadream.core import Camera, Scene, View, silent
 from vistadream.ops.depth.normals import normals_from_depth
 from vistadream.ops.evaluation.metrics import psnr
+from vistadream.ops.fit.adam import LearningRates
 from vistadream.ops.fit.budget import Budget
-from vistadream.ops.fit.loop import LearningRates, fit
+from vistadream.ops.fit.fitting import Fitting
+from vistadream.ops.fit.loop import fit
 from vistadream.ops.fit.losses import photometric
 from vistadream.ops.fit.surface_loss import SurfaceTerms
 from vistadream.ops.gaussians.lift import lift_view
 from vistadream.ops.gaussians.shape import MAX_SHRINKAGE, Shape, scale_ratios
 from vistadream.stages.refine import Refine
 
+RENDERER = configured("backends/render=cpu")
+
 UNCHANGED = Budget(merge_tolerance=0.0, densify_share=0.0, min_views=2, min_error=0.05)
 RATES = LearningRates(means=0.1, quats=0.01, scales=0.01, opacities=0.02, colors=0.005)
 
 
-def refine(steps: int = 40, close_ups: float = 0.0, photo_share: float = 0.6, **terms) -> Refine:
+def refine(steps: int = 40, zoomed_share: float = 0.0, photo_share: float = 0.6, **terms) -> Refine:
     known = {"depth": "median", "depth_weight": 1.0, "normal_weight": 0.05, "cycle_weight": 0.0}
     surface = SurfaceTerms(every=1, align_every=100, **(known | terms))
-    return Refine(CpuRenderer(), RATES, surface, UNCHANGED, steps, close_ups, 0.2, 0.5, photo_share, seed=0)
+    return Refine(RENDERER, Fitting(RATES, zoomed_share, 0.2, 0.5), surface, UNCHANGED, steps, photo_share, seed=0)
 
 
 def shaken_wall(noise_m: float = 0.05) -> Scene:
@@ -47,7 +50,7 @@ def shaken_wall(noise_m: float = 0.05) -> Scene:
 def depth_error(scene: Scene, kind: str) -> float:
     view = scene.views[0]
     with torch.no_grad():
-        z = getattr(CpuRenderer()(scene.gaussians, [view.camera], want=(kind,))[0], kind)
+        z = getattr(RENDERER(scene.gaussians, [view.camera], want=(kind,))[0], kind)
     return float(((z - view.z) / view.z).abs().mean())
 
 
@@ -85,7 +88,7 @@ def test_the_guard_notices_a_planted_loss_of_thinness() -> None:
 
     def renderer(gaussians, cameras, **maps):
         drawn[:] = [gaussians]
-        return CpuRenderer()(gaussians, cameras, **maps)
+        return RENDERER(gaussians, cameras, **maps)
 
     def flattening(view, rendering, step):
         return photometric(view, rendering, 0.2, 0.5) + scale_ratios(drawn[0]).mean()
@@ -121,7 +124,7 @@ def test_prior_normals_may_be_given() -> None:
         given = scene.with_views(replace(scene.views[0], normals=normals))
         refined, camera = stage(given, silent), scene.views[0].camera
         with torch.no_grad():
-            z = CpuRenderer()(refined.gaussians, [camera], want=("z_median",))[0].z_median
+            z = RENDERER(refined.gaussians, [camera], want=("z_median",))[0].z_median
         cosines.append(float((normals_from_depth(camera, z, z > 0)[0] * -facing).sum(-1).mean()))
     assert 1 - cosines[1] < 0.95 * (1 - cosines[0])
 
@@ -137,7 +140,7 @@ def test_before_and_after_show_the_photo_and_without_one_the_last_view() -> None
         stage = refine(steps=2)
         refined = stage(Scene(views, scene.gaussians), lambda name, value, step=None: heard.update({name: value}))
         for name, gaussians in (("before", scene.gaussians), ("after", refined.gaussians)):
-            assert torch.equal(heard[f"refine/{name}"], CpuRenderer()(gaussians, [shown.camera])[0].rgb)
+            assert torch.equal(heard[f"refine/{name}"], RENDERER(gaussians, [shown.camera])[0].rgb)
 
 
 def test_views_are_handed_on_and_the_seed_decides() -> None:
@@ -154,10 +157,10 @@ def test_close_ups_keep_a_scene_whole_at_twice_its_size() -> None:
     wall = replace(shaken_wall().views[0], rgb=soft.permute(1, 2, 0))
     scene = Scene((wall,), lift_view(wall, 0.5, 0.5))
     found = []
-    for close_ups in (0.0, 0.5):
-        made = refine(steps=60, close_ups=close_ups)(scene, silent)
+    for zoomed_share in (0.0, 0.5):
+        made = refine(steps=60, zoomed_share=zoomed_share)(scene, silent)
         with torch.no_grad():
-            seen = CpuRenderer()(made.gaussians, [wall.camera.resize(96, 72)])[0]
+            seen = RENDERER(made.gaussians, [wall.camera.resize(96, 72)])[0]
         found.append((float((seen.alpha < 0.9).float().mean()), psnr(seen.rgb, large.permute(1, 2, 0))))
     (open_before, psnr_before), (open_after, psnr_after) = found
     assert open_after < 0.3 * open_before

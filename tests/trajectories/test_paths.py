@@ -209,7 +209,10 @@ def test_a_view_without_depth_has_no_reach() -> None:
         (lambda: Orbit(400), r"Orbit\.degrees"),
         (lambda: Rotate(20, 90), r"Rotate\.pitch_deg"),
         (lambda: Dolly(1.0, 0), r"Dolly\.forward"),
-        (lambda: Interpolate([[0, 0, 0, 0, 0]]), r"Interpolate\.keyframes: got 1"),
+        (
+            lambda: Interpolate([[0, 0, 0, 0, 0]]),
+            r"Interpolate\.keyframes: got .*; wanted two or more",
+        ),
         (lambda: Interpolate([[0, 0, 0, 0, 0], [0, 0, 0]]), r"Interpolate\.keyframes\[1\]: got \[0, 0, 0\]"),
     ],
 )

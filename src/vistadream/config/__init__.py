@@ -1,6 +1,7 @@
 """From the words on the command line to built stages. The only room that knows Hydra and OmegaConf."""
 
 from vistadream.config.backends import check, choose
+from vistadream.config.build import configured
 from vistadream.config.composed import Composed, compose, of_the_replaced
 from vistadream.config.files import conf_folder, groups, plans, reference
 from vistadream.config.plain_values import words_of
@@ -15,6 +16,7 @@ __all__ = [
     "choose",
     "compose",
     "conf_folder",
+    "configured",
     "expand",
     "groups",
     "name_of",

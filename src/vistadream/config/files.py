@@ -88,7 +88,7 @@ def groups() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for file in sorted(root.rglob("*.yaml")):
         group = file.parent.relative_to(root).as_posix()
-        if group not in (".", "stages", "job", "export"):
+        if group not in (".", "stages", "job", "export") and not file.stem.startswith("_"):
             found.setdefault(group, []).append(file.stem)
     return {g: ["auto", *o] if g.startswith("backends/") else o for g, o in found.items()}
 

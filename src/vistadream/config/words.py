@@ -30,6 +30,21 @@ _SECTIONS_OF_LOAD = {"image": "", "prompt": "", **dict.fromkeys(("focal_px", "pr
 _SHOWN = 200
 """Characters of a word that an error repeats."""
 
+_MOVED = {
+    r"(stages\.\w+)\.(rates|dssim|generated_weight)\b": r"\1.fitting.\2",
+    r"(stages\.\w+)\.close_ups\b": r"\1.fitting.zoomed_share",
+    r"(stages\.\w+)\.(sigma_px|thickness)\b": r"\1.lifting.\2",
+}
+"""Knobs with an earlier name, which saved runs still use, and their present name."""
+
+
+def renamed(word: str) -> str:
+    """The word with the present name of its knob."""
+    name, equals, value = word.partition("=")
+    for earlier, present in _MOVED.items():
+        name = re.sub(earlier, present, name)
+    return f"{name}{equals}{value}"
+
 
 def quote_paths(words: Sequence[str], many: bool = False) -> list[str]:
     """Overrides with their path and text knobs quoted for Hydra's grammar, so that any file name works as it is.

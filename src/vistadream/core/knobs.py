@@ -1,4 +1,4 @@
-"""The values that a knob may have, and the knobs that are paths."""
+"""The values that a knob may have, the sentence about a wrong value, and the knobs that are paths."""
 
 from __future__ import annotations
 
@@ -7,22 +7,53 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import get_args, get_type_hints
-
-FROM_0, FROM_1 = (0, math.inf), (1, math.inf)
-"""The ranges "0 or more" and "1 or more"."""
+from types import NoneType
+from typing import Any, Literal, NamedTuple, NoReturn, get_args, get_origin, get_type_hints
 
 
-def check_ranges(owner: object, **wanted: tuple[float, float]) -> None:
-    """Raises ValueError unless each named field of `owner` is a number from low to high, both included.
+class Range(NamedTuple):
+    """Numbers from `low` to `high`; `above` and `below` leave out `low` and `high` themselves."""
 
-    NaN and infinite values are always refused. A high of infinity means that there is no upper limit.
+    low: float
+    high: float = math.inf
+    above: bool = False
+    below: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether the number is finite and inside; NaN never is."""
+        over = value > self.low if self.above else value >= self.low
+        under = value < self.high if self.below or self.high == math.inf else value <= self.high
+        return over and under
+
+    def words(self) -> str:
+        """The range for an error message, such as "0 or more" or "over 0 and up to 1"."""
+        if self.high == math.inf:
+            return f"over {self.low:g}" if self.above else f"{self.low:g} or more"
+        if not (self.above or self.below):
+            return f"{self.low:g} to {self.high:g}"
+        low = f"over {self.low:g}" if self.above else f"{self.low:g} or more"
+        return f"{low} and {'under' if self.below else 'up to'} {self.high:g}"
+
+
+FROM_0, FROM_1, ABOVE_0, SHARE = Range(0), Range(1), Range(0, above=True), Range(0, 1)
+
+
+def check_ranges(owner: object, **wanted: tuple[float, float] | Range) -> None:
+    """Raises ValueError unless every field of the dataclass `owner` that is named holds numbers in its range.
+
+    A field that may be None may be None; of a sequence every item must be in the range. Fields of a Literal type are
+    checked as well, without being named: they must be one of their words.
     """
-    for name, (low, high) in wanted.items():
-        value = getattr(owner, name)
-        if not (low <= value <= high and value < math.inf):
-            words = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
-            raise ValueError(f"{type(owner).__name__}.{name}: got {value}; wanted {words}")
+    hints = get_type_hints(type(owner))
+    for name, hint in hints.items():
+        if (words := allowed_words(hint)) and getattr(owner, name) not in words:
+            refuse(owner, name, one_of(words))
+    for name, bounds in wanted.items():
+        value, known = getattr(owner, name), Range(*bounds)
+        optional = NoneType in get_args(hints[name])
+        items = value if isinstance(value, Sequence) else [value]
+        if not (value is None and optional) and not all(map(known.holds, items)):
+            refuse(owner, name, known.words() + (", or null" if optional else ""))
 
 
 def check_choices(owner: object, **wanted: Sequence[str]) -> None:
@@ -33,6 +64,31 @@ def check_choices(owner: object, **wanted: Sequence[str]) -> None:
             near = "".join(f"; did you mean {word}?" for word in get_close_matches(str(odd[0]), known, 1))
             wishes = f"some of {', '.join(known)}, each once, or []"
             raise ValueError(f"{type(owner).__name__}.{name}: got {odd[0]!r}; wanted {wishes}{near}")
+
+
+def allowed_words(hint: Any) -> tuple[Any, ...]:
+    """The values of a Literal type, also where None is allowed besides; () for any other type."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    parts = [part for part in get_args(hint) if part is not NoneType]
+    optional = len(parts) < len(get_args(hint))
+    return (*allowed_words(parts[0]), None) if optional and len(parts) == 1 and allowed_words(parts[0]) else ()
+
+
+def one_of(words: Sequence[Any]) -> str:
+    """The words to choose from, for an error message."""
+    return f"one of {', '.join('null' if word is None else str(word) for word in words)}"
+
+
+def require(owner: object, name: str, holds: object, wanted: str) -> None:
+    """Raises ValueError about the field `name` of `owner`, unless `holds`."""
+    if not holds:
+        refuse(owner, name, wanted)
+
+
+def refuse(owner: object, name: str, wanted: str) -> NoReturn:
+    """Raises ValueError: what the field holds, and what was wanted."""
+    raise ValueError(f"{type(owner).__name__}.{name}: got {getattr(owner, name)!r}; wanted {wanted}")
 
 
 @cache

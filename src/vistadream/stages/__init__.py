@@ -1,1 +1,1 @@
-"""Floor 2, one step of the pipeline per file."""
+"""Floor 3, one stage of the pipeline per file."""

@@ -1,4 +1,4 @@
-"""Depth for the photo and its border, lifted to Gaussians and fitted to the picture."""
+"""Stage initialize: predict depth for the photo and its border, lift the pixels to Gaussians, and fit these."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import DepthEstimator, DepthPrediction, Gaussians, Note, Observer, Renderer, Scene, UserError, View
-from vistadream.core.knobs import FROM_0, FROM_1, check_ranges
+from vistadream.core.knobs import FROM_0, FROM_1, SHARE, check_ranges
 from vistadream.ops.depth.edges import sharpen_depth_edges, smooth_depth
-from vistadream.ops.depth.sky import behind_the_skyline, clear_of_the_skyline, shell_z
-from vistadream.ops.fit.loop import LearningRates, fit
-from vistadream.ops.fit.losses import photometric
-from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
-from vistadream.ops.gaussians.lift import lift_view
+from vistadream.ops.depth.sky import eroded_sky, shell_z, sky_backdrop
+from vistadream.ops.fit.fitting import Fitting
+from vistadream.ops.gaussians.lift import Lifting
 from vistadream.ops.holes.fill import complete_depth
 
 
@@ -25,29 +23,19 @@ class Initialize:
 
     depth: DepthEstimator
     renderer: Renderer
-    rates: LearningRates
+    fitting: Fitting
+    lifting: Lifting
     steps: int
-    """Steps of the fit."""
-    close_ups: float
-    """Share of them that look at a quarter of the canvas at twice its size."""
-    dssim: float
-    """Share of D-SSIM in the photometric loss."""
-    generated_weight: float
-    """Weight of an invented pixel beside a photographed one."""
+    """Number of steps of the fit."""
     smoothing: float
-    """Noise in depth that is smoothed away, relative; 0 leaves depth as it came."""
+    """Relative depth noise that is smoothed away; 0 leaves the depth unchanged."""
     sky_distance: float
     """Distance of the sky shell as a multiple of the farthest surface (98th percentile)."""
     sky_reach: float
-    """How far the sky goes on behind the skyline, as a share of the picture's height."""
-    sigma_px: float
-    """Standard deviation of a lifted splat in pixels."""
-    thickness: float
-    """Third axis of a lifted splat as a share of its smaller in-plane axis; a start, not a constraint."""
+    """How far the sky continues behind the skyline, as a share of the picture's height."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, steps=FROM_0, close_ups=(0, 1), dssim=(0, 1), generated_weight=FROM_0, smoothing=(0, 1))
-        check_ranges(self, sky_distance=FROM_1, sky_reach=(0, 1), sigma_px=(0.01, 100), thickness=(0.001, 100))
+        check_ranges(self, steps=FROM_0, smoothing=SHARE, sky_distance=FROM_1, sky_reach=SHARE)
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         canvas = scene.canvas_of(scene.anchor)
@@ -56,7 +44,7 @@ class Initialize:
         sky = prediction.sky if prediction.sky is not None else torch.zeros_like(prediction.valid)
         z = self._surface(prediction, sky, observe)
         far = self.sky_distance * float(torch.quantile(z[~sky][:: max(1, len(z[~sky]) // 100_000)], 0.98))
-        clear = clear_of_the_skyline(sky)
+        clear = eroded_sky(sky)
         z = torch.where(sky, shell_z(prediction.camera, far), z)
         sure = None if prediction.confidence is None else torch.where(sky, 1.0, prediction.confidence)
         normals = None if prediction.normals is None else prediction.normals * prediction.valid[..., None]
@@ -64,26 +52,17 @@ class Initialize:
         scene = scene.with_views(*(surface.seen_by(view, canvas) for view in scene.views))
         canvas = scene.canvas_of(scene.anchor)
         observe("initialize/depth", canvas)
-        lifted = (*scene.views, behind_the_skyline(canvas, clear, far, self.sky_reach))
-        gaussians = Gaussians.concat(*(lift_view(view, self.sigma_px, self.thickness) for view in lifted))
-        seen = WithZoomedCrops([canvas])
-        gaussians = fit(
-            gaussians,
-            seen,
-            self.renderer,
-            lambda view, rendering, step: photometric(view, rendering, self.dssim, self.generated_weight),
-            self.rates,
-            order=seen.order([0] * self.steps, self.close_ups),
-            observe=observe,
-            name="initialize",
-        )
+        lifted = (*scene.views, sky_backdrop(canvas, clear, far, self.sky_reach))
+        gaussians = Gaussians.concat(*map(self.lifting, lifted))
+        turns = [0] * self.steps
+        gaussians = self.fitting(gaussians, [canvas], self.renderer, turns, observe=observe, name="initialize")
         observe("initialize/render", lambda: self.renderer(gaussians, [canvas.camera], want=("rgb",))[0].rgb)
         return replace(scene, gaussians=gaussians, is_metric=prediction.is_metric)
 
     def _surface(
         self, prediction: DepthPrediction, sky: Bool[Tensor, "h w"], observe: Observer
     ) -> Float[Tensor, "h w"]:
-        """z of every pixel that is not sky: flying pixels snapped, gaps completed from around, noise smoothed."""
+        """z of every pixel that is not sky: flying pixels moved to a surface, gaps filled, noise smoothed."""
         z, valid = prediction.z, prediction.valid & torch.isfinite(prediction.z) & (prediction.z > 0)
         if int(valid.sum()) < 16:
             raise UserError(

@@ -1,4 +1,4 @@
-"""The photo gets a painted border, on a canvas whose camera is the photo's own, padded."""
+"""Stage outpaint: the photo gets a painted border, on a canvas whose camera is the photo's camera, padded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from vistadream.core import Captioner, Note, Observer, Outpainter, Scene, View
+from vistadream.core.knobs import check_ranges
 from vistadream.ops.image.pixels import pad_mask, snap
 
 
@@ -21,8 +22,7 @@ class Outpaint:
     seed: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.expansion <= 2:
-            raise ValueError(f"Outpaint.expansion (expansion): got {self.expansion}; wanted 0 to 2")
+        check_ranges(self, expansion=(0, 2))
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         photo = scene.anchor

@@ -1,4 +1,4 @@
-"""How the coarse stage fills the holes of one new view: colour first, then depth that meets what is known."""
+"""How the coarse stage fills the holes of one new view: colors first, then depth that continues the known depth."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ from vistadream.ops.holes.visibility import near_rim
 Tell = Callable[[str, object], None]
 
 _RIM = 0.08
-"""Reach, as a share of the long side, within which things in front of a hole are kept out of what is painted there."""
+"""Distance from a hole, as a share of the long side, within which foreground pixels are hidden from the outpainter."""
 _OTHER_SURFACE = 3
-"""Beyond so many times `max_misfit` prediction and known depth see different surfaces: an edge that is a bit off."""
+"""Where prediction and known depth differ by more than this multiple of `max_misfit`, they show different surfaces, for
+example at an edge that is slightly displaced."""
 
 
 @dataclass(frozen=True)
 class Painter:
-    """Thin holes continue their far side; large ones are painted, and their depth is predicted or continued."""
+    """Fills thin holes from the farther side of their border, and large holes by the outpainter.
+
+    The depth of a large hole is predicted, or continued from the known depth where the prediction does not fit.
+    """
 
     depth: DepthEstimator
     outpainter: Outpainter
     prompt: str
-    """What the outpainter is told of the scene."""
+    """Description of the scene for the outpainter."""
     max_misfit: float
 
     def __call__(
@@ -41,7 +45,7 @@ class Painter:
         seed: int,
         tell: Tell,
     ) -> tuple[Float[Tensor, "h w 3"], Float[Tensor, "h w"], Float[Tensor, "h w"] | None]:
-        """Colour and depth with the hole filled; known pixels come back untouched. And the depth's confidence."""
+        """Colors and depth with the hole filled, and the confidence of that depth; known pixels are unchanged."""
         confidence = None
         thin, large = split_holes(hole)
         if bool(thin.any()):
@@ -60,10 +64,10 @@ class Painter:
         return rgb, z, confidence
 
     def _with_depth(self, view: View, unknown: Bool[Tensor, "h w"], tell: Tell) -> View:
-        """The painted view with the model's depth, aligned in disparity to the known one and blended at the seam.
+        """The painted view with the model's depth, aligned in disparity to the known depth and blended at the seam.
 
-        A pixel has a say in the alignment by its confidence. The less there is, the more of the known depth's
-        continuation goes in; all of it where the prediction does not fit what is known.
+        The confidence of a pixel is its weight in the alignment, and its weight against the continuation of the known
+        depth in the result. A prediction that does not fit the known depth is not used at all.
         """
         known = ~unknown
         continued = complete_depth(view.z, known)
@@ -75,7 +79,7 @@ class Painter:
         disparity = align_scale_shift(source, target, overlap * confidence).apply(source)
         misfit = ((disparity / target) - 1).abs()[overlap]
         if not len(misfit) or float(weighted_median(misfit, confidence[overlap])) > self.max_misfit:
-            tell("depth", Note("depth of the hole continued from its surroundings: no prediction that fits them"))
+            tell("depth", Note("depth of the hole continued from its surroundings, since the prediction does not fit"))
             return replace(view, z=continued)
         positive = usable & (disparity > 0.05 * target[known].min())
         aligned = torch.lerp(continued, torch.where(positive, 1 / disparity, continued), confidence)

@@ -1,17 +1,15 @@
-"""All Gaussians refined together: photometry, aligned depth and surface normals, over every View."""
+"""Stage refine: all Gaussians are optimized together on the colors, aligned depth and normals of every View."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from torch import Tensor
-
-from vistadream.core import Observer, Renderer, Rendering, Scene, Summary, View
-from vistadream.core.knobs import FROM_0, check_ranges
+from vistadream.core import Observer, Renderer, Scene, Summary
+from vistadream.core.knobs import FROM_0, Range, check_ranges
 from vistadream.ops.evaluation.scene_metrics import SceneMetrics, changes, scene_metrics, summary
 from vistadream.ops.fit.budget import Budget
-from vistadream.ops.fit.loop import LearningRates, fit, view_order
-from vistadream.ops.fit.losses import photometric
+from vistadream.ops.fit.fitting import Fitting
+from vistadream.ops.fit.loop import fit, view_order
 from vistadream.ops.fit.surface_loss import ShapeKeeping, SurfaceLoss, SurfaceTerms
 from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
 from vistadream.ops.gaussians.shape import Shape
@@ -19,25 +17,20 @@ from vistadream.ops.gaussians.shape import Shape
 
 @dataclass(frozen=True)
 class Refine:
-    """Surfaces stay continuous because rendered depth and normals follow each View's; no Gaussian is flattened."""
+    """Rendered depth and normals follow those of each View, so surfaces stay continuous; no term flattens Gaussians."""
 
     renderer: Renderer
-    rates: LearningRates
+    fitting: Fitting
     surface: SurfaceTerms
     budget: Budget
     steps: int
-    close_ups: float
-    """Share of them that look at a quarter of a View at twice its size."""
-    dssim: float
-    generated_weight: float
+    """Number of steps of the fit."""
     photo_share: float
-    """Share of the steps that look at the photo and its canvas."""
+    """Share of the steps that show the photo or its canvas."""
     seed: int
 
     def __post_init__(self) -> None:
-        check_ranges(self, steps=FROM_0, close_ups=(0, 1), dssim=(0, 1), generated_weight=FROM_0)
-        if not 0 < self.photo_share <= 1:
-            raise ValueError(f"Refine.photo_share: got {self.photo_share}; wanted over 0 and up to 1")
+        check_ranges(self, steps=FROM_0, photo_share=Range(0, 1, above=True))
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         before = scene_metrics(scene, self.renderer, self.surface.map or "z")
@@ -46,14 +39,14 @@ class Refine:
         start = self.budget.merged(scene.gaussians, scene.views, self.renderer)
         before = replace(before, shape=Shape.of(start))  # merging drops alike Gaussians, and changes no shape
         views = WithZoomedCrops(scene.views)
-        order = views.order(view_order(self._shares(scene), self.steps, self.seed), self.close_ups)
-        loss = SurfaceLoss(self.surface, self._photometric, scene.views, order)
+        order = views.order(view_order(self._shares(scene), self.steps, self.seed), self.fitting.zoomed_share)
+        loss = SurfaceLoss(self.surface, self.fitting.loss, scene.views, order)
         gaussians = fit(
             start,
             views,
             ShapeKeeping(self.renderer),
             loss,
-            self.rates,
+            self.fitting.rates,
             order=order,
             want=loss.want,
             observe=observe,
@@ -66,11 +59,8 @@ class Refine:
         observe("refine/meta", self._summary(before, after, loss))
         return refined
 
-    def _photometric(self, view: View, rendering: Rendering) -> Tensor:
-        return photometric(view, rendering, self.dssim, self.generated_weight)
-
     def _shares(self, scene: Scene) -> list[float]:
-        """Of the steps, for each View: `photo_share` for those that show some of the photo, the rest for the others."""
+        """The share of the steps for each View: `photo_share` for photos and canvases, the rest for novel views."""
         photo = [view.origin != "novel" for view in scene.views]
         others = max(1, len(photo) - sum(photo))
         return [
@@ -79,7 +69,7 @@ class Refine:
         ]
 
     def _summary(self, before: SceneMetrics, after: SceneMetrics, loss: SurfaceLoss) -> Summary:
-        """What became of the scene, and how the priors were aligned in the end."""
+        """The metrics before and after, and the final alignment of each View's depth."""
         aligned = [f"{name}: {alignment.summary()}" for name, alignment in loss.alignments.items()]
         alignments = {name: asdict(alignment) for name, alignment in loss.alignments.items()}
         return Summary(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import torch
 
 from vistadream.core import Camera, Scene, UserError
+from vistadream.core.knobs import ABOVE_0, check_ranges
 from vistadream.formats.camera_entry import Entry
 from vistadream.formats.camera_file import camera_files, read_cameras
 from vistadream.ops.camera_path.spline import through
@@ -22,20 +23,16 @@ class Custom:
 
     path: Path
     """JSON of ours, a nerfstudio camera path, or a folder with a COLMAP model, as text or binary."""
-    place: str
-    """world: as they stand, in the run's world, where the photo's camera is the identity; photo: moved together so that
-    the first camera is the photo's."""
+    place: Literal["world", "photo"]
+    """world: the cameras keep the poses of the file, in the run's world, whose origin is the photo's camera.
+    photo: all cameras are moved together so that the first one is at the photo's pose."""
     scale: float
     """Units of the scene's depth in one unit of the file."""
-    lens: str
-    """photo: the photo's lens and size; file: the file's."""
+    lens: Literal["photo", "file"]
+    """photo: every camera has the photo's focal length and size. file: every camera has those of the file."""
 
     def __post_init__(self) -> None:
-        for name, wanted in (("place", ("world", "photo")), ("lens", ("photo", "file"))):
-            if getattr(self, name) not in wanted:
-                raise ValueError(f"Custom.{name}: got {getattr(self, name)!r}; wanted {' or '.join(wanted)}")
-        if not (math.isfinite(self.scale) and self.scale > 0):
-            raise ValueError(f"Custom.scale: got {self.scale}; wanted a positive number")
+        check_ranges(self, scale=ABOVE_0)
         if len(self._entries) < 2:
             raise UserError(f"{self.path}: holds {len(self._entries)} camera(s); wanted two or more, to go somewhere")
         if self.lens == "file":

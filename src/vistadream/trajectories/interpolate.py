@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import Camera, Scene, UserError
+from vistadream.core.knobs import require
 from vistadream.ops.camera_path.pose import reach_of, rigid, turned
 from vistadream.ops.camera_path.spline import even_knots, through
 
@@ -26,8 +27,7 @@ class Interpolate:
     def __post_init__(self) -> None:
         if self.keyframes is None:
             return
-        if len(self.keyframes) < 2:
-            raise ValueError(f"Interpolate.keyframes: got {len(self.keyframes)}; wanted two or more, or null")
+        require(self, "keyframes", len(self.keyframes) >= 2, "two or more keyframes, or null")
         for i, row in enumerate(self.keyframes):
             if len(row) != 5 or not all(map(math.isfinite, row)) or abs(row[4]) > 89:
                 raise ValueError(

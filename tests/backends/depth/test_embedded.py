@@ -8,12 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.backends.depth.layout.prior import read_layout
 from vistadream.backends.weights.table import MODELS
+from vistadream.config import configured
 from vistadream.core import Camera, View, use_observer
 from vistadream.ops.depth.align import align_scale_shift
 from vistadream.ops.evaluation.metrics import abs_rel
+
+DEPTH = configured("backends/depth=embedded")
 
 W, H = 320, 240
 
@@ -49,7 +51,7 @@ def view_of(rgb: torch.Tensor, camera: Camera, focal_known: bool = True) -> View
 def test_a_tiled_room_is_read_right(pitch, yaw):
     camera = Camera.from_fov(65, W, H)
     rgb, z = render_room(camera, room_from_cam(pitch, yaw))
-    (found,) = EmbeddedDepth()([view_of(rgb, camera)])
+    (found,) = DEPTH([view_of(rgb, camera)])
     assert found.valid.float().mean() > 0.99
     aligned = align_scale_shift(found.z, z, found.valid.float()).apply(found.z)
     flat = abs_rel(z.median().expand(H, W), z, found.valid)
@@ -59,7 +61,7 @@ def test_a_tiled_room_is_read_right(pitch, yaw):
 def test_a_canvas_with_an_off_centre_principal_point_is_read_as_well():
     camera = Camera.from_fov(55, W, H).pad(60, 10, 0, 40)
     rgb, z = render_room(camera, room_from_cam(15, 25))
-    (found,) = EmbeddedDepth()([view_of(rgb, camera)])
+    (found,) = DEPTH([view_of(rgb, camera)])
     aligned = align_scale_shift(found.z, z, found.valid.float()).apply(found.z)
     assert abs_rel(aligned, z, found.valid) < 0.06
 
@@ -67,7 +69,7 @@ def test_a_canvas_with_an_off_centre_principal_point_is_read_as_well():
 @pytest.mark.parametrize(("width", "height"), [(W, H), (120, 300), (16, 12)])
 def test_a_blank_picture_gets_a_plausible_room(width, height):
     camera = Camera.from_fov(60, width, height)
-    (found,) = EmbeddedDepth()([view_of(torch.full((height, width, 3), 0.5), camera, focal_known=False)])
+    (found,) = DEPTH([view_of(torch.full((height, width, 3), 0.5), camera, focal_known=False)])
     assert found.valid.all()
     assert found.camera.fx == pytest.approx(camera.fx)
     assert float(found.z.max() / found.z.min()) <= 8
@@ -77,8 +79,8 @@ def test_a_blank_picture_gets_a_plausible_room(width, height):
 def test_depth_scales_with_the_height_of_the_camera_and_its_ratio_is_bounded():
     camera = Camera.from_fov(65, W, H)
     rgb, _ = render_room(camera, room_from_cam(12, 10))
-    (low,) = EmbeddedDepth(camera_height_m=1.0)([view_of(rgb, camera)])
-    (high,) = EmbeddedDepth(camera_height_m=2.0, max_ratio=1.2)([view_of(rgb, camera)])
+    (low,) = configured("backends/depth=embedded", camera_height_m=1.0)([view_of(rgb, camera)])
+    (high,) = configured("backends/depth=embedded", camera_height_m=2.0, max_ratio=1.2)([view_of(rgb, camera)])
     assert float(high.z.max()) == pytest.approx(2 * float(low.z.max()))
     assert float(high.z.max() / high.z.min()) == pytest.approx(1.2)
     assert not high.is_metric
@@ -88,7 +90,7 @@ def test_the_sky_is_never_valid_and_the_ground_runs_away_below_it():
     camera = Camera.from_fov(60, W, H)
     up = camera.rays()[..., 1] < -0.05
     rgb = torch.where(up[..., None], torch.tensor([0.45, 0.65, 0.95]), torch.tensor([0.4, 0.35, 0.25]))
-    (found,) = EmbeddedDepth()([view_of(rgb, camera)])
+    (found,) = DEPTH([view_of(rgb, camera)])
     assert found.sky is not None
     assert torch.equal(found.valid, ~found.sky)
     assert (found.sky == up).float().mean() > 0.98
@@ -98,8 +100,8 @@ def test_the_sky_is_never_valid_and_the_ground_runs_away_below_it():
 def test_views_are_read_one_by_one():
     camera = Camera.from_fov(60, 80, 60)
     rgb, _ = render_room(camera, room_from_cam(10, 20))
-    both = EmbeddedDepth()([view_of(rgb, camera), view_of(rgb.flip(1), camera)])
-    (alone,) = EmbeddedDepth()([view_of(rgb.flip(1), camera)])
+    both = DEPTH([view_of(rgb, camera), view_of(rgb.flip(1), camera)])
+    (alone,) = DEPTH([view_of(rgb.flip(1), camera)])
     assert torch.equal(both[1].z, alone.z)
 
 
@@ -110,7 +112,7 @@ def test_a_real_kitchen_is_read_better_than_a_ramp(test_data, number):
 
     truth = torch.from_numpy(read("depth").astype(np.float32)) / 1000
     rgb = torch.from_numpy(read("color")).float() / 255
-    (found,) = EmbeddedDepth()([view_of(rgb, Camera.from_focal(585.0, 640, 480))])
+    (found,) = DEPTH([view_of(rgb, Camera.from_focal(585.0, 640, 480))])
     ramp = (1 / torch.linspace(1, 2, 480))[:, None].expand(-1, 640)
     known = truth > 0
     errors = [abs_rel(align_scale_shift(z, truth, known.float()).apply(z), truth, known) for z in (found.z, ramp)]
@@ -122,16 +124,16 @@ def test_the_focal_length_of_a_cornered_room_is_found(fov):
     camera = Camera.from_fov(fov, W, H)
     rgb, _ = render_room(camera, room_from_cam(15, 35))
     guess = Camera.from_fov(60, W, H)
-    (found,) = EmbeddedDepth()([view_of(rgb, guess, focal_known=False)])
+    (found,) = DEPTH([view_of(rgb, guess, focal_known=False)])
     assert found.camera.fx == pytest.approx(camera.fx, rel=0.08)
-    (kept,) = EmbeddedDepth()([view_of(rgb, guess)])
+    (kept,) = DEPTH([view_of(rgb, guess)])
     assert kept.camera is guess
 
 
 @pytest.mark.parametrize("field", ["camera_height_m", "fov_x_deg", "max_ratio"])
 def test_bad_knobs_are_named(field):
     with pytest.raises(ValueError, match=field):
-        EmbeddedDepth(**{field: -1.0})
+        configured("backends/depth=embedded", **{field: -1.0})
 
 
 def test_a_tiled_room_is_trusted_more_than_noise():
@@ -150,8 +152,8 @@ def test_the_log_says_once_a_run_that_depth_is_approximate_and_which_command_get
             heard.append(value.text)
 
         with use_observer(observe):
-            EmbeddedDepth()([])
-            EmbeddedDepth()([])
+            DEPTH([])
+            DEPTH([])
         (text,) = heard
         assert "approximate depth (embedded)" in text
         (model,) = re.findall(r"vistadream download ([^ ,]+)", text)

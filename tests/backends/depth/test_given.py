@@ -55,7 +55,7 @@ def test_millimetres_in_a_png_become_metres_and_zero_is_invalid(saved):
 def test_nan_inf_and_negative_numbers_are_invalid(saved):
     z = np.full((H, W), 2.0)
     z[0, :4] = [math.nan, math.inf, -1.0, 0.0]
-    (found,) = GivenDepth(saved(z, ".npy"))([view_of(CAMERA)])
+    (found,) = GivenDepth(saved(z, ".npy"), unit_m=1.0)([view_of(CAMERA)])
     assert not found.valid[0, :4].any()
     assert int(found.valid.sum()) == H * W - 4
     assert found.z.isfinite().all()
@@ -64,7 +64,7 @@ def test_nan_inf_and_negative_numbers_are_invalid(saved):
 def test_exr_keeps_floats(saved, monkeypatch):
     monkeypatch.setenv("OPENCV_IO_ENABLE_OPENEXR", "1")
     z = oblique(CAMERA).numpy()
-    (found,) = GivenDepth(saved(z, ".exr"))([view_of(CAMERA)])
+    (found,) = GivenDepth(saved(z, ".exr"), unit_m=1.0)([view_of(CAMERA)])
     assert np.allclose(found.z.numpy(), z)
 
 
@@ -74,7 +74,7 @@ def test_exr_keeps_floats(saved, monkeypatch):
 def test_planes_survive_any_resolution_and_the_loaders_central_crop(saved, width, height):
     per_px = min(width / W, height / H)
     stored = Camera.from_focal(60.0 * per_px, width, height)
-    (found,) = GivenDepth(saved(oblique(stored).numpy(), ".npy"))([view_of(CAMERA)])
+    (found,) = GivenDepth(saved(oblique(stored).numpy(), ".npy"), unit_m=1.0)([view_of(CAMERA)])
     inner = (slice(2, -2), slice(2, -2))
     assert torch.allclose(found.z[inner], oblique(CAMERA)[inner], rtol=1e-4)
 
@@ -84,7 +84,7 @@ def test_the_canvas_gets_the_map_in_the_photos_window_only(saved):
     canvas = CAMERA.pad(7, 9, 3, 5)
     generated = torch.ones(canvas.height, canvas.width, dtype=torch.bool)
     generated[3 : 3 + H, 7 : 7 + W] = False
-    (found,) = GivenDepth(saved(z.numpy(), ".npy"))([view_of(canvas, generated, "outpaint")])
+    (found,) = GivenDepth(saved(z.numpy(), ".npy"), unit_m=1.0)([view_of(canvas, generated, "outpaint")])
     assert torch.equal(found.valid, ~generated)
     assert torch.allclose(found.z[found.valid], oblique(canvas)[found.valid], rtol=1e-5)
 
@@ -94,7 +94,7 @@ def test_other_poses_and_invented_pictures_have_no_given_depth(saved):
     moved[0, 3] = 0.1
     invented = view_of(CAMERA, torch.ones(H, W, dtype=torch.bool), "b")
     views = [view_of(CAMERA), *(replace(v, origin="novel") for v in (view_of(CAMERA.at(moved), name="a"), invented))]
-    here, there, nowhere = GivenDepth(saved(oblique(CAMERA).numpy(), ".npy"))(views)
+    here, there, nowhere = GivenDepth(saved(oblique(CAMERA).numpy(), ".npy"), unit_m=1.0)(views)
     assert here.valid.all()
     assert not there.valid.any()
     assert not nowhere.valid.any()
@@ -113,7 +113,7 @@ def test_other_poses_and_invented_pictures_have_no_given_depth(saved):
 )
 def test_a_file_that_is_not_the_photos_depth_is_refused(saved, z, suffix, says):
     with pytest.raises(UserError, match=says):
-        GivenDepth(saved(z, suffix))([view_of(CAMERA)])
+        GivenDepth(saved(z, suffix), unit_m=1.0)([view_of(CAMERA)])
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_unreadable_files_are_named(tmp_path, name, content, says):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=says):
-        GivenDepth(tmp_path / name)([view_of(CAMERA)])
+        GivenDepth(tmp_path / name, unit_m=1.0)([view_of(CAMERA)])
 
 
 @pytest.mark.parametrize("unit_m", [0.0, -1.0, math.nan])

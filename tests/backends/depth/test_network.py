@@ -8,11 +8,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vistadream.backends.depth.embedded import EmbeddedDepth
 from vistadream.backends.depth.network.fusion import WITHIN, confidence, fuse
 from vistadream.backends.depth.network.model import HALVING, STRIDE, DepthNet
 from vistadream.backends.depth.network.predict import Reading, read, working_size
 from vistadream.backends.depth.network.upsample import follow_picture
+from vistadream.config import configured
 from vistadream.core import Camera, View
 
 H, W, AREA = 60, 90, DepthNet().area
@@ -165,7 +165,7 @@ def test_the_blend_keeps_the_contract_of_the_embedded_depth():
     camera = Camera.from_fov(60, W, H)
     none = torch.zeros(H, W, dtype=torch.bool)
     view = View("input", camera, torch.rand(H, W, 3), None, ~none, ~none, none, focal_known=False)
-    (found,) = EmbeddedDepth(network=True, max_ratio=5.0)([view])
+    (found,) = configured("backends/depth=embedded", network=True, max_ratio=5.0)([view])
     assert not found.is_metric
     assert float(found.z.max() / found.z.min()) <= 5 * (1 + 1e-6)
     assert found.sky is not None
@@ -173,8 +173,8 @@ def test_the_blend_keeps_the_contract_of_the_embedded_depth():
     assert math.isfinite(float(found.z.sum()))
     assert found.confidence is not None
     assert found.confidence.shape == found.z.shape
-    (plain,) = EmbeddedDepth(network=False)([view])
+    (plain,) = configured("backends/depth=embedded", network=False)([view])
     assert plain.confidence is None, "it would be one number for the whole picture"
     assert found.normals is None, "those of the blended depth are better"
-    (again,) = EmbeddedDepth(network=True, max_ratio=5.0)([view])
+    (again,) = configured("backends/depth=embedded", network=True, max_ratio=5.0)([view])
     assert torch.equal(found.z, again.z)

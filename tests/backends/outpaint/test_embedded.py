@@ -7,8 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
+from vistadream.config import configured
 from vistadream.ops.holes.poisson import poisson_fill
+
+OUTPAINTER = configured("backends/outpaint=embedded")
 
 H, W = 90, 120
 Y, X = torch.meshgrid(torch.arange(H).float(), torch.arange(W).float(), indexing="ij")
@@ -34,7 +36,7 @@ def hole(request: pytest.FixtureRequest) -> torch.Tensor:
 
 
 def paint(rgb: torch.Tensor, hole: torch.Tensor, seed: int = 0) -> torch.Tensor:
-    return EmbeddedOutpainter()(torch.where(hole[..., None], torch.nan, rgb), hole, "", seed)
+    return OUTPAINTER(torch.where(hole[..., None], torch.nan, rgb), hole, "", seed)
 
 
 def test_known_pixels_come_back_untouched_and_the_rest_are_colours(hole: torch.Tensor) -> None:
@@ -91,12 +93,12 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(hole: torch
 
 
 def test_no_hole_is_no_work() -> None:
-    assert torch.equal(EmbeddedOutpainter()(STRIPES, torch.zeros(H, W, dtype=torch.bool), "", 0), STRIPES)
+    assert torch.equal(OUTPAINTER(STRIPES, torch.zeros(H, W, dtype=torch.bool), "", 0), STRIPES)
 
 
 def test_nothing_known_is_an_error() -> None:
     with pytest.raises(ValueError, match="wanted at least one known pixel"):
-        EmbeddedOutpainter()(STRIPES, torch.ones(H, W, dtype=torch.bool), "", 0)
+        OUTPAINTER(STRIPES, torch.ones(H, W, dtype=torch.bool), "", 0)
 
 
 @pytest.mark.parametrize("size", [(1, 2), (5, 5), (9, 40)])
@@ -104,7 +106,7 @@ def test_pictures_too_small_for_a_patch_are_filled_too(size: tuple[int, int]) ->
     rgb = torch.full((*size, 3), 0.25)
     hole = torch.zeros(size, dtype=torch.bool)
     hole[:, -1] = True
-    assert torch.allclose(EmbeddedOutpainter()(rgb, hole, "", 0), rgb)
+    assert torch.allclose(OUTPAINTER(rgb, hole, "", 0), rgb)
 
 
 def test_a_hole_of_scattered_pixels_is_filled() -> None:
@@ -115,7 +117,7 @@ def test_a_hole_of_scattered_pixels_is_filled() -> None:
 @pytest.mark.parametrize("knob", [{"locality": -1.0}, {"upright": float("nan")}, {"rarity": -0.1}, {"rounds": 1}])
 def test_bad_knobs_are_named(knob: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"EmbeddedOutpainter.{next(iter(knob))}: got"):
-        EmbeddedOutpainter(**knob)
+        configured("backends/outpaint=embedded", **knob)
 
 
 def test_a_hole_in_a_photo_gets_its_texture_without_straying_from_its_colours(test_data: Path) -> None:

@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from vistadream.backends.diffusion.compositing import composite
-from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
 from vistadream.backends.weights.policy import Policy
+from vistadream.config import configured
 from vistadream.core import Note, Outpainter, Progress, UserError, use_observer
+
+OUTPAINTER = configured("backends/outpaint=embedded")
 
 HEIGHT, WIDTH = 48, 64
 
@@ -154,7 +156,7 @@ def test_nothing_to_paint_loads_nothing_and_nothing_known_is_refused(klein_folde
     rgb, hole = canvas()
     assert outpainter(tmp_path / "none")(rgb, torch.zeros_like(hole), "", 0) is rgb
     with pytest.raises(ValueError, match="pixels are hole"):
-        outpainter(klein_folder, prefill=EmbeddedOutpainter())(rgb, torch.ones_like(hole), "", 0)
+        outpainter(klein_folder, prefill=OUTPAINTER)(rgb, torch.ones_like(hole), "", 0)
 
 
 def test_without_its_files_nothing_is_computed_and_the_error_says_what_to_do(tmp_path):

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians
 
 MAPS = ("rgb", "z", "alpha", "extra")
@@ -182,7 +182,7 @@ def test_maps_and_gradients_equal_the_oracle(scene, knobs):
     exact_values, *exact_scene = with_gradients(*scene, torch.float64)
     expected, clear = oracle(*exact_scene, **knobs)
     values, ours, camera, extra = with_gradients(*scene, torch.float32)
-    got = vars(CpuRenderer(threads=2, **knobs)(ours, [camera], extra=extra)[0])
+    got = vars(configured("backends/render=cpu", threads=2, **knobs)(ours, [camera], extra=extra)[0])
     where = masks(expected, clear)
     for name, mask in where.items():
         error = (got[name] - expected[name])[mask].abs() / expected[name].abs().max().clamp_min(1)
@@ -210,7 +210,7 @@ def twist(direction, step):
 def test_the_pose_s_gradient_equals_finite_differences(mode, direction):
     """Gaussians wider than the picture: no pair falls on the other side of a cut when the camera moves."""
     gaussians, camera, extra = random_scene(3, 6, 24, 16, size=24, stretch=2, opacity=0.9, coefficients=9)
-    renderer, step = CpuRenderer(mode=mode), 1e-3
+    renderer, step = configured("backends/render=cpu", mode=mode), 1e-3
 
     def loss(pose):
         got = vars(renderer(gaussians, [camera.at(pose)], extra=extra)[0])

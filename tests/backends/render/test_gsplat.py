@@ -5,7 +5,6 @@ references that it publishes, blending is written here by its rules. What we han
 everywhere.
 """
 
-import dataclasses
 import sys
 import weakref
 
@@ -13,10 +12,12 @@ import pytest
 import torch
 
 from vistadream.backends.render import gsplat as backend
-from vistadream.backends.render.cpu import CpuRenderer
-from vistadream.backends.render.gsplat import GsplatRenderer
 from vistadream.backends.weights.residence import resident
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, UserError
+
+RENDERER = configured("backends/render=cpu")
+GSPLAT = configured("backends/render=gsplat")
 
 package = pytest.importorskip("gsplat", reason="gsplat is not installed: see the extra dev")
 
@@ -125,7 +126,7 @@ def posed(place):
 def test_pictures_and_gradients_are_those_of_the_cpu_renderer(mode, sh_degree):
     knobs = {"mode": mode, "background": (0.2, 0.5, 0.9), "eps2d_px2": 0.4}
     results = []
-    for renderer in (CpuRenderer(**knobs), GsplatRenderer(**knobs)):
+    for renderer in (configured("backends/render=cpu", **knobs), configured("backends/render=gsplat", **knobs)):
         gaussians, seen = scene(sh_degree), cameras()
         extra = torch.rand(60, 4, generator=torch.Generator().manual_seed(1)).requires_grad_()
         pictures = renderer(gaussians, seen, want=MAPS, extra=extra)
@@ -144,9 +145,9 @@ def test_pictures_and_gradients_are_those_of_the_cpu_renderer(mode, sh_degree):
 @pytest.mark.usefixtures("anywhere")
 def test_the_median_depth_is_that_of_the_cpu_renderer_beside_other_maps_or_alone():
     gaussians, seen = scene().detach(), cameras()
-    ours = CpuRenderer()(gaussians, seen, want=("z_median",))
+    ours = RENDERER(gaussians, seen, want=("z_median",))
     for want in (("z_median",), ("rgb", "z_median")):
-        theirs = GsplatRenderer()(gaussians, seen, want=want)
+        theirs = GSPLAT(gaussians, seen, want=want)
         for one, other in zip(ours, theirs, strict=True):
             assert {name for name, value in vars(other).items() if value is not None} == set(want)
             assert ((one.z_median > 0) != (other.z_median > 0)).float().mean() < 1e-3
@@ -160,8 +161,8 @@ def test_the_median_depth_is_that_of_the_cpu_renderer_beside_other_maps_or_alone
 def test_only_what_is_wanted_is_there_and_it_is_the_same(want, channels):
     gaussians = scene().detach()
     extra = None if channels is None else torch.rand(60, channels)
-    everything = GsplatRenderer()(gaussians, cameras(), want=MAPS, extra=extra)
-    for whole, part in zip(everything, GsplatRenderer()(gaussians, cameras(), want=want, extra=extra), strict=True):
+    everything = GSPLAT(gaussians, cameras(), want=MAPS, extra=extra)
+    for whole, part in zip(everything, GSPLAT(gaussians, cameras(), want=want, extra=extra), strict=True):
         given = {name for name, value in vars(part).items() if value is not None}
         assert given == {*want, *(["extra"] if channels else [])}
         for name in given:
@@ -173,9 +174,10 @@ def test_only_what_is_wanted_is_there_and_it_is_the_same(want, channels):
 def test_what_is_left_out_is_left_out_by_both(knobs):
     gaussians, seen = scene().detach(), cameras()
     ours, theirs = (
-        renderer(gaussians, seen, want=("alpha",)) for renderer in (CpuRenderer(**knobs), GsplatRenderer(**knobs))
+        renderer(gaussians, seen, want=("alpha",))
+        for renderer in (configured(f"backends/render={name}", **knobs) for name in ("cpu", "gsplat"))
     )
-    everything = CpuRenderer()(gaussians, seen, want=("alpha",))
+    everything = RENDERER(gaussians, seen, want=("alpha",))
     for one, other, whole in zip(ours, theirs, everything, strict=True):
         assert (one.alpha - other.alpha).abs().max() < 1e-3
         assert (one.alpha - whole.alpha).abs().max() > 0.05
@@ -192,10 +194,10 @@ def test_cameras_of_one_size_go_together_and_come_back_in_their_order(monkeypatc
 
     monkeypatch.setattr(package, "rasterization", counted)
     gaussians, seen = scene().detach(), cameras() * 5
-    batched = GsplatRenderer()(gaussians, seen, want=("rgb",))
+    batched = GSPLAT(gaussians, seen, want=("rgb",))
     assert calls == [(8, 48), (2, 48), (8, 33), (2, 33)]
     for camera, picture in zip(seen[:3], batched, strict=False):
-        torch.testing.assert_close(picture.rgb, GsplatRenderer()(gaussians, [camera], want=("rgb",))[0].rgb)
+        torch.testing.assert_close(picture.rgb, GSPLAT(gaussians, [camera], want=("rgb",))[0].rgb)
 
 
 @pytest.mark.usefixtures("in_torch")
@@ -211,32 +213,32 @@ def test_loaded_models_give_way_when_the_card_is_full(monkeypatch):
         return rasterization(**arguments)
 
     monkeypatch.setattr(package, "rasterization", crowded)
-    assert len(GsplatRenderer()(scene().detach(), cameras()[:1])) == 1
+    assert len(GSPLAT(scene().detach(), cameras()[:1])) == 1
     full += [True, True]
     with pytest.raises(
         UserError, match=r"60 Gaussians at 48x36 pixels do not fit.*max_resolution.*expansion.*render=cpu"
     ):
-        GsplatRenderer()(scene().detach(), cameras()[:1])
+        GSPLAT(scene().detach(), cameras()[:1])
 
 
 def test_an_unknown_map_and_extra_of_another_length_are_refused():
     with pytest.raises(ValueError, match=r"want names \['depth'\]; wanted some of"):
-        GsplatRenderer()(scene(), cameras(), want=("depth",))
+        GSPLAT(scene(), cameras(), want=("depth",))
     with pytest.raises(ValueError, match=r"extra is \(3, 2\); wanted \(60, channels\)"):
-        GsplatRenderer()(scene(), cameras(), extra=torch.zeros(3, 2))
+        GSPLAT(scene(), cameras(), extra=torch.zeros(3, 2))
 
 
 def test_without_a_gpu_the_other_renderer_is_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match=r"NVIDIA GPU.*backends/render=cpu"):
-        GsplatRenderer()(scene(), cameras())
+        GSPLAT(scene(), cameras())
 
 
 @pytest.mark.usefixtures("in_torch")
 def test_without_the_package_the_command_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "gsplat", None)
     with pytest.raises(UserError, match=r"package gsplat is not installed.*pip install 'vistadream\[gpu\]'"):
-        GsplatRenderer()(scene(), cameras())
+        GSPLAT(scene(), cameras())
 
 
 @pytest.mark.parametrize(
@@ -244,10 +246,4 @@ def test_without_the_package_the_command_is_named(monkeypatch):
 )
 def test_a_knob_out_of_range_is_refused_in_its_own_name(knob):
     with pytest.raises(ValueError, match=rf"GsplatRenderer\.{next(iter(knob))}.*got .*wanted"):
-        GsplatRenderer(**knob)
-
-
-def test_both_renderers_have_the_same_knobs_with_the_same_defaults():
-    theirs = {field.name: field.default for field in dataclasses.fields(GsplatRenderer)}
-    ours = {field.name: field.default for field in dataclasses.fields(CpuRenderer)}
-    assert theirs == {name: value for name, value in ours.items() if name != "threads"}
+        configured("backends/render=gsplat", **knob)

@@ -3,11 +3,13 @@
 import pytest
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.backends.render.ray_median import median_z
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians
 from vistadream.ops.gaussians.rotation import rotations_from_quats
+
+RENDERER = configured("backends/render=cpu")
 
 PARAMETERS = ("means", "quats_wxyz", "scales", "opacities", "cam_from_world")
 
@@ -48,7 +50,7 @@ def test_median_and_gradients_are_those_of_the_cpu_renderer(mode: str, n: int, s
     values, *ours = with_gradients(scene, camera(), torch.float64)
     theirs_values, *theirs = with_gradients(scene, camera())
     z = median_z(*ours, RenderKnobs(**knobs))
-    cpu = CpuRenderer(**knobs)(theirs[0], [theirs[1]], want=("z_median",))[0].z_median
+    cpu = configured("backends/render=cpu", **knobs)(theirs[0], [theirs[1]], want=("z_median",))[0].z_median
     assert float(((z > 0) != (cpu > 0)).float().mean()) < 1e-3
     clear = (z > 0) & (cpu > 0) & ((z - cpu).abs() < 1e-5 * cpu)
     assert float(clear.float().sum() / (z > 0).float().sum()) > 0.97
@@ -118,14 +120,14 @@ def test_the_median_is_where_a_march_along_the_ray_finds_half_the_light() -> Non
 def alphas_alone(scene: Gaussians, view: Camera) -> list[torch.Tensor]:
     """What each Gaussian stops, drawn by the CPU renderer without the others."""
     each = (scene.subset(torch.tensor([i])) for i in range(len(scene)))
-    return [CpuRenderer()(one, [view], want=("alpha",))[0].alpha for one in each]
+    return [RENDERER(one, [view], want=("alpha",))[0].alpha for one in each]
 
 
 @pytest.mark.parametrize("knobs", [{"near_z": 2.5}, {"far_z": 3.0}, {"radius_clip_px": 6.0}])
 def test_what_the_knobs_leave_out_is_left_out(knobs: dict) -> None:
     scene, view = cloud(300, 4), camera()
     z = median_z(scene, view, RenderKnobs(**knobs))
-    cpu = CpuRenderer(**knobs)(scene, [view], want=("z_median",))[0].z_median
+    cpu = configured("backends/render=cpu", **knobs)(scene, [view], want=("z_median",))[0].z_median
     assert float(((z > 0) != (cpu > 0)).float().mean()) < 2e-3
     assert bool(((z > 0) != (median_z(scene, view, RenderKnobs()) > 0)).any())
 

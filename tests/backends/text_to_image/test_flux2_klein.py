@@ -9,13 +9,15 @@ import torch
 from vistadream.app import run
 from vistadream.backends import packages
 from vistadream.backends.diffusion import klein
-from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
 from vistadream.backends.text_to_image.flux2_klein import KleinImaginer
 from vistadream.backends.weights.residence import resident
 from vistadream.backends.weights.store import lacking
+from vistadream.config import configured
 from vistadream.core import Progress, TextToImage, UserError, use_observer
 from vistadream.ops.image.pixels import snap
+
+OUTPAINTER = configured("backends/outpaint=embedded")
 
 pytestmark = pytest.mark.usefixtures("klein_alone")
 
@@ -82,7 +84,7 @@ def test_the_outpainter_paints_with_the_parts_that_are_loaded(klein_folder, monk
     picture = text_to_image(klein_folder)("a hall", 32, 32, 0)
     hole = torch.zeros(32, 32, dtype=torch.bool)
     hole[:, 24:] = True
-    KleinOutpainter(EmbeddedOutpainter(), str(klein_folder), "auto", 2, 256, 4.0)(picture, hole, "a hall", 0)
+    KleinOutpainter(OUTPAINTER, str(klein_folder), "auto", 2, 256, 4.0)(picture, hole, "a hall", 0)
     assert sorted(read) == ["AutoencoderKLFlux2", "Flux2Transformer2DModel"]
 
 

@@ -10,12 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
+from vistadream.config import compose
 from vistadream.core import Camera, Chart, DepthPrediction, Gaussians, Rendering, Scene, View
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.archetypes import marks
 from vistadream.observers.rerun.observer import RerunObserver
 
-SETTINGS = RerunSettings(mode="save")
+SETTINGS = compose(["rerun.mode=save"]).make("rerun", RerunSettings)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_spherical_harmonics_show_their_constant_part(gaussians):
 
 def test_too_many_splats_are_thinned_the_same_way_each_time_and_it_is_said_once(log, gaussians, caplog):
     caplog.set_level(logging.INFO, "vistadream")
-    thin = RerunSettings(mode="save", max_splats=20)
+    thin = replace(SETTINGS, max_splats=20)
     first, second = log(("g", gaussians), ("g", gaussians), settings=thin).values("/g", "GaussianSplats3D:centers")
     assert caplog.text.count("the viewer shows 20 of 50 Gaussians") == 1
     assert first.shape == (20, 3)
@@ -93,7 +94,7 @@ def test_large_pictures_are_shrunk_together_with_their_camera(log):
     h, w = 48, 101
     camera = Camera.from_focal(80.0, w, h)
     view = View("v", camera, torch.rand(h, w, 3), torch.ones(h, w), *[torch.ones(h, w, dtype=torch.bool)] * 3)
-    found = log(("a/v", view), ("a/hole", view.lift), settings=RerunSettings(mode="save", max_image_px=32))
+    found = log(("a/v", view), ("a/hole", view.lift), settings=replace(SETTINGS, max_image_px=32))
     assert found["/a/v"]["Pinhole:resolution"][0] == [[26, 12]]
     K = np.reshape(found["/a/v"]["Pinhole:image_from_camera"][0], (3, 3)).T
     assert np.allclose(K[0], camera.K[0] * 26 / w)

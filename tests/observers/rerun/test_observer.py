@@ -3,12 +3,14 @@
 import logging
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import rerun as rr
 import torch
 
+from vistadream.config import compose
 from vistadream.core import Note, Progress, StageFinished, StageStarted, Summary
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.observer import RerunObserver
@@ -19,8 +21,12 @@ def file(tmp_path):
     return tmp_path / "run.rrd"
 
 
+def settings(**knobs):
+    return replace(compose([]).make("rerun", RerunSettings), **knobs)
+
+
 def observer(file, **knobs):
-    return RerunObserver(RerunSettings(**{"mode": "save"} | knobs), file, name="kitchen", stages=("coarse",))
+    return RerunObserver(settings(**{"mode": "save"} | knobs), file, name="kitchen", stages=("coarse",))
 
 
 def test_numbered_pictures_are_a_film_and_numbered_cameras_stand_side_by_side(file, view, read):
@@ -106,7 +112,7 @@ def play(observe, view, gaussians):
 @pytest.mark.parametrize("follow", [True, False])
 def test_the_layout_is_sent_once_a_stage_so_that_the_eye_rests(follow, file, view, gaussians, monkeypatch):
     layouts = sent(monkeypatch)
-    with RerunObserver(RerunSettings(mode="save", follow=follow), file, name="n", stages=("load", "coarse")) as observe:
+    with RerunObserver(settings(mode="save", follow=follow), file, name="n", stages=("load", "coarse")) as observe:
         play(observe, view, gaussians)
     assert layouts == [("load", True), ("coarse", follow), ("overview", True)]
 
@@ -173,9 +179,9 @@ def test_ctrl_c_ends_the_wait_and_the_recording(file, read):
 )
 def test_settings_name_what_is_wrong(field, value):
     with pytest.raises(ValueError, match=rf"RerunSettings.{field}: got {value!r}; wanted"):
-        RerunSettings(**{field: value})
+        settings(**{field: value})
 
 
 def test_an_address_to_connect_to_is_not_passed_over_quietly():
-    with pytest.raises(ValueError, match=r"RerunSettings.connect: got .* wanted none, or mode=connect"):
-        RerunSettings(mode="serve", connect="rerun+http://127.0.0.1:9876/proxy")
+    with pytest.raises(ValueError, match=r"RerunSettings.connect: got .* wanted null, or mode=connect"):
+        settings(mode="serve", connect="rerun+http://127.0.0.1:9876/proxy")

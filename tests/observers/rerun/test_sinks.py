@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from vistadream.config import compose
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.observer import RerunObserver
 from vistadream.observers.rerun.sinks import free_port, resolve_mode, viewer_executable
@@ -23,8 +24,12 @@ def listener():
         yield server
 
 
+def settings(**knobs):
+    return replace(compose([]).make("rerun", RerunSettings), **knobs)
+
+
 def observer(file, **knobs):
-    return RerunObserver(RerunSettings(**knobs), file, name="test", stages=("refine",))
+    return RerunObserver(settings(**knobs), file, name="test", stages=("refine",))
 
 
 def port_of(server) -> int:
@@ -52,12 +57,12 @@ def test_auto_opens_a_window_only_where_there_is_one(display, mode, monkeypatch)
         monkeypatch.delenv(name, raising=False)
     for name, value in display.items():
         monkeypatch.setenv(name, value)
-    assert resolve_mode(RerunSettings(mode="auto")) == mode
+    assert resolve_mode(settings(mode="auto")) == mode
 
 
 def test_auto_connects_where_an_address_is_given(monkeypatch):
     monkeypatch.setenv("DISPLAY", ":0")
-    assert resolve_mode(RerunSettings(connect="rerun+http://127.0.0.1:1/proxy")) == "connect"
+    assert resolve_mode(settings(connect="rerun+http://127.0.0.1:1/proxy")) == "connect"
 
 
 def test_auto_serves_when_the_viewer_is_not_installed(monkeypatch, tmp_path):
@@ -65,7 +70,7 @@ def test_auto_serves_when_the_viewer_is_not_installed(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     assert viewer_executable() is None
-    assert resolve_mode(RerunSettings(mode="auto")) == "serve"
+    assert resolve_mode(settings(mode="auto")) == "serve"
 
 
 def test_a_second_process_that_comes_late_gets_everything(read, tmp_path, gaussians, caplog):

@@ -3,7 +3,7 @@
 import torch
 
 from vistadream.core import Camera, View
-from vistadream.ops.depth.sky import behind_the_skyline, clear_of_the_skyline, shell_z
+from vistadream.ops.depth.sky import eroded_sky, shell_z, sky_backdrop
 
 H, W = 40, 60
 CAMERA = Camera.from_fov(70, W, H)
@@ -24,7 +24,7 @@ def test_every_pixel_of_the_shell_is_equally_far() -> None:
 
 def test_the_sky_goes_on_behind_the_skyline_in_its_own_colour() -> None:
     view, sky = sunset(20)
-    backdrop = behind_the_skyline(view, sky, 50.0, reach=0.1)
+    backdrop = sky_backdrop(view, sky, 50.0, reach=0.1)
     assert backdrop.lift[20:24].all()
     assert not backdrop.lift[:20].any(), "what is seen is lifted already"
     assert not backdrop.lift[26:].any()
@@ -34,13 +34,13 @@ def test_the_sky_goes_on_behind_the_skyline_in_its_own_colour() -> None:
 
 def test_without_sky_there_is_no_backdrop() -> None:
     view, sky = sunset(0)
-    assert not behind_the_skyline(view, sky, 50.0, reach=0.1).lift.any()
+    assert not sky_backdrop(view, sky, 50.0, reach=0.1).lift.any()
 
 
 def test_only_the_rim_beside_the_skyline_is_taken_off_the_sky() -> None:
     _, sky = sunset(20)
     sky[5:12, 10:14] = False  # a kite
-    clear = clear_of_the_skyline(sky, mixed=2 / W)
+    clear = eroded_sky(sky, mixed=2 / W)
     rim = sky & ~clear
     assert rim[18:20].all()
     assert rim[3:5, 10:14].all()

@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Scene, View
 from vistadream.ops.evaluation.metrics import psnr
 from vistadream.ops.evaluation.scene_metrics import changes, scene_metrics, summary
 from vistadream.ops.gaussians.lift import lift_view
 from vistadream.ops.gaussians.shape import Shape
+
+RENDERER = configured("backends/render=cpu")
 
 
 def wall() -> Scene:
@@ -28,8 +30,8 @@ def wall() -> Scene:
 @pytest.mark.parametrize("depth", ["z", "z_median"])
 def test_each_view_is_compared_with_its_own_rendering(depth: str) -> None:
     scene = wall()
-    found = scene_metrics(scene, CpuRenderer(), depth)
-    seen = CpuRenderer()(scene.gaussians, [scene.views[0].camera])[0]
+    found = scene_metrics(scene, RENDERER, depth)
+    seen = RENDERER(scene.gaussians, [scene.views[0].camera])[0]
     assert torch.equal(found.pictures["input"], seen.rgb)
     assert found.views["input"].psnr_db == pytest.approx(psnr(seen.rgb, scene.views[0].rgb))
     assert found.views["input"].depth_abs_rel == pytest.approx(0, abs=2e-3)
@@ -41,7 +43,7 @@ def test_each_view_is_compared_with_its_own_rendering(depth: str) -> None:
 def test_changes_hold_both_sides_in_words_and_as_json() -> None:
     scene = wall()
     half = Scene(scene.views, scene.gaussians.subset(torch.arange(len(scene.gaussians)) % 2 == 0))
-    before, after = (scene_metrics(s, CpuRenderer(), "z") for s in (half, scene))
+    before, after = (scene_metrics(s, RENDERER, "z") for s in (half, scene))
     data = json.loads(json.dumps(changes(before, after), allow_nan=False))
     assert data["gaussians"] == {"before": len(half.gaussians), "after": len(scene.gaussians)}
     assert data["views"]["input"]["before"]["psnr_db"] == before.views["input"].psnr_db
@@ -54,7 +56,7 @@ def test_a_scene_that_became_flatter_is_told_and_one_that_did_not_is_not() -> No
     scene = wall()
     flat = replace(scene.gaussians, scales=scene.gaussians.scales * torch.tensor([1, 1, 0.5]))
     before, after = (
-        scene_metrics(Scene(scene.views, gaussians), CpuRenderer(), "z") for gaussians in (scene.gaussians, flat)
+        scene_metrics(Scene(scene.views, gaussians), RENDERER, "z") for gaussians in (scene.gaussians, flat)
     )
     assert summary(before, after)[-1] == "flatter by 50%, which is too much"
     assert changes(before, after)["shape"]["shrinkage"] == pytest.approx(0.5)

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Progress, Rendering, View, silent, use_checkpoints
 from vistadream.ops.fit.loop import Change, LearningRates, fit, view_order
+
+RENDERER = configured("backends/render=cpu")
 
 RATES = LearningRates(means=0.1, quats=0.01, scales=0.01, opacities=0.05, colors=0.05)
 
@@ -49,7 +51,7 @@ def test_colours_and_opacities_stay_physical() -> None:
 
 def test_coefficients_of_harmonics_may_leave_the_range_of_colours() -> None:
     dark = replace(some(), colors=torch.full((3, 4, 3), -0.9))
-    fitted = fit(dark, [target(0.5)], CpuRenderer(), l1, RATES, order=[0] * 3, observe=silent, name="t")
+    fitted = fit(dark, [target(0.5)], RENDERER, l1, RATES, order=[0] * 3, observe=silent, name="t")
     assert fitted.colors.shape == (3, 4, 3)
     assert float(fitted.colors.max()) < 0
 

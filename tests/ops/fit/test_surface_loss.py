@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Rendering, View
 from vistadream.ops.fit.surface_loss import ShapeKeeping, SurfaceLoss, SurfaceTerms
+
+RENDERER = configured("backends/render=cpu")
 
 CAMERA = Camera.from_fov(60, 32, 24)
 ALL = torch.ones(24, 32, dtype=torch.bool)
@@ -94,7 +96,7 @@ def test_depth_is_drawn_as_ever_but_only_colours_pull_at_scales() -> None:
     scales = (0.1 + 0.1 * torch.rand(40, 3, generator=rng)).requires_grad_()
     means = torch.randn(40, 3, generator=rng) * 0.3 + torch.tensor([0.0, 0.0, 2.0])
     gaussians = Gaussians(means, torch.randn(40, 4, generator=rng), scales, torch.full((40,), 0.9), means)
-    want, plain = ("rgb", "z", "z_median"), CpuRenderer()
+    want, plain = ("rgb", "z", "z_median"), RENDERER
     kept = ShapeKeeping(plain)(gaussians, [CAMERA], want=want)[0]
     for name in want:
         torch.testing.assert_close(getattr(kept, name), getattr(plain(gaussians, [CAMERA], want=want)[0], name))

@@ -2,9 +2,11 @@
 
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians
 from vistadream.ops.gaussians.filter_3d import filter_3d
+
+RENDERER = configured("backends/render=cpu")
 
 
 def wall(camera: Camera, z: float = 2.0) -> Gaussians:
@@ -41,7 +43,7 @@ def test_a_wall_stays_closed_four_times_as_large() -> None:
     gaussians = wall(camera)
     inner = slice(16, 112)
     open_, closed = (
-        CpuRenderer()(g, [large], want=("alpha",))[0].alpha[inner, inner]
+        RENDERER(g, [large], want=("alpha",))[0].alpha[inner, inner]
         for g in (gaussians, filter_3d(gaussians, [camera], 0.15))
     )
     assert float(open_.min()) < 0.7

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Scene, View
 from vistadream.ops.gaussians.lift import lift_view
 from vistadream.ops.holes.preview import clustered, hole_ratios
@@ -16,6 +16,8 @@ from vistadream.ops.holes.selection import (
     select_pose,
 )
 from vistadream.trajectories.paths import Swing
+
+RENDERER = configured("backends/render=cpu")
 
 H, W = 240, 320
 RULE = SelectionRule(min_hole=0.001, max_hole=0.6, adjacent=1, fallback="none")
@@ -49,8 +51,8 @@ def test_clustering_does_not_care_about_an_empty_scene_or_a_cell_of_one() -> Non
 def test_low_resolution_ranks_poses_as_full_size_does() -> None:
     scene = box_before_wall()
     path = Swing(0.3)(scene, 21)
-    full = hole_ratios(scene.gaussians, path, CpuRenderer())
-    scores = score_poses(scene.gaussians, path, CpuRenderer(), [], RULE)
+    full = hole_ratios(scene.gaussians, path, RENDERER)
+    scores = score_poses(scene.gaussians, path, RENDERER, [], RULE)
     choice = select_pose(scores, [], RULE)
     assert full[choice.pose] > 0.98 * max(full)
     assert choice.ratio == pytest.approx(full[choice.pose], rel=0.15)
@@ -65,7 +67,7 @@ class Counting:
     def __call__(self, gaussians: Gaussians, cameras, *, want):
         assert tuple(want) == ("alpha",)
         self.widths += [camera.width for camera in cameras]
-        return CpuRenderer()(gaussians, cameras, want=want)
+        return RENDERER(gaussians, cameras, want=want)
 
 
 def test_only_the_best_free_poses_are_looked_at_twice() -> None:
@@ -74,7 +76,7 @@ def test_only_the_best_free_poses_are_looked_at_twice() -> None:
     taken = range(0, 21, 4)  # with their neighbours: three of each four
     scores = score_poses(scene.gaussians, path, eye, taken, RULE)
     assert eye.widths == [FIRST_PASS_PX] * 21 + [SECOND_PASS_PX] * SECOND_PASS_POSES
-    all_taken = score_poses(scene.gaussians, path, CpuRenderer(), range(21), RULE)
+    all_taken = score_poses(scene.gaussians, path, RENDERER, range(21), RULE)
     assert {i for i in range(21) if scores[i] != all_taken[i]} <= {2, 6, 10, 14, 18}
     assert scores != all_taken
 

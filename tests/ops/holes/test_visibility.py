@@ -3,7 +3,7 @@
 import torch
 
 from vistadream.core import Camera, Rendering, View
-from vistadream.ops.holes.visibility import behind_what_shines_through, hides, near_rim, push_behind
+from vistadream.ops.holes.visibility import hides, keep_behind_translucent, near_rim, push_behind
 
 H, W = 20, 30
 
@@ -59,8 +59,8 @@ def test_a_new_surface_stays_behind_what_shines_through() -> None:
     hole[0] = False
     seen = Rendering(z=torch.full((4, 6), 3.0), alpha=torch.full((4, 6), 0.3))
     seen.alpha[:, 3:] = 0.02
-    z = behind_what_shines_through(torch.full((4, 6), 2.0), seen, hole)
+    z = keep_behind_translucent(torch.full((4, 6), 2.0), seen, hole)
     assert bool((z[1:, :3] == 3).all())
     assert bool((z[1:, 3:] == 2).all())
     assert bool((z[0] == 2).all())
-    assert torch.equal(behind_what_shines_through(torch.full((4, 6), 5.0), seen, hole), torch.full((4, 6), 5.0))
+    assert torch.equal(keep_behind_translucent(torch.full((4, 6), 5.0), seen, hole), torch.full((4, 6), 5.0))

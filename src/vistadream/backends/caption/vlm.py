@@ -12,11 +12,12 @@ from torch import Tensor
 
 from vistadream.backends.caption.reading import Reader, read
 from vistadream.backends.needs import Needs, on_any_device
-from vistadream.backends.weights.one_model import OneModel
-from vistadream.backends.weights.policy import Policy
+from vistadream.backends.weights.one_model import Device, OneModel
+from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.backends.weights.store import folder_of
 from vistadream.backends.weights.table import MODELS
 from vistadream.core import Note, tell
+from vistadream.core.knobs import require
 from vistadream.ops.image.pixels import to_uint8
 
 NAMES = tuple(name for name, model in MODELS.items() if model.role == "caption")
@@ -38,17 +39,16 @@ class VlmCaption(OneModel):
     """The prompt around {caption}."""
     path: str | None
     """The folder with the model's files; None: the cache, or the hub."""
-    device: str
-    """auto, cpu or cuda."""
-    memory: str
-    """Of weights.policy.CHOICES; these models are small enough to stay whole under each."""
+    device: Device
+    """auto: cuda where torch sees a GPU, else cpu."""
+    memory: MemoryChoice
+    """These models are small enough to stay whole under each."""
     accept_noncommercial: bool
     """Qwen2.5-VL-3B may not be used commercially."""
 
     def __post_init__(self) -> None:
         self.check_knobs(NAMES)
-        if "{caption}" not in self.wording:
-            raise ValueError(f"VlmCaption.wording: got {self.wording!r}; wanted a sentence with {{caption}} in it")
+        require(self, "wording", "{caption}" in self.wording, "a sentence with {caption} in it")
 
     def __call__(self, rgb: Float[Tensor, "h w 3"]) -> str:
         """The prompt.

@@ -17,11 +17,12 @@ from vistadream.backends import packages
 from vistadream.backends.depth.centring import centred_size, margins, padded, window
 from vistadream.backends.needs import Needs
 from vistadream.backends.weights.fill import fill
-from vistadream.backends.weights.one_model import OneModel
-from vistadream.backends.weights.policy import Policy
+from vistadream.backends.weights.one_model import Device, OneModel
+from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.backends.weights.store import folder_of
 from vistadream.backends.weights.table import MODELS
 from vistadream.core import Camera, DepthPrediction, Note, UserError, View, tell
+from vistadream.core.knobs import Range, check_ranges
 from vistadream.ops.depth.resample import resample_depth
 
 SIZES = tuple(name for name in MODELS if name.startswith("da3"))
@@ -57,10 +58,10 @@ class DepthAnything(OneModel):
     """auto: da3-base on a GPU, da3-small on a CPU; or one of SIZES."""
     path: str | None
     """The folder with model.safetensors, or that file; None: the cache, or the hub."""
-    device: str
-    """auto, cpu or cuda."""
-    memory: str
-    """On a GPU, of weights.policy.CHOICES; the models are small enough to stay whole under each."""
+    device: Device
+    """auto: cuda where torch sees a GPU, else cpu."""
+    memory: MemoryChoice
+    """The models are small enough to stay whole under each."""
     accept_noncommercial: bool
     """The large and the giant model may not be used commercially."""
     resolution_px: int
@@ -70,10 +71,7 @@ class DepthAnything(OneModel):
 
     def __post_init__(self) -> None:
         self.check_knobs(("auto", *SIZES))
-        if not self.resolution_px >= 2 * PATCH_PX:
-            raise ValueError(f"DepthAnything.resolution_px: got {self.resolution_px}; wanted {2 * PATCH_PX} or more")
-        if not 0 <= self.min_confidence < 1:
-            raise ValueError(f"DepthAnything.min_confidence: got {self.min_confidence}; wanted 0 or more, below 1")
+        check_ranges(self, resolution_px=Range(2 * PATCH_PX), min_confidence=Range(0, 1, below=True))
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction per view, on the view's device; in metres by da3metric-large where the focal length is known.

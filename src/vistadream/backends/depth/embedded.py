@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,6 +14,7 @@ from vistadream.backends.depth.network.fusion import fuse
 from vistadream.backends.depth.network.predict import read, shipped_net
 from vistadream.backends.needs import Needs
 from vistadream.core import Camera, DepthPrediction, Note, View, current_observer
+from vistadream.core.knobs import ABOVE_0, Range, check_ranges
 from vistadream.ops.depth.normals import normals_from_depth
 
 
@@ -28,22 +28,17 @@ class EmbeddedDepth:
 
     NEEDS = Needs(remark="approximate")
 
-    camera_height_m: float = 1.5
+    camera_height_m: float
     """Assumed height of the camera above the floor, which sets the scale."""
-    fov_x_deg: float = 60.0
+    fov_x_deg: float
     """Horizontal field of view to start from where the focal length is unknown."""
-    max_ratio: float = 8.0
+    max_ratio: float
     """Farthest over nearest depth; bounds how much a wrong depth can tear the scene."""
-    network: bool = True
+    network: bool
     """Blend in the small network (`network/`), as far as it trusts itself beside the layout."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.camera_height_m) and self.camera_height_m > 0):
-            raise ValueError(f"EmbeddedDepth.camera_height_m: got {self.camera_height_m}; wanted a positive height")
-        if not 5 < self.fov_x_deg < 150:
-            raise ValueError(f"EmbeddedDepth.fov_x_deg: got {self.fov_x_deg}; wanted an angle between 5 and 150")
-        if not self.max_ratio > 1:
-            raise ValueError(f"EmbeddedDepth.max_ratio: got {self.max_ratio}; wanted a number above 1")
+        check_ranges(self, camera_height_m=ABOVE_0, fov_x_deg=Range(5, 150, True, True), max_ratio=Range(1, above=True))
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction per view; not metric, for the height is a guess."""

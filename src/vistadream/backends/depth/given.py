@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import DepthPrediction, UserError, View
+from vistadream.core.knobs import ABOVE_0, check_ranges
 from vistadream.formats.depth_map import read_depth_map
 from vistadream.ops.depth.resample import resample_depth
 
@@ -29,12 +29,11 @@ class GivenDepth:
 
     path: Path
     """16-bit PNG, NPY, or EXR of camera-space z; 0, negative, NaN and inf mean invalid."""
-    unit_m: float = 1.0
+    unit_m: float
     """Metres per stored unit: 0.001 for millimetres."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.unit_m) and self.unit_m > 0):
-            raise ValueError(f"GivenDepth.unit_m: got {self.unit_m}; wanted a positive number of metres")
+        check_ranges(self, unit_m=ABOVE_0)
 
     def inputs(self) -> Sequence[Path]:
         return [self.path]

@@ -21,11 +21,12 @@ from vistadream.backends import packages
 from vistadream.backends.depth.centring import centred_size, margins, padded, window
 from vistadream.backends.needs import Needs
 from vistadream.backends.weights.fill import fill
-from vistadream.backends.weights.one_model import OneModel
-from vistadream.backends.weights.policy import Policy
+from vistadream.backends.weights.one_model import Device, OneModel
+from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.backends.weights.store import folder_of
 from vistadream.backends.weights.table import MODELS
 from vistadream.core import Camera, DepthPrediction, Note, UserError, View, tell
+from vistadream.core.knobs import SHARE, check_ranges
 
 SIZES = tuple(name for name in MODELS if name.startswith("moge-2-"))
 
@@ -48,10 +49,10 @@ class MogeDepth(OneModel):
     """auto: the large model on a GPU, the small one on a CPU; or one of SIZES."""
     path: str | None
     """The folder with model.pt, or that file; None: the cache, or the hub."""
-    device: str
-    """auto, cpu or cuda."""
-    memory: str
-    """On a GPU, of weights.policy.CHOICES; it is small enough that only low differs, which takes resolution level 0."""
+    device: Device
+    """auto: cuda where torch sees a GPU, else cpu."""
+    memory: MemoryChoice
+    """It is small enough that only low differs, which takes resolution level 0 on a GPU."""
     resolution_level: int | None
     """From 0, coarse and fast, to 9; None: 9 on a GPU, 0 on a CPU."""
     min_sky: float
@@ -59,10 +60,7 @@ class MogeDepth(OneModel):
 
     def __post_init__(self) -> None:
         self.check_knobs(("auto", *SIZES))
-        if self.resolution_level not in (None, *range(10)):
-            raise ValueError(f"MogeDepth.resolution_level: got {self.resolution_level}; wanted null, or 0 to 9")
-        if not 0 <= self.min_sky <= 1:
-            raise ValueError(f"MogeDepth.min_sky: got {self.min_sky}; wanted a share between 0 and 1")
+        check_ranges(self, resolution_level=(0, 9), min_sky=SHARE)
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction in metres per view, on the view's device; a pixel without depth is not valid.

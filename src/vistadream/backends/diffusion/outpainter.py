@@ -8,8 +8,9 @@ from torch import Tensor
 
 from vistadream.backends.diffusion.placement import working_px
 from vistadream.backends.diffusion.working_size import WorkingSize
-from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.core import Note, tell
+from vistadream.core.knobs import ABOVE_0, FROM_1, Range, check_ranges
 
 MULTIPLE = 16
 """Of pixels: eight to a latent, two latents to a token."""
@@ -18,21 +19,14 @@ MULTIPLE = 16
 class DiffusionOutpainter:
     """Base of frozen dataclasses that have these knobs."""
 
-    memory: str
+    memory: MemoryChoice
     steps: int
     max_px: int
     feather_px: float
 
     def check_knobs(self) -> None:
         """Raises ValueError for one that is out of its range."""
-        for knob, good, wanted in (
-            ("memory", self.memory in CHOICES, f"one of {', '.join(CHOICES)}"),
-            ("steps", self.steps >= 1, "1 or more"),
-            ("max_px", self.max_px >= 256, "256 or more"),
-            ("feather_px", self.feather_px > 0, "more than 0"),
-        ):
-            if not good:
-                raise ValueError(f"{type(self).__name__}.{knob}: got {getattr(self, knob)}; wanted {wanted}")
+        check_ranges(self, steps=FROM_1, max_px=Range(256), feather_px=ABOVE_0)
 
     def working_size(self, hole: Bool[Tensor, "h w"], policy: Policy, model: str) -> WorkingSize:
         """The size at which `model` paints under a policy; told where it is smaller than the picture."""

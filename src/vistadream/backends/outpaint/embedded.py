@@ -21,13 +21,13 @@ class EmbeddedOutpainter:
     Deterministic for a seed on any number of threads. The prompt is not read: nothing is invented that is not there.
     """
 
-    locality: float = 0.05
+    locality: float
     """Cost of copying from one long side of the picture away, as a squared difference of square-rooted colours."""
-    upright: float = 10.0
+    upright: float
     """How many times dearer it is to copy from another height: floors lie below and ceilings above."""
-    rarity: float = 0.25
+    rarity: float
     """Share of a patch's misfit to all others that is added to its cost: padding is made of common patches."""
-    rounds: int = 6
+    rounds: int
     """Searches and votes at the coarsest scale; each finer one has two fewer, at least two."""
 
     def __post_init__(self) -> None:

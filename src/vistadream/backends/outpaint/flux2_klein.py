@@ -15,7 +15,7 @@ from vistadream.backends.diffusion.outpainter import DiffusionOutpainter, whole_
 from vistadream.backends.diffusion.prompts import Embeddings
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
-from vistadream.backends.weights.policy import Policy
+from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.core import Outpainter
 
 
@@ -37,8 +37,8 @@ class KleinOutpainter(DiffusionOutpainter):
     prefill: Outpainter
     path: str | None
     """The folder with the model's files; None: the cache, or the hub."""
-    memory: str
-    """Of weights.policy.CHOICES."""
+    memory: MemoryChoice
+    """How the model may use the graphics card (weights.policy.Policy); auto: the fastest way that fits."""
     steps: int
     """Denoising steps; it was distilled for 4."""
     max_px: int

@@ -24,10 +24,11 @@ from vistadream.backends.diffusion.progress import tell_steps
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
-from vistadream.backends.weights.policy import Policy
+from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.store import folder_of
 from vistadream.core import Note, tell
+from vistadream.core.knobs import FROM_0, check_ranges
 
 _TOKENS = 512
 """Of a prompt, for T5."""
@@ -51,8 +52,8 @@ class FluxFill(DiffusionOutpainter):
     """A folder with the text encoders; None: `path` if it has them, else the cache, or a download."""
     accept_noncommercial: bool
     """The license of FLUX.1 [dev] is read and accepted."""
-    memory: str
-    """Of weights.policy.CHOICES."""
+    memory: MemoryChoice
+    """How the model may use the graphics card (weights.policy.Policy); auto: the fastest way that fits."""
     steps: int
     """Denoising steps."""
     guidance: float
@@ -64,8 +65,7 @@ class FluxFill(DiffusionOutpainter):
 
     def __post_init__(self) -> None:
         self.check_knobs()
-        if not self.guidance >= 0:
-            raise ValueError(f"FluxFill.guidance: got {self.guidance}; wanted 0 or more")
+        check_ranges(self, guidance=FROM_0)
 
     def __call__(
         self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int

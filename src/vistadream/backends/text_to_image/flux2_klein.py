@@ -12,7 +12,8 @@ from vistadream.backends.diffusion.klein import KLEIN, Klein, shared_klein
 from vistadream.backends.diffusion.outpainter import MULTIPLE
 from vistadream.backends.diffusion.prompts import Embeddings
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
-from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.backends.weights.policy import MemoryChoice, Policy
+from vistadream.core.knobs import FROM_1, check_ranges
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,13 @@ class KleinImaginer:
 
     path: str | None
     """The folder with the model's files; None: the cache, or the hub."""
-    memory: str
-    """Of weights.policy.CHOICES."""
+    memory: MemoryChoice
+    """How the model may use the graphics card (weights.policy.Policy); auto: the fastest way that fits."""
     steps: int
     """Denoising steps; it was distilled for 4."""
 
     def __post_init__(self) -> None:
-        if self.memory not in CHOICES:
-            raise ValueError(f"KleinImaginer.memory: got {self.memory!r}; wanted one of {', '.join(CHOICES)}")
-        if self.steps < 1:
-            raise ValueError(f"KleinImaginer.steps: got {self.steps}; wanted 1 or more")
+        check_ranges(self, steps=FROM_1)
 
     def __call__(self, prompt: str, width: int, height: int, seed: int) -> Float[Tensor, "height width 3"]:
         """A picture in [0, 1]. UserError without the packages, the weights, or room on the GPU.

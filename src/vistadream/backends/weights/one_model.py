@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 
 from vistadream.backends.needs import Needs
-from vistadream.backends.weights.policy import CHOICES, Policy
+from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.table import MODELS, Model
+from vistadream.core.knobs import check_ranges, one_of, require
 
 T = TypeVar("T")
-DEVICES = ("auto", "cpu", "cuda")
+Device = Literal["auto", "cpu", "cuda"]
+"""`auto` takes cuda where torch sees a GPU, else cpu."""
 
 
 class OneModel:
     """Base of frozen dataclasses that have these three knobs."""
 
     model: str
-    device: str
-    memory: str
+    device: Device
+    memory: MemoryChoice
 
     NEEDS: ClassVar[Needs]
     """Its `models` say which model `model: auto` takes on each device."""
 
     def check_knobs(self, models: Sequence[str]) -> None:
         """Raises ValueError for a model that is none of `models`, a device that is not here, a policy that is none."""
-        owner = type(self).__name__
-        for knob, wanted in (("model", models), ("device", DEVICES), ("memory", CHOICES)):
-            if (value := getattr(self, knob)) not in wanted:
-                raise ValueError(f"{owner}.{knob}: got {value!r}; wanted one of {', '.join(wanted)}")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"{owner}.device: got cuda, and torch sees no GPU; wanted cpu or auto here")
+        check_ranges(self)
+        require(self, "model", self.model in models, one_of(models))
+        here = self.device != "cuda" or torch.cuda.is_available()
+        require(self, "device", here, "cpu or auto on this machine, where torch sees no GPU")
 
     @cached_property
     def place(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal, get_args
 
 from vistadream.backends.weights.table import Memory
 
@@ -25,8 +26,9 @@ class Policy(StrEnum):
         return {Policy.HIGH: Policy.BALANCED, Policy.BALANCED: Policy.LOW}.get(self)
 
 
-CHOICES = ("auto", *Policy)
-"""Values of the knob `memory`."""
+MemoryChoice = Literal["auto", "high", "balanced", "low"]
+"""Values of the knob `memory`: a policy, or `auto` for the fastest one that fits what is free on the card."""
+CHOICES = get_args(MemoryChoice)
 
 
 def choose(asked: str, memory: Memory, free_bytes: int | None) -> tuple[Policy, str]:

@@ -1,4 +1,4 @@
-"""The sky: a far shell that goes on behind the skyline."""
+"""The sky as a distant spherical shell that continues behind the skyline."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ def shell_z(camera: Camera, distance: float) -> Float[Tensor, "h w"]:
     return distance / camera.rays().norm(dim=-1)
 
 
-def clear_of_the_skyline(sky: Bool[Tensor, "h w"], mixed: float = 0.004) -> Bool[Tensor, "h w"]:
-    """The sky without its rim of pixels that mix in what stands before it, `mixed` of the long side wide.
+def eroded_sky(sky: Bool[Tensor, "h w"], mixed: float = 0.004) -> Bool[Tensor, "h w"]:
+    """The sky mask without a border, `mixed` of the long side wide, of pixels that mix sky and foreground.
 
-    On the far shell such pixels would stay behind as an outline of every tower when the camera moves.
+    On the distant shell such pixels would show as an outline of each foreground object when the camera moves.
     """
     return ~dilate(~sky, max(1, round(mixed * max(sky.shape))))
 
 
-def behind_the_skyline(view: View, sky: Bool[Tensor, "h w"], distance: float, reach: float) -> View:
-    """A View of the sky that the skyline hides, up to `reach` of the picture's height behind it, its colours continued.
+def sky_backdrop(view: View, sky: Bool[Tensor, "h w"], distance: float, reach: float) -> View:
+    """A View of the sky behind the skyline, with the colors of the sky continued.
 
-    Its `lift` pixels are that band; without sky there are none.
+    Its `lift` pixels are a band below the skyline, `reach` of the picture's height wide; without sky there are none.
+    `distance` is the radius of the sky shell.
     """
     band = dilate(sky, max(1, round(reach * view.camera.height))) & ~sky
     outside = ~(sky | band)

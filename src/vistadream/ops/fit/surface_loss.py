@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -19,16 +20,15 @@ from vistadream.ops.fit.surface_prior import SurfacePrior, Target, on_grid
 from vistadream.ops.numerics.deterministic_sum import mean
 
 _MAPS = {"median": "z_median", "expected": "z"}
-_KINDS = (*_MAPS, "none")
 
 
 @dataclass(frozen=True)
 class SurfaceTerms:
     """The terms of the loss for the rendered surface, and their weights; no term acts on the shape of a Gaussian."""
 
-    depth: str
-    """The depth of a pixel. median: where the transmittance falls below one half, which gives a continuous surface;
-    expected: the mean over the blended Gaussians; none: no surface terms."""
+    depth: Literal["median", "expected", "none"]
+    """The rendered depth that the terms read. median: where the transmittance of the pixel crosses one half, which is a
+    continuous surface. expected: the mean depth of the blended Gaussians. none: there are no surface terms."""
     depth_weight: float
     """Weight of the disparity error relative to the mean disparity."""
     normal_weight: float
@@ -41,8 +41,6 @@ class SurfaceTerms:
     """Number of steps after which a prior is aligned to the scene again."""
 
     def __post_init__(self) -> None:
-        if self.depth not in _KINDS:
-            raise ValueError(f"SurfaceTerms.depth: got {self.depth!r}; wanted one of {_KINDS}")
         check_ranges(self, depth_weight=FROM_0, normal_weight=FROM_0, cycle_weight=FROM_0)
         check_ranges(self, every=FROM_1, align_every=FROM_1)
 

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import Camera, Gaussians, View
+from vistadream.core.knobs import check_ranges
 from vistadream.ops.depth.edges import relative_depth_edges
 from vistadream.ops.depth.normals import normals_from_depth
 from vistadream.ops.gaussians.rotation import quats_from_rotations
+
+
+@dataclass(frozen=True)
+class Lifting:
+    """The shape of the Gaussian that a pixel becomes, the same in all stages, so that no seam shows between them."""
+
+    sigma_px: float
+    """Standard deviation in pixels."""
+    thickness: float
+    """Third axis as a share of the smaller in-plane axis. It is where the fit starts, and the fit may change it."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, sigma_px=(0.01, 100), thickness=(0.001, 100))
+
+    def __call__(self, view: View) -> Gaussians:
+        """A Gaussian for every pixel of `view.lift`. ValueError when the View has no depth."""
+        return lift_view(view, self.sigma_px, self.thickness)
 
 
 def lift(

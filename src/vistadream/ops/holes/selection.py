@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 from numpy import ndarray
 
 from vistadream.core import Camera, Gaussians, Renderer
+from vistadream.core.knobs import FROM_0, SHARE, check_ranges, require
 from vistadream.ops.holes.preview import clustered, hole_ratios, shrunk
 
 FIRST_PASS_PX, SECOND_PASS_PX, SECOND_PASS_POSES = 64, 192, 4
@@ -26,18 +28,12 @@ class SelectionRule:
     """The largest hole ratio that leaves enough of the picture to continue from."""
     adjacent: int
     """Poses within this number of path steps of a chosen pose are not chosen."""
-    fallback: str
-    """none: choose no pose when no ratio is in the band; closest: choose the pose whose ratio is closest to it."""
+    fallback: Literal["none", "closest"]
+    """none: choose no pose when no ratio is in the band. closest: choose the pose whose ratio is closest to it."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.min_hole < self.max_hole <= 1:
-            raise ValueError(
-                f"SelectionRule: got min_hole {self.min_hole}, max_hole {self.max_hole}; wanted 0 <= min < max <= 1"
-            )
-        if self.adjacent < 0:
-            raise ValueError(f"SelectionRule.adjacent: got {self.adjacent}; wanted 0 or more")
-        if self.fallback not in ("none", "closest"):
-            raise ValueError(f"SelectionRule.fallback: got {self.fallback!r}; wanted none or closest")
+        check_ranges(self, min_hole=SHARE, max_hole=SHARE, adjacent=FROM_0)
+        require(self, "max_hole", self.min_hole < self.max_hole, f"more than min_hole, which is {self.min_hole}")
 
 
 @dataclass(frozen=True)

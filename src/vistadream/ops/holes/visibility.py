@@ -1,4 +1,4 @@
-"""Who hides whom: new surfaces must stay behind what earlier Views have already seen."""
+"""Visibility: a new surface must not occlude what earlier Views have seen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from vistadream.core import Camera, Rendering, View
 
 
 def hides(points_world: Float[Tensor, "n 3"], view: View, tolerance: float) -> Bool[Tensor, "n"]:
-    """Points that the View would see in front of its own surface, by more than `tolerance` of the depth."""
+    """Whether each point occludes the surface of a View: it projects into the View and its depth there is smaller than
+    the View's by more than the fraction `tolerance`. ValueError when the View has no depth."""
     if view.z is None:
         raise ValueError(f"hides: view {view.name!r} has no depth; wanted one")
     uv, z = view.camera.project(points_world)
@@ -34,44 +35,46 @@ def push_behind(
     stride: float = 1.05,
     max_strides: int = 40,
 ) -> tuple[Float[Tensor, "h w"], Bool[Tensor, "h w"]]:
-    """Moves `pixels` back along their rays, by factors of `stride`, until they hide nothing that `views` have seen.
+    """Moves `pixels` back along their rays until they occlude nothing that the `views` have seen.
 
-    Returns the depth and the pixels that still hide something after the last stride.
+    Each of at most `max_strides` strides multiplies the depth by `stride`. Returns the depth, and the pixels that still
+    occlude something after the last stride.
     """
     depth, rays = z[pixels].clone(), camera.rays()[pixels]
     pose = camera.world_from_cam
-    guilty = torch.ones_like(depth, dtype=torch.bool)
+    occluding = torch.ones_like(depth, dtype=torch.bool)
     for _ in range(max_strides + 1):
-        points = (rays[guilty] * depth[guilty][:, None]) @ pose[:3, :3].T + pose[:3, 3]
+        points = (rays[occluding] * depth[occluding][:, None]) @ pose[:3, :3].T + pose[:3, 3]
         still = torch.zeros(len(points), dtype=torch.bool)
         for view in views:
             still |= hides(points, view, tolerance)
-        guilty[guilty.clone()] = still
+        occluding[occluding.clone()] = still
         if not bool(still.any()):
             break
-        depth[guilty] *= stride
+        depth[occluding] *= stride
     pushed, left = z.clone(), torch.zeros_like(pixels)
-    pushed[pixels], left[pixels] = depth, guilty
+    pushed[pixels], left[pixels] = depth, occluding
     return pushed, left
 
 
-def behind_what_shines_through(
+def keep_behind_translucent(
     z: Float[Tensor, "h w"], seen: Rendering, hole: Bool[Tensor, "h w"], least_alpha: float = 0.1
 ) -> Float[Tensor, "h w"]:
-    """Depth of a new surface that does not cut in front of what is thinly there already, inside `hole`.
+    """Depth of a new surface, kept at or behind the translucent surface that is already rendered inside `hole`.
 
-    Where surfaces are seen through a hole at `least_alpha` or more, the new one lies at their depth or behind it.
+    A pixel of the hole has a translucent surface where its alpha is `least_alpha` or more. Other pixels keep their z.
     """
-    thinly = hole & (seen.alpha >= least_alpha)
-    return torch.where(thinly, torch.maximum(z, seen.z.to(z)), z)
+    translucent = hole & (seen.alpha >= least_alpha)
+    return torch.where(translucent, torch.maximum(z, seen.z.to(z)), z)
 
 
 def near_rim(
     z: Float[Tensor, "h w"], hole: Bool[Tensor, "h w"], behind_z: Float[Tensor, "h w"], reach_px: int, gap: float = 0.1
 ) -> Bool[Tensor, "h w"]:
-    """Known pixels around a hole that stand in front of what continues through it, by more than `gap` of its depth.
+    """Known foreground pixels within `reach_px` of a hole: nearer than the depth expected inside the hole.
 
-    `behind_z` is the depth expected inside the hole. What is painted there must not continue these pixels.
+    `behind_z` is that expected depth; a pixel is foreground when its z is smaller by more than the fraction `gap`. The
+    content of the hole must not continue these pixels.
     """
     window = np.ones((2 * reach_px + 1, 2 * reach_px + 1), np.uint8)
     farthest = cv2.dilate(torch.where(hole, behind_z, 0.0).cpu().numpy(), window)

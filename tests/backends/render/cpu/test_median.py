@@ -7,8 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians
+
+RENDERER = configured("backends/render=cpu")
 
 PARAMETERS = ("means", "quats_wxyz", "scales", "opacities", "cam_from_world")
 
@@ -139,7 +141,7 @@ def turned(camera):
 
 
 def median(gaussians, camera, **knobs):
-    return CpuRenderer(**knobs)(gaussians, [camera], want=("z_median",))[0].z_median
+    return configured("backends/render=cpu", **knobs)(gaussians, [camera], want=("z_median",))[0].z_median
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -234,7 +236,7 @@ def test_any_number_of_threads_gives_the_same_bits(threads):
 
 
 def test_there_is_a_median_exactly_where_half_the_light_is_stopped():
-    got = CpuRenderer()(cloud(150), [camera()], want=("alpha", "z_median"))[0]
+    got = RENDERER(cloud(150), [camera()], want=("alpha", "z_median"))[0]
     assert 0.2 < (got.z_median > 0).float().mean() < 0.9
     assert torch.equal(got.z_median > 0, got.alpha > 0.5)
 
@@ -242,7 +244,7 @@ def test_there_is_a_median_exactly_where_half_the_light_is_stopped():
 def test_other_maps_are_the_same_with_and_without_a_median():
     def draw(*want):
         values, scene, view = with_gradients(cloud(200), camera())
-        got = CpuRenderer()(scene, [view], want=want)[0]
+        got = RENDERER(scene, [view], want=want)[0]
         (got.rgb.sum() + got.z.sum()).backward()
         return got.rgb.detach(), got.z.detach(), *[value.grad for value in values.values()]
 
@@ -270,7 +272,7 @@ def test_the_median_of_a_wall_is_the_wall(slope):
 
 def test_at_a_silhouette_the_median_stays_on_a_surface_and_the_mean_floats():
     scene = Gaussians.concat(wall(1, right=0.103), wall(3))
-    got = CpuRenderer()(scene, [Camera.from_fov(50, 60, 20)], want=("z", "z_median"))[0]
+    got = RENDERER(scene, [Camera.from_fov(50, 60, 20)], want=("z", "z_median"))[0]
 
     def off_surface(z):
         return torch.minimum((z - 1).abs(), (z - 3).abs() / 3).max()

@@ -9,10 +9,13 @@ import pytest
 import torch
 
 from vistadream.backends import main_memory
-from vistadream.backends.render.cpu import CpuRenderer, drawing, memory
+from vistadream.backends.render.cpu import drawing, memory
 from vistadream.backends.render.cpu.memory import needed_bytes
 from vistadream.backends.render.cpu.projection import Parameters, make_lens
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, UserError
+
+RENDERER = configured("backends/render=cpu")
 
 INF, NAN = float("inf"), float("nan")
 
@@ -37,7 +40,7 @@ def leaves(gaussians):
 def render_and_backward(gaussians, renderer=None, extra=None, seen_from=None):
     """The maps and the gradients of a random function of them."""
     gaussians = leaves(gaussians)
-    got = (renderer or CpuRenderer())(gaussians, [seen_from or camera()], extra=extra)[0]
+    got = (renderer or RENDERER)(gaussians, [seen_from or camera()], extra=extra)[0]
     maps = [t for t in (got.rgb, got.z, got.alpha, got.extra) if t is not None]
     rng = torch.Generator().manual_seed(1)
     sum((torch.randn(t.shape, generator=rng) * t).sum() for t in maps).backward()
@@ -63,7 +66,7 @@ def test_any_number_of_threads_gives_the_same_bits(threads):
     results = []
     for count in (1, threads):
         seen_from = camera().at(torch.eye(4).requires_grad_())
-        maps, grads = render_and_backward(scene, CpuRenderer(threads=count), extra, seen_from)
+        maps, grads = render_and_backward(scene, configured("backends/render=cpu", threads=count), extra, seen_from)
         results.append((*maps, *grads, seen_from.cam_from_world.grad))
     assert_identical(*results)
 
@@ -78,7 +81,7 @@ def test_the_order_of_the_gaussians_does_not_matter():
 
 def test_equal_depths_keep_the_order_of_the_gaussians():
     red_first = with_row(with_row(Gaussians.empty()), colors=[0, 1, 0])
-    center = CpuRenderer()(red_first, [camera()])[0].rgb[25, 75]
+    center = RENDERER(red_first, [camera()])[0].rgb[25, 75]
     assert center[0] > 5 * center[1] > 0
 
 
@@ -118,7 +121,7 @@ def test_a_gaussian_that_cannot_be_drawn_changes_nothing_and_gets_no_gradient(va
     ("near_z", "far_z", "drawn"), [(2, 3, True), (1, 2, True), (2.001, 3, False), (1, 1.999, False)]
 )
 def test_the_near_and_far_planes_belong_to_what_is_seen(near_z, far_z, drawn):
-    got = CpuRenderer(near_z=near_z, far_z=far_z)(with_row(Gaussians.empty()), [camera()])[0]
+    got = configured("backends/render=cpu", near_z=near_z, far_z=far_z)(with_row(Gaussians.empty()), [camera()])[0]
     assert bool(got.alpha.max() > 0) == drawn
 
 
@@ -139,9 +142,9 @@ def test_an_empty_scene_is_black_and_may_be_differentiated():
 
 def test_only_what_is_wanted_comes_back_and_it_is_the_same():
     scene, extra = cloud(200), torch.rand(200, 1)
-    whole = CpuRenderer()(scene, [camera()], extra=extra)[0]
+    whole = RENDERER(scene, [camera()], extra=extra)[0]
     for want, with_extra in [(("alpha",), False), (("z",), False), (("rgb",), True), ((), True), (("z", "rgb"), True)]:
-        got = CpuRenderer()(scene, [camera()], want=want, extra=extra if with_extra else None)[0]
+        got = RENDERER(scene, [camera()], want=want, extra=extra if with_extra else None)[0]
         for name in ("rgb", "z", "alpha", "extra"):
             expected = name in want or (name == "extra" and with_extra)
             assert (getattr(got, name) is not None) == expected
@@ -151,16 +154,16 @@ def test_only_what_is_wanted_comes_back_and_it_is_the_same():
 def test_what_else_is_wanted_leaves_a_map_s_gradient_alone():
     for name in ("rgb", "z", "alpha"):
         alone, beside = leaves(cloud(200)), leaves(cloud(200))
-        getattr(CpuRenderer()(alone, [camera()], want=(name,))[0], name).sum().backward()
-        getattr(CpuRenderer()(beside, [camera()], extra=torch.rand(200, 2))[0], name).sum().backward()
+        getattr(RENDERER(alone, [camera()], want=(name,))[0], name).sum().backward()
+        getattr(RENDERER(beside, [camera()], extra=torch.rand(200, 2))[0], name).sum().backward()
         for (_, a), (_, b) in zip(alone.tensors(), beside.tensors(), strict=True):
             assert a.grad is None or (a.grad - b.grad).norm() <= 1e-5 * b.grad.norm()
 
 
 def test_cameras_are_drawn_one_after_another():
     scene, cameras = cloud(100), [camera(), camera(20, 60), camera()]
-    alone = [CpuRenderer()(scene, [c])[0] for c in cameras]
-    for a, b in zip(alone, CpuRenderer()(scene, cameras), strict=True):
+    alone = [RENDERER(scene, [c])[0] for c in cameras]
+    for a, b in zip(alone, RENDERER(scene, cameras), strict=True):
         assert torch.equal(a.rgb, b.rgb)
 
 
@@ -168,7 +171,7 @@ def test_the_gradient_of_an_extra_channel_counts_contributions():
     """Summed over the pixels, a channel's gradient is each Gaussian's share of alpha."""
     scene = cloud(200)
     extra = torch.zeros(200, 1, requires_grad=True)
-    got = CpuRenderer()(scene, [camera()], extra=extra)[0]
+    got = RENDERER(scene, [camera()], extra=extra)[0]
     got.extra.sum().backward()
     assert extra.grad.min() == 0 < extra.grad.max()
     assert extra.grad.sum().item() == pytest.approx(got.alpha.sum().item(), rel=1e-5)
@@ -182,14 +185,14 @@ def test_nothing_shows_through_an_opaque_wall():
         opacities=1,
     )
     extra = torch.zeros(52, 1, requires_grad=True)
-    CpuRenderer()(wall, [camera()], extra=extra)[0].extra.sum().backward()
+    RENDERER(wall, [camera()], extra=extra)[0].extra.sum().backward()
     assert extra.grad[:50].max() < 1e-3 * extra.grad[51].item()
 
 
 def test_a_gradient_at_an_untouched_pixel_is_not_felt():
     """As that of log z where nothing was drawn, which is infinite."""
     scene = leaves(with_row(Gaussians.empty()))
-    got = CpuRenderer()(scene, [camera()])[0]
+    got = RENDERER(scene, [camera()])[0]
     assert got.alpha.min() == 0
     (got.z.log() + got.alpha.sqrt() + got.rgb.sum(-1).sqrt()).sum().backward()
     for name in ("means", "opacities", "colors"):
@@ -198,7 +201,7 @@ def test_a_gradient_at_an_untouched_pixel_is_not_felt():
 
 def test_a_change_in_place_before_backward_is_an_error():
     scene = leaves(cloud(10))
-    loss = CpuRenderer()(scene, [camera()])[0].rgb.sum()
+    loss = RENDERER(scene, [camera()])[0].rgb.sum()
     with torch.no_grad():
         scene.means.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
@@ -215,16 +218,16 @@ def test_a_change_in_place_before_backward_is_an_error():
 )
 def test_a_bad_knob_is_named(knob, value):
     with pytest.raises(ValueError, match=rf"CpuRenderer\..*{knob}.*got .*{re.escape(str(value))}"):
-        CpuRenderer(**{knob: value})
+        configured("backends/render=cpu", **{knob: value})
 
 
 def test_a_picture_that_does_not_fit_into_memory_is_refused_with_its_figures(monkeypatch):
     scene = leaves(with_row(cloud(100), scales=[9, 9, 9]))
     monkeypatch.setattr(main_memory, "free_bytes", lambda: 400_000)
     monkeypatch.setattr(memory, "_UNASKED", 0)
-    CpuRenderer()(scene.detach(), [camera()])
+    RENDERER(scene.detach(), [camera()])
     with pytest.raises(UserError, match=r"101 Gaussians at 150x50 pixels meet \d\d\d tiles.*needed.*0.0 GB are free"):
-        CpuRenderer()(scene, [camera()])
+        RENDERER(scene, [camera()])
 
 
 @pytest.mark.parametrize(("size", "scale"), [(4, 1.0), (700, 0.5)])
@@ -249,7 +252,7 @@ def test_the_memory_asked_for_is_the_memory_used(monkeypatch, size, scale):
 
 
 def test_bad_input_is_named():
-    scene, renderer = cloud(4), CpuRenderer()
+    scene, renderer = cloud(4), RENDERER
     double = dataclasses.replace(scene, means=scene.means.double())
     for message, draw in {
         "means are torch.float64": lambda: renderer(double, [camera()]),

@@ -2,9 +2,11 @@
 
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians
 from vistadream.ops.fit.budget import contributions
+
+RENDERER = configured("backends/render=cpu")
 
 
 def cloud(n: int = 12) -> Gaussians:
@@ -24,9 +26,9 @@ def cameras() -> list[Camera]:
 def test_the_gradient_of_a_channel_of_ones_is_what_each_gaussian_contributes() -> None:
     scene, errors = cloud(), torch.rand(18, 24, 1, generator=torch.Generator().manual_seed(4))
     maps = torch.cat([torch.ones_like(errors), errors], -1)
-    counted = contributions(scene, cameras(), [maps, maps], CpuRenderer())
+    counted = contributions(scene, cameras(), [maps, maps], RENDERER)
     for view, camera in enumerate(cameras()):
-        own = CpuRenderer()(scene, [camera], want=(), extra=torch.eye(len(scene)))[0].extra  # a channel for each
+        own = RENDERER(scene, [camera], want=(), extra=torch.eye(len(scene)))[0].extra  # a channel for each
         by_hand = torch.einsum("hwn,hwc->nc", own, maps)
         assert float(by_hand[:, 0].max()) > 1
         torch.testing.assert_close(counted[view], by_hand, atol=1e-4, rtol=1e-4)
@@ -34,11 +36,11 @@ def test_the_gradient_of_a_channel_of_ones_is_what_each_gaussian_contributes() -
 
 def test_contributions_add_up_to_the_sum_of_alpha() -> None:
     camera = cameras()[0]
-    counted = contributions(cloud(), [camera], [torch.ones(18, 24, 1)], CpuRenderer())
-    alpha = CpuRenderer()(cloud(), [camera], want=("alpha",))[0].alpha
+    counted = contributions(cloud(), [camera], [torch.ones(18, 24, 1)], RENDERER)
+    alpha = RENDERER(cloud(), [camera], want=("alpha",))[0].alpha
     torch.testing.assert_close(counted.sum(), alpha.sum(), atol=1e-3, rtol=1e-5)
 
 
 def test_a_masked_pixel_counts_for_nobody() -> None:
-    nothing = contributions(cloud(), cameras(), [torch.zeros(18, 24, 1)] * 2, CpuRenderer())
+    nothing = contributions(cloud(), cameras(), [torch.zeros(18, 24, 1)] * 2, RENDERER)
     assert float(nothing.abs().max()) == 0

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, View
 from vistadream.ops.fit.budget import densify
 from vistadream.ops.gaussians.shape import scale_ratios
+
+RENDERER = configured("backends/render=cpu")
 
 HEIGHT, WIDTH = 24, 32
 LEFT = (torch.arange(WIDTH) < WIDTH // 2).expand(HEIGHT, WIDTH)
@@ -36,7 +38,7 @@ def views(*, generated: bool = False, shifts: tuple[float, ...] = (0.0, 0.02)) -
         pose[0, 3] = shift
         camera = replace(Camera.from_fov(60, WIDTH, HEIGHT), cam_from_world=pose)
         with torch.no_grad():
-            rgb = CpuRenderer()(wall(), [camera])[0].rgb
+            rgb = RENDERER(wall(), [camera])[0].rgb
         everywhere = torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
         masks = {"supervise": everywhere, "lift": everywhere, "generated": everywhere & generated}
         made.append(View(str(i), camera, torch.where(LEFT[..., None], 0.5 * rgb, rgb), None, **masks))
@@ -46,7 +48,7 @@ def views(*, generated: bool = False, shifts: tuple[float, ...] = (0.0, 0.02)) -
 def grown(seen: list[View], scene: Gaussians | None = None, **knobs) -> Gaussians:
     settings = {"min_views": 2, "min_error": 0.05, "max_share": 1.0, "seed": 0} | knobs
     scene = scene or wall()
-    change = densify(scene, seen, CpuRenderer(), **settings)
+    change = densify(scene, seen, RENDERER, **settings)
     return Gaussians.concat(scene.subset(change.keep), change.added) if change else scene
 
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, View, silent
 from vistadream.ops.fit.budget import Budget
 from vistadream.ops.fit.loop import LearningRates, fit
 from vistadream.ops.fit.photometric import l1_dssim
 from vistadream.ops.gaussians.lift import lift_view
+
+RENDERER = configured("backends/render=cpu")
 
 RATES = LearningRates(means=0.02, quats=0.01, scales=0.01, opacities=0.02, colors=0.01)
 OFF = Budget(merge_tolerance=0.0, densify_share=0.0, min_views=2, min_error=0.05)
@@ -24,8 +26,8 @@ def wall() -> View:
 
 def test_switched_off_nothing_changes() -> None:
     start = lift_view(wall(), 0.5, 0.5)
-    assert OFF.merged(start, [wall()], CpuRenderer()) is start
-    assert OFF.adapt([wall()], CpuRenderer(), 100, seed=0) is None
+    assert OFF.merged(start, [wall()], RENDERER) is start
+    assert OFF.adapt([wall()], RENDERER, 100, seed=0) is None
 
 
 def test_a_fit_grows_at_a_quarter_and_at_half_of_its_steps_and_the_same_again() -> None:
@@ -35,13 +37,13 @@ def test_a_fit_grows_at_a_quarter_and_at_half_of_its_steps_and_the_same_again() 
     rgb[8:16, 8:16] = 1.0
     view = replace(wall(), rgb=rgb)
     budget = replace(OFF, densify_share=0.05, min_views=1)
-    adapt = budget.adapt([view], CpuRenderer(), 8, seed=0)
+    adapt = budget.adapt([view], RENDERER, 8, seed=0)
     asked = [step for step in range(9) if adapt(step, start) is not None]
     assert asked == [2, 4]
 
     def fitted() -> torch.Tensor:
         loss = lambda seen, rendering, step: l1_dssim(rendering.rgb, seen.rgb, torch.ones(24, 32), 0.2)  # noqa: E731
-        made = fit(start, [view], CpuRenderer(), loss, RATES, order=[0] * 8, observe=silent, name="t", adapt=adapt)
+        made = fit(start, [view], RENDERER, loss, RATES, order=[0] * 8, observe=silent, name="t", adapt=adapt)
         return made.means
 
     assert len(fitted()) > len(start)

@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vistadream.backends.render.cpu import CpuRenderer
+from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, View
 from vistadream.ops.evaluation.metrics import psnr
 from vistadream.ops.fit.budget import merge_alike
 from vistadream.ops.fit.budget.merge import _Groups, lost_detail
 from vistadream.ops.gaussians.lift import lift_view
 from vistadream.ops.gaussians.shape import scale_ratios
+
+RENDERER = configured("backends/render=cpu")
 
 HEIGHT, WIDTH = 36, 48
 
@@ -34,14 +36,14 @@ def noise() -> torch.Tensor:
 
 def merged(seen: View, tolerance: float) -> tuple[Gaussians, Gaussians]:
     lifted = lift_view(seen, 0.5, 0.5)
-    return lifted, merge_alike(lifted, [seen], CpuRenderer(), tolerance)
+    return lifted, merge_alike(lifted, [seen], RENDERER, tolerance)
 
 
 def test_a_plain_wall_needs_a_tenth_and_looks_the_same() -> None:
     before, after = merged(plain(), 0.01)
     assert len(after) < 0.1 * len(before)
     want = ("rgb", "alpha", "z_median")
-    shown = [CpuRenderer()(scene, [plain().camera], want=want)[0] for scene in (before, after)]
+    shown = [RENDERER(scene, [plain().camera], want=want)[0] for scene in (before, after)]
     assert float(shown[1].alpha[2:-2, 2:-2].min()) > 0.9
     assert psnr(shown[0].rgb[2:-2, 2:-2], shown[1].rgb[2:-2, 2:-2]) > 35
     assert float((shown[0].z_median - shown[1].z_median).abs().mean()) < 0.01 * 2.2
@@ -82,7 +84,7 @@ def test_no_gaussian_is_flattened() -> None:
 def test_what_no_view_shows_stays() -> None:
     seen = plain()
     behind = replace(lift_view(seen, 0.5, 0.5), means=-lift_view(seen, 0.5, 0.5).means)
-    assert len(merge_alike(behind, [seen], CpuRenderer(), 0.05)) == len(behind)
+    assert len(merge_alike(behind, [seen], RENDERER, 0.05)) == len(behind)
 
 
 def test_the_larger_picture_decides_where_two_show_the_same() -> None:
@@ -91,8 +93,8 @@ def test_the_larger_picture_decides_where_two_show_the_same() -> None:
     camera = canvas.camera.crop(1, 1, 20, 20)
     inner = {name: getattr(canvas, name)[1:21, 1:21] for name in ("rgb", "z", "supervise", "lift", "generated")}
     photo, lifted = View("photo", camera, **inner), lift_view(canvas, 0.5, 0.5)
-    both = merge_alike(lifted, [photo, canvas], CpuRenderer(), 0.01)
-    assert len(both) == pytest.approx(len(merge_alike(lifted, [canvas], CpuRenderer(), 0.01)), rel=0.02)
+    both = merge_alike(lifted, [photo, canvas], RENDERER, 0.01)
+    assert len(both) == pytest.approx(len(merge_alike(lifted, [canvas], RENDERER, 0.01)), rel=0.02)
 
 
 def test_detail_is_what_a_smaller_picture_cannot_hold() -> None:

@@ -16,6 +16,7 @@ from vistadream.backends.render.cpu.projection import Lens, Parameters, make_len
 from vistadream.backends.render.cpu.spherical_harmonics import sh_colors
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.core import Camera, Gaussians, Rendering
+from vistadream.core.knobs import FROM_1, check_ranges
 from vistadream.ops.numerics.jit import announce_compilation
 
 _MAPS = ("rgb", "z", "alpha")
@@ -35,13 +36,12 @@ class CpuRenderer(RenderKnobs):
     of spherical harmonics is that of the colours; the cameras are pinholes; `z_median` is ours.
     """
 
-    threads: int | None = None
+    threads: int | None
     """CPU threads; None takes as many as torch does, for a small picture one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.threads is not None and self.threads < 1:
-            raise ValueError(f"CpuRenderer.threads: got {self.threads}; wanted at least 1, or None")
+        check_ranges(self, threads=FROM_1)
 
     def __call__(
         self,

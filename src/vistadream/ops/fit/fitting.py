@@ -1,0 +1,59 @@
+"""How Gaussians are fitted to Views; for how many steps, and to which View at each, the caller decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from vistadream.core import Gaussians, Observer, Renderer, Rendering, View
+from vistadream.core.knobs import FROM_0, SHARE, check_ranges
+from vistadream.ops.fit.adam import LearningRates
+from vistadream.ops.fit.loop import fit
+from vistadream.ops.fit.losses import photometric
+from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Learning rates, photometric loss and zoomed crops of a fit."""
+
+    rates: LearningRates
+    zoomed_share: float
+    """Share of the steps that show a quarter of a View at twice its size, so that enlarged scenes stay closed."""
+    dssim: float
+    """Share of D-SSIM in the photometric loss; the rest is L1."""
+    generated_weight: float
+    """Weight of a generated pixel; a photographed one has 1."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, zoomed_share=SHARE, dssim=SHARE, generated_weight=FROM_0)
+
+    def loss(self, view: View, rendering: Rendering) -> Float[Tensor, ""]:
+        """The photometric loss of one rendered View."""
+        return photometric(view, rendering, self.dssim, self.generated_weight)
+
+    def __call__(
+        self,
+        gaussians: Gaussians,
+        views: Sequence[View],
+        renderer: Renderer,
+        turns: Sequence[int],
+        *,
+        observe: Observer,
+        name: str,
+    ) -> Gaussians:
+        """The Gaussians fitted with the photometric loss alone; `turns` has the index of a View for each step."""
+        crops = WithZoomedCrops(views)
+        return fit(
+            gaussians,
+            crops,
+            renderer,
+            lambda view, rendering, step: self.loss(view, rendering),
+            self.rates,
+            order=crops.order(turns, self.zoomed_share),
+            observe=observe,
+            name=name,
+        )

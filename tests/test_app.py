@@ -40,6 +40,16 @@ def test_a_resumed_run_leaves_out_the_knobs_of_what_is_replaced(tmp_path: Path) 
     assert "left out, as it belongs to what was replaced: trajectory.turns=1" in (again.folder / "run.log").read_text()
 
 
+def test_a_run_of_another_version_is_computed_anew_and_says_so(tmp_path: Path) -> None:
+    first = run([*SMALL, "stage=no-outpaint", f"out={tmp_path}"])
+    (first.folder / "run.json").write_text(json.dumps(status(first.folder) | {"vistadream": "0.1.0"}))
+    run([f"resume={first.folder}"])
+    assert "written by version 0.1.0" in (first.folder / "run.log").read_text()
+    assert status(first.folder)["vistadream"] != "0.1.0"
+    run([f"resume={first.folder}"])
+    assert (first.folder / "run.log").read_text().count("written by version") == 1
+
+
 def test_the_run_folder_is_named_first_and_the_seconds_are_those_of_the_whole_run(tmp_path: Path, capsys) -> None:
     """Also where a Rerun server has addresses to print."""
     began_s = time.perf_counter() - 5

@@ -33,6 +33,7 @@ from vistadream.runs.inputs import Inputs
 from vistadream.runs.surroundings import surroundings
 from vistadream.session import Described, Job, Run
 from vistadream.session import run as run_job
+from vistadream.version import __version__
 
 
 @system_errors()
@@ -85,7 +86,7 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
         folder=RunFolder(old.root, composed.order) if old else None,
         described=Described(composed.yaml(), composed.knobs(), composed.changed(), _facts(words, composed, inputs)),
         copies=_cameras(composed),
-        notes=_notes(composed, left_out),
+        notes=[*_of_another_version(old), *_notes(composed, left_out)],
     )
 
 
@@ -175,6 +176,15 @@ def _absolute(word: str) -> str:
         return word
     path = os.path.expanduser(unquoted(word))
     return f"{knob}={Path(path).absolute()}" if os.path.exists(path) else word
+
+
+def _of_another_version(old: RunFolder | None) -> list[tuple[str, Note]]:
+    """Says that a resumed run was made by another version, whose stages are not taken over."""
+    version = old.facts().get("vistadream", __version__) if old else __version__
+    if version == __version__:
+        return []
+    words = f"this run folder was written by version {version}; version {__version__} computes its stages anew"
+    return [("run/version", Note(words, "warning"))]
 
 
 def _notes(composed: Composed, left_out: Sequence[str]) -> list[tuple[str, Note]]:

@@ -35,7 +35,7 @@ def _version(package: str) -> str | None:
 
 
 def _git_revision() -> str | None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     if not (root / ".git").exists():
         return None
     try:

@@ -66,7 +66,7 @@ class Composed:
         return self._with_given(path, OmegaConf.to_container(node), OmegaConf.to_container(node, resolve=True))
 
     def _whole(self) -> dict[str, Any]:
-        return {name: self.plain(name) for name in self.config}
+        return {str(name): self.plain(str(name)) for name in self.config}
 
     def _with_given(self, path: str, unresolved: Any, resolved: Any) -> Any:
         """The resolved values with a given object wherever they are, or refer to, the backend of its role."""

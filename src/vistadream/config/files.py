@@ -95,7 +95,8 @@ def groups() -> dict[str, list[str]]:
 
 def plans(job: str = "single_img") -> dict[str, list[str]]:
     """The stages that each value of `stage=` runs, as the file of the job says."""
-    return OmegaConf.to_container(OmegaConf.load(conf_folder() / "job" / f"{job}.yaml").job.plans)
+    file: Any = OmegaConf.load(conf_folder() / "job" / f"{job}.yaml")
+    return {str(stage): list(plan) for stage, plan in file.job.plans.items()}
 
 
 @cache

@@ -1,1 +1,1 @@
-"""The named camera paths."""
+"""The named camera paths, each a function of a scene and of its own knobs."""

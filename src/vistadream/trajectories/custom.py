@@ -1,4 +1,4 @@
-"""`trajectory=custom`: a path of the user's own cameras."""
+"""`trajectory=custom`: a path through cameras from a file of the user."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Custom:
     def __post_init__(self) -> None:
         check_ranges(self, scale=ABOVE_0)
         if len(self._entries) < 2:
-            raise UserError(f"{self.path}: holds {len(self._entries)} camera(s); wanted two or more, to go somewhere")
+            raise UserError(f"{self.path}: holds {len(self._entries)} camera(s); wanted two or more for a path")
         if self.lens == "file":
             self._check_lenses()
 
@@ -42,7 +42,7 @@ class Custom:
         return camera_files(self.path)
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
-        """The first and the last camera are the file's."""
+        """The first and the last camera of the path are those of the file."""
         photo = scene.anchor.camera
         poses = torch.stack([entry.cam_from_world for entry in self._entries])
         if self.place == "photo":
@@ -72,7 +72,7 @@ class Custom:
                 )
 
     def _lenses(self, photo: Camera, n: int) -> list[Camera]:
-        """n lenses; between the file's own they change evenly, which makes a zoom."""
+        """n cameras for the intrinsics; between those of the file they are interpolated linearly, as in a zoom."""
         if self.lens == "photo":
             return [photo] * n
         K = torch.stack([entry.lens.K for entry in self._entries])

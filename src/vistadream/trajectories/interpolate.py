@@ -1,4 +1,4 @@
-"""A smooth flight through keyframes, or through the poses that the scene was photographed from."""
+"""A smooth path through keyframes, or through the poses of the photos."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from vistadream.ops.camera_path.spline import even_knots, through
 
 @dataclass(frozen=True)
 class Interpolate:
-    """Through every keyframe in order, at about even speed, without a corner."""
+    """Moves through every keyframe in order, smoothly and at about constant speed."""
 
     keyframes: Sequence[Sequence[float]] | None
-    """Rows [right, down, forward, yaw, pitch] from the photo's pose on: shares of the focus distance, then degrees to
-    the right and down. None: the poses of the scene's photographed views."""
+    """Rows [right, down, forward, yaw, pitch] relative to the photo's pose: shares of the focus distance, then degrees
+    to the right and down. None: the poses of the photos."""
 
     def __post_init__(self) -> None:
         if self.keyframes is None:
@@ -60,7 +60,7 @@ def _photographed(scene: Scene) -> Float[Tensor, "k 4 4"]:
     poses = [photo.camera.cam_from_world for photo in scene.photos]
     if len(poses) < 2:
         raise UserError(
-            "trajectory.keyframes=null goes through the photographed views, and this scene has one pose; wanted two or "
+            "trajectory.keyframes=null moves through the poses of the photos, and this scene has one; wanted two or "
             "more: give keyframes"
         )
     return torch.stack(poses)

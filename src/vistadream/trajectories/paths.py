@@ -1,4 +1,4 @@
-"""The named camera paths. All are laid out in the photo's camera axes (x right, y down, z forward) and in its depth."""
+"""The named camera paths, in the camera axes of the photo (x right, y down, z forward) and relative to its depth."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from vistadream.ops.camera_path.pose import aimed, placed, reach_of, rigid, turn
 
 @dataclass(frozen=True)
 class Spiral:
-    """`turns` full turns that grow out of the photo's pose and shrink back, drifting in and out of the scene."""
+    """A spiral that starts and ends at the photo's pose, and also moves forward and backward."""
 
     radius: float
-    """Sideways reach as a share of the focus distance."""
+    """Largest sideways distance as a share of the focus distance."""
     height: float
-    """Up and down reach as a share of the sideways one."""
+    """Vertical radius as a share of the sideways one."""
     depth: float
-    """Forward and backward reach as a share of the nearest depth."""
+    """Largest forward and backward distance as a share of the near depth."""
     turns: float
+    """Number of full turns."""
 
     def __post_init__(self) -> None:
         check_ranges(self, radius=(0, 2), height=(0, 2), depth=(0, 0.8), turns=(0, 50))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
-        """The first and the last camera stand where the photo does."""
+        """The first and the last camera are at the photo's pose."""
         view = scene.anchor
         reach = reach_of(view)
         t = torch.linspace(0, 1, n)
@@ -44,18 +45,18 @@ class Spiral:
 
 @dataclass(frozen=True)
 class Wobble:
-    """One small ellipse around the photo's pose, in the picture's plane, that comes back to where it began."""
+    """One small ellipse around the photo's pose, in the plane of the picture."""
 
     radius: float
-    """Sideways reach as a share of the focus distance."""
+    """Sideways radius as a share of the focus distance."""
     height: float
-    """Up and down reach as a share of the sideways one."""
+    """Vertical radius as a share of the sideways one."""
 
     def __post_init__(self) -> None:
         check_ranges(self, radius=(0, 2), height=(0, 2))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
-        """The first and the last camera stand at the ellipse's right end."""
+        """The first and the last camera are at the right end of the ellipse."""
         view = scene.anchor
         focus_z = reach_of(view).focus_z
         theta, radius = torch.linspace(0, 2 * math.pi, n), self.radius * focus_z
@@ -68,16 +69,16 @@ class Wobble:
 
 @dataclass(frozen=True)
 class Swing:
-    """To one side, through the photo's pose to the other, and back, in a straight line across the line of sight."""
+    """To one side, through the photo's pose to the other, and back, on a line perpendicular to the optical axis."""
 
     radius: float
-    """Sideways reach as a share of the focus distance."""
+    """Largest sideways distance as a share of the focus distance."""
 
     def __post_init__(self) -> None:
         check_ranges(self, radius=(0, 2))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
-        """The first and the last camera stand where the photo does."""
+        """The first and the last camera are at the photo's pose."""
         view = scene.anchor
         focus_z = reach_of(view).focus_z
         x = self.radius * focus_z * torch.sin(torch.linspace(0, 2 * math.pi, n))
@@ -89,16 +90,16 @@ class Swing:
 
 @dataclass(frozen=True)
 class Orbit:
-    """Along a level circle around the focus at the photo's distance from it, from left to right."""
+    """A horizontal circle around the focus at the photo's distance from it, from left to right."""
 
     degrees: float
-    """How much of the circle; its middle is the photo's pose, and 360 is all of it."""
+    """The length of the arc, whose middle is the photo's pose; 360 is the whole circle."""
 
     def __post_init__(self) -> None:
         check_ranges(self, degrees=(-360, 360))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
-        """The first camera stands half the degrees to the left of the photo, the last as far to the right."""
+        """The first camera is half the degrees to the left of the photo, the last half of them to the right."""
         view = scene.anchor
         focus_z = reach_of(view).focus_z
         angle = math.radians(self.degrees) * torch.linspace(-0.5, 0.5, n)
@@ -111,12 +112,12 @@ class Orbit:
 
 @dataclass(frozen=True)
 class Rotate:
-    """A look around from the photo's own position: right and left, and twice as often down and up."""
+    """A rotation at the photo's position: right and left, and twice as often down and up."""
 
     yaw_deg: float
-    """How far to each side."""
+    """Largest angle to each side."""
     pitch_deg: float
-    """How far down and up."""
+    """Largest angle down and up."""
 
     def __post_init__(self) -> None:
         check_ranges(self, yaw_deg=(0, 180), pitch_deg=(0, 89))
@@ -133,18 +134,18 @@ class Rotate:
 
 @dataclass(frozen=True)
 class Dolly:
-    """Forward into the scene along the optical axis, back past the photo's pose, and forward to it again."""
+    """Along the optical axis: forward, back past the photo's pose, and forward to it again."""
 
     forward: float
-    """Way ahead as a share of the focus distance."""
+    """Largest distance ahead of the photo's pose as a share of the focus distance."""
     backward: float
-    """Way back behind the photo's pose as a share of the focus distance."""
+    """Largest distance behind the photo's pose as a share of the focus distance."""
 
     def __post_init__(self) -> None:
         check_ranges(self, forward=(0, 0.95), backward=(0, 2))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
-        """The first and the last camera are the photo's; all look the same way."""
+        """The first and the last camera are the photo's; all have the same orientation."""
         view = scene.anchor
         wave = torch.sin(torch.linspace(0, 2 * math.pi, n))
         z = reach_of(view).focus_z * torch.where(wave > 0, self.forward * wave, self.backward * wave)

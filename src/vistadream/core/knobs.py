@@ -39,10 +39,10 @@ FROM_0, FROM_1, ABOVE_0, SHARE = Range(0), Range(1), Range(0, above=True), Range
 
 
 def check_ranges(owner: object, **wanted: tuple[float, float] | Range) -> None:
-    """Raises ValueError unless every field of the dataclass `owner` that is named holds numbers in its range.
+    """Raises ValueError unless every named field of the dataclass `owner` holds a number in its range.
 
-    A field that may be None may be None; of a sequence every item must be in the range. Fields of a Literal type are
-    checked as well, without being named: they must be one of their words.
+    None is accepted if the type of the field allows it. Every item of a sequence must be in the range. All fields of a
+    Literal type are checked too, although they are not named: they must have one of the values of the Literal.
     """
     hints = get_type_hints(type(owner))
     for name, hint in hints.items():
@@ -67,7 +67,7 @@ def check_choices(owner: object, **wanted: Sequence[str]) -> None:
 
 
 def allowed_words(hint: Any) -> tuple[Any, ...]:
-    """The values of a Literal type, also where None is allowed besides; () for any other type."""
+    """The values of a Literal type, including None if it is allowed; () for any other type."""
     if get_origin(hint) is Literal:
         return get_args(hint)
     parts = [part for part in get_args(hint) if part is not NoneType]
@@ -87,11 +87,11 @@ def require(owner: object, name: str, holds: object, wanted: str) -> None:
 
 
 def refuse(owner: object, name: str, wanted: str) -> NoReturn:
-    """Raises ValueError: what the field holds, and what was wanted."""
+    """Raises ValueError with the value of the field and with what was wanted."""
     raise ValueError(f"{type(owner).__name__}.{name}: got {getattr(owner, name)!r}; wanted {wanted}")
 
 
 @cache
 def path_fields(owner: type) -> frozenset[str]:
-    """The fields of a dataclass whose type is `Path` or may be."""
+    """The names of the fields of a dataclass whose type is `Path`, or includes it."""
     return frozenset(name for name, hint in get_type_hints(owner).items() if Path in (hint, *get_args(hint)))

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """What all messages have in common."""
+    """The base class of all messages."""
 
     def to_json(self) -> dict[str, Any]:
         """The message as data for JSON: its fields, and its `kind`, such as "stage_started"."""
@@ -19,7 +19,7 @@ class Message:
 
 @dataclass(frozen=True)
 class RunStarted(Message):
-    """A run began, or goes on, in a folder."""
+    """A run began, or was resumed, in a folder."""
 
     folder: str
 

@@ -19,11 +19,11 @@ from vistadream.observers.record import pictures, shrunk
 _LIVE = "live"
 """The folder of the newest pictures, below that of the events."""
 _PICTURES_EVERY_S = 2.0
-"""The pictures of one role are written again no sooner than this."""
+"""The pictures of one role are written at most once in this time."""
 
 
 class EventLog:
-    """Appends one line for each observation: name, step, time, kind and value. A context manager; else `close()` it.
+    """Appends one line for each observation: name, step, time, kind and value. Use it in `with`, or call `close`.
 
     `time` is in seconds since 1970. Pictures are written below live/, and the value names them by their path from the
     run folder. Only the newest one of a role is kept: `coarse/03/hole` goes to live/coarse.hole.jpg, at most every two
@@ -98,7 +98,7 @@ def _facts(value: Any) -> dict[str, Any]:
 
 
 def _for_json(value: Any) -> Any:
-    """The value with null in place of NaN and the infinities, for which JSON has no numbers."""
+    """The value with null in place of NaN and infinite numbers, which JSON does not have."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Keeps other processes out of a run's folder: by a lock of the system where the disk has one, else by a lease.
+"""Keeps other processes out of the folder of a run: by a system lock if the disk has one, else by a lease.
 
-The lease is a small file that names the host and the process of the run. It is written in either case, so that whoever
-is kept out learns by whom.
+The lease is a small file that names the host and the process of the run. It is written in both cases, so that the
+error of another process can name the owner.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ except ImportError:  # Windows
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 """Errors of a disk without locks, such as Lustre and some network disks."""
 _SAME_START_S = 1.0
-"""Two processes with one number are the same when they started within this time of each other."""
+"""Two processes with the same id are one process if their start times differ by less than this."""
 
 
 @contextmanager
 def locked(file: Path, lease: Path) -> Iterator[bool]:
-    """Holds the system's lock on `file` and the lease until the block ends; False where there is only the lease.
+    """Holds the system lock on `file` and the lease until the block ends; yields False if there is only the lease.
 
-    The system's lock ends with the process. A lease that a killed process of this host has left is taken over. Raises
-    UserError that names the owner while another process, or a process of another host, holds either.
+    The system lock ends with the process. A lease that a killed process of this host left is taken over. Raises
+    UserError, with the name of the owner, while another process of this or another host holds one of them.
     """
     with file.open("a") as stream:
         by_system = _lock(stream, lease)
@@ -48,7 +48,7 @@ def locked(file: Path, lease: Path) -> Iterator[bool]:
 
 
 def _lock(stream: TextIO, lease: Path) -> bool:
-    """Whether the system has locked the file for this process; False where it cannot."""
+    """Whether the system locked the file for this process; False if the disk has no locks."""
     if fcntl is None:
         return False
     try:
@@ -63,7 +63,7 @@ def _lock(stream: TextIO, lease: Path) -> bool:
 
 
 def _take(lease: Path, by_system: bool) -> None:
-    """Writes the lease of this process; UserError where another owner may still be at work."""
+    """Writes the lease of this process; UserError if another owner may still be running."""
     if lease.exists():
         owner = _owner(lease)
         if _may_work(owner, by_system):
@@ -81,7 +81,7 @@ def _self() -> dict[str, Any]:
 
 
 def _owner(lease: Path) -> dict[str, Any]:
-    """What the lease says; nothing where there is no whole one."""
+    """The content of the lease; empty if there is no complete one."""
     with suppress(OSError, ValueError):
         owner = read_json(lease)
         return owner if isinstance(owner, dict) else {}
@@ -89,9 +89,9 @@ def _owner(lease: Path) -> dict[str, Any]:
 
 
 def _may_work(owner: dict[str, Any], by_system: bool) -> bool:
-    """Whether the owner of a lease may be at work. On this host the system's lock, which we hold, says that it is not.
+    """Whether the owner of a lease may still be running. An owner on this host is not, if this process has the lock.
 
-    Another host's processes cannot be seen, and some network disks lock for each host apart.
+    Processes of other hosts cannot be checked, and some network disks have separate locks for each host.
     """
     if owner.get("host") != platform.node():
         return bool(owner) or not by_system

@@ -19,10 +19,10 @@ from vistadream.ops.camera_path.spline import through
 
 @dataclass(frozen=True)
 class Custom:
-    """The cameras of a file at even times, smooth in between. The file is read at once, so that faults show early."""
+    """A smooth path through the cameras of a file at evenly spaced times. The file is read at once to find faults."""
 
     path: Path
-    """JSON of ours, a nerfstudio camera path, or a folder with a COLMAP model, as text or binary."""
+    """A JSON list of cameras, a nerfstudio camera path, or a folder with a COLMAP model, as text or binary."""
     place: Literal["world", "photo"]
     """world: the cameras keep the poses of the file, in the run's world, whose origin is the photo's camera.
     photo: all cameras are moved together so that the first one is at the photo's pose."""

@@ -117,9 +117,7 @@ def lift_view(view: View, sigma_px: float, thickness: float) -> Gaussians:
 
     Raises ValueError when the View has no depth.
     """
-    if view.z is None:
-        raise ValueError(f"lift_view: view {view.name!r} has no depth; wanted one")
-    valid = view.z > 0
-    normals, has_normal = normals_from_depth(view.camera, view.z, valid)
-    flat = has_normal & ~relative_depth_edges(view.z, valid)
-    return lift(view.camera, view.rgb, view.z, normals, flat, view.lift, sigma_px=sigma_px, thickness=thickness)
+    z, valid = view.depth, view.depth > 0
+    normals, has_normal = normals_from_depth(view.camera, z, valid)
+    flat = has_normal & ~relative_depth_edges(z, valid)
+    return lift(view.camera, view.rgb, z, normals, flat, view.lift, sigma_px=sigma_px, thickness=thickness)

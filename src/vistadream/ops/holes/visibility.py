@@ -16,12 +16,10 @@ from vistadream.core import Camera, Rendering, View
 def hides(points_world: Float[Tensor, "n 3"], view: View, tolerance: float) -> Bool[Tensor, "n"]:
     """Whether each point occludes the surface of a View: it projects into the View and its depth there is smaller than
     the View's by more than the fraction `tolerance`. ValueError when the View has no depth."""
-    if view.z is None:
-        raise ValueError(f"hides: view {view.name!r} has no depth; wanted one")
     uv, z = view.camera.project(points_world)
     inside = (z > 0) & (uv >= 0).all(-1) & (uv[:, 0] < view.camera.width) & (uv[:, 1] < view.camera.height)
     column, row = torch.where(inside[:, None], uv, 0.0).long().unbind(-1)
-    seen = view.z[row, column]
+    seen = view.depth[row, column]
     return inside & (seen > 0) & (z < seen * (1 - tolerance))
 
 
@@ -64,8 +62,8 @@ def keep_behind_translucent(
 
     A pixel of the hole has a translucent surface where its alpha is `least_alpha` or more. Other pixels keep their z.
     """
-    translucent = hole & (seen.alpha >= least_alpha)
-    return torch.where(translucent, torch.maximum(z, seen.z.to(z)), z)
+    translucent = hole & (seen.require("alpha") >= least_alpha)
+    return torch.where(translucent, torch.maximum(z, seen.require("z").to(z)), z)
 
 
 def near_rim(

@@ -8,11 +8,8 @@ The dataset has pictures, cameras, depth, normals and masks. COLMAP and trainers
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 from vistadream import single_image
-
-TOOL = Path(__file__).parents[1] / "tools" / "run_fastgs_refine.py"
 
 
 def main(knobs: list[str]) -> None:
@@ -20,7 +17,7 @@ def main(knobs: list[str]) -> None:
     dataset, result = run.folder / "export" / "fastgs", run.folder.parent / "refined"
 
     # The start may come from any program that writes 3DGS PLY files. Here it is the scene itself.
-    command = [sys.executable, TOOL, "--dataset-dir", dataset, "--result-dir", result]
+    command = [sys.executable, "-m", "vistadream", "refine", "--dataset-dir", dataset, "--result-dir", result]
     command += ["--init-gaussians", run.folder / "export" / "gaussians.ply"]
     command += ["stages.refine.steps=20", "rerun.mode=off"]
     subprocess.run([str(word) for word in command], check=True)

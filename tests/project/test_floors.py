@@ -17,7 +17,7 @@ FLOORS = (
     ("runs",),
     ("config", "pipeline"),
     ("session",),
-    ("app",),
+    ("app", "refinement"),
     ("commands",),
     ("__main__",),
 )

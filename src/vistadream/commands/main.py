@@ -12,6 +12,7 @@ from vistadream.commands.guard import Act, guarded, open_streams
 
 HELP = """\
 usage: vistadream single-img [image=PATH] [stage=PLAN] [KNOB=VALUE ...] [flags]
+       vistadream refine --dataset-dir DIR ...    fit Gaussians to posed views; --help says more
        vistadream models [--json]                 every model that can be used, its license, size and folder
        vistadream download MODEL|PROFILE ...      fetch models; --help says more
 
@@ -74,6 +75,12 @@ def _single_img(words: list[str]) -> Act:
     return partial(run, words, begun_s=BEGUN_S)
 
 
+def _refine(words: list[str]) -> Act:
+    from vistadream.commands.refine import act
+
+    return act(words)
+
+
 def _models(words: list[str]) -> Act:
     from vistadream.commands.models import models
 
@@ -88,6 +95,7 @@ def _download(words: list[str]) -> Act:
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], Act], str]] = {
     "single-img": (_single_img, "nothing was written"),
+    "refine": (_refine, "the same command goes on from the checkpoint, if there is one"),
     "models": (_models, "nothing was lost"),
     "download": (_download, "the same command goes on"),
 }

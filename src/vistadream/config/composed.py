@@ -100,23 +100,23 @@ class Composed:
         }
 
 
-def compose(words: Sequence[str], given: Mapping[str, object] | None = None) -> Composed:
-    """The configuration of one run; UserError names the nearest knob when one is misspelt.
+def compose(words: Sequence[str], given: Mapping[str, object] | None = None, job: str = "single_img") -> Composed:
+    """The configuration of one run of a job; UserError names the nearest knob when one is misspelt.
 
     `given`: objects of a Python program that stand in the place of configured backends, by role, such as "depth".
     """
     words = expand_exports([renamed(word) for word in words])
-    if said := misspelt([word for word in words if hydra_is_lenient(word)]):
+    if said := misspelt([word for word in words if hydra_is_lenient(word)], job):
         raise UserError(said)
     overrides, choices = _choose_backends(words, given or {})
     try:
-        config = composed_files(overrides)
+        config = composed_files(overrides, job=job)
         refuse_resolvers(OmegaConf.to_container(config))
         missing = OmegaConf.missing_keys(config)
         resolved = {} if missing else OmegaConf.to_container(config, resolve=True)
         refuse_foreign_targets(resolved)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        raise UserError(explain(error, words)) from error
+        raise UserError(explain(error, words, job)) from error
     if missing:
         knob = min(missing, key=len)
         raise UserError(f"{knob} has no value; wanted one: add {knob}=...")

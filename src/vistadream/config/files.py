@@ -57,11 +57,11 @@ def conf_folder() -> Path:
     return checkout if (checkout / "single_img.yaml").exists() else packaged
 
 
-def composed_files(overrides: Sequence[str] = (), with_hydra: bool = False) -> DictConfig:
-    """The files of the main job with overrides; `with_hydra` adds what Hydra says of the composition."""
+def composed_files(overrides: Sequence[str] = (), with_hydra: bool = False, job: str = "single_img") -> DictConfig:
+    """The files of a job with overrides; `with_hydra` adds what Hydra says of the composition."""
     with _own_hydra(), initialize_config_dir(str(conf_folder()), version_base="1.3"):
         ConfigStore.instance().store("schema", Schema)
-        return compose("single_img", list(overrides), return_hydra_config=with_hydra)
+        return compose("single_img", [f"job={job}", *overrides], return_hydra_config=with_hydra)
 
 
 @contextmanager
@@ -108,10 +108,11 @@ def targets() -> tuple[str, ...]:
 
 def reference() -> str:
     """Every knob with its default and remark, and every choice, for --help."""
-    text = (conf_folder() / "single_img.yaml").read_text(encoding="utf-8")
+    files = (conf_folder() / "job" / "single_img.yaml", conf_folder() / "single_img.yaml")
+    job, run = (file.read_text(encoding="utf-8") for file in files)
     choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
-    knobs = re.sub(r" *_target_:.*\n", "", text[text.index("image:") :])
+    knobs = re.sub(r" *_target_:.*\n", "", job[job.index("\nstage:") :] + run[run.index("\nimage:") :])
     files = (file for room in ("stages", "export") for file in sorted((conf_folder() / room).glob("*.yaml")))
     sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in files)
     sections = re.sub(r"# @package (.*)\n((?:#.*\n)*)_target_:.*", r"\2\1.*:", sections)
-    return f"knobs, with their defaults:\n\n{knobs}\nchoices:\n\n{choices}{sections}"
+    return f"knobs, with their defaults:\n{knobs}\nchoices:\n\n{choices}{sections}"

@@ -17,7 +17,7 @@ from vistadream.config.words import name_of, name_today, parse
 from vistadream.core import UserError
 
 
-def misspelt(words: Sequence[str]) -> str | None:
+def misspelt(words: Sequence[str], job: str = "single_img") -> str | None:
     """One sentence on the first word that names no knob or no choice, with the nearest right one."""
     options = groups()
     for word in words:
@@ -37,8 +37,8 @@ def misspelt(words: Sequence[str]) -> str | None:
                 return f"{knob}={value} is no choice; wanted one of {wanted}{_near(value, options[knob])}"
         elif (today := name_today(knob)) != knob:
             return f"{knob} has another name now; wanted {today}"
-        elif knob not in ("stages", "export", *_known()) and not knob.startswith("backends."):
-            return f"{knob or repr(word)} is not a knob; see --help for all{_near(knob, [*_known(), *options])}"
+        elif knob not in ("stages", "export", *_known(job)) and not knob.startswith("backends."):
+            return f"{knob or repr(word)} is not a knob; see --help for all{_near(knob, [*_known(job), *options])}"
     return None
 
 
@@ -51,12 +51,12 @@ def hydra_is_lenient(word: str) -> bool:
     name = name_of(word)
     new = word.startswith("+") and not name.startswith(("stages.", "backends."))
     top = re.split(r"[./]", name.lstrip("~"))[0]
-    return new or top not in Schema.__annotations__ or "@" in name or name in (*groups(), "stages")
+    return new or top not in Schema.__annotations__ or "@" in name or name in (*groups(), "stages", "job")
 
 
-def explain(error: Exception, words: Sequence[str]) -> str:
+def explain(error: Exception, words: Sequence[str], job: str) -> str:
     """One sentence for a failed composition."""
-    if said := misspelt(words):
+    if said := misspelt(words, job):
         return said
     lines = [line.strip() for line in str(error.__cause__ or error).splitlines() if line.strip()]
     knob = next((line.split(":")[1].strip() for line in lines if line.startswith("full_key")), "")
@@ -79,9 +79,9 @@ def _are_files_of_stages(value: Any) -> bool:
 
 
 @cache
-def _known() -> tuple[str, ...]:
-    """Every knob of a run from a picture with the embedded backends and all results."""
-    return tuple(_knobs(composed_files([f"export=[{','.join(export_names())}]"])))
+def _known(job: str) -> tuple[str, ...]:
+    """Every knob of a job from a picture with the embedded backends and all results."""
+    return tuple(_knobs(composed_files([f"export=[{','.join(export_names())}]"], job=job)))
 
 
 def _knobs(config: Any, prefix: str = "") -> Iterator[str]:

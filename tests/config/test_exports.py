@@ -23,6 +23,7 @@ def exports(*words: str) -> dict:
         (["export=[ply,video,report]"], ["gaussians", "video", "report"]),
         (["export=ply"], ["gaussians"]),
         (["export=[]"], []),
+        (["export=[ply]", "export.videos=[]"], ["gaussians"]),
         (["export.report=false"], ["gaussians", "video", "metrics"]),
         (["export.fastgs=true"], ["gaussians", "video", "metrics", "report", "fastgs"]),
         (["export=[fastgs]", "export.report=true"], ["fastgs", "report"]),
@@ -101,3 +102,9 @@ def test_help_names_every_result_and_its_knobs() -> None:
         assert f"export.{name}.*:" in text
         for field in fields(get_class(f"{type(exporter).__module__}.{type(exporter).__qualname__}")):
             assert f"\n{field.name}:" in text
+
+
+def test_knobs_that_differ_from_the_defaults_are_knobs_alone() -> None:
+    assert compose(["image=x.png", "export=[video,fastgs]", "export.video.fps=3"]).changed() == {
+        "export.video.fps": (3, 24)
+    }

@@ -96,7 +96,7 @@ class Composed:
         return {
             knob: (value, default.get(knob))
             for knob, value in mine.items()
-            if knob != "image" and value != default.get(knob)
+            if knob != "image" and not knob.endswith("._target_") and value != default.get(knob)
         }
 
 

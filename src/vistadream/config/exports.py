@@ -48,7 +48,7 @@ def expand_exports(words: Sequence[str]) -> list[str]:
             listed = _switched(default_exports() if listed is None else listed, word)
         else:
             expanded.append(f"{RENAMED[knob]}={value}" if knob in RENAMED else word)
-    _refuse_unlisted(expanded, default_exports() if listed is None else listed)
+    expanded = _without_unlisted(expanded, default_exports() if listed is None else listed)
     return expanded if listed is None else [*expanded, f"export=[{','.join(listed)}]"]
 
 
@@ -102,10 +102,13 @@ def _exporter_of(word: str) -> str | None:
     return name if name in export_names() and knob not in SWITCHES else None
 
 
-def _refuse_unlisted(words: Sequence[str], listed: Sequence[str]) -> None:
-    for word in words:
-        if (name := _exporter_of(word)) and name not in listed:
+def _without_unlisted(words: Sequence[str], listed: Sequence[str]) -> list[str]:
+    """The words without those that set a knob of an unlisted result to []; UserError for its other knobs."""
+    unlisted = {word: name for word in words if (name := _exporter_of(word)) and name not in listed}
+    for word, name in unlisted.items():
+        if word.partition("=")[2] != "[]":
             raise UserError(
                 f"{word} is a knob of {name}, which export=[{','.join(listed)}] does not name; wanted {name} on the "
                 f"list: add it, or leave {name_of(word)} out"
             )
+    return [word for word in words if word not in unlisted]

@@ -63,7 +63,7 @@ def default_dtype_and_device() -> Iterator[None]:
 
 @pytest.mark.usefixtures("default_dtype_and_device")
 def test_a_run_in_the_midst_of_another_program_is_the_same_and_leaves_no_trace(tmp_path: Path) -> None:
-    expected = RunFolder(small_run(tmp_path / "alone").folder).gaussians.read_bytes()
+    expected = (small_run(tmp_path / "alone").folder / "export" / "gaussians.ply").read_bytes()
     ConfigStore.instance().store("schema", {"theirs": 1})
     OmegaConf.register_new_resolver("now", lambda: "theirs", replace=True)
     logging.captureWarnings(True)
@@ -80,7 +80,7 @@ def test_a_run_in_the_midst_of_another_program_is_the_same_and_leaves_no_trace(t
         before = state()
         made = small_run(tmp_path / "within")
         assert state() == before
-    assert RunFolder(made.folder).gaussians.read_bytes() == expected
+    assert (made.folder / "export" / "gaussians.ply").read_bytes() == expected
     assert not made.scene.gaussians.means.is_inference()
 
 

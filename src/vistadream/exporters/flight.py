@@ -53,7 +53,7 @@ class SceneFlight:
         for i, camera in enumerate(cameras):
             with torch.no_grad():
                 seen = self._renderer(self._scene.gaussians, [camera], want=wanted)[0]
-            ratios.append(float((seen.alpha < 0.5).float().mean()))
+            ratios.append(float((seen.require("alpha") < 0.5).float().mean()))
             if self._hole_ratios is None:
                 self._observe("export/hole_ratio", ratios[-1], i)
             self._observe("export/progress", Progress(i + 1, len(cameras)))

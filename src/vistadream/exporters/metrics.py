@@ -58,10 +58,11 @@ def _photo_metrics(scene: Scene, renderer: Renderer) -> dict[str, Any]:
     photo = scene.anchor
     with torch.no_grad():
         seen = renderer(scene.gaussians, [photo.camera])[0]
+    rgb = seen.require("rgb")
     return {
         "gaussians": len(scene.gaussians),
         "views": len(scene.views),
-        "input_psnr_db": round(psnr(seen.rgb, photo.rgb), 3),
-        "input_ssim": round(ssim(seen.rgb, photo.rgb), 5),
-        "input_alpha_mean": round(float(seen.alpha.mean()), 5),
+        "input_psnr_db": round(psnr(rgb, photo.rgb), 3),
+        "input_ssim": round(ssim(rgb, photo.rgb), 5),
+        "input_alpha_mean": round(float(seen.require("alpha").mean()), 5),
     }

@@ -74,6 +74,6 @@ def video_file(picture: str, form: str) -> str:
 def _frame(picture: str, seen: Rendering, near: float, far: float) -> UInt8[np.ndarray, "h w 3"]:
     """One of PICTURES of a rendering; the colors of depth go from `near` to `far` in every frame."""
     if picture == "rgb":
-        return to_uint8(seen.rgb)
-    depth = depth_colors(seen.z, seen.alpha >= 0.5, near, far)
-    return depth if picture == "depth" else np.concatenate([to_uint8(seen.rgb), depth], axis=1)
+        return to_uint8(seen.require("rgb"))
+    depth = depth_colors(seen.require("z"), seen.require("alpha") >= 0.5, near, far)
+    return depth if picture == "depth" else np.concatenate([to_uint8(seen.require("rgb")), depth], axis=1)

@@ -23,7 +23,7 @@ from vistadream.formats.json_file import read_json
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 """Errors of a disk without locks, such as Lustre and some network disks."""

@@ -140,16 +140,15 @@ class Coarse:
         """The scene with one more View, and with a Gaussian for each pixel of it that has no surface yet."""
         with torch.no_grad():
             seen = self.renderer(scene.gaussians, [camera])[0]
-        hole = clean_hole(seen.alpha)
+        rgb, z, alpha = (seen.require(name) for name in ("rgb", "z", "alpha"))
+        hole = clean_hole(alpha)
         path = name.replace("_", "/")
         observe(f"{path}/hole", hole)
-        observe(f"{path}/before", seen.rgb)
-        bare = hole & (seen.alpha < _OPAQUE)
+        observe(f"{path}/before", rgb)
+        bare = hole & (alpha < _OPAQUE)
         prompt = self.captioner(scene.anchor.rgb)
         painter = Painter(self.depth, self.outpainter, prompt, self.max_misfit)
-        rgb, z, confidence = painter(
-            camera, seen.rgb, seen.z, hole, seed, lambda key, value: observe(f"{path}/{key}", value)
-        )
+        rgb, z, confidence = painter(camera, rgb, z, hole, seed, lambda key, value: observe(f"{path}/{key}", value))
         z = keep_behind_translucent(z, seen, hole)
         z, hiding = push_behind(camera, z, hole, scene.views)
         supervise, lift, generated = dilate(hole, 2), bare & ~hiding, torch.ones_like(hole)
@@ -166,11 +165,12 @@ class Coarse:
         for i, camera in enumerate(poses):
             with torch.no_grad():
                 seen = self.renderer(scene.gaussians, [camera])[0]
-            hole = clean_hole(seen.alpha)
+            rgb, z, alpha = (seen.require(name) for name in ("rgb", "z", "alpha"))
+            hole = clean_hole(alpha)
             if bool(hole.any()) and not bool(hole.all()):
-                rgb, z = fill_from_far_side(seen.rgb, seen.z, hole)
+                rgb, z = fill_from_far_side(rgb, z, hole)
                 z, hiding = push_behind(camera, z, hole, scene.views)
-                bare = hole & (seen.alpha < _OPAQUE) & ~hiding
+                bare = hole & (alpha < _OPAQUE) & ~hiding
                 filled = View("closed", camera, rgb, z, hole, bare, torch.ones_like(hole), origin="novel")
                 closed = self.lifting(filled)
                 scene = replace(scene, gaussians=Gaussians.concat(scene.gaussians, closed))

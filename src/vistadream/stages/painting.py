@@ -59,7 +59,7 @@ class Painter:
             rgb = torch.where(large[..., None], painted, rgb)
             view = View("painted", camera, rgb, z, ~large, large, large, origin="novel")
             view = self._with_depth(view, unknown, tell)
-            z = torch.where(large, view.z, z)
+            z = torch.where(large, view.depth, z)
             confidence = None if view.confidence is None else torch.where(large, view.confidence, 1.0)
         return rgb, z, confidence
 
@@ -70,12 +70,12 @@ class Painter:
         depth in the result. A prediction that does not fit the known depth is not used at all.
         """
         known = ~unknown
-        continued = complete_depth(view.z, known)
+        continued = complete_depth(view.depth, known)
         prediction = self.depth([replace(view, z=None)])[0]
-        confidence = torch.ones_like(view.z) if prediction.confidence is None else prediction.confidence
+        confidence = torch.ones_like(view.depth) if prediction.confidence is None else prediction.confidence
         usable = prediction.valid & (prediction.z > 0) & (confidence > 0)
         overlap = usable & known
-        source, target = 1 / prediction.z.clamp_min(1e-6), 1 / view.z.clamp_min(1e-6)
+        source, target = 1 / prediction.z.clamp_min(1e-6), 1 / view.depth.clamp_min(1e-6)
         disparity = align_scale_shift(source, target, overlap * confidence).apply(source)
         misfit = ((disparity / target) - 1).abs()[overlap]
         if not len(misfit) or float(weighted_median(misfit, confidence[overlap])) > self.max_misfit:
@@ -83,6 +83,6 @@ class Painter:
             return replace(view, z=continued)
         positive = usable & (disparity > 0.05 * target[known].min())
         aligned = torch.lerp(continued, torch.where(positive, 1 / disparity, continued), confidence)
-        other_surface = known & ((aligned / view.z - 1).abs() > _OTHER_SURFACE * self.max_misfit)
-        z = blend_seam(torch.where(other_surface, view.z, aligned), view.z, known)
+        other_surface = known & ((aligned / view.depth - 1).abs() > _OTHER_SURFACE * self.max_misfit)
+        z = blend_seam(torch.where(other_surface, view.depth, aligned), view.depth, known)
         return replace(view, z=z, confidence=prediction.confidence)

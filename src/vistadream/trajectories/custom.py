@@ -36,7 +36,7 @@ class Custom:
         if len(self._entries) < 2:
             raise UserError(f"{self.path}: holds {len(self._entries)} camera(s); wanted two or more for a path")
         if self.lens == "file":
-            self._check_lenses()
+            _ = self._file_lenses  # finds faults before the run
 
     def inputs(self) -> Sequence[Path]:
         return camera_files(self.path)
@@ -60,23 +60,28 @@ class Custom:
     def _entries(self) -> list[Entry]:
         return read_cameras(self.path)
 
-    def _check_lenses(self) -> None:
-        first = self._entries[0].lens
+    @cached_property
+    def _file_lenses(self) -> list[Camera]:
+        """The intrinsics of the file; UserError unless all cameras are pinholes of one size."""
+        lenses: list[Camera] = []
         for entry in self._entries:
             if entry.lens is None:
                 raise UserError(f"{entry.where}: has no pinhole lens; wanted one, or trajectory.lens=photo")
-            if (entry.lens.width, entry.lens.height) != (first.width, first.height):
+            lenses.append(entry.lens)
+            first, lens = lenses[0], entry.lens
+            if (lens.width, lens.height) != (first.width, first.height):
                 raise UserError(
-                    f"{entry.where}: is {entry.lens.width}x{entry.lens.height} pixels; wanted {first.width}x"
-                    f"{first.height} as the first: make all of one size, or trajectory.lens=photo"
+                    f"{entry.where}: is {lens.width}x{lens.height} pixels; wanted {first.width}x{first.height} as the "
+                    "first: make all of one size, or trajectory.lens=photo"
                 )
+        return lenses
 
     def _lenses(self, photo: Camera, n: int) -> list[Camera]:
         """n cameras for the intrinsics; between those of the file they are interpolated linearly, as in a zoom."""
         if self.lens == "photo":
             return [photo] * n
-        K = torch.stack([entry.lens.K for entry in self._entries])
+        K = torch.stack([lens.K for lens in self._file_lenses])
         time = torch.linspace(0, len(K) - 1, n)
         before = time.long().clamp(max=len(K) - 2)
         mixed = torch.lerp(K[before], K[before + 1], (time - before)[:, None, None])
-        return [replace(self._entries[0].lens, K=k) for k in mixed]
+        return [replace(self._file_lenses[0], K=k) for k in mixed]

@@ -179,7 +179,7 @@ class Coarse:
         return scene
 
     def _fit(self, scene: Scene, name: str, seed: int, observe: Observer) -> Gaussians:
-        """All Gaussians together; half of the steps look at the photo's canvas, a quarter at the newest View."""
+        """All Gaussians together: a third of the steps shows the newest View, all others share the rest equally."""
         n_old = len(scene.views) - 1
         turns = view_order([2.0 / n_old] * n_old + [1.0], self.steps, seed)
         return self.fitting(scene.gaussians, scene.views, self.renderer, turns, observe=observe, name=name)

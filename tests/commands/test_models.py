@@ -93,9 +93,9 @@ BAD = [
     (["blip-base", "flux-fill"], "--accept-noncommercial"),
     (
         ["gpu-flux-fill", "--accept-noncommercial", "--source", "modelscope"],
-        "moge-2-vitl-normal, flux-text, blip-base: not to be had from 'modelscope', which has flux-fill; wanted",
+        "moge-2-vitl-normal, flux-text, blip-base: not available from 'modelscope', which has flux-fill; wanted",
     ),
-    (["blip-base", "--source", "elsewhere"], "blip-base: not to be had from 'elsewhere', which has no model"),
+    (["blip-base", "--source", "elsewhere"], "blip-base: not available from 'elsewhere', which has no model"),
 ]
 
 

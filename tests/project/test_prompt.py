@@ -90,7 +90,7 @@ def test_the_picture_is_kept_and_a_resumed_run_makes_it_anew_only_for_other_word
             height, width, 3, generator=torch.Generator().manual_seed(seed + len(prompt))
         )
 
-    monkeypatch.setattr("vistadream.backends.text_to_image.flux2_klein.KleinImaginer.__call__", make)
+    monkeypatch.setattr("vistadream.backends.text_to_image.flux2_klein.KleinTextToImage.__call__", make)
     machine(Machine(packages=HERE.packages, weights=HERE.weights))
     prompt = "a/b " * 100 + "library"
     words = [f"prompt={prompt}", "export.report=false", f"out={tmp_path}"]

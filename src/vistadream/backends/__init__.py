@@ -1,1 +1,1 @@
-"""Floor 2, one foreign model per file, translated to our nouns."""
+"""The backends: each fills one protocol of `core.protocols`, often with a model of other authors."""

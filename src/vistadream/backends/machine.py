@@ -1,4 +1,4 @@
-"""What this machine has of what backends ask for."""
+"""What this machine has of the things that backends need."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from vistadream.backends.weights.table import MODELS
 
 @dataclass(frozen=True)
 class Machine:
-    """The facts that a choice of backends hangs on."""
+    """The facts that decide which backends can run."""
 
     cuda: bool = False
     """Torch sees an NVIDIA GPU."""
     packages: frozenset[str] = frozenset()
-    """Import names of `packages.INSTALL` that are here."""
+    """Import names of `packages.INSTALL` that are installed."""
     compiler: bool = False
-    """gsplat's CUDA kernels are compiled already, or there are nvcc and a C++ compiler to do it at first use."""
+    """gsplat's CUDA kernels are compiled already, or nvcc and a C++ compiler can compile them at first use."""
     weights: frozenset[str] = frozenset()
-    """Models whose files are here."""
+    """Models whose files are on this machine."""
     offline: bool = False
     """HF_HUB_OFFLINE forbids the network."""
 
@@ -49,12 +49,12 @@ def _compiled() -> bool:
 
 
 def _nvcc() -> bool:
-    """Whether gsplat will find nvcc: on PATH, or where CUDA_HOME or CUDA_PATH say, else in its usual place."""
+    """Whether gsplat will find nvcc: on PATH, in CUDA_HOME or CUDA_PATH, or in /usr/local/cuda."""
     home = os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH") or "/usr/local/cuda"
     return shutil.which("nvcc") is not None or Path(home, "bin", "nvcc").is_file()
 
 
 def _cxx() -> bool:
-    """Whether there is the C++ compiler that torch's builds start: CXX, else c++."""
+    """Whether the C++ compiler that torch uses is installed: the one named by CXX, else c++."""
     words = shlex.split(os.environ.get("CXX", "")) or ["c++"]
     return shutil.which(words[0]) is not None

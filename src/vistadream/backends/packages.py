@@ -1,4 +1,4 @@
-"""Packages that only some backends need: how each gets here, and what to say when it is not."""
+"""Packages that only some backends need: how to install each, and the error if one is missing."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ INSTALL = {
 
 
 def installed(package: str) -> bool:
-    """Whether the package, or the module in a package, is here, without importing it."""
+    """Whether the package, or the module in a package, is installed; it is not imported."""
     name, _, module = package.partition(".")
-    here = folder(name)
-    return here is not None and (not module or here.joinpath(*module.split(".")).with_suffix(".py").is_file())
+    found = folder(name)
+    return found is not None and (not module or found.joinpath(*module.split(".")).with_suffix(".py").is_file())
 
 
 def folder(package: str) -> Path | None:
-    """Where the package is, without importing it."""
+    """The folder of the package, or None; it is not imported."""
     found = find_spec(package)
     return Path(found.origin).parent if found and found.origin else None
 
 
 def load(module: str) -> ModuleType:
-    """The imported module; UserError with the command that installs its package, or another one that it lacks."""
+    """The imported module. UserError, with the command to run, if its package or one that it imports is missing."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        lacking = (error.name or module).partition(".")[0]
-        if lacking not in INSTALL:
+        missing = (error.name or module).partition(".")[0]
+        if missing not in INSTALL:
             raise
-        raise UserError(f"the package {lacking} is not installed; wanted it: {INSTALL[lacking]}") from error
+        raise UserError(f"the package {missing} is not installed; wanted it: {INSTALL[missing]}") from error

@@ -28,7 +28,7 @@ def offline(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    monkeypatch.setattr(reading, "_LONGEST", 24)
+    monkeypatch.setattr(reading, "_MAX_TOKENS", 24)
     resident.release()
     vlm._caption.cache_clear()
 

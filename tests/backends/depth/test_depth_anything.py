@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vistadream.backends.depth.depth_anything import METRIC_FOCAL_PX, SKY, DepthAnything, _normalised, configuration
+from vistadream.backends.depth.depth_anything import METRIC_FOCAL_PX, SKY, DepthAnything, _normalized, configuration
 from vistadream.backends.weights.residence import resident
 from vistadream.config import compose
 from vistadream.core import Camera, UserError, View, use_observer
@@ -199,7 +199,7 @@ def test_several_views_are_seen_together_and_stand_where_the_network_puts_them_b
     views = [view(CENTRED.at(start), True, 0), view(focal_known=True, seed=1), view(focal_known=True, seed=2)]
     found = estimator(folder(net.state_dict()), min_confidence=0.0)(views)
     with torch.no_grad():
-        said = net(_normalised(torch.stack([v.rgb.permute(2, 0, 1) for v in views]), WIDTH)[None])
+        said = net(_normalized(torch.stack([v.rgb.permute(2, 0, 1) for v in views]), WIDTH)[None])
     torch.testing.assert_close(torch.stack([f.z for f in found]), said["depth"][0], rtol=1e-4, atol=0)
     assert torch.equal(found[0].camera.cam_from_world, start)
     theirs = torch.eye(4).repeat(3, 1, 1)
@@ -228,7 +228,7 @@ def test_views_of_different_sizes_are_seen_together_each_with_its_own_maps(folde
 
 def one_view(folder, model="da3metric-large"):
     """A one-view model with random weights whose sky covers a part of the picture, and what it says itself."""
-    net, picture = network(model, 1), _normalised(view().rgb.permute(2, 0, 1)[None], WIDTH)[None]
+    net, picture = network(model, 1), _normalized(view().rgb.permute(2, 0, 1)[None], WIDTH)[None]
     bias = net.head.scratch.sky_output_conv2[2].bias
     with torch.no_grad():
         bias += 100.0
@@ -288,7 +288,7 @@ def test_the_giant_model_is_read_without_what_predicts_gaussians_and_without_its
     with use_observer(lambda name, value, step=None: notes.append(value)):
         (found,) = estimator(files, model="da3-giant-1.1", accept_noncommercial=True, min_confidence=0.0)([seen])
     with torch.no_grad():
-        said = net(_normalised(seen.rgb.permute(2, 0, 1)[None], WIDTH)[None])
+        said = net(_normalized(seen.rgb.permute(2, 0, 1)[None], WIDTH)[None])
     torch.testing.assert_close(found.z, said["depth"][0, 0], rtol=1e-4, atol=0)
     assert [note.level for note in notes] == ["info"], "tensors of its own parts are no cause for a warning"
 
@@ -341,7 +341,7 @@ def test_a_torn_file_is_refused(folder):
     files = folder(known_geometry())
     whole = (files / "model.safetensors").read_bytes()
     (files / "model.safetensors").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match="is no whole safetensors file"):
+    with pytest.raises(UserError, match="cannot be read as safetensors"):
         estimator(files)([view()])
 
 

@@ -226,7 +226,7 @@ def test_tensors_of_no_use_are_told_of(folder):
 
 @pytest.mark.parametrize("content", [{"weights": {}}, {"model": {}, "model_config": {"encoder": "dinov2_vits14"}}])
 def test_a_file_of_another_model_is_refused(folder, content):
-    with pytest.raises(UserError, match="is no checkpoint of MoGe-2"):
+    with pytest.raises(UserError, match="is not a checkpoint of MoGe-2"):
         estimator(folder(content))([view(CENTRED)])
 
 
@@ -234,7 +234,7 @@ def test_a_torn_file_is_refused(folder):
     files = folder(checkpoint())
     whole = (files / "model.pt").read_bytes()
     (files / "model.pt").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match="is no checkpoint of MoGe-2"):
+    with pytest.raises(UserError, match="is not a checkpoint of MoGe-2"):
         estimator(files)([view(CENTRED)])
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from vistadream.backends.diffusion.parts import read_part
 from vistadream.backends.diffusion.placement import (
     TILE_PX,
-    at_work,
+    on_device,
     place_autoencoder,
     place_encoder,
     place_transformer,
@@ -84,7 +84,7 @@ def test_every_policy_computes_the_same_for_weights_that_fp8_holds(folder, polic
     transformer = read(folder)
     place_transformer(transformer, policy, CPU)
     for _ in range(2):
-        with at_work(transformer, policy, CPU):
+        with on_device(transformer, policy, CPU):
             torch.testing.assert_close(velocity(transformer), expected, atol=1e-5, rtol=0)
     stored = transformer.transformer_blocks[0].attn.to_q.weight.dtype
     assert stored == (torch.float32 if policy is Policy.HIGH else torch.float8_e4m3fn)
@@ -149,7 +149,7 @@ def test_under_balanced_a_part_leaves_when_its_work_ends_even_in_an_error(folder
     moves = []
     transformer = read(folder)
     transformer.to = lambda where: moves.append(str(where))
-    with pytest.raises(RuntimeError, match="full"), at_work(transformer, Policy.BALANCED, torch.device("meta")):
+    with pytest.raises(RuntimeError, match="full"), on_device(transformer, Policy.BALANCED, torch.device("meta")):
         raise RuntimeError("the card is full")
     assert moves == ["meta", "cpu"]
 
@@ -163,7 +163,7 @@ def test_a_text_encoder_says_the_same_under_every_policy(policy):
     with torch.inference_mode():
         expected = encoder(words)[0]
         place_encoder(encoder, policy, CPU)
-        with at_work(encoder, policy, CPU):
+        with on_device(encoder, policy, CPU):
             assert torch.equal(encoder(words)[0], expected)
 
 

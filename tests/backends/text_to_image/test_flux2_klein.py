@@ -10,7 +10,7 @@ from vistadream.app import run
 from vistadream.backends import packages
 from vistadream.backends.diffusion import klein
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
-from vistadream.backends.text_to_image.flux2_klein import KleinImaginer
+from vistadream.backends.text_to_image.flux2_klein import KleinTextToImage
 from vistadream.backends.weights.residence import resident
 from vistadream.backends.weights.store import lacking
 from vistadream.config import configured
@@ -31,7 +31,7 @@ def test_the_module_that_inpaints_is_found_as_python_finds_it():
 
 
 def text_to_image(folder, **knobs):
-    return KleinImaginer(**{"path": str(folder), "memory": "auto", "steps": 2} | knobs)
+    return KleinTextToImage(**{"path": str(folder), "memory": "auto", "steps": 2} | knobs)
 
 
 def test_a_picture_is_the_one_that_diffusers_makes(klein_folder):
@@ -128,7 +128,7 @@ def test_files_that_are_another_model_s_are_refused_in_one_sentence(klein_folder
 
 @pytest.mark.parametrize("knobs", [{"memory": "all"}, {"steps": 0}])
 def test_a_senseless_knob_is_refused_by_name(knobs):
-    with pytest.raises(ValueError, match=f"KleinImaginer.{next(iter(knobs))}.*wanted"):
+    with pytest.raises(ValueError, match=f"KleinTextToImage.{next(iter(knobs))}.*wanted"):
         text_to_image("x", **knobs)
 
 

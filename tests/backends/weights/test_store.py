@@ -84,7 +84,7 @@ def test_a_folder_of_the_user_is_taken_as_it_is_and_nothing_else(tmp_path):
     assert store.folder_of(MOGE) == cached
     with pytest.raises(UserError, match=r"lacks model\.pt"):
         store.folder_of(MOGE, str(tmp_path))
-    with pytest.raises(UserError, match="no folder"):
+    with pytest.raises(UserError, match="not a folder"):
         store.folder_of(MOGE, str(tmp_path / "nowhere"))
 
 

@@ -12,9 +12,9 @@ from vistadream.backends.needs import Needs
 
 @dataclass(frozen=True)
 class FixedCaption:
-    """Says `text` of every picture."""
+    """The same `text` for every picture."""
 
-    NEEDS = Needs(remark="says the same of every picture")
+    NEEDS = Needs(remark="the same prompt for every picture")
 
     text: str
 

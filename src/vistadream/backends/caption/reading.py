@@ -1,7 +1,7 @@
-"""How each family of vision-language models is shown a picture and asked for a sentence.
+"""How each family of vision-language models gets a picture and is asked for a sentence.
 
-Image processors and tokenizers are put together here rather than by transformers' own Processor classes: Qwen's asks
-for a video processor, which needs torchvision, and no captioner here looks at a video.
+Image processors and tokenizers are combined here rather than by transformers' own Processor classes: that of Qwen needs
+a video processor, which needs torchvision, and no captioner here reads a video.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ _QUESTION = (
     "Name the place and its main objects in one sentence of at most thirty words, as if you stood there. "
     "Do not mention a photo, a camera or a frame."
 )
-_LEAD = re.compile(
+_PREFIX = re.compile(
     r"^(arafed |(there (is|are)|this is|it is) |(an? )?((close up|black and white|blurry) )*"
     r"(photo|photograph|picture|image|view|shot) (of|shows|showing) )+"
 )
-_LONGEST = 64  # tokens
+_MAX_TOKENS = 64
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A loaded model and the way to ask it."""
+    """A loaded model and the function that asks it."""
 
     model: Any
     ask: Callable[[Any, UInt8[ndarray, "h w 3"]], str]
-    """(model, picture) -> what it says."""
+    """(model, picture) -> the answer."""
 
     def __call__(self, picture: UInt8[ndarray, "h w 3"]) -> str:
-        """What is to be seen, without "a photo of" and without a full stop; may be empty."""
+        """The description of a picture, without "a photo of" and without a full stop; may be empty."""
         with torch.inference_mode():
-            said = self.ask(self.model, picture).strip()
-        return _LEAD.sub("", said[:1].lower() + said[1:]).rstrip(". ")
+            answer = self.ask(self.model, picture).strip()
+        return _PREFIX.sub("", answer[:1].lower() + answer[1:]).rstrip(". ")
 
 
 def read(folder: Path, name: str, device: str) -> Reader:
@@ -68,40 +68,40 @@ def read(folder: Path, name: str, device: str) -> Reader:
 
 
 def _blip(folder: Path) -> Callable[[Any, ndarray], str]:
-    """BLIP (Li et al. 2022, arXiv 2201.12086) begins a caption by itself."""
+    """BLIP (Li et al. 2022, arXiv 2201.12086) writes a caption without a question."""
     pil = packages.load("transformers.models.blip.image_processing_pil_blip")
     processor, tokenizer = pil.BlipImageProcessorPil.from_pretrained(folder), _tokenizer(folder)
 
     def ask(model: Any, picture: ndarray) -> str:
-        seen = processor(images=picture, return_tensors="pt")["pixel_values"].to(model.device, model.dtype)
-        said = model.generate(pixel_values=seen, max_new_tokens=_LONGEST, do_sample=False, num_beams=3)
-        return tokenizer.decode(said[0], skip_special_tokens=True)
+        pixels = processor(images=picture, return_tensors="pt")["pixel_values"].to(model.device, model.dtype)
+        tokens = model.generate(pixel_values=pixels, max_new_tokens=_MAX_TOKENS, do_sample=False, num_beams=3)
+        return tokenizer.decode(tokens[0], skip_special_tokens=True)
 
     return ask
 
 
 def _qwen(folder: Path) -> Callable[[Any, ndarray], str]:
-    """Qwen-VL (arXiv 2502.13923) answers a question in ChatML; the picture is one token per merged patch in it."""
+    """Qwen-VL (arXiv 2502.13923) answers a question in ChatML, in which each merged patch of the picture is a token."""
     pil = packages.load("transformers.models.qwen2_vl.image_processing_pil_qwen2_vl")
     processor, tokenizer = pil.Qwen2VLImageProcessorPil.from_pretrained(folder), _tokenizer(folder)
 
     def ask(model: Any, picture: ndarray) -> str:
-        seen = processor(images=picture, return_tensors="pt")
-        patches = int(seen["image_grid_thw"].prod()) // processor.merge_size**2
+        image = processor(images=picture, return_tensors="pt")
+        patches = int(image["image_grid_thw"].prod()) // processor.merge_size**2
         text = (
             f"<|im_start|>user\n<|vision_start|>{'<|image_pad|>' * patches}<|vision_end|>{_QUESTION}<|im_end|>\n"
             "<|im_start|>assistant\n"
         )
-        words = tokenizer(text, return_tensors="pt").to(model.device)
-        said = model.generate(
-            **words,
-            mm_token_type_ids=(words["input_ids"] == model.config.image_token_id).int(),
-            pixel_values=seen["pixel_values"].to(model.device, model.dtype),
-            image_grid_thw=seen["image_grid_thw"].to(model.device),
-            max_new_tokens=_LONGEST,
+        question = tokenizer(text, return_tensors="pt").to(model.device)
+        tokens = model.generate(
+            **question,
+            mm_token_type_ids=(question["input_ids"] == model.config.image_token_id).int(),
+            pixel_values=image["pixel_values"].to(model.device, model.dtype),
+            image_grid_thw=image["image_grid_thw"].to(model.device),
+            max_new_tokens=_MAX_TOKENS,
             do_sample=False,
         )
-        return tokenizer.decode(said[0, words["input_ids"].shape[1] :], skip_special_tokens=True)
+        return tokenizer.decode(tokens[0, question["input_ids"].shape[1] :], skip_special_tokens=True)
 
     return ask
 
@@ -113,4 +113,4 @@ def _tokenizer(folder: Path) -> Any:
 
 
 _FAMILIES = {"blip-base": ("blip", _blip), "qwen3-vl-2b": ("qwen3_vl", _qwen), "qwen2.5-vl-3b": ("qwen2_5_vl", _qwen)}
-"""Name in the table -> `model_type` of its config.json, and what asks such a model."""
+"""Name in the table -> `model_type` of its config.json, and the maker of the function that asks such a model."""

@@ -1,4 +1,4 @@
-"""A captioner that looks: a vision-language model names what is to be seen, and that becomes the prompt."""
+"""A captioner with a vision-language model: it describes the picture, and the description becomes the prompt."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from vistadream.core.knobs import require
 from vistadream.ops.image.pixels import to_uint8
 
 NAMES = tuple(name for name, model in MODELS.items() if model.role == "caption")
-_UNSEEN = "a place with clear objects"
-"""Stands for the caption when the model says nothing."""
+_NO_CAPTION = "a place with clear objects"
+"""Replaces an empty caption."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,17 @@ class VlmCaption(OneModel):
     NEEDS = Needs(packages=("transformers", "huggingface_hub"), models=on_any_device("blip-base"))
 
     text: str | None
-    """Said of every picture instead, and no model is loaded."""
+    """The prompt for every picture; no model is loaded. None: the model describes the picture."""
     model: str
     """One of NAMES."""
     wording: str
-    """The prompt around {caption}."""
+    """The prompt, in which {caption} stands for the model's description."""
     path: str | None
     """The folder with the model's files; None: the cache, or the hub."""
     device: Device
-    """auto: cuda where torch sees a GPU, else cpu."""
+    """auto: cuda if torch finds a GPU, else cpu."""
     memory: MemoryChoice
-    """These models are small enough to stay whole under each."""
+    """These models are small enough to stay on the GPU as a whole under each policy."""
     accept_noncommercial: bool
     """Qwen2.5-VL-3B may not be used commercially."""
 
@@ -61,11 +61,11 @@ class VlmCaption(OneModel):
         return self.worded(_caption(self, picture.tobytes(), *picture.shape[:2]))
 
     def worded(self, caption: str) -> str:
-        """The prompt around a caption."""
-        return self.wording.replace("{caption}", caption or _UNSEEN)
+        """The prompt with a caption in it."""
+        return self.wording.replace("{caption}", caption or _NO_CAPTION)
 
     def describe(self, picture: UInt8[ndarray, "h w 3"]) -> str:
-        """What the model says."""
+        """The model's description of a picture."""
         return self.run(partial(self._describe, picture))
 
     def _describe(self, picture: UInt8[ndarray, "h w 3"], policy: Policy) -> str:
@@ -73,12 +73,12 @@ class VlmCaption(OneModel):
 
     def _load(self) -> Reader:
         folder = folder_of(self.entry, self.path, self.accept_noncommercial)
-        reader = read(folder, self.model, self.place)
-        tell("caption/model", Note(f"captions by {self.model} on the {self.place}, from {folder}"))
+        reader = read(folder, self.model, self.device_type)
+        tell("caption/model", Note(f"captions by {self.model} on the {self.device_type}, from {folder}"))
         return reader
 
 
 @lru_cache(maxsize=4)
 def _caption(captioner: VlmCaption, pixels: bytes, height: int, width: int) -> str:
-    """What the model says of a picture, asked once in a run."""
+    """The model's description of a picture, computed once in a run."""
     return captioner.describe(np.frombuffer(pixels, np.uint8).reshape(height, width, 3))

@@ -1,4 +1,4 @@
-"""Approximate depth without weights: the picture's own layout, at the scale of a camera held at eye height."""
+"""Approximate depth without a download: the layout of the picture, at the scale of a camera at eye height."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from vistadream.ops.depth.normals import normals_from_depth
 class EmbeddedDepth:
     """A layout prior (vanishing points, horizon, room box or ground and backdrop) blended with a small network.
 
-    Each view is read on its own. The normals of the network are not handed on: on the sample their median error is
-    14 degrees, that of the blended depth's own normals 7.
+    Each view is processed on its own. The network's normals are not part of the prediction: on the sample their median
+    error is 14 degrees, that of normals computed from the blended depth 7.
     """
 
     NEEDS = Needs(remark="approximate")
@@ -33,33 +33,33 @@ class EmbeddedDepth:
     fov_x_deg: float
     """Horizontal field of view to start from where the focal length is unknown."""
     max_ratio: float
-    """Farthest over nearest depth; bounds how much a wrong depth can tear the scene."""
+    """Upper bound of farthest over nearest depth; limits how far a wrong depth can tear the scene apart."""
     network: bool
-    """Blend in the small network (`network/`), as far as it trusts itself beside the layout."""
+    """Blend in the small network (`network/`), weighted by its expected error relative to that of the layout."""
 
     def __post_init__(self) -> None:
         check_ranges(self, camera_height_m=ABOVE_0, fov_x_deg=Range(5, 150, True, True), max_ratio=Range(1, above=True))
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
-        """One prediction per view; not metric, for the height is a guess."""
+        """One prediction per view; not metric, because the height is a guess."""
         _note_accuracy(current_observer())
         return [self._predict(view) for view in views]
 
     def _predict(self, view: View) -> DepthPrediction:
         camera = view.camera if view.focal_known else self._guess(view.camera)
-        shown = view.rgb.detach().cpu()
-        rgb = (shown.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        picture = view.rgb.detach().cpu()
+        rgb = (picture.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
         layout = read_layout(rgb, camera.K.cpu().double().numpy(), view.focal_known)
         camera = camera if view.focal_known else camera.with_focal(camera.fx * layout.zoom)
         z, sky = torch.from_numpy(layout.z).float(), torch.from_numpy(layout.sky)
         if not self.network:
             return self._finished(camera, z.to(view.rgb), sky.to(view.rgb.device))
-        fused = fuse(z, sky, layout.error, read(shipped_net(), shown, camera, focal_known=True), shown)
-        found = self._finished(camera, fused.z.to(view.rgb), fused.sky.to(view.rgb.device))
-        return replace(found, confidence=fused.confidence.to(view.rgb))
+        fused = fuse(z, sky, layout.error, read(shipped_net(), picture, camera, focal_known=True), picture)
+        prediction = self._finished(camera, fused.z.to(view.rgb), fused.sky.to(view.rgb.device))
+        return replace(prediction, confidence=fused.confidence.to(view.rgb))
 
     def _finished(self, camera: Camera, z: Tensor, sky: Tensor) -> DepthPrediction:
-        """At the assumed scale, with its range bounded. A pixel without a surface normal is not valid."""
+        """The prediction at the assumed scale, with a bounded range. A pixel without a surface normal is not valid."""
         z = z * self.camera_height_m
         z = z.clamp(min=float(z.max()) / self.max_ratio)
         _, has_normal = normals_from_depth(camera, z, ~sky)

@@ -1,4 +1,4 @@
-"""A depth map from a file: a sensor's, a renderer's, or another program's."""
+"""A depth map from a file, written by a sensor, a renderer or another program."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from vistadream.formats.depth_map import read_depth_map
 from vistadream.ops.depth.resample import resample_depth
 
 LOADER_CROP_PX = 32
-"""The loader cuts less than one multiple off the photo's sides; a map that differs by more is of another picture."""
+"""The loader crops less than one multiple off the photo's sides; a map that differs by more is of another picture."""
 
 
 @dataclass(frozen=True)
 class GivenDepth:
-    """Depth of the photographed pixels from one file, cropped and scaled as the loader does with the photo.
+    """Depth of the photographed pixels from one file, cropped and scaled as the loader crops and scales the photo.
 
-    The photo and its canvas get the map in the window of the photo; everything else is invalid, and left to the stage
-    to complete. Says nothing about the focal length.
+    The photo and its canvas get the map in the window of the photo; all other pixels are invalid, and the stage fills
+    them. The focal length is not changed.
     """
 
     path: Path
     """16-bit PNG, NPY, or EXR of camera-space z; 0, negative, NaN and inf mean invalid."""
     unit_m: float
-    """Metres per stored unit: 0.001 for millimetres."""
+    """Meters per stored unit: 0.001 for millimeters."""
 
     def __post_init__(self) -> None:
         check_ranges(self, unit_m=ABOVE_0)
@@ -39,13 +39,13 @@ class GivenDepth:
         return [self.path]
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
-        """One metric prediction per view; UserError when the file is not the photo's depth map."""
+        """One metric prediction per view; UserError if the file is not the photo's depth map."""
         stored = read_depth_map(self.path) * self.unit_m
         if not (stored > 0).any():
             raise UserError(f"{self.path}: no pixel holds a depth; wanted positive, finite numbers")
-        return [self._place(stored, view) for view in views]
+        return [self._predict(stored, view) for view in views]
 
-    def _place(self, stored: Float[Tensor, "H W"], view: View) -> DepthPrediction:
+    def _predict(self, stored: Float[Tensor, "H W"], view: View) -> DepthPrediction:
         """The map in the rectangle of the view's photographed pixels."""
         z = torch.zeros(view.camera.height, view.camera.width)
         rows, columns = _window(view)
@@ -55,7 +55,7 @@ class GivenDepth:
         return DepthPrediction(z, z > 0, view.camera, is_metric=True)
 
     def _crop_box(self, stored: Tensor, width: int, height: int) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom of the largest central crop with the aspect width : height."""
+        """Left, top, right, bottom of the largest central crop with the aspect ratio width : height."""
         H, W = stored.shape
         stored_per_view_px = min(W / width, H / height)
         w, h = width * stored_per_view_px, height * stored_per_view_px
@@ -67,7 +67,7 @@ class GivenDepth:
 
 
 def _window(view: View) -> tuple[slice, slice]:
-    """Rows and columns of the rectangle of photographed pixels; empty for a new view."""
+    """Rows and columns of the rectangle of photographed pixels; empty for a novel view."""
     rows, columns = torch.nonzero(~view.generated.cpu(), as_tuple=True)
     if view.origin == "novel" or not len(rows):
         return slice(0, 0), slice(0, 0)

@@ -1,13 +1,13 @@
-"""What backends that paint with a diffusion model share: FLUX.1-Fill, FLUX.2-klein.
+"""What the backends with a diffusion model share: FLUX.1-Fill, FLUX.2-klein.
 
 - `parts.read_part(class, folder)`: one part of a diffusers folder, on the CPU, mapped from its file;
-- `placement`: where a part lies and how it is stored under each memory policy;
-- `prompts.PromptCache`: prompts already encoded, on disk, so that no text encoder is loaded for them;
-- `progress.tell_steps`: the callback that tells the run's observer of each denoising step;
+- `placement`: the device of each part, and how its weights are stored, under each memory policy;
+- `prompts.PromptCache`: encoded prompts on disk, so that no text encoder is loaded for them again;
+- `progress.report_steps`: the callback that reports each denoising step to the run's observer;
 - `outpainter.DiffusionOutpainter`: the knobs of outpainters, and their working size; `outpainter.whole_tokens`: a mask
-  that no shrinking can lose a hole of;
-- `ops.working_size.WorkingSize`: a size that the model can paint; `ops.compositing.composite`: the paste at the end.
+  that keeps every hole when it is shrunk to tokens;
+- `working_size.WorkingSize`: a size that the model can paint; `compositing.composite`: the paste at the end.
 
-A backend cuts its work in three pieces, each run by its `weights.residence.Ladder`, so that a full card costs the
-piece that filled it and no more: the prompt (text encoders), the latents (transformer), the picture (decoder).
+A backend splits its work into three pieces, each run by its `weights.residence.Ladder`, so that a full GPU costs only
+the piece that filled it: the prompt (text encoders), the latents (transformer), the picture (decoder).
 """

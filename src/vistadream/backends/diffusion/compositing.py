@@ -1,4 +1,4 @@
-"""A painted picture and the photograph that it continues become one, without a seam and without a changed pixel."""
+"""Merges a painted picture with the photo that it extends, without a seam and without changing a known pixel."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from torch import Tensor
 
 from vistadream.ops.holes.poisson import poisson_fill
 
-_REACH = 0.03
-"""Width of the band beside the seam over which colours are compared, as a share of the long side."""
+_BAND = 0.03
+"""Standard deviation of the blur of the color error along the seam, as a fraction of the long side."""
 
 
 def composite(
     painted: Float[Tensor, "h w 3"], rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], feather_px: float = 4.0
 ) -> Float[Tensor, "h w 3"]:
-    """`rgb` where known, bit for bit; in the hole `painted`, with the photograph's colours and without a step.
+    """`rgb` where known, bit for bit; in the hole `painted`, corrected to the photo's colors, without a visible step.
 
-    Models paint known pixels anew, a little off in colour. How far off, smoothed along the seam, is carried through the
-    hole as a membrane (Perez et al. 2003); the rest of the step fades within about `feather_px` of the seam.
+    Models repaint the known pixels with a small color error. Its smooth part is extended into the hole by a Poisson
+    fill (Perez et al. 2003); the rest of it fades within about `feather_px` of the seam.
     """
     mask = (~hole).cpu().numpy()
     if mask.all() or not mask.any():
@@ -34,8 +34,8 @@ def composite(
 
 
 def _blur(values: Float[ndarray, "h w c"], known: Bool[ndarray, "h w"]) -> Float[ndarray, "h w c"]:
-    """Gaussian means over known pixels alone."""
-    sigma = _REACH * max(known.shape)
+    """A Gaussian blur over the known pixels alone."""
+    sigma = _BAND * max(known.shape)
     weight = known.astype(np.float64)[..., None]
     total = cv2.GaussianBlur(values * weight, (0, 0), sigma)
     return total / np.maximum(cv2.GaussianBlur(weight[..., 0], (0, 0), sigma), 1e-6)[..., None]

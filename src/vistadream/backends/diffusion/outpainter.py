@@ -1,4 +1,4 @@
-"""What outpainters with a diffusion model share beside their model: four knobs, and the size at which they paint."""
+"""What outpainters with a diffusion model share: four knobs, and the size at which they paint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vistadream.core import Note, tell
 from vistadream.core.knobs import ABOVE_0, FROM_1, Range, check_ranges
 
 MULTIPLE = 16
-"""Of pixels: eight to a latent, two latents to a token."""
+"""The sides of a painted picture are multiples of this: 8 pixels per latent, 2 latents per token."""
 
 
 class DiffusionOutpainter:
@@ -25,11 +25,11 @@ class DiffusionOutpainter:
     feather_px: float
 
     def check_knobs(self) -> None:
-        """Raises ValueError for one that is out of its range."""
+        """Raises ValueError for a knob that is out of its range."""
         check_ranges(self, steps=FROM_1, max_px=Range(256), feather_px=ABOVE_0)
 
     def working_size(self, hole: Bool[Tensor, "h w"], policy: Policy, model: str) -> WorkingSize:
-        """The size at which `model` paints under a policy; told where it is smaller than the picture."""
+        """The size at which `model` paints under a policy; a note in the log if it is smaller than the picture."""
         size = WorkingSize.of(hole.shape[0], hole.shape[1], MULTIPLE, working_px(policy, self.max_px))
         if size.shrinks:
             shape = f"{size.width}x{size.height} pixels are painted as {size.inner_width}x{size.inner_height}"
@@ -38,9 +38,9 @@ class DiffusionOutpainter:
 
 
 def whole_tokens(mask: Float[Tensor, "1 1 H W"]) -> Float[Tensor, "1 1 H W"]:
-    """The mask (1: to be painted) grown to whole tokens, so that a token with any hole in it is painted.
+    """The mask (1: to be painted) extended to whole tokens, so that a token with any hole in it is painted.
 
-    For a pipeline that shrinks its mask to one value per token: it looks at the middle of each, where a narrow hole may
-    have no pixel. The sides of the mask are multiples of MULTIPLE.
+    For a pipeline that samples its mask at the middle of each token, where a narrow hole may have no pixel. The sides
+    of the mask are multiples of MULTIPLE.
     """
     return F.interpolate(F.max_pool2d(mask, MULTIPLE), scale_factor=MULTIPLE, mode="nearest")

@@ -1,7 +1,7 @@
-"""Parts of a diffusion model read from their files without ever holding them twice.
+"""Reads the parts of a diffusion model without holding them in main memory twice.
 
-Tensors are mapped from the file, so a part costs as much main memory as is made of it: none when it goes to the GPU,
-half of its size when it is stored in fp8.
+Tensors are mapped from the file, so main memory is needed only for copies: none when a part goes to the GPU, half of
+its size when it is stored in fp8.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vistadream.formats.json_file import read_json
 def read_part(part_class: Any, folder: Path, dtype: torch.dtype, without: tuple[str, ...] = ()) -> Any:
     """A diffusers model from `folder`, which has config.json and one or more .safetensors. On the CPU, for inference.
 
-    `without` names published keys of config.json that the class does not read; diffusers would warn of them.
+    `without` names published keys of config.json that the class does not read; diffusers would warn about them.
     UserError names the folder and what is wrong with its files.
     """
     files = sorted(folder.glob("*.safetensors"))
@@ -34,15 +34,15 @@ def read_part(part_class: Any, folder: Path, dtype: torch.dtype, without: tuple[
 
 
 def assemble(part_class: Any, config: dict, tensors: dict[str, Tensor], dtype: torch.dtype, where: str) -> Any:
-    """A diffusers model of these tensors, which must be all that it has, in their shapes."""
+    """A diffusers model with these tensors, whose names and shapes must be exactly those of the model."""
     with packages.load("accelerate").init_empty_weights():
         part = part_class.from_config(config)
-    own = {name: tensor.shape for name, tensor in part.state_dict().items()}
+    wanted = {name: tensor.shape for name, tensor in part.state_dict().items()}
     given = {name: tensor.shape for name, tensor in tensors.items()}
-    if wrong := sorted(name for name in own.keys() | given.keys() if own.get(name) != given.get(name)):
+    if wrong := sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name)):
         raise UserError(
-            f"{where} is not {part_class.__name__} as its configuration says: {len(wrong)} of {len(own)} tensors are "
-            f"missing, too many, or of another shape: {', '.join(wrong[:3])}...; wanted the files as published"
+            f"{where} is not {part_class.__name__} as its configuration says: {len(wrong)} of {len(wanted)} tensors "
+            f"are missing, too many, or of another shape: {', '.join(wrong[:3])}...; wanted the files as published"
         )
     cast = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     part.load_state_dict(cast, assign=True)
@@ -50,7 +50,7 @@ def assemble(part_class: Any, config: dict, tensors: dict[str, Tensor], dtype: t
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors, mapped; UserError when it is none."""
+    """The tensors of a .safetensors file, mapped; UserError if it cannot be read."""
     try:
         return load_file(file)
     except (OSError, SafetensorError) as error:
@@ -58,7 +58,7 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
 
 
 def read_config(file: Path) -> dict:
-    """A JSON object; UserError when there is none."""
+    """A JSON object from a file; UserError if it cannot be read."""
     try:
         return read_json(file)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Prompts that were encoded before, on disk: a few megabytes stand for gigabytes of text encoder."""
+"""A cache of encoded prompts on disk: a few megabytes, so that a text encoder of gigabytes need not be loaded."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from vistadream.backends.weights.table import Model
 from vistadream.formats.files import new_file
 
 Embeddings = dict[str, Tensor]
-"""What a pipeline takes in place of a prompt, by the names of its arguments; on the CPU."""
+"""Argument name -> tensor on the CPU: what a pipeline takes instead of a prompt."""
 
 
 @dataclass(frozen=True)
 class PromptCache:
-    """Embeddings by text and encoder, in HF_HOME/vistadream/prompts/ENCODER."""
+    """Embeddings by text and encoder, in the folder HF_HOME/vistadream/prompts/ENCODER."""
 
     encoder: str
-    """Name of the text encoder's model: a folder."""
+    """Name of the text encoder's model; also the folder's name."""
     revision: str
-    """Whatever else decides the embeddings: where the encoder comes from, its revision, the precision."""
+    """What else decides the embeddings: the encoder's source, its revision, the precision."""
 
     def __call__(self, text: str, encode: Callable[[], Embeddings]) -> Embeddings:
-        """The embeddings of `text`, bit for bit as `encode()` made them the first time.
+        """The embeddings of `text`, bit for bit as `encode()` computed them the first time.
 
-        A file that cannot be read is made anew. UserError when it cannot be written.
+        A file that cannot be read is replaced. UserError if it cannot be written.
         """
         file = self.file(text)
         try:
@@ -44,7 +44,7 @@ class PromptCache:
         return embeddings
 
     def file(self, text: str) -> Path:
-        """Where the embeddings of a text are kept."""
+        """The file with the embeddings of a text."""
         key = hashlib.sha256(json.dumps([self.revision, text]).encode()).hexdigest()
         return hub_home() / "vistadream" / "prompts" / self.encoder / f"{key}.safetensors"
 
@@ -57,9 +57,9 @@ class PromptCache:
 
 
 def origin(model: Model, folder: Path | None) -> str:
-    """Where an encoder comes from, for a cache's revision: the table's, or a folder of the user by its files' sizes.
+    """The source of an encoder, for a cache's revision: the table's entry, or a hash of the file sizes in `folder`.
 
-    A text encoder of the table is known without its files, so that its cached prompts need none of them.
+    For an encoder of the table no file is read, so that its cached prompts work without its files.
     """
     if folder is None:
         return f"{model.repository}@{model.revision}"

@@ -1,4 +1,4 @@
-"""The size at which a model paints a picture that it was not made for, and the way there and back."""
+"""The size at which a model paints a picture, and the conversion to that size and back."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class WorkingSize:
-    """A picture of `height` x `width` shrunk by `scale` and padded at its right and bottom to sides of a multiple.
+    """A picture of `height` x `width`, shrunk, and padded on the right and at the bottom to multiples of a number.
 
-    Padding is hole, so it costs the picture nothing: no pixel moves, and what is painted there is cut off again.
+    The padding is part of the hole: no pixel moves, and what is painted there is cropped again.
     """
 
     height: int
     width: int
     inner_height: int
-    """Of the picture after shrinking."""
+    """Height of the picture after shrinking."""
     inner_width: int
     outer_height: int
-    """With the padding: what the model is given."""
+    """Height with the padding: the model's input."""
     outer_width: int
 
     @classmethod
     def of(cls, height: int, width: int, multiple: int, max_px: int) -> WorkingSize:
-        """The largest one whose shrunk picture covers at most `max_px` squared; never enlarges.
+        """The largest size whose shrunk picture has at most `max_px` squared pixels; never larger than the picture.
 
-        ValueError when `max_px` is less than a multiple or the picture has no pixels.
+        ValueError if `max_px` is less than `multiple` or the picture has no pixels.
         """
         if min(height, width) < 1 or max_px < multiple:
             raise ValueError(
@@ -44,16 +44,17 @@ class WorkingSize:
 
     @property
     def shrinks(self) -> bool:
-        """Whether the model sees less than the picture has."""
+        """Whether the model's input is smaller than the picture."""
         return (self.inner_height, self.inner_width) != (self.height, self.width)
 
     def enter(
         self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"]
     ) -> tuple[Float[Tensor, "1 3 H W"], Float[Tensor, "1 1 H W"]]:
-        """Picture in [0, 1] and mask (1: to be painted) as models take them; colours in the hole do not matter."""
+        """The model's input: picture in [0, 1] and mask (1: to be painted); colors in the hole do not matter."""
         known = (~hole).float()[None, None]
         image = torch.where(hole[..., None], 0, rgb).float().permute(2, 0, 1)[None]
         if self.shrinks:
+            # Mean over known pixels alone; a shrunk pixel is known only if all of it is.
             share = self._shrink(known)
             image = self._shrink(image) / share.clamp_min(1e-6)
             known = (share > 0.999).float()
@@ -61,7 +62,7 @@ class WorkingSize:
         return F.pad(image, pad, mode="replicate"), 1 - F.pad(known, pad)
 
     def leave(self, painted: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "h w 3"]:
-        """What the model painted, in the picture's own pixels."""
+        """The painted picture at the original size."""
         inner = painted[..., : self.inner_height, : self.inner_width].float()
         if self.shrinks:
             size = (self.height, self.width)

@@ -10,20 +10,20 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from vistadream.backends.outpaint.patchmatch import RADIUS, Sources, search, vote
-from vistadream.backends.outpaint.scales import double, halve, nearest, pyramid, snap, touching, usable_centres
+from vistadream.backends.outpaint.scales import double, halve, nearest, pyramid, snap, touching, usable_centers
 from vistadream.ops.holes.poisson import poisson_fill
 
 COARSEST = 8 * RADIUS
-"""Half width in pixels that the hole has at the coarsest scale: patches still see lines there, not just tones."""
+"""Half width in pixels of the hole at the coarsest scale: patches are small enough there to contain lines."""
 RARITY_SIDE = 180
-"""Long side in pixels at which patches are told common or rare: texture is gone, things are not."""
+"""Long side in pixels at which the rarity of patches is measured: texture is blurred there, objects are not."""
 GUIDE = 0.1
-"""Trust in the smooth continuation of the known colours, until a ring is filled with patches."""
+"""Weight of the smooth continuation of the known colors, until a ring is filled with patches."""
 
 
 @dataclass(frozen=True)
 class Completion:
-    """The knobs of one completion, and its act: hole pixels become copies of patches that fit what is around them."""
+    """One completion: hole pixels become copies of known patches that fit their surroundings."""
 
     locality: float
     upright: float
@@ -33,11 +33,11 @@ class Completion:
     threads: int
 
     def __call__(self, rgb: Float[ndarray, "h w 3"], hole: Bool[ndarray, "h w"]) -> Float[ndarray, "h w 3"]:
-        """`rgb` with its hole filled: grown inwards from the rim at a coarse scale, then refined scale by scale.
+        """`rgb` with its hole filled: from the rim inwards at a coarse scale, then refined scale by scale.
 
-        Where there is no whole known patch to copy, the known colours are continued smoothly.
+        If no patch is completely known, the known colors are continued smoothly.
         """
-        if not usable_centres(hole).any():
+        if not usable_centers(hole).any():
             return poisson_fill(rgb, ~hole).astype(np.float32)
         bias = self.rarity * self._rarity(rgb, hole)
         levels = pyramid(rgb, hole, COARSEST)
@@ -50,7 +50,7 @@ class Completion:
         return image
 
     def _grow(self, rgb: ndarray, hole: ndarray, bias: ndarray) -> tuple[ndarray, ndarray]:
-        """Fill ring after ring from the rim, so that lines that meet it run on; copies are of known pixels only."""
+        """Fills ring after ring from the rim, so that lines continue into the hole; copies known pixels only."""
         sources, trust = self._sources(hole, bias), _trust(hole)
         start = nearest(sources.usable)
         field = np.full_like(start, -1)
@@ -59,6 +59,7 @@ class Completion:
         while not done.all():
             radius += RADIUS / 2
             ring = ~done & (distance <= radius)
+            # Patches that touch the ring and are centered on or next to a finished pixel.
             query = touching(ring) & (cv2.dilate(done.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
             field = np.where((query & (field[..., 0] < 0))[..., None], start, field)
             known = np.where(done, trust, GUIDE * trust)
@@ -70,7 +71,7 @@ class Completion:
     def _refine(
         self, image: ndarray, hole: ndarray, field: ndarray, bias: ndarray, rounds: int
     ) -> tuple[ndarray, ndarray]:
-        """Search and vote in turn at one scale; a membrane takes the step out of the seam to the known pixels."""
+        """Alternates search and vote at one scale; a Poisson fill removes the color step at the seam."""
         query, sources, trust = touching(hole), self._sources(hole, bias), _trust(hole)
         queries = np.argwhere(query)
         field = np.where(query[..., None], snap(field, sources.usable), -1)
@@ -82,22 +83,22 @@ class Completion:
         return image, field
 
     def _first_guess(self, known: ndarray, hole: ndarray, field: ndarray) -> ndarray:
-        """What the coarser scale's sources say at this one."""
+        """The picture that the sources of the coarser scale give at this scale."""
         query = touching(hole)
-        field = np.where(query[..., None], snap(field, usable_centres(hole)), -1)
+        field = np.where(query[..., None], snap(field, usable_centers(hole)), -1)
         return vote(known, np.argwhere(hole), field, np.ones(hole.shape, np.float32), self.threads)
 
     def _rarity(self, rgb: ndarray, hole: ndarray) -> Float[ndarray, "h w"]:
-        """Misfit of each patch to its best match elsewhere: what stands there only once is a thing, not padding."""
+        """Difference of each patch from its best match elsewhere: high for objects that occur only once."""
         while max(hole.shape) > RARITY_SIDE:
             rgb, hole = halve(rgb, hole)
-        usable = usable_centres(hole)
+        usable = usable_centers(hole)
         if not usable.any():
             return np.zeros(hole.shape, np.float32)
         sources = Sources(usable, np.zeros(hole.shape, np.float32), np.zeros(2, np.float32), max(hole.shape) // 8)
-        centres = np.argwhere(usable)
+        centers = np.argwhere(usable)
         field = np.full((*hole.shape, 2), -1, np.int32)
-        field[usable] = np.roll(centres, len(centres) // 2, axis=0)
+        field[usable] = np.roll(centers, len(centers) // 2, axis=0)
         _, cost = self._search(rgb, np.ones(hole.shape, np.float32), sources, np.argwhere(usable), field, 8, 0)
         row, column = np.moveaxis(nearest(usable), -1, 0)
         return np.minimum(cost, 1)[row, column]
@@ -117,16 +118,16 @@ class Completion:
     def _sources(self, hole: ndarray, bias: ndarray) -> Sources:
         h, w = hole.shape
         pull = np.array([self.upright * self.locality, self.locality], np.float32) / max(h, w) ** 2
-        return Sources(usable_centres(hole), cv2.resize(bias, (w, h), interpolation=cv2.INTER_LINEAR), pull)
+        return Sources(usable_centers(hole), cv2.resize(bias, (w, h), interpolation=cv2.INTER_LINEAR), pull)
 
 
 def _trust(hole: ndarray) -> Float[ndarray, "h w"]:
-    """Weight of a pixel when patches are compared and vote: what lies near the known part is more certain."""
+    """Weight of a pixel when patches are compared and averaged: higher near the known part, which is more certain."""
     distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return np.maximum(0.05, 1.2**-distance).astype(np.float32)
 
 
 def _agreement(cost: ndarray, query: ndarray) -> Float[ndarray, "h w"]:
-    """Weight of a patch's vote: a Gaussian of its misfit, as wide as three quarters of the misfits (Wexler et al.)."""
+    """Weight of a patch in the vote: exp(-cost / 75th percentile of the costs) (Wexler et al. 2007)."""
     spread = np.percentile(cost[query], 75) + 1e-6
     return np.where(query, np.exp(-cost / spread) + 1e-6, 0).astype(np.float32)

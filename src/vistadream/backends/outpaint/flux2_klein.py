@@ -1,4 +1,4 @@
-"""Outpainting by FLUX.2-klein-4B, which anybody may use."""
+"""Outpainting by FLUX.2-klein-4B, whose license allows any use."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from vistadream.core import Outpainter
 
 @dataclass(frozen=True)
 class KleinOutpainter(DiffusionOutpainter):
-    """An editing model, not one made to fill: what is known is put back, with the noise of its step, after every step.
+    """FLUX.2-klein is an editing model: after every step the known latents are put back, with the noise of that step.
 
-    It looks at the whole canvas as its reference, so the hole is filled by a plainer outpainter first. It paints whole
-    tokens, that is every square of 16 pixels with any hole in it; the known pixels among them are put back at the end.
+    Its reference is the whole canvas, so another outpainter fills the hole first (`prefill`). It paints whole tokens,
+    that is every square of 16 pixels with any hole in it; the known pixels among them are restored at the end.
     """
 
     NEEDS = Needs(
@@ -38,13 +38,13 @@ class KleinOutpainter(DiffusionOutpainter):
     path: str | None
     """The folder with the model's files; None: the cache, or the hub."""
     memory: MemoryChoice
-    """How the model may use the graphics card (weights.policy.Policy); auto: the fastest way that fits."""
+    """How the model uses the GPU's memory (weights.policy.Policy); auto: the fastest policy that fits."""
     steps: int
     """Denoising steps; it was distilled for 4."""
     max_px: int
-    """A picture of more than this squared is painted smaller and enlarged; under memory=low three quarters of it."""
+    """A picture with more pixels than this squared is painted smaller and enlarged; memory=low: 3/4 of this."""
     feather_px: float
-    """Width over which a step that is left at the seam fades into what was painted."""
+    """Distance from the seam over which the remaining color step fades."""
 
     def __post_init__(self) -> None:
         self.check_knobs()
@@ -59,7 +59,7 @@ class KleinOutpainter(DiffusionOutpainter):
         if not hole.any():
             return rgb
         klein = self._klein
-        klein.folder()  # before anything is computed in vain
+        klein.folder()  # raises before anything is computed
         embeddings = klein.embeddings(prompt)
         canvas = self.prefill(rgb, hole, prompt, seed)
         latents, size = klein.ladder(partial(self._denoise, canvas, hole, embeddings, seed))

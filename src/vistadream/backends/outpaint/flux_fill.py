@@ -14,13 +14,13 @@ from vistadream.backends.diffusion.compositing import composite
 from vistadream.backends.diffusion.flux1_fill import files
 from vistadream.backends.diffusion.outpainter import DiffusionOutpainter
 from vistadream.backends.diffusion.placement import (
-    at_work,
-    device_and_dtype,
+    OnBestDevice,
+    on_device,
     place_autoencoder,
     place_encoder,
     place_transformer,
 )
-from vistadream.backends.diffusion.progress import tell_steps
+from vistadream.backends.diffusion.progress import report_steps
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
@@ -31,15 +31,15 @@ from vistadream.core import Note, tell
 from vistadream.core.knobs import FROM_0, check_ranges
 
 _TOKENS = 512
-"""Of a prompt, for T5."""
+"""Length of a prompt for the text encoder, T5."""
 
 
 @dataclass(frozen=True)
-class FluxFill(DiffusionOutpainter):
-    """FLUX.1-Fill (Black Forest Labs 2024), which sees the picture, the mask and the prompt in every step.
+class FluxFill(DiffusionOutpainter, OnBestDevice):
+    """FLUX.1-Fill (Black Forest Labs 2024), which reads the picture, the mask and the prompt in every step.
 
-    The work is in three pieces, so that a card that is full costs one of them: prompt, latents, picture. Prompts are
-    encoded once and for all (PromptCache).
+    The work has three pieces, so that a full GPU costs only one of them: prompt, latents, picture. A prompt is encoded
+    once and kept on disk (PromptCache).
     """
 
     NEEDS = Needs(
@@ -53,15 +53,15 @@ class FluxFill(DiffusionOutpainter):
     accept_noncommercial: bool
     """The license of FLUX.1 [dev] is read and accepted."""
     memory: MemoryChoice
-    """How the model may use the graphics card (weights.policy.Policy); auto: the fastest way that fits."""
+    """How the model uses the GPU's memory (weights.policy.Policy); auto: the fastest policy that fits."""
     steps: int
     """Denoising steps."""
     guidance: float
-    """How closely the prompt and the picture are followed; FLUX.1-Fill was made for 30."""
+    """How closely the prompt and the picture are followed; FLUX.1-Fill was trained for 30."""
     max_px: int
-    """A picture of more than this squared is painted smaller and enlarged; under memory=low three quarters of it."""
+    """A picture with more pixels than this squared is painted smaller and enlarged; memory=low: 3/4 of this."""
     feather_px: float
-    """Width over which a step that is left at the seam fades into what was painted."""
+    """Distance from the seam over which the remaining color step fades."""
 
     def __post_init__(self) -> None:
         self.check_knobs()
@@ -76,15 +76,15 @@ class FluxFill(DiffusionOutpainter):
         """
         if not hole.any():
             return rgb
-        files.painter_folder(self.path, self.accept_noncommercial)  # before a text encoder is fetched in vain
+        files.painter_folder(self.path, self.accept_noncommercial)  # raises before a text encoder is downloaded
         embeddings = self._embeddings(prompt)
         latents, size = self._ladder(partial(self._denoise, rgb, hole, embeddings, seed))
         painted = self._ladder(partial(self._decode, latents, size))
         return composite(size.leave(painted.cpu()).to(rgb), rgb, hole, self.feather_px)
 
     def _embeddings(self, prompt: str) -> Embeddings:
-        own = files.own_text_folder(self.path, self.text_path)
-        cache = PromptCache(files.TEXT.name, f"{origin(files.TEXT, own)} {self._dtype} {_TOKENS}")
+        folder = files.user_text_folder(self.path, self.text_path)
+        cache = PromptCache(files.TEXT.name, f"{origin(files.TEXT, folder)} {self._dtype} {_TOKENS}")
         return cache(prompt, lambda: self._text_ladder(partial(self._encode, prompt)))
 
     @torch.no_grad()
@@ -92,7 +92,7 @@ class FluxFill(DiffusionOutpainter):
         need_gb = getattr(files.TEXT.memory, policy)
         pipeline = resident((self, "text", policy), partial(self._load_encoders, policy), need_gb)
         clip, t5 = pipeline.text_encoder, pipeline.text_encoder_2
-        with at_work(clip, policy, self._device), at_work(t5, policy, self._device):
+        with on_device(clip, policy, self._device), on_device(t5, policy, self._device):
             tokens, pooled, _ = pipeline.encode_prompt(prompt, device=self._device, max_sequence_length=_TOKENS)
         return {"prompt_embeds": tokens, "pooled_prompt_embeds": pooled}
 
@@ -102,7 +102,7 @@ class FluxFill(DiffusionOutpainter):
         size = self.working_size(hole, policy, files.FILL.name)
         image, mask = size.enter(rgb.detach().cpu(), hole.cpu())
         pipeline = self._pipeline(policy)
-        with at_work(pipeline.transformer, policy, self._device):
+        with on_device(pipeline.transformer, policy, self._device):
             latents = pipeline(
                 image=image,
                 mask_image=mask,
@@ -112,7 +112,7 @@ class FluxFill(DiffusionOutpainter):
                 guidance_scale=self.guidance,
                 generator=torch.Generator().manual_seed(seed),
                 output_type="latent",
-                callback_on_step_end=tell_steps("outpaint/flux-fill", self.steps),
+                callback_on_step_end=report_steps("outpaint/flux-fill", self.steps),
                 **{name: tensor.to(self._device) for name, tensor in embeddings.items()},
             ).images
         return latents, size
@@ -138,8 +138,8 @@ class FluxFill(DiffusionOutpainter):
         return pipeline
 
     def _load_encoders(self, policy: Policy) -> Any:
-        own = files.own_text_folder(self.path, self.text_path)
-        folder = folder_of(files.TEXT, str(own) if own else None, self.accept_noncommercial)
+        given = files.user_text_folder(self.path, self.text_path)
+        folder = folder_of(files.TEXT, str(given) if given else None, self.accept_noncommercial)
         pipeline = files.encoders(folder, self._dtype)
         for encoder in (pipeline.text_encoder, pipeline.text_encoder_2):
             place_encoder(encoder, policy, self._device)
@@ -152,11 +152,3 @@ class FluxFill(DiffusionOutpainter):
     @cached_property
     def _text_ladder(self) -> Ladder:
         return Ladder(files.TEXT, self.memory)
-
-    @property
-    def _device(self) -> torch.device:
-        return device_and_dtype()[0]
-
-    @property
-    def _dtype(self) -> torch.dtype:
-        return device_and_dtype()[1]

@@ -1,4 +1,4 @@
-"""The geometry of completion: scales of a picture, and which patches may be copied and which are wanted."""
+"""The geometry of completion: scales of a picture, usable source patches, and patches that touch the hole."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ PATCH = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8)
 def pyramid(
     rgb: Float[ndarray, "h w 3"], hole: Bool[ndarray, "h w"], half_width_px: float
 ) -> list[tuple[ndarray, ndarray]]:
-    """The picture and its hole at halved sizes, until the hole is narrow or nothing whole is left to copy."""
+    """The picture and its hole at halved sizes, until the hole is narrow or no completely known patch is left."""
     levels = [(rgb, hole)]
     while cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5).max() > half_width_px:
         rgb, hole = halve(rgb, hole)
-        if not usable_centres(hole).any():
+        if not usable_centers(hole).any():
             break
         levels.append((rgb, hole))
     return levels
 
 
 def halve(rgb: Float[ndarray, "h w 3"], hole: Bool[ndarray, "h w"]) -> tuple[ndarray, ndarray]:
-    """2x2 means; a block with any hole is hole."""
+    """2x2 means; a block with any hole pixel is hole."""
     even = [(0, n % 2) for n in hole.shape]
     rgb, hole = np.pad(rgb, [*even, (0, 0)], mode="edge"), np.pad(hole, even, mode="edge")
     mean = 0.25 * (rgb[::2, ::2] + rgb[1::2, ::2] + rgb[::2, 1::2] + rgb[1::2, 1::2])
@@ -34,36 +34,36 @@ def halve(rgb: Float[ndarray, "h w 3"], hole: Bool[ndarray, "h w"]) -> tuple[nda
 
 
 def double(field: Int[ndarray, "h w 2"]) -> Int[ndarray, "h2 w2 2"]:
-    """The same sources at twice the resolution, each pixel keeping its place in its 2x2 block."""
+    """The same sources at twice the resolution; each pixel keeps its position in its 2x2 block."""
     fine = 2 * field.repeat(2, 0).repeat(2, 1)
     fine[1::2, :, 0] += 1
     fine[:, 1::2, 1] += 1
     return fine
 
 
-def usable_centres(hole: Bool[ndarray, "h w"]) -> Bool[ndarray, "h w"]:
-    """Centres of patches that lie inside the picture and are wholly known."""
+def usable_centers(hole: Bool[ndarray, "h w"]) -> Bool[ndarray, "h w"]:
+    """Centers of patches that are inside the picture and completely known."""
     framed = np.pad(hole.astype(np.uint8), RADIUS, constant_values=1)
     return cv2.dilate(framed, PATCH)[RADIUS:-RADIUS, RADIUS:-RADIUS] == 0
 
 
 def touching(hole: Bool[ndarray, "h w"]) -> Bool[ndarray, "h w"]:
-    """Centres of patches that touch the hole."""
+    """Centers of patches that touch the hole."""
     return cv2.dilate(hole.astype(np.uint8), PATCH) > 0
 
 
 def snap(field: Int[ndarray, "h w 2"], usable: Bool[ndarray, "h w"]) -> Int[ndarray, "h w 2"]:
-    """Each source moved to the nearest usable one."""
+    """The field with each source moved to the nearest usable one."""
     h, w = usable.shape
     return nearest(usable)[np.clip(field[..., 0], 0, h - 1), np.clip(field[..., 1], 0, w - 1)]
 
 
 def nearest(usable: Bool[ndarray, "h w"]) -> Int[ndarray, "h w 2"]:
-    """The usable centre nearest to each pixel."""
+    """The usable center nearest to each pixel."""
     _, labels = cv2.distanceTransformWithLabels(
         (~usable).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    centres = np.argwhere(usable).astype(np.int32)
-    order = np.empty(len(centres) + 1, np.int64)
-    order[labels[usable]] = np.arange(len(centres))
-    return centres[order[labels]]
+    centers = np.argwhere(usable).astype(np.int32)
+    order = np.empty(len(centers) + 1, np.int64)
+    order[labels[usable]] = np.arange(len(centers))
+    return centers[order[labels]]

@@ -1,4 +1,4 @@
-"""gsplat's CUDA rasterizer behind core's Renderer protocol."""
+"""A renderer with gsplat's CUDA rasterizer."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from vistadream.core import Camera, Gaussians, Rendering, UserError
 
 _MAPS = ("rgb", "z", "alpha")
 _CAMERAS = 8
-"""Drawn in one call, at most: it holds features of every Gaussian for each."""
+"""Maximum number of cameras in one call, which holds the features of every Gaussian for each of them."""
 
 
 @dataclass(frozen=True)
 class GsplatRenderer(RenderKnobs):
     """Draws 3D Gaussians by gsplat (Ye et al. 2025, arXiv 2409.06765), with the CPU renderer's conventions and knobs.
 
-    Gaussians may lie in main memory: they go to the GPU and the maps and gradients come back. Cameras of one size are
-    drawn in one call. Gaussians with values that are not finite are not left out, as the CPU renderer does. The median
-    depth is no kernel of gsplat's: `ray_median` evaluates it in torch, on the GPU too.
+    Gaussians in main memory are copied to the GPU, and maps and gradients are copied back. Cameras of one size are
+    drawn in one call. Unlike the CPU renderer, it does not leave out Gaussians with values that are not finite. gsplat
+    has no kernel for the median depth: `ray_median` computes it in torch, also on the GPU.
     """
 
     NEEDS = Needs(packages=("gsplat",), gpu=True, compiler=True)
@@ -42,9 +42,9 @@ class GsplatRenderer(RenderKnobs):
         want: Sequence[str] = _MAPS,
         extra: Float[Tensor, "n c"] | None = None,
     ) -> list[Rendering]:
-        """One Rendering a camera, on the Gaussians' device. Gradients reach Gaussians, `extra` and `cam_from_world`.
+        """One Rendering per camera, on the Gaussians' device. Gradients reach Gaussians, `extra`, `cam_from_world`.
 
-        Raises ValueError on an unknown map, and UserError without a GPU, the package or its kernels.
+        Raises ValueError for an unknown map, and UserError without a GPU, the package or its kernels.
         """
         self.check_request(want, (*_MAPS, "z_median"), gaussians, extra)
         device = _gpu()
@@ -58,11 +58,11 @@ class GsplatRenderer(RenderKnobs):
     def _draw(
         self, gaussians: Gaussians, cameras: Sequence[Camera], want: Sequence[str], extra: Tensor | None
     ) -> list[Rendering]:
-        """Cameras of one size, all on the GPU. Loaded models give way once when the card is full."""
+        """Draws cameras of one size, all on the GPU. If the GPU is full, loaded models are unloaded once."""
         try:
             return self._maps(gaussians, cameras, want, extra)
         except torch.OutOfMemoryError:
-            pass  # not before the block ends is the error gone, and with it the frames that kept their tensors alive
+            pass  # after the block the error is released, and with it the stack frames that kept tensors alive
         resident.release()
         try:
             return self._maps(gaussians, cameras, want, extra)
@@ -93,7 +93,7 @@ class GsplatRenderer(RenderKnobs):
             quats=gaussians.quats_wxyz,
             scales=gaussians.scales,
             opacities=gaussians.opacities,
-            colors=gaussians.means if features is None else features,  # not read where only depth is drawn
+            colors=gaussians.means if features is None else features,  # not read if only depth is drawn
             viewmats=poses,
             Ks=torch.stack([camera.K for camera in cameras]).float(),
             width=cameras[0].width,
@@ -111,7 +111,7 @@ class GsplatRenderer(RenderKnobs):
     def _rendering(
         self, maps: Float[Tensor, "h w c"], alpha: Float[Tensor, "h w"], want: Sequence[str], extra: Tensor | None
     ) -> Rendering:
-        """The channels by name: colours, extra ones, expected z."""
+        """A Rendering from the channels: colors, extra channels, expected z."""
         first = 3 if "rgb" in want else 0
         return Rendering(
             rgb=self.over_background(maps[..., :3], alpha) if first else None,
@@ -122,7 +122,7 @@ class GsplatRenderer(RenderKnobs):
 
 
 def _batches(cameras: Sequence[Camera]) -> Iterator[tuple[int, ...]]:
-    """Indices of cameras of one size, so many as one call draws."""
+    """Indices of cameras of one size, at most _CAMERAS at a time."""
     sizes = [(camera.width, camera.height) for camera in cameras]
     for size in dict.fromkeys(sizes):
         group = [i for i, other in enumerate(sizes) if other == size]
@@ -132,7 +132,7 @@ def _batches(cameras: Sequence[Camera]) -> Iterator[tuple[int, ...]]:
 def _features(
     gaussians: Gaussians, poses: Float[Tensor, "v 4 4"], with_rgb: bool, extra: Tensor | None
 ) -> Float[Tensor, "v n c"] | None:
-    """The channels to blend for each camera: colours as it sees them, then the extra ones; None when there are none."""
+    """The channels to blend for each camera: colors as seen from it, then the extra channels; None without any."""
     parts = [] if extra is None else [extra.expand(len(poses), -1, -1)]
     if with_rgb and gaussians.colors.dim() == 2:
         parts.insert(0, gaussians.colors.expand(len(poses), -1, -1))
@@ -140,8 +140,8 @@ def _features(
         centers = torch.linalg.inv(poses)[:, None, :3, 3]
         coefficients = gaussians.colors.expand(len(poses), -1, -1, -1)
         degree = math.isqrt(coefficients.shape[2]) - 1
-        seen = packages.load("gsplat").spherical_harmonics(degree, gaussians.means - centers, coefficients)
-        parts.insert(0, (seen + 0.5).clamp_min(0))
+        colors = packages.load("gsplat").spherical_harmonics(degree, gaussians.means - centers, coefficients)
+        parts.insert(0, (colors + 0.5).clamp_min(0))
     return torch.cat(parts, dim=-1) if parts else None
 
 

@@ -1,4 +1,4 @@
-"""gsplat's CUDA kernels, which it compiles at their first use; one sentence where that fails."""
+"""gsplat's CUDA kernels, which it compiles at first use; an error of one sentence if that fails."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import torch
 from vistadream.backends import packages
 from vistadream.core import UserError
 
-_TELLING = re.compile(r"error:|fatal|not found|killed|undefined symbol|is required", re.IGNORECASE)
+_CAUSE = re.compile(r"error:|fatal|not found|killed|undefined symbol|is required", re.IGNORECASE)
 _LONGEST = 200
-"""Characters of a compiler's line that are shown."""
+"""Maximum length of the compiler's line in the message, in characters."""
 
 
 @cache
 def require_kernels() -> None:
-    """Compiles the kernels unless that was done before. Raises UserError where they cannot be had."""
+    """Compiles the kernels unless they are compiled already. Raises UserError if that fails."""
     packages.load("gsplat")
     try:
         kernels = import_module("gsplat.cuda._backend")._C
@@ -38,6 +38,6 @@ def _failure(reason: str) -> UserError:
 
 
 def _reason(output: str) -> str:
-    """The line that says what went wrong, out of all that a compiler printed."""
+    """The line of a compiler's output that gives the cause."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no reason is given"]
-    return next(filter(_TELLING.search, lines), lines[0])[:_LONGEST]
+    return next(filter(_CAUSE.search, lines), lines[0])[:_LONGEST]

@@ -1,4 +1,4 @@
-"""The knobs that every renderer has, and what they are checked for."""
+"""The knobs that every renderer has, and their checks."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from vistadream.core.knobs import ABOVE_0, FROM_0, SHARE, check_ranges, require
 
 @dataclass(frozen=True)
 class RenderKnobs:
-    """What is drawn, and how softly; the same words mean the same picture in each renderer."""
+    """Clipping, blur and background; the same values give the same picture in each renderer."""
 
     near_z: float
-    """Gaussians whose centre is nearer are left out; in units of the scene."""
+    """Gaussians whose center is nearer are left out; in scene units."""
     far_z: float
-    """Gaussians whose centre is farther are left out."""
+    """Gaussians whose center is farther are left out."""
     eps2d_px2: float
     """Added to the variance of every splat, against aliasing."""
     mode: Literal["classic", "antialiased"]
     """classic: opacities stay as they are. antialiased: the opacity of a splat is lowered by the factor by which
     `eps2d_px2` enlarges its area (Mip-Splatting, Yu et al. 2024)."""
     radius_clip_px: float
-    """Splats that reach no farther than this from their centre are left out."""
+    """Splats with a radius of at most this are left out."""
     background: Sequence[float]
     """RGB in [0, 1] behind everything."""
 
@@ -40,7 +40,7 @@ class RenderKnobs:
     def check_request(
         self, want: Sequence[str], drawn: Sequence[str], gaussians: Gaussians, extra: Float[Tensor, "n c"] | None
     ) -> None:
-        """ValueError when a map is wanted that is not drawn, or `extra` has no row for each Gaussian."""
+        """ValueError if a wanted map is not one of `drawn`, or `extra` does not have one row per Gaussian."""
         owner = type(self).__name__
         if unknown := set(want) - set(drawn):
             raise ValueError(f"{owner}: want names {sorted(unknown)}; wanted some of {tuple(drawn)}")
@@ -48,7 +48,7 @@ class RenderKnobs:
             raise ValueError(f"{owner}: extra is {tuple(extra.shape)}; wanted ({len(gaussians)}, channels)")
 
     def over_background(self, rgb: Float[Tensor, "*n 3"], alpha: Float[Tensor, "*n"]) -> Float[Tensor, "*n 3"]:
-        """Colours over black, put over the background."""
+        """Colors rendered over black, composited over the background."""
         if not any(self.background):
             return rgb
         return rgb + (1 - alpha)[..., None] * torch.tensor(self.background, dtype=rgb.dtype, device=rgb.device)

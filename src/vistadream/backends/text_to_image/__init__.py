@@ -1,1 +1,1 @@
-"""Pictures from words."""
+"""Pictures from a prompt."""

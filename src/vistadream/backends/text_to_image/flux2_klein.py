@@ -1,4 +1,4 @@
-"""A picture from words by FLUX.2-klein-4B, with the outpainter's checkpoint."""
+"""A picture from a prompt by FLUX.2-klein-4B, with the outpainter's checkpoint."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from vistadream.core.knobs import FROM_1, check_ranges
 
 
 @dataclass(frozen=True)
-class KleinImaginer:
-    """The parts that it loads are those of `backends/outpaint=flux2_klein` with the same `path` and `memory`."""
+class KleinTextToImage:
+    """It shares its loaded parts with `backends/outpaint=flux2_klein` of the same `path` and `memory`."""
 
     NEEDS = Needs(packages=DIFFUSION, models=on_any_device(KLEIN.name))
 
     path: str | None
     """The folder with the model's files; None: the cache, or the hub."""
     memory: MemoryChoice
-    """How the model may use the graphics card (weights.policy.Policy); auto: the fastest way that fits."""
+    """How the model uses the GPU's memory (weights.policy.Policy); auto: the fastest policy that fits."""
     steps: int
     """Denoising steps; it was distilled for 4."""
 
@@ -35,10 +35,10 @@ class KleinImaginer:
     def __call__(self, prompt: str, width: int, height: int, seed: int) -> Float[Tensor, "height width 3"]:
         """A picture in [0, 1]. UserError without the packages, the weights, or room on the GPU.
 
-        ValueError for a width or height that is no multiple of MULTIPLE.
+        ValueError for a width or height that is not a multiple of MULTIPLE.
         """
         if min(width, height) < MULTIPLE or width % MULTIPLE or height % MULTIPLE:
-            raise ValueError(f"KleinImaginer: got {width}x{height} pixels; wanted positive multiples of {MULTIPLE}")
+            raise ValueError(f"KleinTextToImage: got {width}x{height} pixels; wanted positive multiples of {MULTIPLE}")
         klein = self._klein
         embeddings = klein.embeddings(prompt)
         latents = klein.ladder(partial(self._denoise, embeddings, width, height, seed))

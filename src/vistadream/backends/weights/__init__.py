@@ -1,4 +1,4 @@
-"""Weights: which models there are, where their files come from, and how they share one graphics card.
+"""Weights: the table of models, how their files are downloaded, and how loaded models share one GPU.
 
 What a backend calls:
 

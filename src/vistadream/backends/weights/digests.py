@@ -1,4 +1,4 @@
-"""Whether a file has the bytes that were published."""
+"""Checks that a file has the published sha256."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vistadream.formats.files import sha256_of
 
 
 def has_digest(file: Path, sha256: str, name: str) -> bool:
-    """Whether the file has this sha256; `name` is what to call it in the log."""
+    """Whether the file has this sha256; the log calls it `name`."""
     tell(f"download/{name}", Note(f"{name}: checking its sha256"))
     return sha256_of(file) == sha256
 

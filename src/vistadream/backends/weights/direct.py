@@ -1,4 +1,4 @@
-"""One large file over HTTP: goes on where it broke, and is there whole or not at all.
+"""Downloads one large file over HTTP: resumes an interrupted download; the file appears only when it is complete.
 
 Requests follow RFC 9110: `Range` with `If-Range` (14.2, 13.1.5), `Content-Range` (14.4), `Retry-After` (10.2.3).
 Proxies come from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY (http, socks5, socks5h) and NO_PROXY.
@@ -23,11 +23,11 @@ from vistadream.backends.weights.part import Part
 from vistadream.core import Note, Progress, tell
 
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
-"""Statuses that another try may turn into a file."""
+"""HTTP statuses after which another try may succeed."""
 
 
 class _Again(Exception):
-    """This try failed in a way that another may not."""
+    """This try failed, and another may succeed."""
 
     def __init__(self, reason: str, wait_s: float = 0.0):
         super().__init__(reason)
@@ -36,20 +36,20 @@ class _Again(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """When to give up. `tries` counts failures in a row that brought nothing new."""
+    """When to give up. `tries` counts consecutive failures without a new byte."""
 
     tries: int = 6
     stall_s: float = 60.0
-    """Silence of the server that ends a try."""
+    """A try ends when the server sends nothing for this time."""
     pause_s: float = 1.0
-    """Before the second try; doubled for each one after."""
+    """Pause before the second try; doubled for each later one."""
     longest_pause_s: float = 60.0
 
 
 def fetch(url: str, target: Path, sha256: str | None = None, patience: Patience = Patience()) -> Path:
-    """Downloads `url` to `target`, unless it is there. A second process that wants the same file waits for the first.
+    """Downloads `url` to `target` unless it exists. A second process that wants the same file waits for the first.
 
-    Raises DownloadError when it could not be had, UserError when the disk is full or may not be written.
+    Raises DownloadError if the file cannot be downloaded, UserError if the disk is full or not writable.
     """
     with _write_errors(target), _alone(target):
         if not target.exists():
@@ -62,7 +62,7 @@ def fetch(url: str, target: Path, sha256: str | None = None, patience: Patience 
 
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
-    """Nobody else writes `target` while the block runs."""
+    """Holds a lock, so that no other process writes `target` while the block runs."""
     target.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(target.with_name(f".{target.name}.lock"))
     try:
@@ -90,20 +90,20 @@ def _client(patience: Patience) -> httpx.Client:
 
 
 def _verified(client: httpx.Client, url: str, part: Part, sha256: str | None, patience: Patience) -> None:
-    """Completes `part` and checks it; pieces of several answers that do not fit get one more try, as a whole."""
+    """Completes `part` and checks its digest; if it came from several responses, one full download is tried again."""
     for last in (False, True):
         _complete(client, url, part, patience)
         if sha256 is None or has_digest(part.path, sha256, part.name):
             return
-        pieces = part.stitched
+        stitched = part.stitched
         part.drop()
-        if last or not pieces:
+        if last or not stitched:
             raise wrong_bytes(url, sha256)
         tell(f"download/{part.name}", Note(f"{part.name}: its pieces do not fit together; starting over"))
 
 
 def _complete(client: httpx.Client, url: str, part: Part, patience: Patience) -> None:
-    """Tries until all of the file is in `part`."""
+    """Tries until `part` is complete."""
     failures, farthest = 0, part.size
     while True:
         try:
@@ -122,20 +122,20 @@ def _complete(client: httpx.Client, url: str, part: Part, patience: Patience) ->
 
 
 def _try(client: httpx.Client, url: str, part: Part) -> None:
-    """One request for what is still missing."""
-    have = part.size
-    if have and have == part.total:
+    """One request for the missing bytes."""
+    size = part.size
+    if size and size == part.total:
         return
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    if have and part.etag and not part.etag.startswith("W/"):
+    headers = {"Range": f"bytes={size}-"} if size else {}
+    if size and part.etag and not part.etag.startswith("W/"):
         headers["If-Range"] = part.etag
     try:
         with client.stream("GET", url, headers=headers) as response:
-            _place(response, url, part)
+            _prepare(response, url, part)
             check_space(part.name, part.path.parent, (part.total or 0) - part.size)
             with part.path.open("ab") as file:
-                for piece in response.iter_raw():  # as they come: pieces of a size of our own would be lost at a break
-                    file.write(piece)
+                for chunk in response.iter_raw():  # a larger buffer would be lost when the connection breaks
+                    file.write(chunk)
                     file.flush()
                     _show(part)
     except httpx.TransportError as error:
@@ -146,8 +146,8 @@ def _try(client: httpx.Client, url: str, part: Part) -> None:
         raise _Again(f"the server stopped at {part.size:,} of {part.total:,} bytes")
 
 
-def _place(response: httpx.Response, url: str, part: Part) -> None:
-    """Readies `part` for the body of this answer, or raises."""
+def _prepare(response: httpx.Response, url: str, part: Part) -> None:
+    """Prepares `part` for the body of this response, or raises."""
     status, etag = response.status_code, response.headers.get("ETag")
     if status in (401, 403):
         raise DownloadError(
@@ -175,7 +175,7 @@ def _place(response: httpx.Response, url: str, part: Part) -> None:
 
 
 def _content_range(response: httpx.Response) -> tuple[int | None, int | None]:
-    """First byte and whole length; None where the server does not say."""
+    """The first byte and the length of the whole file; None if the server does not give them."""
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     if not found:
         return None, None
@@ -188,7 +188,7 @@ def _retry_after_s(response: httpx.Response) -> float:
 
 
 def _show(part: Part) -> None:
-    """A bar in MB, where the length is known."""
+    """Reports the progress in MB if the length is known."""
     if part.total:
         total = -(-part.total // 10**6)
         done = total if part.size == part.total else part.size // 10**6

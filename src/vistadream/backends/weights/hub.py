@@ -1,4 +1,4 @@
-"""Models on the Hugging Face hub, by its own library, which honours HF_HOME, HF_ENDPOINT and HF_TOKEN."""
+"""Models on the Hugging Face hub, by its own library, which reads HF_HOME, HF_ENDPOINT and HF_TOKEN."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _TOKENS = "https://huggingface.co/settings/tokens"
 
 
 def fetch(model: Model, folder: Path | None = None) -> Path:
-    """The folder with the model's files: the hub's cache, or `folder`. What is here already is not fetched again.
+    """The folder with the model's files: the hub's cache, or `folder`. Files that exist are not downloaded again.
 
-    Raises DownloadError with what to do, UserError when there is no room, or for a malformed address or token.
+    Raises DownloadError that says what to do, UserError if the disk is full or an address or token is malformed.
     """
-    address = _endpoint()  # before the library is imported, which reads the variable too
+    address = _endpoint()  # before the library is imported, as it reads the variable too
     from huggingface_hub import snapshot_download
 
     fetch_snapshot: Any = partial(
@@ -46,7 +46,7 @@ def fetch(model: Model, folder: Path | None = None) -> Path:
 
 
 def _verify(model: Model, snapshot: Path) -> None:
-    """Removes a file that has other bytes than the published ones and raises DownloadError."""
+    """Removes a file that differs from the published one, and raises DownloadError."""
     for name, sha256 in model.sha256.items():
         file = snapshot / name
         if file.exists() and not has_digest(file, sha256, name):
@@ -56,7 +56,7 @@ def _verify(model: Model, snapshot: Path) -> None:
 
 
 def cached(model: Model) -> Path | None:
-    """The model's folder in the hub's cache, complete or not, found without the library and without the network.
+    """The model's folder in the hub's cache, complete or not; needs neither the library nor the network.
 
     The layout is documented at https://huggingface.co/docs/huggingface_hub/guides/manage-cache.
     """
@@ -69,7 +69,7 @@ def cached(model: Model) -> Path | None:
 
 
 def hub_cache() -> Path:
-    """Where the hub's library keeps its files: HF_HUB_CACHE, else HF_HOME/hub."""
+    """The cache folder of the hub's library: HF_HUB_CACHE, else HF_HOME/hub."""
     return Path(os.environ.get("HF_HUB_CACHE") or hub_home() / "hub").expanduser()
 
 
@@ -86,7 +86,7 @@ def offline() -> bool:
 
 
 def _endpoint() -> str:
-    """Where the hub is: HF_ENDPOINT, else the public one."""
+    """The hub's address: HF_ENDPOINT, else the public one."""
     address = os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or "https://huggingface.co"
     try:
         parts = urlsplit(address)
@@ -109,12 +109,12 @@ def _check_token() -> None:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether it can stand in a header of HTTP: printable ASCII without blanks."""
+    """Whether the text can be part of an HTTP header: printable ASCII without blanks."""
     return text.isascii() and text.isprintable() and " " not in text
 
 
 def _token_name() -> str | None:
-    """Where the token comes from, in words; None without one."""
+    """The source of the token, as text for a message; None without a token."""
     from huggingface_hub import get_token
 
     if not get_token():
@@ -124,7 +124,7 @@ def _token_name() -> str | None:
 
 @contextmanager
 def _explained(model: Model, folder: Path) -> Iterator[None]:
-    """The library's errors as one DownloadError, the disk's as one UserError."""
+    """Turns the library's errors into a DownloadError, and those of the disk into a UserError."""
     try:
         yield
     except Exception as error:
@@ -136,23 +136,23 @@ def _explained(model: Model, folder: Path) -> Iterator[None]:
 
 
 def _reason(model: Model, error: BaseException) -> str | None:
-    """What to tell of an error of the library or of the network; None when it is neither's."""
+    """The message for an error of the library or of the network; None for any other error."""
     from huggingface_hub import errors
 
     where = f"{model.repository} on the hub"
     if isinstance(error, errors.HfHubHTTPError):
         status = getattr(error.response, "status_code", 0)
         return _gate(model, status) if isinstance(error, errors.GatedRepoError) else _refusal(model, where, status)
-    if error.__cause__:  # the library wraps what happened in what it was about
+    if error.__cause__:  # the library wraps the error that happened in one of its own
         return _reason(model, error.__cause__)
     if isinstance(error, OSError) or type(error).__module__.startswith(("httpx", "httpcore")):
-        words = (str(error).splitlines() or [""])[0] or type(error).__name__
-        return f"{where} was not reached ({words}); wanted a way to it: docs/weights.md tells of mirrors and proxies"
+        cause = (str(error).splitlines() or [""])[0] or type(error).__name__
+        return f"{where} was not reached ({cause}); wanted a connection: docs/weights.md describes mirrors and proxies"
     return None
 
 
 def _gate(model: Model, status: int) -> str:
-    """What a person does to pass the gate of a model, and what to use instead."""
+    """How to get access to a gated model, and which model to use instead."""
     unknown = (
         f"{_token_name()} is invalid or has expired ({_TOKENS})" if status == 401 else "your token may not read it yet"
     )
@@ -165,7 +165,7 @@ def _gate(model: Model, status: int) -> str:
 
 
 def _refusal(model: Model, where: str, status: int) -> str:
-    """What an answer without files means, and what to do."""
+    """What an HTTP status other than success means, and what to do."""
     if status in (404, 410):
         return f"{where} is not there ({status}); wanted its files: they moved, or HF_ENDPOINT is a mirror without them"
     if status not in (401, 403):
@@ -182,10 +182,10 @@ def _refusal(model: Model, where: str, status: int) -> str:
 
 
 def _bar(name: str) -> Callable[..., Any]:
-    """A bar for the hub's library that draws nothing and tells the run's observer how many MB are here."""
+    """A progress bar for the hub's library that draws nothing and sends the downloaded MB to the run's observer."""
     from huggingface_hub.utils import tqdm
 
-    observe = current_observer()  # the library counts in threads of its own
+    observe = current_observer()  # looked up here, because the library calls `update` in its own threads
 
     class Bar(tqdm):
         def __init__(self, *args: Any, **options: Any):

@@ -1,4 +1,4 @@
-"""The environment's settings for the network: looked at once, for the hub's library and for plain HTTP."""
+"""The environment's network settings, for the hub's library and for plain HTTP."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _CERTIFICATES = (("SSL_CERT_FILE", "file", os.path.isfile), ("SSL_CERT_DIR", "fo
 
 @contextmanager
 def checked_settings() -> Iterator[None]:
-    """Downloads go inside. UserError names the variable that no client can be made with.
+    """Context for downloads. UserError names the environment variable from which no HTTP client can be made.
 
-    IPv6 networks are left out of NO_PROXY meanwhile: httpx takes them for addresses and fails. They would match only
-    hosts that are named by an IPv6 address. Blanks around HF_ENDPOINT are removed: the hub's library reads it when it
+    Inside the block, NO_PROXY has no IPv6 networks: httpx takes them for addresses and fails. They would match only
+    hosts that are given as an IPv6 address. Blanks around HF_ENDPOINT are removed: the hub's library reads it when it
     is imported.
     """
     usable: dict[str, Callable[[str], str]] = {
@@ -39,7 +39,7 @@ def checked_settings() -> Iterator[None]:
 
 
 def client(**options: Any) -> httpx.Client:
-    """A client with the environment's proxies and certificates. UserError names the variable that it cannot use."""
+    """An HTTP client with the environment's proxies and certificates. UserError names a variable that is not usable."""
     for name, kind, is_there in _CERTIFICATES:
         if (path := os.environ.get(name)) and not is_there(path):
             raise UserError(

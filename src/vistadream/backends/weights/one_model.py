@@ -1,4 +1,4 @@
-"""What backends that consist of one model share: which model, where it lies, and how a piece of its work is run."""
+"""What backends of one model share: which model, on which device, and how a piece of its work is run."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ class OneModel:
     """Its `models` say which model `model: auto` takes on each device."""
 
     def check_knobs(self, models: Sequence[str]) -> None:
-        """Raises ValueError for a model that is none of `models`, a device that is not here, a policy that is none."""
+        """Raises ValueError for a model that is not one of `models`, a device that is missing, or an unknown policy."""
         check_ranges(self)
         require(self, "model", self.model in models, one_of(models))
         here = self.device != "cuda" or torch.cuda.is_available()
         require(self, "device", here, "cpu or auto on this machine, where torch sees no GPU")
 
     @cached_property
-    def place(self) -> str:
-        """The device: cuda or cpu."""
+    def device_type(self) -> str:
+        """The device that is used: cuda or cpu."""
         return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
 
     @property
     def entry(self) -> Model:
-        """The model's line in the table."""
-        return MODELS[self.NEEDS.models_on(self.place)[0] if self.model == "auto" else self.model]
+        """The model's entry in the table."""
+        return MODELS[self.NEEDS.models_on(self.device_type)[0] if self.model == "auto" else self.model]
 
     def run(self, work: Callable[[Policy], T]) -> T:
-        """`work` under the policy that the card allows; on a CPU there is but one."""
-        return self._ladder(work) if self.place == "cuda" else work(Policy.HIGH)
+        """The result of `work` under the policy that fits the GPU; on a CPU under `high`."""
+        return self._ladder(work) if self.device_type == "cuda" else work(Policy.HIGH)
 
     def loaded(self, load: Callable[[], Any], policy: Policy) -> Any:
-        """The model, loaded unless it is held."""
+        """The model; `load()` is called unless it is resident."""
         return resident(self, load, getattr(self.entry.memory, policy))
 
     @cached_property

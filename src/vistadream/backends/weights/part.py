@@ -1,4 +1,4 @@
-"""The part of a file that has come so far, and of which file it is."""
+"""The downloaded part of a file, and which file it belongs to."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from vistadream.formats.json_file import read_json
 
 
 class Part:
-    """`NAME.part` beside the target, and `NAME.part.json` with the whole length and the ETag of what it is a part of.
+    """`NAME.part` next to the target, and `NAME.part.json` with the length and the ETag of the whole file.
 
-    A part without readable facts counts as nothing.
+    A part whose JSON file cannot be read is discarded.
     """
 
     def __init__(self, target: Path):
@@ -20,7 +20,7 @@ class Part:
         self.path = target.with_name(f"{target.name}.part")
         self._facts = target.with_name(f"{target.name}.part.json")
         self.stitched = False
-        """Whether pieces of several answers were put together."""
+        """Whether the part consists of the bodies of several HTTP responses."""
         self.etag: str | None = None
         self.total: int | None = None
         try:
@@ -35,25 +35,25 @@ class Part:
 
     @property
     def size(self) -> int:
-        """Bytes that are here."""
+        """Bytes that were downloaded."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def begin(self, etag: str | None, total: int | None) -> None:
-        """Forgets what was here, for a file of so many bytes."""
+        """Starts anew, for a file of `total` bytes (None: not known)."""
         self.drop()
         self.path.write_bytes(b"")
         self._facts.write_text(json.dumps({"etag": etag, "total": total}))
         self.etag, self.total = etag, total
 
     def drop(self) -> None:
-        """Removes what is here."""
+        """Removes the part."""
         self.path.unlink(missing_ok=True)
         self._facts.unlink(missing_ok=True)
         self.etag = self.total = None
         self.stitched = False
 
     def finish(self) -> None:
-        """Gives the whole file its name."""
+        """Renames the complete part to the target."""
         with self.path.open("rb") as stream:
             os.fsync(stream.fileno())
         os.replace(self.path, self._target)

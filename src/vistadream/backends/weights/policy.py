@@ -1,4 +1,4 @@
-"""How a model may use the graphics card, chosen from what is free on it."""
+"""The memory policy of a model: how it uses the GPU, chosen by the GPU's free memory."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _GB = 1e9
 
 
 class Policy(StrEnum):
-    """From fast to small. What a backend does under each:"""
+    """From the fastest to the one that needs least memory."""
 
     HIGH = "high"
-    """All of the model stays on the card."""
+    """The whole model stays on the GPU."""
     BALANCED = "balanced"
-    """The parts of the model take turns on the card, their weights in fp8, cast layer by layer."""
+    """The parts of the model take turns on the GPU; their weights are stored in fp8 and cast layer by layer."""
     LOW = "low"
     """Blocks of layers take turns, in fp8 or NF4; the autoencoder works in tiles; the picture may be smaller."""
 
     @property
     def smaller(self) -> Policy | None:
-        """The next that needs less, or None."""
+        """The next policy, which needs less memory, or None."""
         return {Policy.HIGH: Policy.BALANCED, Policy.BALANCED: Policy.LOW}.get(self)
 
 
@@ -32,10 +32,10 @@ CHOICES = get_args(MemoryChoice)
 
 
 def choose(asked: str, memory: Memory, free_bytes: int | None) -> tuple[Policy, str]:
-    """The policy for a model, and why, in words for a line of the log.
+    """The policy for a model, and the reason as text for the log.
 
-    `asked` is one of CHOICES; `free_bytes` is what the card has free, None without a card. `auto` takes the fastest
-    policy whose peak fits, else `low`. Raises ValueError for a word that is none of CHOICES.
+    `asked` is one of CHOICES; `free_bytes` is the GPU's free memory, None without a GPU. `auto` takes the fastest
+    policy whose peak fits, else `low`. Raises ValueError if `asked` is not one of CHOICES.
     """
     if asked not in CHOICES:
         raise ValueError(f"memory: got {asked!r}; wanted one of {', '.join(CHOICES)}")

@@ -1,4 +1,4 @@
-"""Models and tokenizers of transformers from their folders: whole, or an error that says what is missing."""
+"""Models and tokenizers of transformers from their folders: complete, or an error that says what is missing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _VOCABULARIES = ("tokenizer.json", "vocab.json", "spiece.model")
 
 
 def pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
-    """`model_class.from_pretrained` of a folder as published, for inference and without a word on the screen.
+    """`model_class.from_pretrained` of a folder as published, for inference and without output on the screen.
 
-    UserError for files that cannot be read, and for tensors that are missing, which transformers would draw at random.
+    UserError for files that cannot be read, and for missing tensors, which transformers would initialize at random.
     """
     try:
         with _quiet():
@@ -38,7 +38,7 @@ def pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
 
 
 def read_tokenizer(tokenizer_class: Any, folder: Path) -> Any:
-    """`tokenizer_class.from_pretrained` of a folder; UserError without a vocabulary, which some would make up."""
+    """`tokenizer_class.from_pretrained` of a folder; UserError without a vocabulary, as some classes need none."""
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         raise UserError(f"{folder} has no vocabulary; wanted one of {', '.join(_VOCABULARIES)}, as published")
     try:
@@ -50,7 +50,7 @@ def read_tokenizer(tokenizer_class: Any, folder: Path) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Neither bars nor tables of the package: what is amiss is told by an error of ours."""
+    """Turns off the package's progress bars and tables: we raise our own error if something is wrong."""
     logging = packages.load("transformers.utils.logging")
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

@@ -1,4 +1,4 @@
-"""Big models take turns on the graphics card, and work goes on with less when the card is full."""
+"""Large models take turns on the GPU, and work continues with a smaller policy when the GPU is full."""
 
 from __future__ import annotations
 
@@ -14,71 +14,71 @@ from vistadream.core import Note, UserError, tell
 
 T = TypeVar("T")
 _FULL = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
-"""How libraries below torch say it, in a plain RuntimeError."""
+"""Messages of libraries below torch when memory is full, in a plain RuntimeError."""
 
 
 def free_vram_bytes() -> int | None:
-    """What the current graphics card has free, with what torch holds without using it; None without a card."""
+    """The GPU's free memory, with what torch has reserved and does not use; None without a GPU."""
     if not torch.cuda.is_available():
         return None
     return torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
 
 
 class Residence:
-    """Holds loaded models; the one least recently used leaves when the next needs its room.
+    """Holds loaded models; the least recently used one is unloaded when the next one needs its memory.
 
-    Without a card, and after a card was found full in spite of the figures, it holds one at a time.
+    Without a GPU it holds one at a time, and also after the GPU was full although the figures said otherwise.
     """
 
     def __init__(self, free_bytes: Callable[[], int | None] = free_vram_bytes):
         self.free_bytes = free_bytes
         self._held: dict[Hashable, Any] = {}
-        self._alone = False
+        self._one_at_a_time = False
 
     def __call__(self, key: Hashable, load: Callable[[], T], need_gb: float) -> T:
-        """The model of `key`, loaded if it is not held; `need_gb` is what it needs while it works.
+        """The model of `key`, loaded if it is not held; `need_gb` is its peak memory in use.
 
-        A frozen backend together with its policy makes a good key. Callers keep no reference of their own.
+        A frozen backend together with its policy makes a good key. Callers must not keep a reference to the model.
         """
         if key not in self._held:
             while self._held and not self._has_room(need_gb):
                 del self._held[next(iter(self._held))]
-                _give_back()
+                _free_unused()
             self._held[key] = load()
-        self._held[key] = self._held.pop(key)  # the last is the one used last
+        self._held[key] = self._held.pop(key)  # moves it to the end: the most recently used
         return self._held[key]
 
     def release(self) -> None:
-        """Lets go of every model and gives their memory back to the card."""
+        """Unloads every model and frees its GPU memory."""
         self._held.clear()
-        _give_back()
+        _free_unused()
 
     def make_room(self) -> bool:
-        """After the card was full: releases all, and says whether a model had company, which none has from now on."""
-        company = len(self._held) > 1
-        self._alone |= company
+        """Unloads all models; returns True if more than one was loaded, and keeps one at a time from then on."""
+        several = len(self._held) > 1
+        self._one_at_a_time |= several
         self.release()
-        return company
+        return several
 
     def _has_room(self, need_gb: float) -> bool:
         free = self.free_bytes()
-        return free is not None and not self._alone and free >= need_gb * 1e9
+        return free is not None and not self._one_at_a_time and free >= need_gb * 1e9
 
 
-def _give_back() -> None:
+def _free_unused() -> None:
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
 
 
 resident = Residence()
-"""The one of this process."""
+"""The residence of this process."""
 
 
 class Ladder:
-    """Runs pieces of work under a policy; when the card is full it frees, steps down and runs that piece again.
+    """Runs pieces of work under a policy; when the GPU is full it frees memory, steps down and repeats that piece.
 
-    Cut the work where a result is worth keeping, and nothing is computed twice:
+    Split the work where a result is worth keeping, so that nothing is computed twice:
 
         embeds = ladder(lambda policy: encode(prompt, policy))
         latents = ladder(lambda policy: denoise(embeds, policy))
@@ -93,7 +93,7 @@ class Ladder:
         self._policy: Policy | None = None
 
     def __call__(self, work: Callable[[Policy], T]) -> T:
-        """`work(policy)`. Raises UserError when even `low` does not fit, ValueError when `asked` is no policy."""
+        """The result of `work(policy)`. UserError if even `low` does not fit, ValueError if `asked` is not a policy."""
         while True:
             policy = self._choose()
             try:
@@ -101,16 +101,16 @@ class Ladder:
             except RuntimeError as error:
                 if not _is_full(error):
                     raise
-            # not before here is the error gone, and with it the frames that kept their tensors alive
+            # Only here is the error released, and with it the stack frames that kept tensors alive.
             if not self._residence.make_room():
                 self._step_down(policy)
 
     def _choose(self) -> Policy:
         if self._policy is None:
             if self._asked == "auto":
-                self._residence.release()  # what others hold is free for this one
-            self._policy, why = choose(self._asked, self._model.memory, self._residence.free_bytes())
-            self._say(f"memory={self._policy} ({why})")
+                self._residence.release()  # the memory of other models is available to this one
+            self._policy, reason = choose(self._asked, self._model.memory, self._residence.free_bytes())
+            self._note(f"memory={self._policy} ({reason})")
         return self._policy
 
     def _step_down(self, policy: Policy) -> None:
@@ -123,11 +123,11 @@ class Ladder:
                 "GPU's memory too"
             )
         self._policy = policy.smaller
-        self._say(f"the GPU is full; going on with memory={policy.smaller}", "warning")
+        self._note(f"the GPU is full; going on with memory={policy.smaller}", "warning")
 
-    def _say(self, text: str, level: str = "info") -> None:
+    def _note(self, text: str, level: str = "info") -> None:
         tell(f"memory/{self._model.name}", Note(f"{self._model.name}: {text}", level))
 
 
 def _is_full(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _FULL)
+    return isinstance(error, torch.OutOfMemoryError) or any(message in str(error) for message in _FULL)

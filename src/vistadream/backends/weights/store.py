@@ -1,4 +1,4 @@
-"""The folder with a model's files: the user's own, the one here, or a new one."""
+"""The folder with a model's files: named by the user, found on this machine, or downloaded."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from vistadream.core import Note, UserError, tell
 from vistadream.formats.json_file import read_json
 
 Source = Callable[[Model, Path | None], Path]
-"""Fetches a model's files into a folder, or where the source keeps them, and returns their folder."""
+"""Downloads a model's files into a folder, or into the source's own cache, and returns the folder."""
 
 
 def folder_of(model: Model, path: str | None = None, accept_noncommercial: bool = False) -> Path:
-    """The folder with all files of the model; fetches them when they are not here. What a backend calls.
+    """The folder with all files of the model; downloads them if they are missing. Backends call this.
 
-    `path`: a folder that the user names, or the file itself for a model that is one. Raises UserError for a license
-    that is not accepted, a folder that lacks files, or files that could not be fetched.
+    `path`: a folder that the user names, or the file itself if the model is a single file. Raises UserError for a
+    license that is not accepted, a folder that lacks files, or files that cannot be downloaded.
     """
     check_license(model, accept_noncommercial)
     return _named(model, Path(os.path.expanduser(path))) if path else find(model) or download(model)
 
 
 def find(model: Model) -> Path | None:
-    """The folder with all files of the model if they are here; never reaches the network."""
-    places = (_own_folder(model), hub.cached(model))
-    return next((place for place in places if place and not lacking(model, place)), None)
+    """The folder with all files of the model if they are on this machine, else None; does not use the network."""
+    folders = (_own_folder(model), hub.cached(model))
+    return next((folder for folder in folders if folder and not lacking(model, folder)), None)
 
 
 def lacking(model: Model, folder: Path) -> list[str]:
-    """Patterns of the model's files without a match in `folder`, and shards that an index there names in vain."""
+    """Patterns of the model's files without a match in `folder`, and missing shards that an index lists."""
     found = {pattern: list(folder.glob(pattern)) for pattern in model.files}
     indices = [file for files in found.values() for file in files if file.name.endswith(".safetensors.index.json")]
     return [pattern for pattern, files in found.items() if not files] + [
@@ -56,21 +56,21 @@ def check_license(model: Model, accept_noncommercial: bool) -> None:
 
 
 def check_source(models: Sequence[Model], source: str | None) -> None:
-    """Raises UserError that names every model that cannot be had from `source`; None stands for all sources."""
+    """Raises UserError that names every model that `source` does not have; None stands for all sources."""
     if source and (elsewhere := [model.name for model in models if source not in model.sources]):
-        there = ", ".join(model.name for model in MODELS.values() if source in model.sources) or "no model"
-        all_have = [name for name in models[0].sources if all(name in model.sources for model in models)]
+        offered = ", ".join(model.name for model in MODELS.values() if source in model.sources) or "no model"
+        common = [name for name in models[0].sources if all(name in model.sources for model in models)]
         raise UserError(
-            f"{', '.join(elsewhere)}: not to be had from {source!r}, which has {there}; "
-            f"wanted --source {' or '.join(all_have)}, or none"
+            f"{', '.join(elsewhere)}: not available from {source!r}, which has {offered}; "
+            f"wanted --source {' or '.join(common)}, or none"
         )
 
 
 def download(model: Model, into: Path | None = None, source: str | None = None) -> Path:
-    """Fetches the model's files into the cache, or a folder of its name in `into`, and returns their folder.
+    """Downloads the model's files into the cache, or into a folder of its name in `into`, and returns the folder.
 
-    The sources are asked in turn, or `source` alone. Raises DownloadError with each one's reason when none has them,
-    UserError for settings of the network that cannot be used.
+    The sources are tried in turn, or `source` alone. Raises DownloadError with the reason of each source if all fail,
+    UserError for network settings that cannot be used.
     """
     if find_spec("huggingface_hub") is None or find_spec("httpx") is None:
         raise UserError(f"{model.name} cannot be fetched without the extra `models`: pip install 'vistadream[models]'")
@@ -85,7 +85,7 @@ def download(model: Model, into: Path | None = None, source: str | None = None) 
 
 
 def _from_first(sources: Mapping[str, Source], model: Model, folder: Path | None) -> Path:
-    """The model's files from the first source that has them."""
+    """The folder with the model's files, from the first source that has them."""
     reasons: list[str] = []
     for name, fetch in sources.items():
         tell(f"download/{model.name}", Note(f"{model.name}: about {model.bytes_about / 1e9:.1f} GB from {name}"))
@@ -101,7 +101,7 @@ def _from_first(sources: Mapping[str, Source], model: Model, folder: Path | None
 def _complete(model: Model, folder: Path) -> Path:
     if missing := lacking(model, folder):
         raise DownloadError(
-            f"{model.name} came without {', '.join(missing)}: its files are laid out anew; update VistaDream"
+            f"{model.name} came without {', '.join(missing)}: the repository has changed; wanted a newer VistaDream"
         )
     return folder
 
@@ -121,14 +121,14 @@ def _from_mirror(model: Model, folder: Path | None) -> Path:
 
 
 def _own_folder(model: Model) -> Path:
-    """Where files from a mirror go: beside the hub's cache, so that HF_HOME moves everything."""
+    """The folder for files from a mirror: next to the hub's cache, so that HF_HOME moves everything."""
     return hub.hub_home() / "vistadream" / model.name
 
 
 def _named(model: Model, path: Path) -> Path:
     folder = path.parent if path.is_file() and path.name in model.files else path
     if not folder.is_dir():
-        raise UserError(f"{path} is no folder; wanted one with {', '.join(model.files)} of {model.name}")
+        raise UserError(f"{path} is not a folder; wanted one with {', '.join(model.files)} of {model.name}")
     if missing := lacking(model, folder):
         raise UserError(f"{path} lacks {', '.join(missing)}; wanted all files of {model.name} ({model.page})")
     return folder

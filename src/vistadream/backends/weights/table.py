@@ -1,4 +1,4 @@
-"""Every model that VistaDream can use: the one place for the CLI's table, the gates' words and the downloads."""
+"""The table of every model that VistaDream can use: for the command `vistadream models`, for errors and downloads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class License:
 
 @dataclass(frozen=True)
 class Memory:
-    """Peak use of the graphics card in GB under each policy, at 1024 px; about."""
+    """Approximate peak GPU memory in GB under each policy, at 1024 px."""
 
     high: float
     balanced: float
@@ -29,7 +29,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Mirror:
-    """A second place for the files of `Model.sha256`: `url` + a file's name."""
+    """A second source for the files of `Model.sha256`: `url` + file name."""
 
     name: str
     url: str
@@ -37,7 +37,7 @@ class Mirror:
 
 @dataclass(frozen=True)
 class Model:
-    """A model's files, and what a person must know before using it."""
+    """A model's files, and what a user must know before using it."""
 
     name: str
     role: str
@@ -45,27 +45,27 @@ class Model:
     repository: str
     """On the Hugging Face hub, as owner/name."""
     files: tuple[str, ...]
-    """Glob patterns in the repository; every one must match."""
+    """Glob patterns in the repository; each must match at least one file."""
     license: License
     bytes_about: int
     memory: Memory
     revision: str = "main"
     gated: bool = False
-    """The hub asks for an account that has accepted the license."""
+    """The hub requires an account that has accepted the license."""
     alternatives: tuple[str, ...] = ()
-    """Models of the same role without this one's gate or limits; the embedded backend is always another."""
+    """Models of the same role that are not gated and may be used commercially; the embedded backend always can."""
     sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """The published digests, by file; a file that is fetched must have its one."""
+    """File -> published digest; a downloaded file must have it."""
     mirror: Mirror | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where its files can be had, in the order in which these are asked."""
+        """The sources of its files, in the order in which they are tried."""
         return ("hub", self.mirror.name) if self.mirror else ("hub",)
 
     @property
     def page(self) -> str:
-        """The model's own page, where a gated license is accepted."""
+        """The model's web page, on which a gated license is accepted."""
         return f"https://huggingface.co/{self.repository}"
 
 
@@ -207,18 +207,18 @@ PROFILES = {
     "gpu": ("moge-2-vitl-normal", "flux2-klein-4b", "blip-base"),
     "gpu-flux-fill": ("moge-2-vitl-normal", "flux-fill", "flux-text", "blip-base"),
 }
-"""What a machine needs: better depth without a GPU; everything with one, free or with FLUX.1's license."""
+"""Sets of models for a machine: better depth without a GPU; all roles with a GPU, free or under FLUX.1's license."""
 
 
 def models_named(words: Sequence[str]) -> list[Model]:
-    """The models of these names and profiles, each once; UserError names the nearest for one that is neither."""
+    """The models of these names and profiles, each once; UserError suggests the nearest name for an unknown one."""
     names: dict[str, None] = {}
     for word in words:
         if word not in MODELS and word not in PROFILES:
             near = difflib.get_close_matches(word, [*MODELS, *PROFILES], n=1)
             hint = f"; did you mean {near[0]}?" if near else "; see `vistadream models`"
             raise UserError(
-                f"{word!r} is no model and no profile; wanted one of {', '.join([*PROFILES, *MODELS])}{hint}"
+                f"{word!r} is not a model or profile; wanted one of {', '.join([*PROFILES, *MODELS])}{hint}"
             )
         names |= dict.fromkeys(PROFILES.get(word, (word,)))
     return [MODELS[name] for name in names]

@@ -1,1 +1,1 @@
-"""A layout prior that reads the picture: lines, vanishing points, sky, the room's box, upright things."""
+"""A layout prior from the picture: lines, vanishing points, sky, the box of the room, upright foreground objects."""

@@ -1,4 +1,4 @@
-"""A hill climb for a handful of parameters and a score without derivatives."""
+"""Hill climbing for a few parameters and a score without derivatives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def ascend(
     shrinks: Sequence[float] = (1.0, 0.5, 0.25, 0.12),
     rounds: int = 4,
 ) -> Float[ndarray, "n"]:
-    """The best point reached by steps along +-moves, each taken when it scores higher, at ever smaller strides."""
+    """The best point reached by steps along +-moves; a step is taken if the score rises, then the steps shrink."""
     best, best_score = start, score(start)
     for shrink in shrinks:
         for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""The room whose surfaces and creases agree best with the lines of the picture."""
+"""Finds the room whose surfaces and creases agree best with the lines of the picture."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from vistadream.ops.numerics.jit import kernel
 GRID_WIDTH = 48
 """Pixels across the grid on which rooms are compared."""
 SPREAD = 0.6
-"""Natural logarithm of how far rooms usually are from the usual one."""
+"""Standard deviation of the logarithm of a room's size relative to the usual room."""
 CREASE_WEIGHT, USUAL_WEIGHT, BENCH_COST = 0.3, 0.02, 0.004
-"""Of lines along creases, of one squared spread and of one bench, beside the share of lines on a wrong surface."""
+"""Weights of the score relative to the fraction of lines on a wrong surface: of lines along creases, of one squared
+standard deviation from the usual room, and of one bench."""
 USUAL_BENCH = (0.3, 0.45)
-"""How far a bench comes forward, as a share of the way to its wall, and how high it stands."""
+"""Depth of a bench as a fraction of the distance to its wall, and its height in heights of the camera."""
 KEPT_WALLS, KEPT = 60, 4
-"""Candidates for having benches, and for being refined for each choice of benches."""
+"""Number of candidates to which benches are added, and number that are refined for each choice of benches."""
 
 
 @dataclass(frozen=True)
 class LineField:
-    """The picture's lines on a coarse grid, against which a room is held."""
+    """The picture's lines on a coarse grid, with which a room is compared."""
 
     rays_room: Float[ndarray, "h w 3"]
     wide: Float[ndarray, "h w 3"]
-    """Density of the segments along each room axis, as far as a surface around them is likely the same; sum 1."""
+    """Density of the segments along each room axis, blurred to the surface around them; the sum is 1."""
     crease: Float[ndarray, "h w 3"]
-    """How much more of them there are, as near as a crease may be misplaced, than around: tiles make no crease."""
+    """Their density within the tolerance of a crease, minus that of a wider neighborhood: tiles do not count."""
 
     @staticmethod
     def of(rays_room: Float[ndarray, "h w 3"], segments: Segments, axes: Int[ndarray, "n"]) -> LineField:
@@ -49,9 +50,9 @@ class LineField:
         return LineField(rays, wide / max(wide.sum(), 1e-9), thin - around)
 
     def score(self, room: Room) -> float:
-        """Creases that follow lines, minus lines across the surface they lie on, minus how unusual the room is.
+        """Higher for creases along lines; lower for lines on surfaces that cannot have them, and for unusual rooms.
 
-        A line along an axis cannot lie on a surface across that axis (Lee, Hebert and Kanade 2009).
+        A line along an axis cannot lie on a surface perpendicular to that axis (Lee, Hebert and Kanade 2009).
         """
         planes = np.array([1.0, *room.walls, *room.fronts, *room.tops])
         wrong, creased = _agreement(self.rays_room, self.wide, self.crease, planes)
@@ -59,7 +60,7 @@ class LineField:
 
 
 def _surprise(room: Room) -> float:
-    """Sum of squared spreads from the usual room and, for each bench that there is, from the usual bench."""
+    """Sum of squared standard deviations from the usual room and, for each existing bench, from the usual bench."""
     walls = np.log(np.divide(room.walls, USUAL_ROOM.walls)) / SPREAD
     sizes = np.subtract(1, [room.fronts, room.tops])
     benches = np.log(np.maximum(sizes, 1e-3) / np.array(USUAL_BENCH)[:, None]) / SPREAD
@@ -75,7 +76,7 @@ def _draw(ends_px: ndarray, size: tuple[int, int], grid: tuple[int, int]) -> nda
 
 @kernel()
 def _axis_hit(x, y, z, planes):
-    """`Room.cast` for one ray: the axis across the surface that it meets first."""
+    """`Room.cast` for one ray: the axis perpendicular to the surface that it meets first."""
     best, axis = max(y, SLOWEST), 1
     speed = max(-y, SLOWEST) / planes[1]
     best = max(best, speed)
@@ -93,7 +94,7 @@ def _axis_hit(x, y, z, planes):
 
 @kernel()
 def _agreement(rays, wide, crease, planes):
-    """Share of lines on surfaces that cannot hold them, and lines along creases per height and width of the grid."""
+    """Fraction of lines on surfaces that cannot have them, and lines along creases divided by the grid's h + w."""
     h, w, _ = rays.shape
     above = np.full(w, -1)
     wrong, creased = 0.0, 0.0
@@ -111,7 +112,7 @@ def _agreement(rays, wide, crease, planes):
 
 
 def fit_room(lines: LineField) -> Room:
-    """The best room: exhaustive over the walls, then over benches along every choice of them, then refined."""
+    """The best room: exhaustive search over the walls, then over benches along every subset of walls, then refined."""
 
     def score(x: ndarray) -> float:
         return lines.score(_room(x))
@@ -128,7 +129,7 @@ def fit_room(lines: LineField) -> Room:
 
 
 def _room(x: Float[ndarray, "10"]) -> Room:
-    """From the logarithms of the walls, how far benches come forward (share of the way), and how high they stand."""
+    """The room of 10 parameters: logarithms of the 4 walls, then depths and heights of the 3 benches."""
     walls, fronts, tops = np.exp(x[:4]), 1 - np.clip(x[4:7], 0, 0.6), 1 - np.clip(x[7:], 0, 0.9)
     return Room(tuple(walls.tolist()), tuple(fronts.tolist()), tuple(tops.tolist()))
 
@@ -139,12 +140,12 @@ def _wall_offsets() -> list[ndarray]:
 
 
 def _with_benches(x: ndarray, choice: tuple[int, ...]) -> Iterator[ndarray]:
-    """Benches of a few sizes along the chosen walls.
+    """Adds benches of a few sizes along the chosen walls.
 
-    Each as such, with what was taken for the floor as their top, and with what was taken for the wall as their front.
+    Each size in three variants: unchanged; the floor of `x` is the bench's top; the wall of `x` is the bench's front.
     """
-    here = np.array(choice)
+    chosen = np.array(choice)
     for front, height in product((0.2, 0.45), (0.3, 0.45, 0.6)):
-        benches = np.concatenate([here * front, here * height])
-        for shift in (np.zeros(3), np.full(3, np.log(1 - height)), -here * np.log(1 - front)):
+        benches = np.concatenate([chosen * front, chosen * height])
+        for shift in (np.zeros(3), np.full(3, np.log(1 - height)), -chosen * np.log(1 - front)):
             yield np.concatenate([x[:1], x[1:4] + shift, benches])

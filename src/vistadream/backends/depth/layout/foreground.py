@@ -1,4 +1,4 @@
-"""Things that stand before the room: coloured unlike the surface behind them and cut by the lower border."""
+"""Objects in front of the room: of another color than the surface behind them, and cut by the lower border."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 TOUCH = 0.5
-"""Least share of a thing's columns in which it reaches the lower border."""
+"""Minimum fraction of an object's columns in which it reaches the lower border."""
 MIN_AREA, MAX_AREA, MIN_SOLIDITY = 0.012, 0.2, 0.84
-"""Share of the picture, and of the convex hull; smaller, larger or more ragged things stay painted on the room."""
+"""Fraction of the picture, and of the convex hull; smaller, larger or more ragged objects stay part of the room."""
 MIN_SURFACE = 0.02
-"""Least share of the picture for a surface of the room to show its own colour."""
+"""A surface of the room that covers less than this fraction of the picture has no color of its own."""
 ROUNDING = 0.015
-"""Gaps and spurs narrower than twice this share of the width are closed and cut."""
+"""Gaps and spurs narrower than twice this fraction of the width are closed and removed."""
 USUAL_HEIGHT = 0.4
-"""Height of such things (chairs, tables) in heights of the camera; it says how near they are."""
+"""Height of such objects (chairs, tables) in heights of the camera; their distance follows from it."""
 
 
 def find_foreground(
     regions: Int[ndarray, "h w"], surfaces: Int[ndarray, "h w"], below_horizon: Bool[ndarray, "h w"]
 ) -> list[Bool[ndarray, "h w"]]:
-    """One compact mask per thing.
+    """One compact mask per object.
 
-    Its regions lie below the horizon and reach the lower border, and none is the largest region on a surface of the
-    room, for that is the surface itself. Regions that such a thing mostly encloses belong to it.
+    Its regions are below the horizon and reach the lower border, and none is the largest region on a surface of the
+    room, as that one is the surface itself. Regions that an object mostly encloses belong to it.
     """
     n = regions.max() + 1
     hidden = np.bincount(regions[~below_horizon], minlength=n) > 0
@@ -41,7 +41,7 @@ def find_foreground(
 
 
 def _mostly_inside(region: ndarray, mask: ndarray) -> bool:
-    """Whether more than half of the ring around a region, the picture's border included, is masked."""
+    """Whether the mask covers more than half of the ring around a region, counting the picture's border as covered."""
     grown = cv2.dilate(np.pad(region, 1).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     ring = grown & ~np.pad(region, 1)
     enclosed = np.pad(mask, 1, constant_values=True)[ring].mean() > 0.5
@@ -67,7 +67,7 @@ def _is_compact(blob: Bool[ndarray, "h w"]) -> bool:
 
 
 def stand(z: Float[ndarray, "h w"], floor_z: Float[ndarray, "h w"], thing: Bool[ndarray, "h w"]) -> float:
-    """Depth at which a thing of usual height stands, before the surface that it covers and the floor at its foot."""
+    """Depth of an object of the usual height, in front of the surface that it covers and of the floor at its foot."""
     columns = np.nonzero(thing.any(0))[0]
     top = thing.argmax(0)[columns]
     bottom = thing.shape[0] - 1 - thing[::-1].argmax(0)[columns]

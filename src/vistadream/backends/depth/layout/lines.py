@@ -1,4 +1,4 @@
-"""Straight line segments of a picture, as rays of its camera."""
+"""Straight line segments of a picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 MAX_SEGMENTS = 400
-"""The longest ones; more only cost time."""
+"""Only the longest are kept; more would only cost time."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Segments:
     """n line segments."""
 
     ends_px: Float[ndarray, "n 2 2"]
-    """Start and end in pixel coordinates (centres at +0.5)."""
+    """Start and end in pixel coordinates (centers at +0.5)."""
 
     @property
     def lengths_px(self) -> Float[ndarray, "n"]:
@@ -30,11 +30,11 @@ class Segments:
         return Segments(self.ends_px[index])
 
 
-def find_segments(grey: UInt8[ndarray, "h w"], min_length: float = 0.03) -> Segments:
+def find_segments(gray: UInt8[ndarray, "h w"], min_length: float = 0.03) -> Segments:
     """The longest segments of LSD (von Gioi et al. 2010) above `min_length` of the picture's diagonal."""
-    found = cv2.createLineSegmentDetector().detect(grey)[0]
+    found = cv2.createLineSegmentDetector().detect(gray)[0]
     ends_px = np.zeros((0, 2, 2)) if found is None else found.reshape(-1, 2, 2).astype(np.float64) + 0.5
     segments = Segments(ends_px)
     order = np.argsort(-segments.lengths_px, kind="stable")[:MAX_SEGMENTS]
     segments = segments.subset(order)
-    return segments.subset(segments.lengths_px >= min_length * np.hypot(*grey.shape))
+    return segments.subset(segments.lengths_px >= min_length * np.hypot(*gray.shape))

@@ -13,27 +13,27 @@ from vistadream.backends.depth.layout.ascent import ascend
 from vistadream.backends.depth.layout.lines import Segments
 
 TOLERANCE_DEG = 2.5
-"""Spread of a segment's direction about the direction to its vanishing point."""
+"""Standard deviation of a segment's direction about the direction to its vanishing point."""
 STEP_DEG = 4
-"""Grid of the exhaustive search: no attitude is farther than the tolerance from it."""
+"""Step of the exhaustive search's grid: every attitude is within the tolerance of a grid point."""
 USUAL_SPREAD = np.array([math.radians(25), math.radians(8), math.radians(40), 0.2])
-"""How far a `Pose` usually is from zero: cameras are held level, look along the room, and the guess is fair."""
+"""Prior standard deviation of a `Pose` about zero: cameras are level and look along the room."""
 PRIOR_WEIGHT = 0.015
-"""Cost of one squared spread, as a share of all lines."""
+"""Cost of one squared standard deviation, as a fraction of all line length."""
 Pose = Float[ndarray, "4"]
 """Pitch down, roll, yaw right in radians, and the logarithm of focal length over the guess."""
 
 
 @dataclass(frozen=True)
 class Manhattan:
-    """The camera's attitude in the room: x right, y down along gravity, z the horizontal axis nearest the view."""
+    """The camera's attitude in the room: x right, y down along gravity, z the room axis nearest the view direction."""
 
     room_from_cam: Float[ndarray, "3 3"]
-    """Rotation from camera axes to room axes; its rows are the room's axes in the camera."""
+    """Rotation from camera axes to room axes; its rows are the room's axes in camera axes."""
     zoom: float
-    """Focal length over the one that was guessed; 1 when that was known."""
+    """Estimated focal length divided by the initial guess; 1 if the focal length is known."""
     support: float
-    """Share of all segment length that follows one of the three axes, in [0, 1]."""
+    """Fraction of the total segment length that follows one of the three axes, in [0, 1]."""
 
 
 def rotation(pitch: float, roll: float, yaw: float) -> Float[ndarray, "3 3"]:
@@ -47,18 +47,18 @@ def rotation(pitch: float, roll: float, yaw: float) -> Float[ndarray, "3 3"]:
 
 @dataclass(frozen=True)
 class Votes:
-    """Segments in the picture's plane, asked how well they point at the vanishing point of a direction."""
+    """Segments in the image plane, and how well each points at the vanishing point of a direction."""
 
     middles: Float[ndarray, "n 2"]
-    """On the plane z = 1 of the guessed camera."""
+    """Midpoints on the plane z = 1 of the guessed camera."""
     directions: Float[ndarray, "n 2"]
     """Unit vectors along the segments."""
     weights: Float[ndarray, "n"]
-    """Share of all segment length."""
+    """Length of each segment as a fraction of the total length."""
 
     @staticmethod
     def of(segments: Segments, K: Float[ndarray, "3 3"]) -> Votes:
-        """The segments seen by a camera with square pixels."""
+        """The votes of segments in the picture of a camera with square pixels."""
         ends = (segments.ends_px - K[:2, 2]) / K[0, 0]
         along = ends[:, 1] - ends[:, 0]
         lengths = np.linalg.norm(along, axis=-1)
@@ -66,7 +66,7 @@ class Votes:
         return Votes(*(x.astype(np.float32) for x in (ends.mean(1), along / lengths[:, None], weights)))
 
     def __call__(self, axes_cam: Float[ndarray, "a 3"], zoom: float = 1.0) -> Float[ndarray, "a n"]:
-        """In [0, 1], by the angle between each segment and the direction from its middle to the vanishing point."""
+        """Agreement in [0, 1], by the angle between a segment and the line from its midpoint to the vanishing point."""
         to_x = axes_cam[:, :1] * zoom - axes_cam[:, 2:] * self.middles[:, 0]
         to_y = axes_cam[:, 1:2] * zoom - axes_cam[:, 2:] * self.middles[:, 1]
         across = to_x * self.directions[:, 1] - to_y * self.directions[:, 0]
@@ -79,14 +79,14 @@ class Votes:
         return np.where(agreement.max(0) > 0.1, agreement.argmax(0), -1)
 
     def support(self, pose: Pose) -> float:
-        """Share of segment length that follows one of a pose's axes; each segment counts for its best axis only."""
+        """Fraction of segment length that follows one of a pose's axes; each segment counts for its best axis only."""
         return float(self(rotation(*pose[:3]), math.exp(pose[3])).max(0) @ self.weights) if len(self.weights) else 0.0
 
 
 def find_manhattan(votes: Votes, focal_known: bool) -> Manhattan:
-    """The attitude (and focal length) that most segment length agrees with, weighed against a level camera.
+    """The attitude (and focal length) with the highest support and prior.
 
-    Exhaustive in steps of 4 degrees, then refined from the best few; deterministic.
+    Exhaustive search in steps of 4 degrees, then refinement of the best few; deterministic.
     """
     turn = math.radians(1.5)
     moves = np.diag([turn, turn, turn, 0.05])[: 3 if focal_known else 4]
@@ -103,7 +103,7 @@ def _prior(pose: Pose) -> float:
 
 
 def _seeds(votes: Votes) -> list[Pose]:
-    """The best few of all attitudes on a grid; level ones first where nothing speaks for any."""
+    """The best few of all attitudes on a grid; without segments, the ones nearest to level."""
     grid = [np.radians(np.arange(-limit, limit + 1, STEP_DEG)) for limit in (48, 20, 44)]
     poses = np.array([(p, r, y, 0.0) for p in grid[0] for r in grid[1] for y in grid[2]])
     scores = np.array([_prior(pose) for pose in poses])

@@ -1,4 +1,4 @@
-"""Coarse masks brought to the edges of the picture."""
+"""Aligns coarse masks with the edges of the picture."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy import ndarray
 def follow_edges(
     mask: Bool[ndarray, "h w"], guide: Float[ndarray, "H W"], radius: float = 0.015, smoothness: float = 1e-4
 ) -> Bool[ndarray, "H W"]:
-    """The mask at the guide's size, its outline moved to the guide's edges within `radius` of the width.
+    """The mask at the guide's size, its outline moved to edges of the guide within `radius` (fraction of the width).
 
-    Guided filter (He, Sun and Tang 2010) of the mask, cut at one half. `smoothness` is the guide's variance below
-    which it is taken for flat.
+    Guided filter (He, Sun and Tang 2010) of the mask, thresholded at one half. Where the guide's variance is below
+    `smoothness`, it counts as flat.
     """
     height, width = guide.shape
     size = 2 * max(1, round(radius * width)) + 1

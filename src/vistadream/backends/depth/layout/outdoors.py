@@ -1,4 +1,4 @@
-"""Ground, and everything above it on one curtain that stands where the ground ends (after Hoiem et al. 2005)."""
+"""Ground, and everything above it on one vertical curtain where the ground ends (after Hoiem et al. 2005)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from numpy import ndarray
 from vistadream.backends.depth.layout.regions import alike
 
 FOOT, MIN_SHARE = 0.025, 0.05
-"""Height of the strip along the lower border that shows ground, and least share of it for a region to be ground."""
+"""Height of the strip along the lower border that shows ground (fraction of the height), and the minimum fraction of
+the strip for a region to be ground."""
 MAX_ABOVE = 0.15
-"""Largest share of a region above the horizon for it to be ground."""
+"""Maximum fraction of a ground region above the horizon."""
 MAX_DISTANCE, MAX_RATIO = 12.0, 2.0
-"""Of the curtain, in heights of the camera, and from its nearest to its farthest part: more would only tear it."""
+"""Maximum distance of the curtain in heights of the camera, and maximum ratio of its farthest to its nearest part:
+larger values would tear the curtain."""
 WINDOW, SMOOTHING = 0.06, 0.05
-"""Of the median and of the Gaussian along the curtain's foot, in widths of the picture."""
+"""Width of the median filter and standard deviation of the Gaussian along the curtain's foot, in picture widths."""
 
 
 def find_ground(
     regions: Int[ndarray, "h w"], colors: Float[ndarray, "n 3"], below_horizon: Bool[ndarray, "h w"]
 ) -> Bool[ndarray, "h w"]:
-    """Below the horizon, the regions that make up the lower border, and others of their colour."""
+    """The ground below the horizon: the regions along the lower border, and other regions of the same color."""
     n = len(colors)
     above = np.bincount(regions[~below_horizon], minlength=n) / np.bincount(regions.ravel(), minlength=n)
     strip = regions[-max(1, round(FOOT * len(regions))) :]
@@ -33,7 +35,7 @@ def find_ground(
 
 
 def curtain_distance(ground: Bool[ndarray, "h w"], rays_room: Float[ndarray, "h w 3"]) -> Float[ndarray, "w"]:
-    """Horizontal distance, in heights of the camera, at which each column's ground first ends, from below; smooth."""
+    """Horizontal distance, in heights of the camera, at which the ground of each column ends (from below); smoothed."""
     height, width = ground.shape
     padded = np.concatenate([np.zeros((1, width), bool), ground])
     foot = (height - padded[::-1].argmin(0)).clip(0, height - 1)
@@ -48,7 +50,7 @@ def curtain_distance(ground: Bool[ndarray, "h w"], rays_room: Float[ndarray, "h 
 
 
 def cast_outdoors(distance: Float[ndarray, "w"], rays_room: Float[ndarray, "h W 3"]) -> Float[ndarray, "h W"]:
-    """How many times its own length each ray goes before it meets the ground or the curtain, given along the width."""
+    """Ray parameter (in lengths of the ray) at which each ray meets the ground or the curtain."""
     columns = cv2.resize(distance[None], (rays_room.shape[1], 1), interpolation=cv2.INTER_LINEAR)
     curtain = columns / np.maximum(np.hypot(rays_room[..., 0], rays_room[..., 2]), 1e-6)
     return np.minimum(curtain, 1 / np.maximum(rays_room[..., 1], 1e-6))

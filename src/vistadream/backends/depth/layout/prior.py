@@ -1,4 +1,4 @@
-"""The layout prior of one picture: attitude, focal length, sky, room, and the depth that follows from them."""
+"""The layout prior of one picture: attitude, focal length, sky, room, and the resulting depth."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from vistadream.backends.depth.layout.sky import find_sky
 from vistadream.backends.depth.layout.trust import OUTDOORS, error_of_room
 
 REGION_WIDTH = 320
-"""Width in pixels at which regions of colour are sought."""
+"""Width in pixels at which color regions are computed."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the prior made of a picture."""
+    """The layout of a picture."""
 
     zoom: float
-    """Focal length over the one that was guessed; 1 when that was known."""
+    """Estimated focal length divided by the initial guess; 1 if the focal length is known."""
     sky: Bool[ndarray, "h w"]
     z: Float[ndarray, "h w"]
-    """Camera-space z in heights of the camera above the floor, sky included."""
+    """Camera-space z in heights of the camera above the floor; also defined in the sky."""
     error: float
     """Expected absolute error of log z."""
 
 
 def pixel_rays(K: Float[ndarray, "3 3"], width: int, height: int) -> Float[ndarray, "h w 3"]:
-    """Camera-space rays through the pixel centres, at z = 1."""
+    """Camera-space rays through the pixel centers, at z = 1."""
     u, v = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
     return np.stack([(u - K[0, 2]) / K[0, 0], (v - K[1, 2]) / K[1, 1], np.ones_like(u)], -1)
 
 
 def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_known: bool) -> Layout:
-    """The layout of a picture whose camera has the intrinsics K, its focal length a guess unless known."""
+    """The layout of a picture with intrinsics K, whose focal length is an initial guess unless `focal_known`."""
     height, width = rgb.shape[:2]
     segments = find_segments(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
     votes = Votes.of(segments, K)
@@ -57,7 +57,7 @@ def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_kn
 
 
 def _small(image: ndarray) -> ndarray:
-    """The picture, or its rays, at the width at which regions are sought."""
+    """The picture, or its rays, at the width at which color regions are computed."""
     size = (REGION_WIDTH, max(8, round(REGION_WIDTH * image.shape[0] / image.shape[1])))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
@@ -70,7 +70,7 @@ def _read_outdoors(rgb: ndarray, rays_room: ndarray) -> Float[ndarray, "h w"]:
 
 
 def _read_room(rgb: ndarray, rays_room: ndarray, segments: Segments, axes: ndarray) -> tuple[ndarray, float]:
-    """Depth of the room, with the things in front of it stood up, and its expected error."""
+    """Depth of the room with the foreground objects in front of it, and its expected error."""
     lines = LineField.of(rays_room, segments, axes)
     room = fit_room(lines)
     z = room.cast(rays_room)[0]

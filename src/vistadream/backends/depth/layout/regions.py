@@ -1,4 +1,4 @@
-"""Regions of one colour, by the graph method of Felzenszwalb and Huttenlocher (2004)."""
+"""Regions of similar color, by the graph-based segmentation of Felzenszwalb and Huttenlocher (2004)."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from numpy import ndarray
 from vistadream.ops.numerics.jit import kernel
 
 TOLERANCE = 80.0
-"""The method's k in units of CIELAB: larger lets larger colour differences join small regions."""
+"""The method's k in units of CIELAB: with a larger k, small regions join across larger color differences."""
 LIGHTNESS = 0.6
-"""Weight of lightness beside hue and chroma, which change less across a shaded surface."""
+"""Weight of lightness relative to hue and chroma, which change less across a shaded surface."""
 
 ALIKE = 12.0
-"""Distance in CIELAB, lightness weighed as above, within which two regions may well be one surface."""
+"""Distance in weighted CIELAB within which two regions can be the same surface."""
 
 
 def region_colors(rgb: UInt8[ndarray, "h w 3"], regions: Int[ndarray, "h w"]) -> Float[ndarray, "n 3"]:
-    """The mean colour of each region in CIELAB, lightness weighed by LIGHTNESS."""
+    """The mean color of each region in CIELAB, with lightness weighted by LIGHTNESS."""
     lab = _lab(rgb.astype(np.float32) / 255)
     flat = regions.ravel()
     return np.stack([np.bincount(flat, lab[..., c].ravel()) for c in range(3)], -1) / np.bincount(flat)[:, None]
 
 
 def alike(colors: Float[ndarray, "n 3"], some: Bool[ndarray, "n"]) -> Bool[ndarray, "n"]:
-    """Regions of about the colour of one of some."""
+    """Regions whose color is similar to that of one of the regions in `some`."""
     return np.linalg.norm(colors[:, None] - colors[some], axis=-1).min(1, initial=np.inf) < ALIKE
 
 
@@ -47,7 +47,7 @@ def _lab(rgb: Float[ndarray, "h w 3"]) -> Float[ndarray, "h w 3"]:
 
 
 def _edges(lab: Float[ndarray, "h w 3"]) -> tuple[ndarray, ndarray, ndarray]:
-    """All pairs of neighbouring pixels (of eight) and their colour differences."""
+    """All pairs of 8-connected pixels, as flat indices, and their color differences."""
     height, width = lab.shape[:2]
     index = np.arange(height * width).reshape(height, width)
     pairs: list[tuple[Any, Any]] = [
@@ -71,9 +71,10 @@ def _root(parent, i):
 
 @kernel()
 def _join(order, first, second, difference, n, tolerance, min_size):
-    """Joins across edges by rising difference where it is small beside those inside both sides; then tiny regions."""
+    """The root of each pixel's region: joins across edges that differ no more than both sides; then tiny regions."""
     parent, size = np.arange(n), np.ones(n, np.int64)
     limit = np.full(n, tolerance)
+    # First pass: join similar regions, edges in order of difference. Second pass: join regions below min_size.
     for final in (False, True):
         for edge in order:
             a, b = _root(parent, first[edge]), _root(parent, second[edge])

@@ -9,13 +9,13 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 FACE_AXES = np.array([1, 1, 0, 0, 2])
-"""Room axis across floor, ceiling, left, right and far wall."""
+"""Room axis perpendicular to the floor, ceiling, left, right and far wall."""
 FACE_SIDES = np.array([1, -1, -1, 1, 1])
-"""On which side of the camera each lies along its axis (y points down)."""
+"""Side of the camera on which each lies along its axis (y points down)."""
 SURFACE_AXES = np.array([*FACE_AXES, 0, 0, 2, 1, 1, 1])
-"""The same for all surfaces: those five, then the fronts and then the tops of the left, right and far bench."""
+"""FACE_AXES for all surfaces: those five, then the fronts and the tops of the left, right and far bench."""
 SLOWEST = 1e-6
-"""Closing speed of a plane that a ray runs along or away from."""
+"""Closing speed of a plane to which a ray is parallel, or from which it moves away."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,20 @@ class Room:
     walls: tuple[float, float, float, float]
     """Distance from the camera to ceiling, left, right and far wall."""
     fronts: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Where the bench along the left, right and far wall begins, as a share of the way to that wall; 1: none."""
+    """Front of the bench along the left, right and far wall, as a fraction of the distance to that wall; 1: none."""
     tops: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """How far below the camera the benches' tops lie; 1: on the floor."""
+    """Distance of the benches' tops below the camera; 1: on the floor."""
 
     @property
     def benches(self) -> int:
-        """How many of the three there are."""
+        """Number of existing benches, 0 to 3."""
         return sum(front < 1 and top < 1 for front, top in zip(self.fronts, self.tops, strict=True))
 
     def cast(self, rays_room: Float[ndarray, "*n 3"]) -> tuple[Float[ndarray, "*n"], Int[ndarray, "*n"]]:
-        """How many times its own length each ray goes before it meets a surface, and which (see `SURFACE_AXES`).
+        """Ray parameter (in lengths of the ray) at the first surface, and the index of that surface (`SURFACE_AXES`).
 
-        Every plane has a closing speed. The ray leaves the room through the plane that closes in fastest, and enters a
-        bench once it has passed both its front and its top, that is, at the slower of these two speeds.
+        The closing speed of a plane is 1 / ray parameter. The ray leaves the room through the plane with the highest
+        speed. It enters a bench after it passed both its front and its top, that is at the lower of these two speeds.
         """
         planes = np.maximum(rays_room[..., FACE_AXES] * FACE_SIDES, SLOWEST) / [1.0, *self.walls]
         fronts, tops = planes[..., 2:] / self.fronts, planes[..., :1] / self.tops
@@ -50,4 +50,4 @@ class Room:
 
 
 USUAL_ROOM = Room((0.75, 1.2, 1.2, 2.2))
-"""The room expected where nothing is seen."""
+"""The room that is assumed without any evidence."""

@@ -1,4 +1,4 @@
-"""The sky: what is bright, smooth, mostly blue, above the horizon and connected to the picture's top."""
+"""The sky: pixels that are bright, smooth, mostly blue, above the horizon and connected to the picture's top."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 MIN_AREA, MIN_BLUE = 0.03, 0.3
-"""Least share of the picture, and least share of clearly blue pixels, that make a smooth region sky."""
+"""A smooth region is sky if it covers this fraction of the picture and this fraction of it is clearly blue."""
 
 ALIKE = 0.06
-"""Largest difference of a colour channel between sky and sky nearby."""
+"""Maximum difference of a color channel from the mean of nearby sky pixels."""
 
 
 def find_sky(rgb: Float[ndarray, "h w 3"], above_horizon: Bool[ndarray, "h w"]) -> Bool[ndarray, "h w"]:
-    """Sky pixels. Overcast and red skies are missed on purpose: white walls and ceilings look the same."""
+    """Sky pixels. Overcast and red skies are left out on purpose: white walls and ceilings look the same."""
     smooth_rgb = cv2.GaussianBlur(rgb, (0, 0), 1.5)
     slope = np.maximum(
         *(np.abs(cv2.Sobel(smooth_rgb, cv2.CV_32F, *d, ksize=3, scale=0.25)).max(-1) for d in ((1, 0), (0, 1)))
@@ -32,11 +32,11 @@ def find_sky(rgb: Float[ndarray, "h w 3"], above_horizon: Bool[ndarray, "h w"]) 
 
 
 def _grown(sky: Bool[ndarray, "h w"], rgb: Float[ndarray, "h w 3"]) -> Bool[ndarray, "h w"]:
-    """The sky with its rim, which the smoothing took away, and what lies close by in place and colour."""
+    """The sky extended by its rim, which the smoothing removed, and by adjacent pixels of a similar color."""
     size = 2 * max(2, round(0.008 * sky.shape[1])) + 1
     for _ in range(8):
-        seen = sky.astype(np.float32)
-        share = cv2.blur(seen, (size, size))
-        color = cv2.blur(rgb * seen[..., None], (size, size)) / np.maximum(share, 1e-6)[..., None]
+        weight = sky.astype(np.float32)
+        share = cv2.blur(weight, (size, size))
+        color = cv2.blur(rgb * weight[..., None], (size, size)) / np.maximum(share, 1e-6)[..., None]
         sky = sky | ((share > 1e-3) & (np.abs(rgb - color).max(-1) < ALIKE))
     return cv2.morphologyEx(sky.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)).astype(bool)

@@ -1,8 +1,7 @@
-"""How far the layout can be trusted: the error to be expected of its depth.
+"""The expected error of the layout's depth.
 
-Fitted so that blends with the network come out best on generated worlds (research/train_embedded_depth), with a fall
-steep enough that rooms which the evidence speaks for most keep the layout that the real kitchen shows to be right
-(docs/embedded_depth.md).
+Its parameters give the best blends with the network on generated worlds, with a steep fall, so that rooms with the most
+evidence keep their layout, which is right in the real kitchen (docs/embedded_depth.md).
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from numpy import ndarray
 from vistadream.backends.depth.layout.lines import Segments
 
 OUTDOORS = 0.3
-"""Expected absolute error of log z where there is sky."""
+"""Expected absolute error of log z in a picture with sky."""
 UNKNOWN, DECAY, MOST = 0.3, 18.0, 0.5
-"""Of a room that nothing speaks for or against, the fall of its logarithm with the evidence, and an upper bound."""
+"""The error of a room without evidence, the decay rate of the error with the evidence, and its upper bound."""
 LINES_WEIGHT, LINES_ENOUGH = 0.1, 1.0
-"""Of lines along the axis with the fewest, and the length of them, in diagonals, beyond which more add nothing."""
+"""Weight of the lines along the axis with the fewest, and the length (in picture diagonals) at which it saturates."""
 
 
 def error_of_room(score: float, segments: Segments, axes: Int[ndarray, "n"], diagonal_px: float) -> float:
-    """Expected absolute error of log z of a room with that score of its fit; `axes` as of `Votes.axis`."""
+    """Expected absolute error of log z of a room whose fit has this score; `axes` are from `Votes.axis`."""
     lengths = [float(segments.lengths_px[axes == axis].sum()) / diagonal_px for axis in range(3)]
     evidence = score + LINES_WEIGHT * min(*lengths, LINES_ENOUGH)
     return min(UNKNOWN * math.exp(-DECAY * evidence), MOST)

@@ -1,1 +1,1 @@
-"""A small network for the depth of one picture, trained on generated worlds only (research/train_embedded_depth)."""
+"""A small network for the depth of one picture, trained on generated worlds only (docs/embedded_depth.md)."""

@@ -1,4 +1,4 @@
-"""The layout prior and the network, each as far as it can be trusted."""
+"""Blends the depths of the layout prior and of the network, weighted by their expected errors."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from vistadream.backends.depth.network.predict import Reading
 from vistadream.backends.depth.network.upsample import follow_picture
 
 SHARPNESS = 4
-"""Power of the expected errors by which the two count; more than 2, so that what is sure is hardly moved."""
+"""Power of the expected errors in the weights; more than 2, so that the more certain of the two is hardly changed."""
 BROAD = 0.1
-"""Standard deviation, in widths of the picture, of the blur that parts broad shape from detail."""
+"""Standard deviation, in widths of the picture, of the blur that separates broad shape from detail."""
 UNSEEN = 0.35
-"""The least that the layout's error is expected to be where the network sees something stand out before it."""
+"""Minimum expected error of the layout where the network finds an object in front of it."""
 SKY_LOGIT, LAND_LOGIT = 2.0, -4.0
-"""How sure the network must be to overrule the layout about the sky: pixels above the one are sky, and the layout's are
-none where their mean is below the other."""
+"""Thresholds at which the network overrules the layout: pixels above the first are sky; the layout's sky is dropped if
+the mean over it is below the second."""
 SKY_SHARE = 0.01
-"""Share of sky from which a picture is outdoors, whatever room the layout read into it."""
+"""With more than this fraction of sky a picture counts as outdoors, even if the layout found a room."""
 WITHIN = 0.1
-"""Error of log z, about its share of the depth, that still counts as right."""
+"""Absolute error of log z (about the relative error of z) that still counts as correct."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fused:
-    """What both make of a picture, at its size and with their edges on its edges."""
+    """The blend at the picture's size, with depth edges aligned with its edges."""
 
     z: Float[Tensor, "H W"]
-    """At the layout's scale."""
+    """Depth at the layout's scale."""
     sky: Bool[Tensor, "H W"]
     confidence: Float[Tensor, "H W"]
 
@@ -46,10 +46,11 @@ def fuse(
     reading: Reading,
     rgb: Float[Tensor, "H W 3"],
 ) -> Fused:
-    """The network's log z, shifted to the layout's by their median difference outside the sky, blended with it.
+    """Blends the network's log z, shifted by the median difference outside the sky, with the layout's.
 
-    Each counts by the error that it expects of its log z, the network's pixel by pixel. What is small and nearer than
-    its surroundings stands free of walls and floor more often than the layout knows.
+    The weights follow from the expected errors of log z; the network has one per pixel. Where the network finds
+    something small and nearer than its surroundings, the layout's expected error is raised to at least UNSEEN, because
+    the layout has no free-standing objects.
     """
     log_z, error, logit = follow_picture(torch.stack([reading.log_z, reading.error, reading.sky]), rgb)
     sky = logit > SKY_LOGIT
@@ -58,22 +59,22 @@ def fuse(
     if sky.float().mean() > SKY_SHARE:
         layout_error = max(layout_error, OUTDOORS)
     land = ~(sky | layout_sky)
-    ahead = log_z - torch.log(layout_z)
-    ahead = ahead - (ahead[land] if land.any() else ahead).median()
-    outstanding = (ahead - _broad(ahead, land, reading.log_z.shape)).clamp(max=0)
-    share = _share(error, layout_error)
-    move = share * (ahead - outstanding) + _share(error, max(UNSEEN, layout_error)) * outstanding
-    sure = confidence(share * error + (1 - share) * layout_error)
-    return Fused(layout_z * torch.exp(move), sky, sure)
+    difference = log_z - torch.log(layout_z)
+    difference = difference - (difference[land] if land.any() else difference).median()
+    nearer = (difference - _broad(difference, land, reading.log_z.shape)).clamp(max=0)
+    weight = _weight(error, layout_error)
+    change = weight * (difference - nearer) + _weight(error, max(UNSEEN, layout_error)) * nearer
+    blended = confidence(weight * error + (1 - weight) * layout_error)
+    return Fused(layout_z * torch.exp(change), sky, blended)
 
 
-def _share(error: Float[Tensor, "h w"], layout_error: float) -> Float[Tensor, "h w"]:
-    """How far the network decides."""
+def _weight(error: Float[Tensor, "h w"], layout_error: float) -> Float[Tensor, "h w"]:
+    """Weight of the network in the blend, in [0, 1]."""
     return 1 / (1 + (error / layout_error) ** SHARPNESS)
 
 
 def _broad(x: Float[Tensor, "H W"], land: Bool[Tensor, "H W"], size: tuple[int, ...]) -> Float[Tensor, "H W"]:
-    """A map without its detail: blurred over the land, at the size of the network's maps."""
+    """The map without detail: blurred over the land at the resolution of the network's maps."""
     small = F.interpolate(torch.stack([x * land, land.to(x)])[None], size, mode="area")[0]
     blurred = cv2.GaussianBlur(small.permute(1, 2, 0).numpy(), (0, 0), BROAD * size[1], borderType=cv2.BORDER_REFLECT)
     total, weight = torch.from_numpy(blurred).permute(2, 0, 1)
@@ -81,5 +82,5 @@ def _broad(x: Float[Tensor, "H W"], land: Bool[Tensor, "H W"], size: tuple[int, 
 
 
 def confidence(error: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-    """The chance that log z is right WITHIN its tolerance, its error under a Laplace law of that expected size."""
+    """Probability that the error of log z is below WITHIN, for a Laplace distribution with this mean absolute error."""
     return 1 - torch.exp(-WITHIN / error.clamp_min(1e-6))

@@ -1,4 +1,4 @@
-"""The network: a small convolutional U with attention at its bottom, told each pixel's ray."""
+"""The network: a small convolutional U-Net with attention at its bottom; its input includes each pixel's ray."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import Tensor, nn
 STRIDE = 16
 """Heights and widths are multiples of this many pixels."""
 HALVING = 2
-"""Pixels of the picture per pixel of the maps, along each side."""
+"""Pixels of the input per pixel of the output maps, along each side."""
 INPUTS, MAPS = 6, 6
-"""Channels in: colour, ray's x and y, focal known. Channels out: log z, log error, normal, sky."""
+"""Channels in: color, ray's x and y, focal known. Channels out: log z, log error, normal, sky."""
 
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """What the network says of b pictures."""
+    """The network's output for b pictures."""
 
     log_z: Float[Tensor, "b h w"]
-    """Natural logarithm of camera-space z; its mean level means little."""
+    """Natural logarithm of camera-space z; its mean is not reliable."""
     log_error: Float[Tensor, "b h w"]
     """Logarithm of the Laplace scale of the error of log_z: the expected absolute error."""
     normal: Float[Tensor, "b 3 h w"]
@@ -30,11 +30,11 @@ class Maps:
     sky: Float[Tensor, "b h w"]
     """Logits."""
     log_zoom: Float[Tensor, "b"]
-    """Logarithm of the true focal length over the one whose rays were given."""
+    """Logarithm of the true focal length divided by that of the given rays."""
 
 
 class _Residual(nn.Module):
-    """Two 3x3 convolutions beside the identity (He et al. 2016)."""
+    """A residual block of two 3x3 convolutions (He et al. 2016)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class _Residual(nn.Module):
 
 
 class _Attention(nn.Module):
-    """A transformer block (Vaswani et al. 2017, normalised first) over all places of a map."""
+    """A transformer block (Vaswani et al. 2017, normalized first) over all positions of a map."""
 
     def __init__(self, width: int, heads: int = 4) -> None:
         super().__init__()
@@ -64,14 +64,14 @@ class _Attention(nn.Module):
         tokens = x.flatten(2).mT
         q, k, v = self.qkv(self.before(tokens)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         weights = torch.softmax(q @ k.mT * q.shape[-1] ** -0.5, -1)
-        seen = (weights @ v).transpose(1, 2).reshape(b, h * w, c)
-        tokens = tokens + self.out(seen)
+        mixed = (weights @ v).transpose(1, 2).reshape(b, h * w, c)
+        tokens = tokens + self.out(mixed)
         tokens = tokens + self.narrow(F.gelu(self.widen(self.after(tokens))))
         return tokens.mT.reshape(b, c, h, w)
 
 
 class _Norm(nn.LayerNorm):
-    """Layer normalisation over the channels of a map."""
+    """Layer normalization over the channels of a map."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
@@ -84,22 +84,22 @@ def _down(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
 
 
 class _Up(nn.Module):
-    """Doubles a map and joins it with the one that was halved on the way down."""
+    """Doubles the size of a map and merges it with the skip connection."""
 
-    def __init__(self, below: int, beside: int, outputs: int) -> None:
+    def __init__(self, below: int, skip: int, outputs: int) -> None:
         super().__init__()
-        self.join = nn.Conv2d(below + beside, outputs, 3, padding=1, bias=False)
+        self.join = nn.Conv2d(below + skip, outputs, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(outputs)
 
-    def forward(self, below: Tensor, beside: Tensor) -> Tensor:
-        risen = F.interpolate(below, scale_factor=2, mode="nearest")
-        return F.relu(self.norm(self.join(torch.cat([risen, beside], 1))))
+    def forward(self, below: Tensor, skip: Tensor) -> Tensor:
+        doubled = F.interpolate(below, scale_factor=2, mode="nearest")
+        return F.relu(self.norm(self.join(torch.cat([doubled, skip], 1))))
 
 
 class DepthNet(nn.Module):
-    """0.9 million parameters; `widths` are those at a quarter, an eighth and a sixteenth of the picture's size.
+    """0.9 million parameters; `widths` are the channels at 1/4, 1/8 and 1/16 of the picture's size.
 
-    It reads pictures best at about the largest size it was trained at, `area` in pixels.
+    It works best on pictures of about the largest size in its training, `area` pixels.
     """
 
     def __init__(self, area: int = 48 * 64, widths: tuple[int, int, int] = (32, 64, 128), depth: int = 3) -> None:
@@ -122,12 +122,12 @@ class DepthNet(nn.Module):
         nn.init.normal_(self.maps.weight, std=0.01)
 
     def forward(self, pictures: Float[Tensor, "b 6 H W"]) -> Maps:
-        """Maps at half the size of the pictures, whose channels `pack` lays out."""
+        """Maps at half the size of the pictures, whose channels are those of `pack`."""
         at4 = self.down4(pictures)
         at8 = self.down8(at4)
         at16 = self.down16(at8)
         x = self.mix4(self.up4(self.mix8(self.up8(at16, at8)), at4))
-        usual = self.usual(F.avg_pool2d(pictures[:, 3:], 2 * HALVING)).float()  # what rays tell without the picture
+        usual = self.usual(F.avg_pool2d(pictures[:, 3:], 2 * HALVING)).float()  # prior from the rays alone
         usual = F.interpolate(usual, scale_factor=2, mode="bilinear")
         maps = F.pixel_shuffle(self.maps(x).float(), 4 // HALVING) + usual
         zoom = self.zoom(at16.mean((2, 3))).float()[:, 0]
@@ -138,6 +138,6 @@ class DepthNet(nn.Module):
 def pack(
     rgb: Float[Tensor, "b 3 H W"], rays_xy: Float[Tensor, "b 2 H W"], focal_known: Float[Tensor, "b"]
 ) -> Float[Tensor, "b 6 H W"]:
-    """The network's input from sRGB colours in [0, 1] and rays at z = 1; `focal_known` is 1, or 0 for guessed rays."""
+    """The network's input from sRGB colors in [0, 1] and rays at z = 1; `focal_known` is 0 if the rays are guessed."""
     flag = focal_known[:, None, None, None].expand(-1, 1, *rgb.shape[2:])
     return torch.cat([(rgb - 0.45) * 4, rays_xy, flag], 1)

@@ -1,4 +1,4 @@
-"""Coarse maps brought to the size and the edges of the picture."""
+"""Upsamples coarse maps to the picture's size, with edges aligned with those of the picture."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 REACH, SPREAD_PX, SPREAD_COLOR = 2, 1.0, 0.15
-"""Neighbours to each side, and standard deviations of the weights in coarse pixels and in colour."""
+"""Number of neighbors to each side, and standard deviations of the weights in coarse pixels and in color."""
 
 
 def follow_picture(coarse: Float[Tensor, "c h w"], rgb: Float[Tensor, "H W 3"]) -> Float[Tensor, "c H W"]:
-    """Joint bilateral upsampling (Kopf et al. 2007): pixels take from coarse neighbours that are close in colour."""
+    """Joint bilateral upsampling (Kopf et al. 2007): a weighted mean of coarse neighbors with a similar color."""
     height, width = rgb.shape[:2]
     h, w = coarse.shape[1:]
     guide = rgb.permute(2, 0, 1)[None]
@@ -25,10 +25,12 @@ def follow_picture(coarse: Float[Tensor, "c h w"], rgb: Float[Tensor, "H W 3"]) 
     weights = rgb.new_full((height, width), 1e-12)
     for dy in range(-REACH, REACH + 1):
         for dx in range(-REACH, REACH + 1):
-            taken = padded[:, row + dy + REACH][:, :, column + dx + REACH]
-            far = ((row + dy - y) ** 2)[:, None] + ((column + dx - x) ** 2)[None]
-            unlike = (taken[len(coarse) :] - guide[0]).square().sum(0)
-            weight = torch.exp(-far / (2 * SPREAD_PX**2) - unlike / (2 * SPREAD_COLOR**2)) + 1e-9 * torch.exp(-far)
-            total += weight * taken[: len(coarse)]
+            neighbor = padded[:, row + dy + REACH][:, :, column + dx + REACH]
+            distance2 = ((row + dy - y) ** 2)[:, None] + ((column + dx - x) ** 2)[None]
+            color2 = (neighbor[len(coarse) :] - guide[0]).square().sum(0)
+            # The second term keeps the sum of weights above 0 where no neighbor has a similar color.
+            similar = torch.exp(-distance2 / (2 * SPREAD_PX**2) - color2 / (2 * SPREAD_COLOR**2))
+            weight = similar + 1e-9 * torch.exp(-distance2)
+            total += weight * neighbor[: len(coarse)]
             weights += weight
     return total / weights

@@ -1,4 +1,4 @@
-"""FLUX.1-Fill's parts as objects of diffusers and transformers, on the CPU, from whichever files there are."""
+"""FLUX.1-Fill's parts as objects of diffusers and transformers, on the CPU, from either layout of files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FILL, TEXT = MODELS["flux-fill"], MODELS["flux-text"]
 
 
 def painter_folder(path: str | None, accept_noncommercial: bool) -> Path:
-    """The user's diffusers folder, or a folder with the two single files; fetched when there is none.
+    """The user's diffusers folder, or a folder with the two single files, which are downloaded if `path` is None.
 
-    UserError for a license that is not accepted, and for a folder of something else.
+    UserError for a license that is not accepted, and for the folder of another model.
     """
     check_license(FILL, accept_noncommercial)
     folder = Path(os.path.expanduser(path)) if path else None
@@ -35,12 +35,12 @@ def painter_folder(path: str | None, accept_noncommercial: bool) -> Path:
 
 
 def is_diffusers(folder: Path) -> bool:
-    """Whether the folder is laid out as diffusers does."""
+    """Whether the folder has the layout of diffusers."""
     return (folder / "model_index.json").is_file()
 
 
-def own_text_folder(path: str | None, text_path: str | None) -> Path | None:
-    """The text encoders' folder that the user named, with them or with a diffusers folder that has them, else None."""
+def user_text_folder(path: str | None, text_path: str | None) -> Path | None:
+    """The folder of text encoders given by the user: `text_path`, or a diffusers folder `path` that has them."""
     if text_path:
         return Path(os.path.expanduser(text_path))
     folder = Path(os.path.expanduser(path)) if path else None
@@ -72,7 +72,7 @@ def _autoencoder(part_class: Any, folder: Path, dtype: torch.dtype) -> Any:
 
 
 def _single_transformer(part_class: Any, folder: Path, dtype: torch.dtype) -> Any:
-    """diffusers' own reader of this file copies every tensor and knows no other width than the published one."""
+    """Reads the single file; diffusers' own reader copies every tensor and supports only the published width."""
     file = folder / FILL.files[0]
     config = read_config(CONFIGURATIONS / "transformer" / "config.json")
     return assemble(part_class, config, in_diffusers_names(read_tensors(file)), dtype, str(file))

@@ -1,7 +1,7 @@
-"""FLUX.1's transformer in the names of diffusers, from those of the files that Black Forest Labs published.
+"""Converts FLUX.1's transformer from the tensor names of Black Forest Labs to those of diffusers.
 
-The two differ in three ways: modules are called otherwise; projections that read the same input are stacked there into
-one (query, key, value; in single blocks the MLP's first layer too); the last modulation's halves are swapped.
+There are three differences: modules have other names; the published files stack projections of the same input into one
+tensor (query, key, value; in single blocks the MLP's first layer too); the last modulation's halves are swapped.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SINGLE: _Table = {
     "linear1": ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"),
     "linear2": ("proj_out",),
 }
-_PLACES = {
+_BLOCKS = {
     "": ("", _WHOLE),
     "double_blocks": ("transformer_blocks", _DOUBLE),
     "single_blocks": ("single_transformer_blocks", _SINGLE),
@@ -56,29 +56,29 @@ _NAME = re.compile(r"(?:(?P<blocks>\w+_blocks)\.(?P<index>\d+)\.)?(?P<module>.+)
 
 
 def in_diffusers_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors, views where that is possible; one whose name is not known keeps it."""
+    """The same tensors under the names of diffusers, as views where possible; unknown names are kept."""
     return {name: tensor for old in tensors for name, tensor in _renamed(old, tensors[old])}
 
 
 def _renamed(old: str, tensor: Tensor) -> list[tuple[str, Tensor]]:
     found = _NAME.fullmatch(old)
-    if not found or (found["blocks"] or "") not in _PLACES:
+    if not found or (found["blocks"] or "") not in _BLOCKS:
         return [(old, tensor)]
-    blocks, table = _PLACES[found["blocks"] or ""]
+    blocks, table = _BLOCKS[found["blocks"] or ""]
     modules = table.get(found["module"])
     if not modules:
         return [(old, tensor)]
-    where = f"{blocks}.{found['index']}." if blocks else ""
+    prefix = f"{blocks}.{found['index']}." if blocks else ""
     kind = "bias" if found["kind"] == "bias" else "weight"
     if modules == ("norm_out.linear",):
         tensor = torch.cat(tensor.chunk(2)[::-1])
     return [
-        (f"{where}{module}.{kind}", part) for module, part in zip(modules, _split(tensor, len(modules)), strict=True)
+        (f"{prefix}{module}.{kind}", part) for module, part in zip(modules, _split(tensor, len(modules)), strict=True)
     ]
 
 
 def _split(stacked: Tensor, parts: int) -> tuple[Tensor, ...]:
-    """Projections of one width; a fourth, of the MLP, is four times as wide as each of the others."""
+    """Splits stacked projections of one width; a fourth, that of the MLP, is four times as wide as each other one."""
     if parts == 4:
         width = len(stacked) // 7
         return stacked.split([width, width, width, len(stacked) - 3 * width])

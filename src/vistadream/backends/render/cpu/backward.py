@@ -2,30 +2,31 @@
 
 With v = g . channels of a splat (g: the pixel's upstream gradient) and B the sum of w v over the splats behind it,
 d loss / d alpha = T v - B / (1 - alpha), where the transmittance T in front of it is that behind it / (1 - alpha).
-Every (splat, tile) pair owns a slot for its sums, so no two threads ever add to the same number, and the slots of a
-splat are added in a fixed order: the result does not depend on the threads.
+Every (splat, tile) pair owns a slot for its sums, so no two threads add to the same number, and the slots of a splat
+are added in a fixed order: the result does not depend on the number of threads.
 """
 
 import numpy as np
 
-from vistadream.backends.render.cpu.binning import TILE_H, TILE_W
 from vistadream.backends.render.cpu.forward import (
     MAX_ALPHA,
     PLANE,
     STRIDE,
+    local_box,
     log2_alpha,
     offsets,
     row_span,
     tile_bounds,
 )
-from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, FEATURES, MIN_ALPHA
+from vistadream.backends.render.cpu.projection import FEATURES, MIN_ALPHA
 from vistadream.backends.render.cpu.simd import LANES, exp2, load, select, splat, store, total
 from vistadream.ops.numerics.jit import inlined, kernel
 
 MOMENTS = 6
-"""A slot holds, of m = d loss / d log(alpha), the sums m, m dx, m dy, m dx^2, m dx dy, m dy^2; then the channels'."""
+"""A slot holds the sums over pixels of m, m dx, m dy, m dx^2, m dx dy, m dy^2 with m = d loss / d log(alpha); then the
+gradients of the channels."""
 
-_CHANNELS = 4  # planes before the channels' gradients: transmittance, ends, B, the gradient of alpha
+_CHANNELS = 4  # number of planes before those of the channels: transmittance, ends, B, gradient of alpha
 
 
 @kernel(nogil=True, error_model="numpy")
@@ -47,7 +48,7 @@ def unblend_tiles(tiles, bins, splats, boxes, transmittance, ends, image_grad, a
 
 @inlined(error_model="numpy")
 def _open_tile(left, top, right, bottom, transmittance, ends, image_grad, alpha_grad, planes):
-    """Fills the planes; returns the last pixel's end. An untouched pixel stays out: its gradients may be infinite."""
+    """Fills the planes; returns the last end. Pixels without a splat are left out: their gradients may be infinite."""
     planes[:] = 0.0
     planes[PLANE : 2 * PLANE] = -1.0  # no splat comes before this end
     farthest = np.float32(0.0)
@@ -67,32 +68,35 @@ def _open_tile(left, top, right, bottom, transmittance, ends, image_grad, alpha_
 
 @inlined(error_model="numpy")
 def _unblend(number, splat_row, box, left, top, channels, planes, sums, slot):
-    """Takes one splat away from a tile's planes again and fills its slot."""
-    x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
-    center_x, center_y = splat_row[CENTER_X] - np.float32(left), splat_row[CENTER_Y] - np.float32(top)
+    """Removes one splat from a tile's planes and fills its slot."""
+    x0, x1, y0, y1, center_x, center_y = local_box(splat_row, box, left, top)
     zero = splat(0.0)
     m_1, m_x, m_y, m_xx, m_xy, m_yy = zero, zero, zero, zero, zero, zero
     sums[:] = 0.0
-    for y in range(max(box[1] - top, 0), min(box[3] - top, TILE_H)):
+    for y in range(y0, y1):
         dy = np.float32(y + 0.5) - center_y
         first, last = row_span(splat_row, center_x, dy, x0, x1)
         for x in range(first, last, LANES):
+            # Recompute alpha as in the forward pass.
             dx = offsets(x, center_x)
             pixel = y * STRIDE + x
             alpha = exp2(log2_alpha(splat_row, dx, dy))
             blended = (alpha >= MIN_ALPHA) & (load(planes, PLANE + pixel) > np.float32(number))
             free = blended & (alpha < MAX_ALPHA)
             alpha = select(alpha < MAX_ALPHA, alpha, MAX_ALPHA)
+            # Restore the transmittance in front of the splat.
             per_rest = splat(1.0) / (splat(1.0) - alpha)
             after = load(planes, pixel)
             before = after * per_rest
             store(planes, pixel, select(blended, before, after))
+            # Gradients of the channels, and v = g . channels.
             weight = select(blended, alpha * before, 0.0)
             value = load(planes, 3 * PLANE + pixel)
             for k in range(channels):
                 grad = load(planes, (_CHANNELS + k) * PLANE + pixel)
                 value += grad * splat_row[FEATURES + k]
                 store(sums, k * LANES, load(sums, k * LANES) + weight * grad)
+            # Gradient of alpha, and its moments.
             behind = load(planes, 2 * PLANE + pixel)
             store(planes, 2 * PLANE + pixel, behind + weight * value)
             m = select(free, alpha * (before * value - behind * per_rest), 0.0)

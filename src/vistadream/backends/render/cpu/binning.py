@@ -1,4 +1,4 @@
-"""Which splats touch which tile: a counting sort into tiles, each of which is then sorted by depth."""
+"""Lists the splats of each tile: a counting sort into tiles, each of which is then sorted by depth."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Bins(NamedTuple):
     starts: np.ndarray  # tiles + 1, the first slot of each tile
     splat_of_slot: np.ndarray  # slots
     first_pair: np.ndarray  # splats + 1, into slot_of_pair
-    slot_of_pair: np.ndarray  # slots; pairs count splat by splat, so that a splat finds its slots
+    slot_of_pair: np.ndarray  # slots; pairs are numbered splat by splat, so that the slots of a splat can be found
 
 
 def bin_splats(
@@ -32,9 +32,10 @@ def bin_splats(
 ) -> Bins:
     """Lists for the image's TILE_W x TILE_H tiles, row by row, from the pixel boxes (x0, y0, x1, y1) of splats.
 
-    A tile's splats are sorted by their keys, which end in their number. slot_of_pair stays empty unless `with_slots`.
-    `require` hears the count of slots before any is made, and may raise.
+    A tile's splats are sorted by their keys, whose low bits are the splat's number. slot_of_pair is empty unless
+    `with_slots`. `require` is called with the number of slots before they are allocated, and may raise.
     """
+    # Count the pairs of each tile, in shares of the splats.
     tiles_x, tiles_y = -(-width // TILE_W), -(-height // TILE_H)
     shares = share_count(threads)
     bounds = np.linspace(0, len(boxes), shares + 1).astype(np.int64)
@@ -43,11 +44,13 @@ def bin_splats(
     in_shares(threads, lambda i: _count(bounds[i], bounds[i + 1], boxes, tiles_x, counts[i], pairs))
     first_pair = np.cumsum(pairs)
     require(int(first_pair[-1]))
+    # Each share writes its keys from its own cursor in each tile.
     ends = np.cumsum(counts.T).reshape(-1, shares)
     cursors = np.ascontiguousarray((ends - counts.T).T)
     starts = np.append(cursors[0], first_pair[-1])
     sorted_keys = np.empty(first_pair[-1], np.uint64)
     in_shares(threads, lambda i: _fill(bounds[i], bounds[i + 1], keys, boxes, tiles_x, cursors[i], sorted_keys))
+    # Sort each tile by depth.
     tiles = deal_tiles(starts, shares)
     in_shares(threads, lambda i: _sort(tiles[i], starts, sorted_keys))
     splat_of_slot = sorted_keys.astype(np.uint32).view(np.int32)
@@ -59,19 +62,19 @@ def bin_splats(
 
 
 def deal_tiles(starts: np.ndarray, shares: int) -> list[np.ndarray]:
-    """Tile numbers dealt out in turn, those with the longest lists first, so that all shares weigh about the same."""
+    """Tile numbers of each share, dealt in turn from the longest list to the shortest, so that shares are balanced."""
     busiest_first = np.argsort(-np.diff(starts), kind="stable")
     return [busiest_first[share::shares] for share in range(shares)]
 
 
 def _sort(tiles: np.ndarray, starts: np.ndarray, keys: np.ndarray) -> None:
     for tile in tiles:
-        keys[starts[tile] : starts[tile + 1]].sort()  # numpy's uses vectors, numba's does not
+        keys[starts[tile] : starts[tile + 1]].sort()  # numpy's sort is vectorized, numba's is not
 
 
 @inlined(error_model="numpy")
 def _tiles(box):
-    """The tile columns and rows of a pixel box, ends excluded."""
+    """The range of tile columns and rows of a pixel box, ends excluded."""
     if box[2] == 0:
         return 0, 0, 0, 0
     return box[0] // TILE_W, box[1] // TILE_H, (box[2] - 1) // TILE_W + 1, (box[3] - 1) // TILE_H + 1

@@ -1,4 +1,4 @@
-"""One picture and its gradient, as a sequence of kernels over shares of the work. numpy in, numpy out."""
+"""Draws one picture and computes its gradient: a sequence of kernels over shares of the work, on numpy arrays."""
 
 from functools import partial
 from typing import NamedTuple
@@ -18,24 +18,24 @@ from vistadream.ops.numerics.threads import in_shares, over_range, share_count
 
 
 class Median(NamedTuple):
-    """A median depth with all that its gradient needs."""
+    """A median depth with the values that its gradient needs."""
 
     z: np.ndarray  # h w, 0 where there is none
     per_slope: np.ndarray  # h w, - d z / d log(transmittance) at z; 0 where there is none
-    profiles: np.ndarray  # of the splats
+    profiles: np.ndarray  # one row per splat
 
 
 class Drawing(NamedTuple):
-    """A picture with all that its gradient needs."""
+    """A picture with the values that its gradient needs."""
 
     image: np.ndarray  # h w c, blended features, then depth (not divided by alpha) if with_z
-    transmittance: np.ndarray  # h w, what of the background shows: 1 - alpha
-    ends: np.ndarray  # h w, how many splats of its tile's list a pixel took into account
+    transmittance: np.ndarray  # h w, 1 - alpha
+    ends: np.ndarray  # h w, number of splats in the tile's list until the pixel was finished
     gaussians: Parameters
     with_z: bool
     cam_from_world: np.ndarray  # 4 4 float64
     lens: Lens
-    splats: np.ndarray  # of each Gaussian, undefined where its box is empty
+    splats: np.ndarray  # one row per Gaussian, undefined where its box is empty
     boxes: np.ndarray
     bins: Bins
     median: Median | None
@@ -51,16 +51,19 @@ def draw(
     with_slots: bool,
     with_median: bool = False,
 ) -> Drawing:
-    """Draws; `with_slots` keeps what `gradient` needs."""
+    """Draws a picture; `with_slots` keeps what `gradient` needs."""
+    # Project the Gaussians to splats.
     pose, n = cam_from_world, len(gaussians.means)
     channels = gaussians.features.shape[1] + with_z
     keys, boxes = np.empty(n, np.uint64), np.empty((n, 4), np.int32)
     splats = np.empty((n, FEATURES + channels), np.float32)
     profiles = np.empty((n if with_median else 0, PROFILE), np.float32)
     over_range(threads, n, lambda a, b: project(a, b, gaussians, with_z, pose, lens, keys, splats, boxes, profiles))
+    # List the splats of each tile.
     size = lens.width, lens.height
     require = partial(require_memory, *size, n, channels, with_median, with_slots)
     bins = bin_splats(keys, boxes, *size, threads=threads, with_slots=with_slots, require=require)
+    # Blend the tiles.
     image = np.empty((lens.height, lens.width, channels), np.float32)
     transmittance, ends = np.empty((2, lens.height, lens.width), np.float32)
     tiles = deal_tiles(bins.starts, share_count(threads))
@@ -72,8 +75,8 @@ def draw(
 def _find_median(drawing: Drawing, profiles: np.ndarray, tiles: list[np.ndarray], threads: int) -> Median:
     d = drawing
     z, per_slope = np.empty((2, *d.transmittance.shape), np.float32)
-    seen = d.bins, d.splats, d.boxes, profiles, d.transmittance, d.ends
-    in_shares(threads, lambda i: median_tiles(tiles[i], *seen, z, per_slope))
+    inputs = d.bins, d.splats, d.boxes, profiles, d.transmittance, d.ends
+    in_shares(threads, lambda i: median_tiles(tiles[i], *inputs, z, per_slope))
     return Median(z, per_slope, profiles)
 
 
@@ -88,8 +91,9 @@ def gradient(
 ) -> tuple[Parameters, np.ndarray]:
     """The gradient of sum(image * image_grad) + sum((1 - transmittance) * alpha_grad) + sum(median * median_grad).
 
-    To the Gaussians and to the pose (4 4); the pose's is 0 unless `with_pose`.
+    With respect to the Gaussians and to the pose (4 4); the latter is 0 unless `with_pose`.
     """
+    # Sums of each pair of splat and tile, from the blended maps.
     d = drawing
     slots = np.empty((len(d.bins.splat_of_slot), MOMENTS + d.image.shape[2]), np.float32)
     tiles = deal_tiles(d.bins.starts, share_count(threads))
@@ -99,12 +103,14 @@ def gradient(
             tiles[i], d.bins, d.splats, d.boxes, d.transmittance, d.ends, image_grad, alpha_grad, slots
         ),
     )
+    # Sums along the rays, from the median depth.
     ray_slots = np.empty((0 if median_grad is None else len(slots), RAY_MOMENTS), np.float32)
     if d.median is not None and median_grad is not None:
-        has_slope = d.median.per_slope > 0  # elsewhere the gradient may be infinite, as that of log z
+        has_slope = d.median.per_slope > 0  # elsewhere the upstream gradient may be infinite, as that of log z
         pull = np.multiply(median_grad, d.median.per_slope, where=has_slope, out=np.zeros_like(d.median.z))
-        seen = d.bins, d.splats, d.boxes, d.median.profiles, d.ends, d.median.z
-        in_shares(threads, lambda i: ray_moments(tiles[i], *seen, pull, slots, ray_slots))
+        inputs = d.bins, d.splats, d.boxes, d.median.profiles, d.ends, d.median.z
+        in_shares(threads, lambda i: ray_moments(tiles[i], *inputs, pull, slots, ray_slots))
+    # From the sums of each splat to the gradients of its Gaussian and of the pose.
     grads = Parameters(*(np.zeros_like(values) for values in d.gaussians))
     blocks = -(-len(d.boxes) // BLOCK)
     pose_grads = np.zeros((blocks if with_pose else 0, 3, 4))

@@ -1,8 +1,8 @@
-"""Front-to-back blending of one tile after another, Gaussian by Gaussian and eight pixels of a row at a time.
+"""Front-to-back blending, tile by tile: for each tile splat by splat, for each splat eight pixels of a row at a time.
 
 Rules of the 3DGS reference as in gsplat: alpha is capped at MAX_ALPHA and skipped under MIN_ALPHA; a pixel is finished,
-without that splat, when its transmittance would fall to MIN_TRANSMITTANCE. Inside a tile the sign of the transmittance
-tells finished pixels, and lanes outside the tile, from the others.
+without that splat, when its transmittance would fall to MIN_TRANSMITTANCE. While a tile is drawn, the transmittance of
+finished pixels, and of lanes outside the tile, is negative.
 """
 
 import math
@@ -26,7 +26,7 @@ from vistadream.ops.numerics.jit import inlined, kernel
 
 MAX_ALPHA = 0.999
 MIN_TRANSMITTANCE = 1e-4
-STRIDE = TILE_W + LANES  # a vector may begin at a tile's last pixel
+STRIDE = TILE_W + LANES  # a vector may begin at the last pixel of a row of the tile
 PLANE = TILE_H * STRIDE
 
 _SPAN_MARGIN_PX = 0.01
@@ -36,21 +36,24 @@ _SPAN_MARGIN_PX = 0.01
 def blend_tiles(tiles, bins, splats, boxes, image, transmittance, ends):
     """Writes the pixels of `tiles` into image (h w c) and transmittance (h w).
 
-    ends (h w) receives which splat of the tile's list finished the pixel, inf if none did.
+    ends (h w) receives the number of the splat in the tile's list that finished the pixel; inf if none did.
     """
     height, width, channels = image.shape
-    planes = np.empty((channels + 2) * PLANE, np.float32)
+    planes = np.empty((channels + 2) * PLANE, np.float32)  # transmittance, ends, channels
     for tile in tiles:
+        # Reset the planes: transmittance 1 (-1 outside the tile), no ends, black.
         left, top, right, bottom = tile_bounds(tile, width, height)
         alive = (right - left) * (bottom - top)
         planes[2 * PLANE :] = 0.0
         fill_plane(planes[:PLANE], right - left, bottom - top, 1.0, -1.0)
         planes[PLANE : 2 * PLANE] = np.inf
+        # Blend the splats, near to far, until every pixel is finished.
         for slot in range(bins.starts[tile], bins.starts[tile + 1]):
             s = bins.splat_of_slot[slot]
             alive -= _blend(slot - bins.starts[tile], splats[s], boxes[s], left, top, channels, planes)
             if alive == 0:
                 break
+        # Copy the planes to the maps.
         for y in range(top, bottom):
             for x in range(left, right):
                 pixel = (y - top) * STRIDE + x - left
@@ -62,7 +65,7 @@ def blend_tiles(tiles, bins, splats, boxes, image, transmittance, ends):
 
 @inlined(error_model="numpy")
 def tile_bounds(tile, width, height):
-    """left, top, right, bottom of a tile in pixels, ends excluded."""
+    """left, top, right, bottom of a tile in pixels; right and bottom are excluded."""
     tiles_x = (width + TILE_W - 1) // TILE_W
     left, top = tile % tiles_x * TILE_W, tile // tiles_x * TILE_H
     return left, top, min(left + TILE_W, width), min(top + TILE_H, height)
@@ -70,16 +73,24 @@ def tile_bounds(tile, width, height):
 
 @inlined(error_model="numpy")
 def fill_plane(plane, width, height, inside, outside):
-    """Sets the plane's first width x height pixels, and the rest."""
+    """Sets the plane's first width x height pixels to `inside`, and all others to `outside`."""
     plane[:] = outside
     for y in range(height):
         plane[y * STRIDE : y * STRIDE + width] = inside
 
 
 @inlined(error_model="numpy")
+def local_box(splat_row, box, left, top):
+    """A splat's pixel box x0, x1, y0, y1 inside a tile, ends excluded, and its center; relative to the tile."""
+    x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
+    y0, y1 = max(box[1] - top, 0), min(box[3] - top, TILE_H)
+    return x0, x1, y0, y1, splat_row[CENTER_X] - np.float32(left), splat_row[CENTER_Y] - np.float32(top)
+
+
+@inlined(error_model="numpy")
 def row_span(splat_row, center_x, dy, x0, x1):
-    """The part of the pixel columns [x0, x1) of a row dy from the centre in which the splat reaches MIN_ALPHA."""
-    if x1 - x0 <= LANES:  # one vector anyway
+    """The part of the pixel columns [x0, x1), in a row dy from the center, in which the splat reaches MIN_ALPHA."""
+    if x1 - x0 <= LANES:  # a single vector in any case
         return x0, x1
     a, b = splat_row[QUAD_XX], splat_row[QUAD_XY] * dy
     c = splat_row[QUAD_YY] * dy * dy + splat_row[LOG2_OPACITY] - MIN_LOG2_ALPHA
@@ -89,18 +100,18 @@ def row_span(splat_row, center_x, dy, x0, x1):
     first, last = np.ceil(middle - half - 0.5), np.floor(middle + half + 0.5)
     if discriminant < 0.0 or first >= x1 or last <= x0:
         return x0, x0
-    return int(first) if first > x0 else x0, int(last) if last < x1 else x1  # all of it where a vanishes: NaN
+    return int(first) if first > x0 else x0, int(last) if last < x1 else x1  # a = 0 gives NaN, then the whole row
 
 
 @inlined(error_model="numpy")
 def offsets(x, center_x):
-    """Of eight pixels from column x on, from a splat's centre; the same bits whichever column the eight begin with."""
+    """x offsets of the 8 pixels from column x on from a splat's center; a pixel's bits do not depend on x."""
     return (ramp() + np.float32(x + 0.5)) - center_x
 
 
 @inlined(error_model="numpy")
 def log2_alpha(splat_row, dx, dy):
-    """Of the pixels at dx (eight of them) and dy from the splat's centre."""
+    """log2 alpha of 8 pixels at the offsets dx and dy from the splat's center."""
     along_row = dx * splat_row[QUAD_XX] + splat_row[QUAD_XY] * dy
     return dx * along_row + (splat_row[QUAD_YY] * dy * dy + splat_row[LOG2_OPACITY])
 
@@ -108,10 +119,9 @@ def log2_alpha(splat_row, dx, dy):
 @inlined(error_model="numpy")
 def _blend(number, splat_row, box, left, top, channels, planes):
     """Blends one splat into a tile's planes: transmittance, ends, channels. Returns how many pixels it finished."""
-    x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
-    center_x, center_y = splat_row[CENTER_X] - np.float32(left), splat_row[CENTER_Y] - np.float32(top)
+    x0, x1, y0, y1, center_x, center_y = local_box(splat_row, box, left, top)
     finished_pixels = 0
-    for y in range(max(box[1] - top, 0), min(box[3] - top, TILE_H)):
+    for y in range(y0, y1):
         dy = np.float32(y + 0.5) - center_y
         first, last = row_span(splat_row, center_x, dy, x0, x1)
         for x in range(first, last, LANES):

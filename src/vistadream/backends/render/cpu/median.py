@@ -1,11 +1,11 @@
 """The continuous median depth: the z at which a pixel's transmittance crosses one half (GGGS, arXiv 2601.17835).
 
-A splat that is blended with alpha in the pixel lets pass, from the camera to z on the ray,
+The transmittance of a splat, blended with alpha in the pixel, from the camera to z on the ray is
 T_i(z) = v_i(z) before its peak and v_i(peak)^2 / v_i(z) behind it, with v_i(z)^2 = 1 - alpha exp(-a (z - peak)^2 / 2):
-from 1 in front of it, smoothly, to the 1 - alpha of the blending. The median solves T(z) = prod T_i(z) = 1/2.
+it falls smoothly from 1 to the 1 - alpha of the blending. The median solves T(z) = prod T_i(z) = 1/2.
 
-Per tile, what each pixel needs of its splats is listed once, in groups of eight pixels of a row; then eight pixels at a
-time look for their root. T^2 is a product of plain factors, so that no logarithm is needed.
+For each tile, the splats of each group of eight pixels in a row are listed once with the values that they need; then
+the roots of the eight pixels are found together. T^2 is a product of plain factors, so that no logarithm is needed.
 """
 
 import math
@@ -13,9 +13,9 @@ import math
 import numpy as np
 
 from vistadream.backends.render.cpu.binning import TILE_H, TILE_W
-from vistadream.backends.render.cpu.forward import MAX_ALPHA, log2_alpha, offsets, row_span, tile_bounds
+from vistadream.backends.render.cpu.forward import MAX_ALPHA, local_box, log2_alpha, offsets, row_span, tile_bounds
 from vistadream.backends.render.cpu.profile import DEPTH, along_ray
-from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, MIN_ALPHA
+from vistadream.backends.render.cpu.projection import MIN_ALPHA
 from vistadream.backends.render.cpu.simd import LANES, count, exp2, load, select, splat, sqrt, store
 from vistadream.ops.numerics.jit import inlined, kernel
 
@@ -25,18 +25,18 @@ HALF_LOG2_E = 0.5 * math.log2(math.e)
 _GROUPS_X = TILE_W // LANES
 _GROUPS = TILE_H * _GROUPS_X
 _ENTRY = 3 * LANES  # alpha (0 where not blended), peak, a log2(e) / 2
-_REACH = 5.0  # 2^-(5^2) of a peak is nothing beside 1 in float32
-_CLOSE = 3e-6  # to 0, for the logarithm of 2 T
-_STEP = 1e-7  # of z, the last that float32 can tell
-_NEWTON_STEPS, _MAX_STEPS = 20, 60  # of the rest, all bisect: enough for any bracket
-_FLATTEST = 1e-3  # slope of log T over log z under which the median has no useful gradient
+_REACH = 5.0  # 2^-(5^2) of a peak is negligible compared with 1 in float32
+_CLOSE = 3e-6  # tolerance of log(2 T)
+_STEP = 1e-7  # tolerance of z, relative: the resolution of float32
+_NEWTON_STEPS, _MAX_STEPS = 20, 60  # the steps after the first 20 bisect: enough for any bracket
+_FLATTEST = 1e-3  # slope of log T over log z below which the median has no useful gradient
 
 
 @kernel(nogil=True, error_model="numpy")
 def median_tiles(tiles, bins, splats, boxes, profiles, transmittance, ends, z, per_slope):
     """Writes the pixels of `tiles` into z (h w), 0 where T never crosses one half, and into per_slope (h w).
 
-    per_slope = - d z / d log T on the ray; 0 where there is no median, or T is all but flat.
+    per_slope = - d z / d log T on the ray; 0 where there is no median, or T is nearly flat.
     """
     height, width = z.shape
     plane = np.empty(TILE_W * TILE_H, np.float32)
@@ -48,13 +48,15 @@ def median_tiles(tiles, bins, splats, boxes, profiles, transmittance, ends, z, p
         left, top, right, bottom = tile_bounds(tile, width, height)
         farthest = _open_tile(left, top, right, bottom, transmittance, ends, plane)
         stop = start + int(min(farthest, np.float32(bins.starts[tile + 1] - start)))
-        _make_room(start, stop, bins, splats, boxes, left, top, starts)
+        # List the splats of each group of pixels.
+        _reserve(start, stop, bins, splats, boxes, left, top, starts)
         if len(entries) < starts[_GROUPS] * _ENTRY:
             entries = np.empty(2 * starts[_GROUPS] * _ENTRY, np.float32)
         cursors[:] = starts[:_GROUPS]
         for slot in range(start, stop):
             s = bins.splat_of_slot[slot]
             _list(slot - start, splats[s], boxes[s], profiles[s], left, top, plane, cursors, entries)
+        # Find the root of each group, and write those pixels that have a median.
         for y in range(top, bottom):
             for x in range(left, right, LANES):
                 group = (y - top) * _GROUPS_X + (x - left) // LANES
@@ -68,7 +70,7 @@ def median_tiles(tiles, bins, splats, boxes, profiles, transmittance, ends, z, p
 
 @inlined(error_model="numpy")
 def _open_tile(left, top, right, bottom, transmittance, ends, plane):
-    """Fills the plane with the ends of the pixels that have a median, -1 elsewhere; returns the last."""
+    """Fills the plane with the ends of the pixels that have a median, -1 elsewhere; returns the largest end."""
     plane[:] = -1.0
     farthest = np.float32(0.0)
     for y in range(top, bottom):
@@ -80,15 +82,13 @@ def _open_tile(left, top, right, bottom, transmittance, ends, plane):
 
 
 @inlined(error_model="numpy")
-def _make_room(start, stop, bins, splats, boxes, left, top, starts):
-    """Where each group's list begins, and ends at the latest."""
+def _reserve(start, stop, bins, splats, boxes, left, top, starts):
+    """Fills `starts` with the first entry of each group's list; the next one's start is the upper bound of its end."""
     starts[:] = 0
     for slot in range(start, stop):
         s = bins.splat_of_slot[slot]
-        box = boxes[s]
-        x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
-        center_x, center_y = splats[s, CENTER_X] - np.float32(left), splats[s, CENTER_Y] - np.float32(top)
-        for y in range(max(box[1] - top, 0), min(box[3] - top, TILE_H)):
+        x0, x1, y0, y1, center_x, center_y = local_box(splats[s], boxes[s], left, top)
+        for y in range(y0, y1):
             first, last = row_span(splats[s], center_x, np.float32(y + 0.5) - center_y, x0, x1)
             for column in range(first // LANES, (last + LANES - 1) // LANES):
                 starts[y * _GROUPS_X + column + 1] += 1
@@ -98,10 +98,9 @@ def _make_room(start, stop, bins, splats, boxes, left, top, starts):
 
 @inlined(error_model="numpy")
 def _list(number, splat_row, box, profile_row, left, top, plane, cursors, entries):
-    """Appends one splat to the lists of the groups that it is blended in."""
-    x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
-    center_x, center_y = splat_row[CENTER_X] - np.float32(left), splat_row[CENTER_Y] - np.float32(top)
-    for y in range(max(box[1] - top, 0), min(box[3] - top, TILE_H)):
+    """Appends one splat to the lists of the groups in which it is blended."""
+    x0, x1, y0, y1, center_x, center_y = local_box(splat_row, box, left, top)
+    for y in range(y0, y1):
         dy = np.float32(y + 0.5) - center_y
         first, last = row_span(splat_row, center_x, dy, x0, x1)
         for x in range(first - first % LANES, last, LANES):
@@ -120,27 +119,30 @@ def _list(number, splat_row, box, profile_row, left, top, plane, cursors, entrie
 
 @inlined(error_model="numpy")
 def _solve(entries, first, last, roots):
-    """Fills `roots` with z, then - d log T / d z, of the eight pixels of a list (0 where the list is empty).
+    """Fills `roots` with z, then - d log T / d z, of the eight pixels of a list (0 if the list is empty).
 
-    Newton's steps on log(2T), each at most twice the one before, bisected when they leave the bracket. With u = (2T)^2,
-    log(2T) = atanh((u - 1) / (u + 1)), of which two terms steer as well.
+    Newton's method on log(2T), where each step is at most twice the one before, and bisection where a step leaves the
+    bracket. With u = (2T)^2, log(2T) = atanh((u - 1) / (u + 1)); two terms of its series are accurate enough.
     """
     if first == last:
         roots[:] = 0.0
         return
     low, high, z, limit = _bracket(entries, first, last)
     for step in range(_MAX_STEPS):
+        # Shrink the bracket by the sign of log(2T).
         square, slope = _transmittance(entries, first, last, z)
         t = (square - 0.25) / (square + 0.25)
         excess = t + t * t * t * np.float32(1 / 3)
         low, high = select(excess > 0.0, z, low), select(excess > 0.0, high, z)
+        # Newton's step, limited; bisection if it leaves the bracket.
         newton = excess / slope
         newton = select(newton < limit, newton, limit)
         newton = z + select(newton > splat(0.0) - limit, newton, splat(0.0) - limit)
         limit = limit * 2.0
         stays = (newton >= low) & (newton <= high) & (splat(np.float32(step)) < _NEWTON_STEPS)
         following = select(stays, newton, (low + high) * 0.5)
-        open = (_abs(excess) > _CLOSE) & (_abs(following - z) > _abs(z) * _STEP) & (low < high)  # not: no splats there
+        # Lanes without splats have low > high, and are not open.
+        open = (_abs(excess) > _CLOSE) & (_abs(following - z) > _abs(z) * _STEP) & (low < high)
         if count(open) == 0:
             break
         z = select(open, following, z)
@@ -150,7 +152,7 @@ def _solve(entries, first, last, roots):
 
 @inlined(error_model="numpy")
 def _bracket(entries, first, last):
-    """Two z about the median, a guess just before the splat with which T falls to one half, and how far to trust it."""
+    """Two z around the median, a first guess just before the splat at which T falls to one half, and its first step."""
     low, high, z, after = splat(np.inf), splat(-np.inf), splat(0.0), splat(1.0)
     widest, a_of_z = splat(np.inf), splat(1.0)
     for entry in range(first, last):

@@ -1,17 +1,17 @@
-"""The gradient of the median depth, tile by tile: what every splat's alpha, peak and width do to it.
+"""The gradient of the median depth with respect to every splat's alpha, peak and width, tile by tile.
 
 At the median z, T(z) = 1/2 holds whatever the parameters p, so dz/dp = (d log T / dp) / -(d log T / dz): the implicit
 function theorem. Where d = z - peak, g = alpha exp(-a d^2 / 2) and s = 1 before the peak, -1 behind it,
-log T_i = s log(1 - g) / 2, plus log(1 - alpha) behind it. The slots are those of `backward`: no two threads share one.
+log T_i = s log(1 - g) / 2, plus log(1 - alpha) behind it. The slots are those of `backward`.
 """
 
 import numpy as np
 
-from vistadream.backends.render.cpu.binning import TILE_H, TILE_W
 from vistadream.backends.render.cpu.forward import (
     MAX_ALPHA,
     PLANE,
     STRIDE,
+    local_box,
     log2_alpha,
     offsets,
     row_span,
@@ -19,12 +19,12 @@ from vistadream.backends.render.cpu.forward import (
 )
 from vistadream.backends.render.cpu.median import HALF_LOG2_E
 from vistadream.backends.render.cpu.profile import DEPTH, along_ray
-from vistadream.backends.render.cpu.projection import CENTER_X, CENTER_Y, MIN_ALPHA
+from vistadream.backends.render.cpu.projection import MIN_ALPHA
 from vistadream.backends.render.cpu.simd import LANES, exp2, load, select, splat, total
 from vistadream.ops.numerics.jit import inlined, kernel
 
 RAY_MOMENTS = 9
-"""A ray slot holds sums for `profile_backward`, of k = d (d loss / d log g), f = - k d / 2 and h = peak - depth:
+"""A ray slot holds sums for `profile_backward`, with k = d (d loss / d log g), f = - k d / 2 and h = peak - depth:
 f - k h; (f - k (h + depth / 2)) times dx, dy; (f - k (h + depth)) times dx^2, dx dy, dy^2; k times 1, dx, dy."""
 
 
@@ -51,7 +51,7 @@ def ray_moments(tiles, bins, splats, boxes, profiles, ends, z, pull, slots, ray_
 
 @inlined(error_model="numpy")
 def _open_tile(left, top, right, bottom, ends, z, pull, planes):
-    """Fills the planes: ends (-1 where nothing pulls), z and pull. Returns the last end."""
+    """Fills the planes: ends (-1 where pull is 0), z and pull. Returns the largest end."""
     planes[:] = 0.0
     planes[:PLANE] = -1.0
     farthest = np.float32(0.0)
@@ -68,23 +68,24 @@ def _open_tile(left, top, right, bottom, ends, z, pull, planes):
 
 @inlined(error_model="numpy")
 def _add_moments(number, splat_row, box, profile_row, left, top, planes, slot, ray_slot):
-    """Sums over one splat's pixels."""
-    x0, x1 = max(box[0] - left, 0), min(box[2] - left, TILE_W)
-    center_x, center_y = splat_row[CENTER_X] - np.float32(left), splat_row[CENTER_Y] - np.float32(top)
+    """Adds the sums over one splat's pixels to its slot, and fills its ray slot."""
+    x0, x1, y0, y1, center_x, center_y = local_box(splat_row, box, left, top)
     zero = splat(0.0)
     m_1, m_x, m_y, m_xx, m_xy, m_yy = zero, zero, zero, zero, zero, zero
     p_1, p_x, p_y, p_xx, p_xy, p_yy = zero, zero, zero, zero, zero, zero
     k_1, k_x, k_y = zero, zero, zero
-    for y in range(max(box[1] - top, 0), min(box[3] - top, TILE_H)):
+    for y in range(y0, y1):
         dy = np.float32(y + 0.5) - center_y
         first, last = row_span(splat_row, center_x, dy, x0, x1)
         for x in range(first, last, LANES):
+            # Recompute alpha as in the forward pass.
             dx = offsets(x, center_x)
             pixel = y * STRIDE + x
             alpha = exp2(log2_alpha(splat_row, dx, dy))
             blended = (alpha >= MIN_ALPHA) & (load(planes, pixel) > np.float32(number))
             free = blended & (alpha < MAX_ALPHA)
             alpha = select(alpha < MAX_ALPHA, alpha, MAX_ALPHA)
+            # Density g of the splat at the median, and the gradients of log alpha (m), and along the ray (k, f).
             h, a = along_ray(profile_row, dx, dy)
             d = load(planes, PLANE + pixel) - profile_row[DEPTH] - h
             g = alpha * exp2(a * d * d * np.float32(-HALF_LOG2_E))
@@ -98,6 +99,7 @@ def _add_moments(number, splat_row, box, profile_row, left, top, planes, slot, r
                 f - k * (h + np.float32(0.5) * profile_row[DEPTH]),
                 f - k * (h + profile_row[DEPTH]),
             )
+            # Moments about the splat's center.
             m_1 += m
             m_x += m * dx
             m_y += m * dy

@@ -1,11 +1,11 @@
-"""What the 3D Gaussian behind a splat is along the ray of a pixel: a 1D Gaussian of z, with a peak and a width.
+"""The profile of a 3D Gaussian along the ray of a pixel: a 1D Gaussian of z, with a peak and a width.
 
 On the points z r of the ray through a pixel, r = (x/z, y/z, 1), a Gaussian with mean mu and inverse covariance P in
-camera axes falls off as exp(-a (z - peak)^2 / 2) with a = r.P r and peak = r.P mu / a (GGGS, arXiv 2601.17835).
+camera axes is proportional to exp(-a (z - peak)^2 / 2), a = r.P r and peak = r.P mu / a (GGGS, arXiv 2601.17835).
 
 A profile is a row of float32: depth of the mean, then three numbers for each axis k of the Gaussian, so that
-e_k = row . (1, dx, dy) is the ray in units of that axis at an offset (dx, dy) in pixels from the splat's centre.
-Then a = sum of e_k^2, and peak = depth (1 - sum of e_k (e_k - e_k(0)) / a), which loses no digits near the centre.
+e_k = row . (1, dx, dy) is the ray in units of that axis at an offset (dx, dy) in pixels from the splat's center.
+Then a = sum of e_k^2, and peak = depth (1 - sum of e_k (e_k - e_k(0)) / a), which is accurate near the center.
 """
 
 from vistadream.backends.render.cpu.simd import splat
@@ -13,12 +13,12 @@ from vistadream.ops.numerics.jit import inlined
 
 DEPTH, AXES, PROFILE = 0, 1, 10
 THINNEST, WIDEST = 1e-5, 1e5
-"""Scales beyond these parts of the depth count as these: a float32 depth cannot tell them from none, or from a wall."""
+"""Scales are clamped to these fractions of the depth: float32 depths cannot distinguish smaller or larger ones."""
 
 
 @inlined(error_model="numpy")
 def fill_profile(row, i, scales, work, cam_from_world, lens):
-    """The profile of Gaussian i, from its linearised values."""
+    """Fills the profile of Gaussian i from its linearized values."""
     x, y, z = work.xyz[0], work.xyz[1], work.xyz[2]
     row[DEPTH] = z
     for k in range(3):
@@ -43,13 +43,13 @@ def camera_axis(k, rotation, cam_from_world):
 
 @inlined(error_model="numpy")
 def clamped_scale(scale, depth):
-    """The scale that a Gaussian so deep has along the ray."""
+    """The scale used along the ray for a Gaussian at this depth."""
     return min(max(abs(scale), THINNEST * depth), WIDEST * depth)
 
 
 @inlined(error_model="numpy")
 def along_ray(row, dx, dy):
-    """Of the pixels at dx (eight of them) and dy from the centre: peak - depth, and a = 1 / width^2, both in z."""
+    """For 8 pixels at the offsets dx and dy from the center: peak - depth, and a = 1 / width^2, both in z."""
     zero = splat(0.0)
     a, b = zero, zero
     for k in range(3):

@@ -1,4 +1,4 @@
-"""From the sums of a splat along its rays to the gradient of its Gaussian: the chain rule through `profile`.
+"""The gradient of a Gaussian from the sums of its splat along the rays: the chain rule through `profile`.
 
 With r the ray through a pixel, P the inverse covariance and mu the mean in camera axes, a = r.P r, peak = r.P mu / a:
 d peak / d mu = P r / a, and d peak / d P = r (mu - peak r)^T / a, made symmetric.
@@ -10,7 +10,7 @@ from vistadream.ops.numerics.jit import inlined
 
 @inlined(error_model="numpy")
 def add_ray_grads(i, sums, scales, work, cam_from_world, lens, scales_grad, to_axes):
-    """Adds to the gradient of scales[i], fills that of its axes in the camera's (columns), returns its mean's there."""
+    """Adds to the gradient of scales[i], fills that of its axes (columns), returns that of its mean, in camera axes."""
     from_precision, from_ray = _about_rays(sums, work.xyz, lens)
     to_x, to_y, to_z = 0.0, 0.0, 0.0
     for k in range(3):
@@ -29,7 +29,7 @@ def add_ray_grads(i, sums, scales, work, cam_from_world, lens, scales_grad, to_a
 
 @inlined(error_model="numpy")
 def _about_rays(sums, xyz, lens):
-    """The gradient of P and the sum of k r, from moments in pixels about the ray (x, y, 1) through the centre."""
+    """The gradient of P, and the sum of k r, from moments in pixels about the ray (x, y, 1) through the center."""
     px, py = 1.0 / lens.fx, 1.0 / lens.fy
     x, y = xyz[0] / xyz[2], xyz[1] / xyz[2]
     one, across_x, across_y = sums[0], sums[1] * px, sums[2] * py

@@ -1,8 +1,8 @@
 """3D Gaussians to 2D splats: EWA splatting (Zwicker et al. 2001) with the conventions of gsplat.
 
-A splat is a row of float32: centre x, y in pixels; A, B, C, D of its log2 opacity
-`A dx^2 + B dx dy + C dy^2 + D` at an offset (dx, dy) from the centre; then the channels to blend. All arithmetic is
-float64: it is scalar code, costs the same, and thin splats lose digits in their determinant.
+A splat is a row of float32: center x, y in pixels; A, B, C, D of its log2 opacity
+`A dx^2 + B dx dy + C dy^2 + D` at an offset (dx, dy) from the center; then the channels to blend. All arithmetic is
+float64: scalar code is as fast in float64, and the determinant of thin splats loses digits.
 """
 
 import math
@@ -19,11 +19,11 @@ MIN_LOG2_ALPHA = math.log2(MIN_ALPHA)
 CENTER_X, CENTER_Y, QUAD_XX, QUAD_XY, QUAD_YY, LOG2_OPACITY, FEATURES = range(7)
 
 _LOG2_E = math.log2(math.e)
-_BOX_MARGIN_PX = 0.01  # the pixel test decides; a box only must not lose a pixel to rounding
+_BOX_MARGIN_PX = 0.01  # a box must not lose a pixel by rounding; an additional pixel is skipped by its alpha
 
 
 class Parameters(NamedTuple):
-    """What is drawn of n Gaussians, or its gradient: float32 and contiguous."""
+    """The parameters of n Gaussians to draw, or their gradients: float32 and contiguous."""
 
     means: np.ndarray  # n 3
     quats_wxyz: np.ndarray  # n 4
@@ -41,21 +41,21 @@ class Lens(NamedTuple):
     cy: float
     width: int
     height: int
-    min_slope_x: float  # of x/z where the projection is linearised
+    min_slope_x: float  # lower bound of x/z at which the projection is linearized
     max_slope_x: float
     min_slope_y: float
     max_slope_y: float
     near_z: float
     far_z: float
     eps2d_px2: float
-    antialiased: bool  # blur spreads a splat's opacity instead of adding to it
-    radius_clip_px: float  # splats that reach no farther are left out
+    antialiased: bool  # the blur spreads a splat's opacity instead of adding to it
+    radius_clip_px: float  # splats with a smaller radius are left out
 
 
 def make_lens(
     camera: Camera, near_z: float, far_z: float, eps2d_px2: float, antialiased: bool, radius_clip_px: float
 ) -> Lens:
-    """The camera's Lens; slopes reach 15 % of the image beyond its borders, as in 3DGS."""
+    """The camera's Lens; the slopes are bounded at 15 % of the image outside its borders, as in 3DGS."""
     fx, fy, cx, cy, width, height = camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height
     slopes = (-0.15 * width - cx) / fx, (1.15 * width - cx) / fx, (-0.15 * height - cy) / fy, (1.15 * height - cy) / fy
     near_z, far_z, eps2d_px2, radius_clip_px = float(near_z), float(far_z), float(eps2d_px2), float(radius_clip_px)
@@ -63,34 +63,34 @@ def make_lens(
 
 
 class Work(NamedTuple):
-    """Intermediate values of one Gaussian, filled by `linearise`."""
+    """Intermediate values of one Gaussian, filled by `linearize`."""
 
     xyz: np.ndarray  # 3, mean in camera axes
-    quat: np.ndarray  # 4, normalised
-    rotation: np.ndarray  # 3 3, of that quaternion
+    quat: np.ndarray  # 4, normalized
+    rotation: np.ndarray  # 3 3, the matrix of that quaternion
     jacobian: np.ndarray  # 2 3, pixels per world unit
     turned: np.ndarray  # 2 3, jacobian @ rotation: the Gaussian's axes on the screen, before scaling
 
 
 @kernel()
 def make_work():
-    """Space for the values of one Gaussian."""
+    """Memory for the values of one Gaussian."""
     return Work(np.empty(3), np.empty(4), np.empty((3, 3)), np.empty((2, 3)), np.empty((2, 3)))
 
 
 @kernel(nogil=True, error_model="numpy")
 def project(first, last, gaussians, with_z, cam_from_world, lens, keys, splats, boxes, profiles):
-    """Fills the rows [first, last) of keys, splats and boxes (x0, y0, x1, y1 in pixels, ends excluded).
+    """Fills the rows [first, last) of keys, splats, boxes (x0, y0, x1, y1 in pixels, end excluded) and profiles.
 
-    And of profiles, unless there are none. A key sorts by float32 depth, then by number. The box is empty, and the rest
-    undefined, where nothing of a splat reaches MIN_ALPHA inside the image, its centre is not between near_z and far_z,
-    or a value is not finite.
+    A key sorts by float32 depth, then by number. The box is empty, and the other values are undefined, if the splat
+    reaches MIN_ALPHA nowhere inside the image, its center is not between near_z and far_z, or a value is not finite.
     """
     depth = np.empty(1, np.float32)
     depth_bits = depth.view(np.uint32)
     work = make_work()
     channels = gaussians.features.shape[1]
     for i in range(first, last):
+        # Cull by depth, opacity and non-finite values.
         boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = 0, 0, 0, 0
         depth[0] = _depth(i, gaussians.means, cam_from_world)
         if not (lens.near_z <= depth[0] <= lens.far_z and depth[0] < np.inf):
@@ -99,13 +99,15 @@ def project(first, last, gaussians, with_z, cam_from_world, lens, keys, splats, 
         opacity = gaussians.opacities[i]
         if not MIN_ALPHA <= opacity < np.inf or not _has_finite_features(i, gaussians.features):
             continue
-        if not linearise(i, gaussians, cam_from_world, lens, work):
+        if not linearize(i, gaussians, cam_from_world, lens, work):
             continue
+        # Screen covariance, and the opacity after the blur.
         xx, xy, yy, det = covariance(i, gaussians.scales, work.turned, lens.eps2d_px2)
         if lens.antialiased:
             opacity *= math.sqrt(max(sharp_det(xx, xy, yy, lens.eps2d_px2) / det, 0.0))
         if not (0.0 < det < np.inf and opacity >= MIN_ALPHA):
             continue
+        # Center, and the box in which alpha is at least MIN_ALPHA.
         x = lens.fx * work.xyz[0] / work.xyz[2] + lens.cx
         y = lens.fy * work.xyz[1] / work.xyz[2] + lens.cy
         log2_opacity = math.log2(opacity)
@@ -114,6 +116,7 @@ def project(first, last, gaussians, with_z, cam_from_world, lens, keys, splats, 
         if np.ceil(max(reach_x, reach_y)) <= lens.radius_clip_px:
             continue
         _fill_box(i, x, y, reach_x, reach_y, lens, boxes)
+        # The splat's row: center, quadratic form of log2 alpha, channels, depth.
         splats[i, CENTER_X], splats[i, CENTER_Y] = x, y
         per_det = _LOG2_E / det
         splats[i, QUAD_XX] = -0.5 * per_det * yy
@@ -136,7 +139,7 @@ def _depth(i, means, cam_from_world):
 
 @inlined(error_model="numpy")
 def _has_finite_features(i, features):
-    total = 0.0  # float32 values cannot overflow it
+    total = 0.0  # a float64 sum of float32 values cannot overflow
     for k in range(features.shape[1]):
         total += features[i, k]
     return math.isfinite(total)
@@ -144,7 +147,7 @@ def _has_finite_features(i, features):
 
 @inlined(error_model="numpy")
 def _fill_box(i, x, y, reach_x, reach_y, lens, boxes):
-    """Pixels whose centres lie within reach of (x, y), clipped to the image; left empty (0 0 0 0) if there are none."""
+    """Fills the box of pixels whose centers are within reach of (x, y), clipped to the image; none: it stays empty."""
     x0 = max(np.ceil(x - reach_x - 0.5 - _BOX_MARGIN_PX), 0.0)
     y0 = max(np.ceil(y - reach_y - 0.5 - _BOX_MARGIN_PX), 0.0)
     x1 = min(np.floor(x + reach_x + 0.5 + _BOX_MARGIN_PX), float(lens.width))
@@ -154,8 +157,8 @@ def _fill_box(i, x, y, reach_x, reach_y, lens, boxes):
 
 
 @inlined(error_model="numpy")
-def linearise(i, gaussians, cam_from_world, lens, work):
-    """Fills `work` for Gaussian i; False if its quaternion has no direction."""
+def linearize(i, gaussians, cam_from_world, lens, work):
+    """Fills `work` for Gaussian i; returns False if its quaternion is zero."""
     m, means, quats = cam_from_world, gaussians.means, gaussians.quats_wxyz
     norm = quaternion_norm(i, quats)
     if not norm > 0.0:
@@ -189,7 +192,7 @@ def quaternion_norm(i, quats):
 
 @inlined(error_model="numpy")
 def clamped_slopes(slope_x, slope_y, lens):
-    """x/z and y/z where the projection is linearised: no farther outside the image than `lens` says."""
+    """x/z and y/z at which the projection is linearized, within the bounds of `lens`."""
     slope_x = min(max(slope_x, lens.min_slope_x), lens.max_slope_x)
     slope_y = min(max(slope_y, lens.min_slope_y), lens.max_slope_y)
     return slope_x, slope_y
@@ -205,7 +208,7 @@ def _fill_rotation(quat, out):
 
 @inlined(error_model="numpy")
 def covariance(i, scales, turned, eps2d_px2):
-    """Of Gaussian i: xx, xy, yy and the determinant of the blurred screen covariance in px^2."""
+    """xx, xy, yy and the determinant of the blurred screen covariance of Gaussian i in px^2."""
     xx, xy, yy = eps2d_px2, 0.0, eps2d_px2
     for c in range(3):
         a, b = turned[0, c] * scales[i, c], turned[1, c] * scales[i, c]
@@ -217,5 +220,5 @@ def covariance(i, scales, turned, eps2d_px2):
 
 @inlined(error_model="numpy")
 def sharp_det(xx, xy, yy, eps2d_px2):
-    """The determinant of a screen covariance before its blur."""
+    """The determinant of a screen covariance before the blur."""
     return (xx - eps2d_px2) * (yy - eps2d_px2) - xy * xy

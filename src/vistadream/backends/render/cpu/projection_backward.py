@@ -1,4 +1,4 @@
-"""From the sums of a splat to the gradients of its Gaussian and of the pose: the chain rule through `projection`."""
+"""The gradients of a Gaussian and of the pose from the sums of its splat: the chain rule through `projection`."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from vistadream.backends.render.cpu.profile_backward import add_ray_grads
 from vistadream.backends.render.cpu.projection import (
     clamped_slopes,
     covariance,
-    linearise,
+    linearize,
     make_work,
     quaternion_norm,
     sharp_det,
@@ -15,14 +15,15 @@ from vistadream.backends.render.cpu.projection import (
 from vistadream.ops.numerics.jit import inlined, kernel
 
 BLOCK = 1024
-"""Splats whose parts of the pose's gradient are added up at once; a fixed number, so that threads change no bit."""
+"""Number of splats whose contributions to the pose's gradient are summed together; fixed, so that the result does not
+depend on the number of threads."""
 
 
 @kernel(nogil=True, error_model="numpy")
 def unproject(first, last, bins, slots, ray_slots, gaussians, with_z, cam_from_world, lens, grads, pose_grads):
-    """Adds up the slots of the splats in the blocks [first, last) and writes the gradients of their Gaussians.
+    """Sums the slots of the splats in the blocks [first, last) and writes the gradients of their Gaussians.
 
-    pose_grads (blocks 3 4), zero before, receives each block's part of the gradient of cam_from_world; empty, nothing.
+    pose_grads (blocks 3 4, initially 0) receives each block's part of the gradient of cam_from_world, unless empty.
     """
     work = make_work()
     sums, ray_sums = np.empty(slots.shape[1]), np.empty(ray_slots.shape[1])
@@ -31,11 +32,13 @@ def unproject(first, last, bins, slots, ray_slots, gaussians, with_z, cam_from_w
     for i in range(first * BLOCK, min(last * BLOCK, len(gaussians.means))):
         if bins.first_pair[i] == bins.first_pair[i + 1]:
             continue
+        # Opacity and features.
         _add_slots(i, bins, slots, sums)
-        linearise(i, gaussians, cam_from_world, lens, work)
+        linearize(i, gaussians, cam_from_world, lens, work)
         grads.opacities[i] = sums[0] / gaussians.opacities[i]
         for k in range(channels):
             grads.features[i, k] = sums[MOMENTS + k]
+        # Scales, and the mean in camera axes.
         grad_x, grad_y = _shape_grads(i, gaussians.scales, sums, lens, work, grads.scales, from_turned)
         _fill_rotation_grad(work, from_turned, to_rotation)
         grad_z = sums[MOMENTS + channels] if with_z else 0.0
@@ -45,6 +48,7 @@ def unproject(first, last, bins, slots, ray_slots, gaussians, with_z, cam_from_w
             x, y, z = add_ray_grads(i, ray_sums, gaussians.scales, work, cam_from_world, lens, grads.scales, to_axes)
             to_xyz = to_xyz[0] + x, to_xyz[1] + y, to_xyz[2] + z
             _add_axes_grad(to_axes, cam_from_world, to_rotation)
+        # Quaternion, mean in world axes, pose.
         _quat_grad(i, gaussians.quats_wxyz, work.quat, to_rotation, grads.quats_wxyz)
         for c in range(3):
             grads.means[i, c] = _dot_column(to_xyz, cam_from_world, c)
@@ -63,10 +67,10 @@ def _add_slots(i, bins, slots, sums):
 
 @inlined(error_model="numpy")
 def _shape_grads(i, scales, sums, lens, work, scales_grad, from_turned):
-    """Fills the gradients of scales[i] and work.turned; returns that of the centre in pixels.
+    """Fills the gradients of scales[i] and work.turned; returns that of the center in pixels.
 
-    With Q the inverse of the screen covariance U U^T + eps and S the second moments, d loss / d U = Q S Q U; to which
-    the opacity's compensation adds m ((U U^T)^-1 - Q) U.
+    With Q the inverse of the screen covariance U U^T + eps and S the second moments, d loss / d U = Q S Q U. In mode
+    antialiased, the compensation of the opacity adds m ((U U^T)^-1 - Q) U.
     """
     xx, xy, yy, det = covariance(i, scales, work.turned, lens.eps2d_px2)
     per_det = 1.0 / det
@@ -91,7 +95,7 @@ def _shape_grads(i, scales, sums, lens, work, scales_grad, from_turned):
 
 @inlined(error_model="numpy")
 def _fill_rotation_grad(work, from_turned, to_rotation):
-    """d loss / d rotation, from that of turned = jacobian @ rotation."""
+    """Fills d loss / d rotation from the gradient of turned = jacobian @ rotation."""
     for r in range(3):
         for c in range(3):
             to_rotation[r, c] = work.jacobian[0, r] * from_turned[0, c] + work.jacobian[1, r] * from_turned[1, c]
@@ -99,7 +103,7 @@ def _fill_rotation_grad(work, from_turned, to_rotation):
 
 @inlined(error_model="numpy")
 def _quat_grad(i, quats, unit, d, quats_grad):
-    """Fills the gradient of quaternion i as it was given, before it became `unit`, from d = d loss / d rotation."""
+    """Fills the gradient of quaternion i before its normalization to `unit`, from d = d loss / d rotation."""
     w, x, y, z = unit[0], unit[1], unit[2], unit[3]
     xy, xz, yz = d[0, 1] + d[1, 0], d[0, 2] + d[2, 0], d[1, 2] + d[2, 1]
     turn_x, turn_y, turn_z = d[2, 1] - d[1, 2], d[0, 2] - d[2, 0], d[1, 0] - d[0, 1]
@@ -115,7 +119,7 @@ def _quat_grad(i, quats, unit, d, quats_grad):
 
 @inlined(error_model="numpy")
 def _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work):
-    """The gradient of the mean in camera axes, from those of the centre in pixels, its depth, and the linearisation."""
+    """The gradient of the mean in camera axes, from those of the center in pixels, its depth, and the linearization."""
     m, z = cam_from_world, work.xyz[2]
     per_z = 1.0 / z
     true_x, true_y = work.xyz[0] * per_z, work.xyz[1] * per_z
@@ -135,7 +139,7 @@ def _xyz_grad(grad_x, grad_y, grad_z, from_turned, cam_from_world, lens, work):
 
 @inlined(error_model="numpy")
 def _add_pose_grad(i, to_xyz, from_turned, to_axes, means, lens, work, pose_grad):
-    """Adds what the pose does by moving mean i, and by turning the projection's axes and the Gaussian's."""
+    """Adds the gradient of the pose through mean i, through the projection's axes and through the Gaussian's axes."""
     per_z = 1.0 / work.xyz[2]
     slope_x, slope_y = clamped_slopes(work.xyz[0] * per_z, work.xyz[1] * per_z, lens)
     for c in range(3):
@@ -151,7 +155,7 @@ def _add_pose_grad(i, to_xyz, from_turned, to_axes, means, lens, work, pose_grad
 
 @inlined(error_model="numpy")
 def _add_axes_grad(to_axes, cam_from_world, to_rotation):
-    """From the gradient of a Gaussian's axes in the camera's to that of its rotation."""
+    """Adds the gradient of a Gaussian's axes, given in camera axes, to that of its rotation."""
     for r in range(3):
         for c in range(3):
             for k in range(3):

@@ -22,7 +22,7 @@ from vistadream.ops.numerics.jit import announce_compilation
 _MAPS = ("rgb", "z", "alpha")
 _WANTABLE = (*_MAPS, "z_median")
 _WORTH_SHARING = 16_384
-"""Gaussians and pixels."""
+"""Number of Gaussians and pixels from which several threads are faster than one."""
 _TINY = torch.finfo(torch.float32).tiny
 
 
@@ -30,14 +30,14 @@ _TINY = torch.finfo(torch.float32).tiny
 class CpuRenderer(RenderKnobs):
     """Draws 3D Gaussians as gsplat does, with gradients to every parameter and to the pose, on CPU threads.
 
-    The result does not depend on the number of threads, bit for bit. Differences to gsplat: Gaussians with a value
-    that is not finite, or a quaternion of length zero, are left out (there they may spread NaN); the expected depth is
-    0 where alpha is 0; the gradient of `antialiased` opacities is exact (there 1e-6 is added to a divisor); the degree
-    of spherical harmonics is that of the colours; the cameras are pinholes; `z_median` is ours.
+    The result does not depend on the number of threads, bit for bit. Differences from gsplat: Gaussians with a value
+    that is not finite, or a quaternion of length zero, are left out (in gsplat they may spread NaN); the expected depth
+    is 0 where alpha is 0; the gradient of `antialiased` opacities is exact (gsplat adds 1e-6 to a divisor); the degree
+    of spherical harmonics is that of the colors; all cameras are pinholes; `z_median` is additional.
     """
 
     threads: int | None
-    """CPU threads; None takes as many as torch does, for a small picture one."""
+    """CPU threads; None: as many as torch uses, but one for a small picture."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,10 +51,10 @@ class CpuRenderer(RenderKnobs):
         want: Sequence[str] = _MAPS,
         extra: Float[Tensor, "n c"] | None = None,
     ) -> list[Rendering]:
-        """One Rendering a camera. Gradients reach Gaussians, `extra` and the cameras' `cam_from_world`.
+        """One Rendering per camera. Gradients reach Gaussians, `extra` and the cameras' `cam_from_world`.
 
-        Raises ValueError on an unknown map, or a wrong shape, type or device, and UserError where a picture with its
-        gradient would not fit into the memory that is free.
+        Raises ValueError for an unknown map, or a wrong shape, type or device, and UserError if a picture with its
+        gradient does not fit into the free memory.
         """
         self.check_request(want, _WANTABLE, gaussians, extra)
         _check(gaussians, extra)
@@ -83,7 +83,7 @@ class CpuRenderer(RenderKnobs):
 
 
 class _Picture(NamedTuple):
-    """How to draw."""
+    """The settings of one picture."""
 
     lens: Lens
     with_z: bool
@@ -105,11 +105,11 @@ class _Picture(NamedTuple):
 
 
 class _Draw(torch.autograd.Function):
-    """Pose and Gaussian parameters to `_maps`."""
+    """Differentiable function from the pose and the parameters of the Gaussians to `_maps`."""
 
     @staticmethod
     def forward(ctx: Any, picture: _Picture, pose: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
-        ctx.save_for_backward(pose, *inputs)  # so that torch notices a change in place before backward
+        ctx.save_for_backward(pose, *inputs)  # so that torch detects in-place changes before backward
         ctx.set_materialize_grads(False)
         ctx.drawing, ctx.threads = picture.draw(pose, inputs, with_slots=True), picture.threads
         return _maps(ctx.drawing)
@@ -126,7 +126,7 @@ class _Draw(torch.autograd.Function):
 
 
 def _threads_for(size: int) -> int:
-    """Torch's number; one where Gaussians and pixels are so few that sharing them out costs more than it saves."""
+    """Torch's number of threads; one if Gaussians and pixels are so few that several threads are slower."""
     return torch.get_num_threads() if size >= _WORTH_SHARING else 1
 
 
@@ -137,14 +137,14 @@ def _maps(drawing: Drawing) -> tuple[Tensor | None, ...]:
     if drawing.with_z:
         features, z = features[..., :-1].contiguous(), features[..., -1] / alpha.clamp_min(_TINY)
     if drawing.median is not None:
-        z_median = torch.from_numpy(drawing.median.z.copy())  # backward needs it as it was
+        z_median = torch.from_numpy(drawing.median.z.copy())  # backward needs the unchanged values
     return features, z, alpha, z_median
 
 
 def _image_grads(
     drawing: Drawing, features_grad: Tensor | None, z_grad: Tensor | None, alpha_grad: Tensor | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients of the three maps to those of the drawing's image and alpha."""
+    """The gradients of the drawing's image and alpha, from those of the three maps."""
     image_grad = torch.zeros(drawing.image.shape)
     to_alpha = torch.zeros(drawing.transmittance.shape) if alpha_grad is None else alpha_grad.clone()
     if features_grad is not None:
@@ -159,18 +159,18 @@ def _image_grads(
 def _features(
     gaussians: Gaussians, camera: Camera, with_rgb: bool, extra: Tensor | None, threads: int
 ) -> Float[Tensor, "n c"]:
-    """The channels to blend: the colours seen from the camera, then the extra ones."""
+    """The channels to blend: the colors as seen from the camera, then the extra channels."""
     parts = [] if extra is None else [extra]
     if with_rgb and gaussians.colors.dim() == 2:
         parts.insert(0, gaussians.colors)
     elif with_rgb:
-        center = torch.linalg.inv(camera.cam_from_world)[:3, 3]  # as gsplat: to the pose's gradient it matters how
+        center = torch.linalg.inv(camera.cam_from_world)[:3, 3]  # as in gsplat: the pose's gradient depends on it
         parts.insert(0, sh_colors(gaussians.colors, gaussians.means, center, threads))
     return torch.cat(parts, dim=1) if parts else gaussians.means[:, :0]
 
 
 def _check(gaussians: Gaussians, extra: Tensor | None) -> None:
-    """Raises ValueError where a tensor's type or device is not what the kernels read."""
+    """Raises ValueError if a tensor's type or device is not what the kernels read."""
     for name, tensor in (*gaussians.tensors(), *([] if extra is None else [("extra", extra)])):
         if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
             raise ValueError(f"CpuRenderer: {name} are {tensor.dtype} on {tensor.device}; wanted torch.float32 on cpu")

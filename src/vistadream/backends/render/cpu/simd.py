@@ -1,8 +1,8 @@
-"""Eight float32 lanes as one value inside numba kernels.
+"""A vector type of eight float32 lanes for numba kernels.
 
-LLVM vectorises loops only when it can prove much about them; a blending loop over a few pixels it mostly leaves scalar.
-With an explicit vector type a kernel reads like scalar code and compiles to vector code on every CPU: LLVM maps eight
-lanes to one AVX register, or to two SSE or NEON ones.
+LLVM vectorizes only loops for which it can prove that this is safe; a blending loop over a few pixels mostly stays
+scalar. With an explicit vector type a kernel reads like scalar code and compiles to vector code on every CPU: LLVM maps
+eight lanes to one AVX register, or to two SSE or NEON registers.
 """
 
 import operator
@@ -37,7 +37,7 @@ M8 = _Vector("bool8", _MASK)
 
 
 def _broadcast(context, builder, numba_type, value):
-    """A scalar in all lanes; a vector as it is."""
+    """A scalar copied to all lanes; a vector unchanged."""
     if isinstance(numba_type, _Vector):
         return value
     scalar = context.cast(builder, value, numba_type, types.float32)
@@ -46,7 +46,7 @@ def _broadcast(context, builder, numba_type, value):
 
 
 def _define(op, operands, result, emit) -> None:
-    """Gives `op` a meaning between `operands` (a vector type) and itself, or a scalar when it is F8."""
+    """Defines `op` between two values of the vector type `operands`; for F8 also between a vector and a scalar."""
 
     @type_callable(op)
     def type_op(context):
@@ -132,7 +132,7 @@ def select(typing, mask, yes, no):
 
 @intrinsic
 def count(typing, mask):
-    """How many lanes are true."""
+    """The number of lanes that are true."""
 
     def lower(context, builder, signature, args):
         bits = builder.bitcast(args[0], ir.IntType(LANES))
@@ -156,7 +156,7 @@ def total(typing, value):
 
 
 def _call(builder, name, args):
-    """LLVM's own function of that name, lane by lane."""
+    """Calls LLVM's intrinsic function of that name, lane by lane."""
     function_type = ir.FunctionType(_VECTOR, [_VECTOR])
     return builder.call(cgutils.get_or_insert_function(builder.module, function_type, f"llvm.{name}.v8f32"), args)
 
@@ -174,7 +174,7 @@ def _round(typing, value):
 
 @intrinsic
 def _power_of_two(typing, exponent):
-    """2**exponent of whole exponents above -127, by placing them in the exponent bits."""
+    """2**exponent of integer exponents above -127, by writing the exponent bits."""
 
     def lower(context, builder, signature, args):
         bits = builder.fptosi(args[0], _INTS)

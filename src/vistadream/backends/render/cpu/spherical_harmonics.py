@@ -1,4 +1,4 @@
-"""View-dependent colours: real spherical harmonics of degree 0 to 3, ordered and signed as in 3DGS and gsplat.
+"""View-dependent colors: real spherical harmonics of degree 0 to 3, ordered and signed as in 3DGS and gsplat.
 
 rgb = max(0, 1/2 + sum_k b_k(d) c_k), where d is the direction from the camera to the Gaussian. The polynomials are
 those of Sloan 2013, "Efficient Spherical Harmonic Evaluation", JCGT 2(2).
@@ -61,12 +61,12 @@ def _fill_colors(first, last, coefficients, means, center, rgb):
             value = 0.5
             for k in range(count):
                 value += basis[k] * coefficients[i, k, c]
-            rgb[i, c] = 0.0 if value < 0.0 else value  # NaN stays, so that the renderer leaves it out
+            rgb[i, c] = 0.0 if value < 0.0 else value  # NaN is kept, so that the renderer leaves the Gaussian out
 
 
 @kernel(nogil=True, error_model="numpy")
 def _fill_grads(first, last, coefficients, means, center, rgb, rgb_grad, coefficients_grad, means_grad):
-    """Fills the gradients of coefficients and means; rows without an upstream gradient are left alone."""
+    """Fills the gradients of coefficients and means; rows without an upstream gradient are not changed."""
     count = coefficients.shape[1]
     basis, to_basis = np.empty(count), np.empty(count)
     for i in range(first, last):
@@ -89,7 +89,7 @@ def _fill_grads(first, last, coefficients, means, center, rgb, rgb_grad, coeffic
 
 @inlined(error_model="numpy")
 def _direction(i, means, center):
-    """The unit vector from the camera to mean i, and one over their distance."""
+    """The unit vector from the camera to mean i, and 1 / distance."""
     x, y, z = means[i, 0] - center[0], means[i, 1] - center[1], means[i, 2] - center[2]
     per_length = 1.0 / math.sqrt(x * x + y * y + z * z)
     return x * per_length, y * per_length, z * per_length, per_length
@@ -97,7 +97,7 @@ def _direction(i, means, center):
 
 @inlined(error_model="numpy")
 def _fill_basis(x, y, z, basis):
-    """basis[k] at the unit vector (x, y, z), as many as there are."""
+    """Fills basis[k] at the unit vector (x, y, z), up to the degree given by its length."""
     basis[0] = _C0
     if len(basis) > 1:
         basis[1], basis[2], basis[3] = -_C1 * y, _C1 * z, -_C1 * x
@@ -115,7 +115,7 @@ def _fill_basis(x, y, z, basis):
 
 @inlined(error_model="numpy")
 def _direction_grad(x, y, z, to_basis):
-    """From the gradient of the basis to that of (x, y, z), before its normalisation."""
+    """The gradient of (x, y, z) before its normalization, from the gradient of the basis."""
     w = to_basis
     to_x, to_y, to_z = 0.0, 0.0, 0.0
     if len(w) > 1:

@@ -1,4 +1,4 @@
-"""Models that take the principal point to be the picture's centre get a padded picture in which it is."""
+"""Pads pictures so that the principal point is at the center, for models that assume this."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Margins = tuple[int, int, int, int]
 """Pixels to add left, right, top and bottom."""
 
 
-def centred_size(camera: Camera) -> tuple[int, int]:
-    """Least width and height of a picture around this one with the principal point in its middle, to half a pixel.
+def centered_size(camera: Camera) -> tuple[int, int]:
+    """The smallest width and height of a padded picture whose center is the principal point, to half a pixel.
 
-    ValueError when pixels are not square, which these models do not know.
+    ValueError if the pixels are not square: these models have one focal length.
     """
     if abs(camera.fx / camera.fy - 1) > 0.01:
         raise ValueError(f"camera: the focal lengths are {camera.fx:g} and {camera.fy:g} px; wanted square pixels")
@@ -24,7 +24,7 @@ def centred_size(camera: Camera) -> tuple[int, int]:
 
 
 def margins(camera: Camera, width: int, height: int) -> Margins:
-    """What brings the principal point to the middle of width x height pixels, which are at least `centred_size`."""
+    """The margins that move the principal point to the center of width x height pixels (at least `centered_size`)."""
     left = min(max(round(width / 2 - camera.cx), 0), width - camera.width)
     top = min(max(round(height / 2 - camera.cy), 0), height - camera.height)
     return left, width - camera.width - left, top, height - camera.height - top
@@ -36,6 +36,6 @@ def padded(view: View, margins: Margins) -> Float[Tensor, "3 H W"]:
 
 
 def window(view: View, margins: Margins) -> tuple[slice, slice]:
-    """Rows and columns of the padded picture that are the view's own."""
+    """Rows and columns of the view in the padded picture."""
     left, _, top, _ = margins
     return slice(top, top + view.camera.height), slice(left, left + view.camera.width)

@@ -18,7 +18,7 @@ def disk_error(target: Path, error: OSError) -> UserError:
     """The error for a file that cannot be written."""
     return UserError(
         f"cannot write {target}: {error.strerror or error}; wanted a writable folder with free space: free some, or "
-        "choose another with HF_HOME or --dest; what came so far is kept"
+        "choose another with HF_HOME or --dest; the downloaded part is kept"
     )
 
 

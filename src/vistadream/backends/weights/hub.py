@@ -176,9 +176,7 @@ def _refusal(model: Model, where: str, status: int) -> str:
             f"{where} answered {status}: {token} is invalid, has expired, or may not read this model; wanted a new one "
             f"from {_TOKENS}{open_to_all}"
         )
-    return (
-        f"{where} answered {status} as there is no token; wanted one from {_TOKENS} in HF_TOKEN, or another HF_ENDPOINT"
-    )
+    return f"{where} answered {status} without a token; wanted one from {_TOKENS} in HF_TOKEN, or another HF_ENDPOINT"
 
 
 def _bar(name: str) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vistadream.backends.depth.layout.regions import alike, find_regions, region_colors
+from vistadream.backends.depth.layout.regions import similar, find_regions, region_colors
 
 H, W = 120, 160
 
@@ -24,7 +24,7 @@ def test_regions_follow_colours_and_have_no_crumbs():
     assert len({regions[100, 10], regions[40, 50], regions[10, 150]}) == 3
     assert regions[5, 5] == regions[10, 150]
     colors = region_colors(rgb, regions)
-    same = alike(colors, np.arange(len(colors)) == regions[10, 150])
+    same = similar(colors, np.arange(len(colors)) == regions[10, 150])
     assert colors[regions[100, 10], 1] > 30
     assert same[regions[10, 150]]
     assert not same[[regions[100, 10], regions[40, 50]]].any()

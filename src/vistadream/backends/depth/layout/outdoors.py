@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from vistadream.backends.depth.layout.regions import alike
+from vistadream.backends.depth.layout.regions import similar
 
 FOOT, MIN_SHARE = 0.025, 0.05
 """Height of the strip along the lower border that shows ground (fraction of the height), and the minimum fraction of
@@ -29,7 +29,7 @@ def find_ground(
     above = np.bincount(regions[~below_horizon], minlength=n) / np.bincount(regions.ravel(), minlength=n)
     strip = regions[-max(1, round(FOOT * len(regions))) :]
     foot = np.bincount(strip.ravel(), minlength=n) > MIN_SHARE * strip.size
-    ground = (above < MAX_ABOVE) & alike(colors, foot & (above < MAX_ABOVE))
+    ground = (above < MAX_ABOVE) & similar(colors, foot & (above < MAX_ABOVE))
     mask = ground[regions] & below_horizon
     return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)).astype(bool)
 

@@ -27,7 +27,7 @@ def region_colors(rgb: UInt8[ndarray, "h w 3"], regions: Int[ndarray, "h w"]) ->
     return np.stack([np.bincount(flat, lab[..., c].ravel()) for c in range(3)], -1) / np.bincount(flat)[:, None]
 
 
-def alike(colors: Float[ndarray, "n 3"], some: Bool[ndarray, "n"]) -> Bool[ndarray, "n"]:
+def similar(colors: Float[ndarray, "n 3"], some: Bool[ndarray, "n"]) -> Bool[ndarray, "n"]:
     """Regions whose color is similar to that of one of the regions in `some`."""
     return np.linalg.norm(colors[:, None] - colors[some], axis=-1).min(1, initial=np.inf) < ALIKE
 

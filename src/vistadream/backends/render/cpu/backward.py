@@ -67,6 +67,18 @@ def _open_tile(left, top, right, bottom, transmittance, ends, image_grad, alpha_
 
 
 @inlined(error_model="numpy")
+def add_moments(m_1, m_x, m_y, m_xx, m_xy, m_yy, one, cross, square, dx, dy):
+    """Adds one, cross (dx, dy) and square (dx^2, dx dy, dy^2) of 8 pixels to six sums."""
+    m_1 += one
+    m_x += cross * dx
+    m_y += cross * dy
+    m_xx += square * dx * dx
+    m_xy += square * dx * dy
+    m_yy += square * (dy * dy)
+    return m_1, m_x, m_y, m_xx, m_xy, m_yy
+
+
+@inlined(error_model="numpy")
 def _unblend(number, splat_row, box, left, top, channels, planes, sums, slot):
     """Removes one splat from a tile's planes and fills its slot."""
     x0, x1, y0, y1, center_x, center_y = local_box(splat_row, box, left, top)
@@ -100,12 +112,7 @@ def _unblend(number, splat_row, box, left, top, channels, planes, sums, slot):
             behind = load(planes, 2 * PLANE + pixel)
             store(planes, 2 * PLANE + pixel, behind + weight * value)
             m = select(free, alpha * (before * value - behind * per_rest), 0.0)
-            m_1 += m
-            m_x += m * dx
-            m_y += m * dy
-            m_xx += m * dx * dx
-            m_xy += m * dx * dy
-            m_yy += m * (dy * dy)
+            m_1, m_x, m_y, m_xx, m_xy, m_yy = add_moments(m_1, m_x, m_y, m_xx, m_xy, m_yy, m, m, m, dx, dy)
     slot[0], slot[1], slot[2] = total(m_1), total(m_x), total(m_y)
     slot[3], slot[4], slot[5] = total(m_xx), total(m_xy), total(m_yy)
     for k in range(channels):

@@ -7,6 +7,7 @@ log T_i = s log(1 - g) / 2, plus log(1 - alpha) behind it. The slots are those o
 
 import numpy as np
 
+from vistadream.backends.render.cpu.backward import add_moments
 from vistadream.backends.render.cpu.forward import (
     MAX_ALPHA,
     PLANE,
@@ -100,18 +101,10 @@ def _add_moments(number, splat_row, box, profile_row, left, top, planes, slot, r
                 f - k * (h + profile_row[DEPTH]),
             )
             # Moments about the splat's center.
-            m_1 += m
-            m_x += m * dx
-            m_y += m * dy
-            m_xx += m * dx * dx
-            m_xy += m * dx * dy
-            m_yy += m * (dy * dy)
-            p_1 += at_center
-            p_x += cross * dx
-            p_y += cross * dy
-            p_xx += square * dx * dx
-            p_xy += square * dx * dy
-            p_yy += square * (dy * dy)
+            m_1, m_x, m_y, m_xx, m_xy, m_yy = add_moments(m_1, m_x, m_y, m_xx, m_xy, m_yy, m, m, m, dx, dy)
+            p_1, p_x, p_y, p_xx, p_xy, p_yy = add_moments(
+                p_1, p_x, p_y, p_xx, p_xy, p_yy, at_center, cross, square, dx, dy
+            )
             k_1 += k
             k_x += k * dx
             k_y += k * dy

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vistadream.backends.depth.layout.regions import similar, find_regions, region_colors
+from vistadream.backends.depth.layout.regions import find_regions, region_colors, similar
 
 H, W = 120, 160
 

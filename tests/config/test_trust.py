@@ -12,7 +12,7 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from vistadream.app import run
-from vistadream.config import compose, conf_folder
+from vistadream.config import compose, conf_folder, saved_words
 from vistadream.config.files import targets
 from vistadream.core import UserError
 from vistadream.formats.scene import load_scene
@@ -213,3 +213,11 @@ def test_a_picture_of_another_format_is_not_opened(tmp_path: Path) -> None:
     next((stage / "views").glob("*.rgb.png")).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n")
     with pytest.raises(UserError, match="01_load is damaged"):
         run([f"resume={made}"])
+
+
+def test_saved_words_of_version_0_1_are_understood() -> None:
+    """Knobs of the former stage `load` stand in its source, in `camera` or at the top now."""
+    saved = ["stages.load.multiple=16", "+stages.load.focal_px=300", "stages.load.image=a=b.png", "+stages.refine.x=1"]
+    assert saved_words(saved) == ["source.multiple=16", "+camera.focal_px=300", "image=a=b.png", "+stages.refine.x=1"]
+    source = compose(saved_words(saved[:1])).build("stages.load").source
+    assert source.multiple == 16

@@ -151,6 +151,12 @@ def name_today(knob: str) -> str:
     return f"{_SECTIONS_OF_LOAD.get(last, 'source.')}{last}"
 
 
+def with_name_today(word: str) -> str:
+    """A word of version 0.1 as it is spelled now."""
+    knob = name_of(word)
+    return word.replace(knob, name_today(knob), 1)
+
+
 def name_of(word: str) -> str:
     """The knob or group that a word is about."""
     return word.partition("=")[0].lstrip("+")

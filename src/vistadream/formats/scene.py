@@ -48,7 +48,7 @@ def load_scene(folder: Path) -> Scene:
         facts = read_json(folder / "scene.json")
         if odd := [name for name in facts["views"] if not is_plain_name(name)]:
             raise ValueError(f"scene.json names a view {odd[0]!r}; wanted a plain name, without a folder")
-        views = tuple(_load_view(folder / "views", name) for name in facts["views"])
+        views = tuple(_load_view(folder / "views", name, facts["views"][0]) for name in facts["views"])
         return Scene(views, read_ply(folder / "gaussians.ply"), facts.get("is_metric", False))
 
 
@@ -93,21 +93,21 @@ def _share_equal_files(folder: Path, earlier: Path) -> None:
                 os.replace(draft, file)
 
 
-def _load_view(folder: Path, name: str) -> View:
+def _load_view(folder: Path, name: str, first: str) -> View:
     facts = read_json(folder / f"{name}.camera.json")
     camera = Camera(torch.tensor(facts["K"]), torch.tensor(facts["cam_from_world"]), facts["width"], facts["height"])
     rgb = from_uint8(_load_png(folder / f"{name}.rgb.png"))
     maps: dict[str, Any] = {m: _load_map(folder / f"{name}.{m}.npy") for m in _MAPS}
     masks: dict[str, Any] = {m: torch.from_numpy(_load_png(folder / f"{name}.{m}.png")) for m in _MASKS}
     known = {key: facts[key] for key in _FACTS if key in facts}
-    return View(name, camera, rgb, **maps, **masks, **(known if "origin" in known else known | _origin_of(name)))
+    return View(name, camera, rgb, **maps, **masks, **(known if "origin" in known else known | _origin_of(name, first)))
 
 
-def _origin_of(name: str) -> dict[str, Any]:
-    """The facts that version 0.1 did not write, derived from the names of views."""
+def _origin_of(name: str, first: str) -> dict[str, Any]:
+    """The facts that version 0.1 did not write: its first view was the photo, and only `outpaint` a canvas."""
     if name == "outpaint":
-        return {"origin": "canvas", "extends": "input"}
-    return {"origin": "photo" if name == "input" else "novel"}
+        return {"origin": "canvas", "extends": first}
+    return {"origin": "photo" if name == first else "novel"}
 
 
 def _load_png(file: Path) -> np.ndarray:

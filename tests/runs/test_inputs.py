@@ -47,7 +47,7 @@ def photo(folder: Path) -> tuple[Path, Callable[[Path], object]]:
 
 def depth_map(folder: Path) -> tuple[Path, Callable[[Path], object]]:
     (folder / "z.npy").write_bytes(b"1")
-    return folder / "z.npy", GivenDepth
+    return folder / "z.npy", lambda file: GivenDepth(file, 1.0)
 
 
 def text_model(folder: Path) -> tuple[Path, Callable[[Path], object]]:

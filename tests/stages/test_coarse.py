@@ -173,8 +173,8 @@ def test_a_path_that_reveals_nothing_is_followed_further_out() -> None:
     for heard, overshoot in ((still, 1), (ear, 30)):
         scene = coarse(heard, timid, trajectory=Swing(0.01), overshoot=overshoot)
         assert (len(scene.views) > 1) == (overshoot > 1)
-    assert any("times as far" in note.text for note in ear.of(Note))
-    assert not any("times as far" in note.text for note in still.of(Note))
+    assert any("its reach is enlarged" in note.text for note in ear.of(Note))
+    assert not any("its reach is enlarged" in note.text for note in still.of(Note))
 
 
 class Bounded:
@@ -197,7 +197,7 @@ def test_a_path_that_cannot_go_further_is_not_said_to_have(given: bool) -> None:
     ear = Ear()
     timid = SelectionRule(min_hole=0.2, max_hole=0.6, adjacent=1, fallback="none")
     assert len(coarse(ear, timid, trajectory=Bounded(given), overshoot=30).views) == 1
-    assert not any("times as far" in note.text for note in ear.of(Note))
+    assert not any("its reach is enlarged" in note.text for note in ear.of(Note))
 
 
 def test_an_overshoot_under_one_is_refused() -> None:

@@ -29,13 +29,13 @@ class Observer(Protocol):
 
 @runtime_checkable
 class ReadsFiles(Protocol):
-    """Whatever depends on files of the user: a source, a depth map, a camera path.
+    """An object whose result depends on files of the user: a source, a depth map, a camera path.
 
-    Its own fields say where the files are, in fields of type `Path`. What they hold decides its result.
+    Its fields of type `Path` say where the files are.
     """
 
     def inputs(self) -> Sequence[Path]:
-        """Every file that decides the result, also those inside a folder. None of them is read here."""
+        """Every file that the result depends on, including those in a folder. They are not read here."""
 
 
 @runtime_checkable
@@ -128,7 +128,7 @@ class Flight(Protocol):
     """Renders a scene along the camera path of its videos. Exporters share one, so that each frame is rendered once."""
 
     def cameras(self) -> Sequence[Camera]:
-        """Of each frame."""
+        """The camera of each frame."""
 
     def __call__(self, want: Sequence[str]) -> Iterator[Rendering]:
         """One Rendering for each camera, with the maps named in `want`, as for a Renderer, and "alpha"."""

@@ -112,7 +112,7 @@ class RunFolder:
                 shutil.copyfile(file, draft)
 
     def at_hand(self, path: Path) -> Path:
-        """`path`, or where it is gone the run's own copy of it, if there is one."""
+        """`path`, or the run's copy of it if `path` does not exist any more."""
         copy = self.kept_input(path)
         return copy if os.path.exists(copy) and not os.path.exists(os.path.expanduser(path)) else path
 

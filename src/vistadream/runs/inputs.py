@@ -75,7 +75,7 @@ class Inputs:
 
 
 def _digest(file: Path) -> str:
-    """The sha256 of a file. A pipe can be read only once, so that its number stands for it."""
+    """The sha256 of a file. A pipe can be read only once, so it is identified by its inode number."""
     check_source(file, "input", "a file that is there: check its path")
     facts = os.stat(file)
     return sha256_of(file) if stat.S_ISREG(facts.st_mode) else f"pipe {facts.st_ino}"

@@ -1,6 +1,6 @@
 """The results of a run in its folder. They all belong to one scene: when the scene changes, all are replaced.
 
-The file results.json names that scene and lists the results. Files in export/ that it does not list are the user's.
+The file results.json identifies that scene and lists the results. Other files in export/ belong to the user.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _OF_VERSION_0_1 = ("metrics.json", "report.html")
 def write_results(
     folder: RunFolder, key: str, exporters: Iterable[Exporter], scene: Scene, context: ExportContext
 ) -> None:
-    """Runs the exporters on a scene and puts their files into the run folder, all of them or none.
+    """Runs the exporters on a scene and moves their files into the run folder, all of them or none.
 
-    `key` identifies the scene. Earlier results of the same scene stay; those of another scene go, whether they are
-    wanted now or not. UserError when the disk is full or may not be written.
+    `key` identifies the scene. Earlier results of the same scene are kept; those of another scene are removed.
+    UserError when the disk is full or cannot be written.
     """
     with write_errors(folder.root / EXPORT), new_results(folder.root, key) as draft:
         for exporter in sorted(exporters, key=lambda exporter: exporter.place != EXPORT):
@@ -37,7 +37,7 @@ def write_results(
 
 @dataclass(frozen=True)
 class Listed:
-    """What results.json says: the key of the scene, and the results by their paths in the run folder."""
+    """The content of results.json: the key of the scene, and the paths of the results in the run folder."""
 
     key: str | None
     """None: the results are of an unknown scene."""
@@ -45,7 +45,7 @@ class Listed:
 
     @staticmethod
     def read(root: Path) -> Listed:
-        """Where there is no whole list, as in a run folder of version 0.1, all of export/ are results."""
+        """Reads the list. Without a complete one, as in folders of version 0.1, all files of export/ are results."""
         try:
             listed = read_json(root / LIST)
             return Listed(listed["key"], frozenset(map(str, listed["files"])))
@@ -59,10 +59,10 @@ class Listed:
 
 @contextmanager
 def new_results(root: Path, key: str) -> Iterator[Path]:
-    """A folder to write results into, laid out like the run folder `root`; they go there when the block ends well.
+    """A folder to write results into, with the layout of the run folder `root`; the block's success moves them there.
 
-    At the start it holds what stays in export/: everything if the results there are of the same scene, else the files
-    that are the user's.
+    At the start it contains the files of export/ that are kept: all of them if the results there belong to the same
+    scene, else only the files of the user.
     """
     before, there = Listed.read(root), _files_in(root / EXPORT, root)
     kept = there if before.key == key else there - before.files

@@ -105,7 +105,7 @@ def _apply(change: Change | None, adam: GaussianAdam) -> bool:
         shape, kind = tuple(change.keep.shape), change.keep.dtype
         raise ValueError(f"Change.keep: got {kind} of shape {shape}; wanted a bool for each of {n} Gaussians")
     if not bool(change.keep.any()) and not (change.added and len(change.added)):
-        raise ValueError(f"Change: keeps none of {n} Gaussians and adds none; wanted at least one to go on with")
+        raise ValueError(f"Change: keeps none of {n} Gaussians and adds none; wanted at least one to continue with")
     adam.change(change.keep, change.added)
     return True
 

@@ -47,7 +47,9 @@ class Several:
 
 @pytest.mark.parametrize("knobs", [{}, {"level": 9}, {"word": "b"}, {"maybe": "x"}, {"rgb": ()}])
 def test_sequences_none_and_words_are_checked_by_their_types(knobs: dict) -> None:
-    check_ranges(replace(Several(), **knobs), rgb=SHARE, level=(0, 9))
+    good = replace(Several(), **knobs)
+    check_ranges(good, rgb=SHARE, level=(0, 9))
+    assert good.maybe in allowed_words(Literal["x"] | None)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def reference() -> str:
     job, run = (file.read_text(encoding="utf-8") for file in files)
     choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
     knobs = re.sub(r" *_target_:.*\n", "", job[job.index("\nstage:") :] + run[run.index("\nimage:") :])
-    files = (file for room in ("source", "stages", "export") for file in sorted((conf_folder() / room).glob("*.yaml")))
-    sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in files)
+    parts = (file for room in ("source", "stages", "export") for file in sorted((conf_folder() / room).glob("*.yaml")))
+    sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in parts)
     sections = re.sub(r"# @package (.*)\n((?:#.*\n)*)_target_:.*", r"\2\1.*:", sections)
     return f"knobs, with their defaults:\n{knobs}\nchoices:\n\n{choices}{sections}"

@@ -71,9 +71,9 @@ def test_pictures_of_a_role_are_written_at_a_bounded_rate(tmp_path: Path, monkey
     with EventLog(tmp_path / "e") as observe:
         for number in range(6):
             observe(f"coarse/{number:02d}/render", costly)
-            now_s[0] += 1
+            now_s[0] += 2.5
     shown = [line["value"].get("pictures") for line in lines(tmp_path / "e")]
-    assert made == [100.0, 102.0, 104.0], "a costly value is made only to be written"
+    assert made == [100.0, 105.0, 110.0], "a costly value is made only to be written"
     assert shown == [{"picture": "live/coarse.render.jpg"}, None] * 3
     assert [path.name for path in (tmp_path / "live").iterdir()] == ["coarse.render.jpg"]
 

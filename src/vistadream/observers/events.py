@@ -18,7 +18,7 @@ from vistadream.observers.record import pictures, shrunk
 
 _LIVE = "live"
 """The folder of the newest pictures, below that of the events."""
-_PICTURES_EVERY_S = 2.0
+_PICTURES_EVERY_S = 5.0
 """The pictures of one role are written at most once in this time."""
 
 
@@ -26,7 +26,7 @@ class EventLog:
     """Appends one line for each observation: name, step, time, kind and value. Use it in `with`, or call `close`.
 
     `time` is in seconds since 1970. Pictures are written below live/, and the value names them by their path from the
-    run folder. Only the newest one of a role is kept: `coarse/03/hole` goes to live/coarse.hole.jpg, at most every two
+    run folder. Only the newest one of a role is kept: `coarse/03/hole` goes to live/coarse.hole.jpg, at most every five
     seconds. A line is on disk when the call returns, and a resumed run continues the file.
     """
 

@@ -94,7 +94,9 @@ def test_the_guard_notices_a_planted_loss_of_thinness() -> None:
         return photometric(view, rendering, 0.2, 0.5) + scale_ratios(drawn[0]).mean()
 
     order = [0] * stage.steps
-    flat = fit(scene.gaussians, scene.views, renderer, flattening, stage.rates, order=order, observe=silent, name="t")
+    flat = fit(
+        scene.gaussians, scene.views, renderer, flattening, stage.fitting.rates, order=order, observe=silent, name="t"
+    )
     assert Shape.of(scene.gaussians).shrinkage(Shape.of(flat)) > MAX_SHRINKAGE
 
 

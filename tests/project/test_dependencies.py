@@ -83,7 +83,7 @@ def test_a_tool_needs_what_every_installation_has(folder):
 def test_the_documented_tools_start_without_any_extra():
     pages = "".join(page.read_text() for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
     tools = sorted({path for path in re.findall(r"(?:tools|research)/\w+(?:\.py)?", pages) if (ROOT / path).exists()})
-    assert "tools/run_fastgs_refine.py" in tools
+    assert "tools/analyze_gs_ply.py" in tools
     extras = import_names([r for extra in EXTRAS.values() for r in extra]) - import_names(installed_with_the_base())
     program = (
         "import runpy, sys\n"

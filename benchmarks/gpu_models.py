@@ -136,8 +136,8 @@ def random_weights() -> Iterator[None]:
         yield
 
 
-def _random_part(part_class: Any, folder: Path, dtype: torch.dtype) -> Any:
-    config = read_config(folder / "config.json")
+def _random_part(part_class: Any, folder: Path, dtype: torch.dtype, without: tuple[str, ...] = ()) -> Any:
+    config = {key: value for key, value in read_config(folder / "config.json").items() if key not in without}
     with torch.device("meta"):
         empty = part_class.from_config(config)
     return assemble(part_class, config, _noise(empty, dtype), dtype, str(folder))

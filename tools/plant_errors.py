@@ -79,7 +79,7 @@ ERRORS = (
         "the first splat has no gradient", "backward.py", "range(used - 1, start - 1, -1)", "range(used - 1, start, -1)"
     ),
     Planted("unused slots keep garbage", "backward.py", "slots[used:stop] = 0.0", "slots[used:stop] = 1e-3"),
-    Planted("a moment has the wrong sign", "backward.py", "m_xy += m * dx * dy", "m_xy -= m * dx * dy"),
+    Planted("a moment has the wrong sign", "backward.py", "m_xy += square * dx * dy", "m_xy -= square * dx * dy"),
     Planted("depth's gradient to means is dropped", "projection_backward.py", "to_z = grad_z - (", "to_z = -("),
     Planted(
         "means do not feel the perspective",

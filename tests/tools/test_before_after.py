@@ -37,7 +37,7 @@ def finished_run(root: Path) -> RunFolder:
     ones = torch.ones(camera.height, camera.width, dtype=torch.bool)
     behind = View("all", camera, torch.full((*ones.shape, 3), 0.8), ones * 3.0, ones, ones, ones)
     after = Scene(before.views, Gaussians.concat(before.gaussians, lift_view(behind, 0.5, 0.5)))
-    folder = RunFolder(root)
+    folder = RunFolder(root, ("initialize", "coarse"))
     for name, scene in (("initialize", before), ("coarse", after)):
         folder.save_stage(name, scene, {"seconds": 0.0}, lambda _: None)
     return folder

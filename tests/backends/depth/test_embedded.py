@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from vistadream.backends.depth.layout.prior import read_layout
-from vistadream.backends.weights.table import MODELS
+from vistadream.backends.weights.table import MODELS, PROFILES
 from vistadream.config import configured
 from vistadream.core import Camera, View, use_observer
 from vistadream.ops.depth.align import align_scale_shift
@@ -156,5 +156,5 @@ def test_the_log_says_once_a_run_that_depth_is_approximate_and_which_command_get
             DEPTH([])
         (text,) = heard
         assert "approximate depth (embedded)" in text
-        (model,) = re.findall(r"vistadream download ([^ ,]+)", text)
-        assert MODELS[model].role == "depth"
+        (profile,) = re.findall(r"vistadream download ([^ ,]+)", text)
+        assert {MODELS[model].role for model in PROFILES[profile]} == {"depth"}

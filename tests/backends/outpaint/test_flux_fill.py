@@ -247,7 +247,7 @@ def test_a_pipeline_of_another_kind_is_named(tmp_path):
     ("knob", "value"), [("memory", "most"), ("steps", 0), ("guidance", -1.0), ("max_px", 100), ("feather_px", 0.0)]
 )
 def test_a_knob_out_of_range_is_refused_by_name(tmp_path, knob, value):
-    with pytest.raises(ValueError, match=rf"FluxFill\.{knob}: got {value}; wanted"):
+    with pytest.raises(ValueError, match=rf"FluxFill\.{knob}: got {value!r}; wanted"):
         painter(tmp_path, **{knob: value})
 
 

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.backends.render.ray_median import median_z
 from vistadream.config import configured
 from vistadream.core import Camera, Gaussians
@@ -49,7 +48,7 @@ def test_median_and_gradients_are_those_of_the_cpu_renderer(mode: str, n: int, s
     knobs, scene = {"mode": mode, "eps2d_px2": 0.4}, cloud(n, 1, size_px)
     values, *ours = with_gradients(scene, camera(), torch.float64)
     theirs_values, *theirs = with_gradients(scene, camera())
-    z = median_z(*ours, RenderKnobs(**knobs))
+    z = median_z(*ours, configured("backends/render=cpu", **knobs))
     cpu = configured("backends/render=cpu", **knobs)(theirs[0], [theirs[1]], want=("z_median",))[0].z_median
     assert float(((z > 0) != (cpu > 0)).float().mean()) < 1e-3
     clear = (z > 0) & (cpu > 0) & ((z - cpu).abs() < 1e-5 * cpu)
@@ -64,8 +63,8 @@ def test_median_and_gradients_are_those_of_the_cpu_renderer(mode: str, n: int, s
 
 def test_float32_is_enough() -> None:
     scene = cloud(600, 2)
-    exact = median_z(*with_gradients(scene, camera(), torch.float64)[1:], RenderKnobs()).detach()
-    z = median_z(*with_gradients(scene, camera())[1:], RenderKnobs()).detach()
+    exact = median_z(*with_gradients(scene, camera(), torch.float64)[1:], RENDERER).detach()
+    z = median_z(*with_gradients(scene, camera())[1:], RENDERER).detach()
     error = ((z - exact).abs() / exact.clamp_min(0.1)).flatten().sort().values
     assert float(error[round(0.99 * len(error))]) < 2e-5
 
@@ -86,7 +85,7 @@ def test_gradients_are_those_of_finite_differences(name: str) -> None:
     weights = torch.randn(9, 12, generator=rng).double()
 
     def loss() -> torch.Tensor:
-        return (median_z(scene, view, RenderKnobs()) * weights).sum()
+        return (median_z(scene, view, RENDERER) * weights).sum()
 
     way = torch.randn(values[name].shape, generator=rng).double()
     (gradient,) = torch.autograd.grad(loss(), values[name])
@@ -112,7 +111,7 @@ def test_the_median_is_where_a_march_along_the_ray_finds_half_the_light() -> Non
             behind = torch.arange(4000)[:, None, None] > distance.argmin(0)
             passed *= torch.where(behind, (1 - alpha) / (1 - density).sqrt(), (1 - density).sqrt())
         expected = z[(passed > 0.5).sum(0).clamp_max(3999)]
-        found = median_z(scene, view, RenderKnobs())
+        found = median_z(scene, view, RENDERER)
     assert bool((found > 0).all())
     assert float((found - expected).abs().max()) < 0.004, "two steps of the march"
 
@@ -126,14 +125,14 @@ def alphas_alone(scene: Gaussians, view: Camera) -> list[torch.Tensor]:
 @pytest.mark.parametrize("knobs", [{"near_z": 2.5}, {"far_z": 3.0}, {"radius_clip_px": 6.0}])
 def test_what_the_knobs_leave_out_is_left_out(knobs: dict) -> None:
     scene, view = cloud(300, 4), camera()
-    z = median_z(scene, view, RenderKnobs(**knobs))
+    z = median_z(scene, view, configured("backends/render=cpu", **knobs))
     cpu = configured("backends/render=cpu", **knobs)(scene, [view], want=("z_median",))[0].z_median
     assert float(((z > 0) != (cpu > 0)).float().mean()) < 2e-3
-    assert bool(((z > 0) != (median_z(scene, view, RenderKnobs()) > 0)).any())
+    assert bool(((z > 0) != (median_z(scene, view, RENDERER) > 0)).any())
 
 
 def test_without_gaussians_there_is_no_depth() -> None:
-    assert float(median_z(Gaussians.empty(), camera(), RenderKnobs()).abs().max()) == 0
+    assert float(median_z(Gaussians.empty(), camera(), RENDERER).abs().max()) == 0
     behind = cloud(5, 0)
     behind = Gaussians(-behind.means, *(tensor for _, tensor in list(behind.tensors())[1:]))
-    assert float(median_z(behind, camera(), RenderKnobs()).abs().max()) == 0
+    assert float(median_z(behind, camera(), RENDERER).abs().max()) == 0

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jaxtyping
 import pytest
 import torch
 
@@ -113,5 +114,5 @@ def test_depth_is_drawn_as_ever_but_only_colours_pull_at_scales() -> None:
     [("depth", "mean"), ("depth_weight", -1.0), ("cycle_weight", float("inf")), ("every", 0), ("align_every", 0)],
 )
 def test_a_knob_out_of_range_is_refused_by_name(knob: str, value: object) -> None:
-    with pytest.raises(ValueError, match=rf"SurfaceTerms\.{knob}"):
+    with pytest.raises((ValueError, jaxtyping.TypeCheckError), match=knob):
         replace(TERMS, **{knob: value})

@@ -45,9 +45,11 @@ class RerunSettings:
 
     def __post_init__(self) -> None:
         check_ranges(self, port=(1, 65535), max_image_px=Range(16), max_splats=FROM_1)
-        check_ranges(self, image_every=FROM_1, jpeg_quality=(1, 100), wait_seconds=(0, 1e8))
+        check_ranges(self, image_every=FROM_1, jpeg_quality=(1, 100))
         require(
             self, "connect", self.connect is None or self.mode in ("auto", "connect"), "null, or mode=connect with it"
         )
+        finite = "0 to 1e8 seconds, or rerun.wait=true to wait without a limit"
+        require(self, "wait_seconds", 0 <= self.wait_seconds <= 1e8, finite)
         require(self, "memory_limit", _MEMORY.fullmatch(self.memory_limit), "a size such as 512MiB, 2GiB or 25%")
         require(self, "bind", self.bind.strip(), "an address of this machine, such as 127.0.0.1")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from vistadream.config import (
+    INPUT_KNOBS,
     compose,
     conf_folder,
     configured,
@@ -112,6 +113,17 @@ def test_quoting_keeps_every_character(text: str) -> None:
     spelled = unquoted(f"prompt={text}")  # without the quotes of the grammar around it
     assert OmegaConf.create({"x": parse(word).value()}).x == spelled
     assert unquoted(word) == spelled
+
+
+def test_every_path_that_a_file_offers_is_taken_to_the_letter() -> None:
+    """So that a relative path works from any folder when the run is resumed."""
+    offered = {
+        f"{file.parent.relative_to(conf_folder()).as_posix().replace('/', '.')}.{key}"
+        for file in conf_folder().rglob("*.yaml")
+        for key, value in (yaml.safe_load(file.read_text()) or {}).items()
+        if key.rpartition("_")[2] == "path" and "${" not in str(value)
+    }
+    assert offered == set(INPUT_KNOBS) - {"image"}
 
 
 def test_a_multirun_is_the_product_of_its_choices() -> None:

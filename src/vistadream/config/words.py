@@ -15,7 +15,8 @@ from hydra.errors import HydraException
 
 from vistadream.core import UserError
 
-_MODEL_PATHS = ("backends.depth.path", "backends.outpaint.path", "backends.outpaint.text_path")
+_BACKENDS_WITH_FILES = ("depth", "outpaint", "caption", "text_to_image")
+_MODEL_PATHS = (*(f"backends.{role}.path" for role in _BACKENDS_WITH_FILES), "backends.outpaint.text_path")
 CAMERA_PATH = "trajectory.path"
 INPUT_KNOBS = ("image", *_MODEL_PATHS, CAMERA_PATH)
 """Knobs that name a file or a folder to read."""

@@ -10,6 +10,7 @@ from PIL import Image
 
 from vistadream.assets import sample_image
 from vistadream.core import Camera, Note, Observer, UserError, View
+from vistadream.core.knobs import FROM_1, Range, check_ranges
 from vistadream.formats.picture import PictureFacts, read_picture
 from vistadream.ops.image.pixels import Fit, fit_resolution, focal_px_from_35mm, is_lens, resample
 from vistadream.sources.lens import Lens
@@ -29,11 +30,8 @@ class ImageFile:
     lens: Lens
 
     def __post_init__(self) -> None:
-        if self.multiple < 1 or self.max_resolution < 4 * self.multiple:
-            raise ValueError(
-                f"ImageFile.max_resolution: got {self.max_resolution} with multiple {self.multiple}; wanted multiple "
-                f">= 1 and at least {4 * max(self.multiple, 1)} pixels"
-            )
+        check_ranges(self, multiple=FROM_1)
+        check_ranges(self, max_resolution=Range(4 * self.multiple))
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from vistadream.core import Camera
-from vistadream.core.knobs import check_ranges
+from vistadream.core.knobs import ABOVE_0, check_ranges, require
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,10 @@ class Lens:
     """Horizontal field of view to begin with where the focal length is unknown; a depth model may replace it."""
 
     def __post_init__(self) -> None:
-        if self.focal_px is not None and not self.focal_px > 0:
-            raise ValueError(f"camera.focal_px: got {self.focal_px}; wanted a positive number of pixels")
-        if self.principal_px is not None and (len(self.principal_px) != 2 or not all(map(isfinite, self.principal_px))):
-            raise ValueError(f"camera.principal_px: got {self.principal_px}; wanted [x, y] in pixels")
-        check_ranges(self, fov_x_deg=(5, 150))
+        check_ranges(self, focal_px=ABOVE_0, fov_x_deg=(5, 150))
+        point = self.principal_px
+        is_point = point is None or (len(point) == 2 and all(map(isfinite, point)))
+        require(self, "principal_px", is_point, "[x, y] in pixels, or null")
 
     def principal_of(self, width: int, height: int) -> tuple[float, float]:
         """The principal point (x, y) in pixels of a photo of that size."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vistadream.core import Camera, Note, Observer, TextToImage, View
-from vistadream.core.knobs import FROM_1, check_ranges
+from vistadream.core.knobs import FROM_1, Range, check_ranges, require
 from vistadream.ops.image.pixels import is_lens, snap
 from vistadream.sources.lens import Lens
 from vistadream.sources.photo_view import photo_view
@@ -32,13 +32,12 @@ class Prompt:
     seed: int
 
     def __post_init__(self) -> None:
-        if not self.prompt.strip():
-            raise ValueError(f"Prompt.prompt: got {self.prompt!r}; wanted some words")
+        require(self, "prompt", self.prompt.strip(), "some words")
         check_ranges(self, multiple=FROM_1, aspect=(0.25, 4))
-        check_ranges(self, max_resolution=(4 * self.multiple, float("inf")))
+        check_ranges(self, max_resolution=Range(4 * self.multiple))
         focal_px = self.lens.focal_px
-        if focal_px is not None and not is_lens(focal_px, self.max_resolution):
-            raise ValueError(f"camera.focal_px: got {focal_px}; wanted a field of view of 0.1 to 170 degrees")
+        is_possible = focal_px is None or is_lens(focal_px, self.max_resolution)
+        require(self.lens, "focal_px", is_possible, "a field of view of 0.1 to 170 degrees")
 
     @property
     def name(self) -> str:

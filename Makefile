@@ -46,7 +46,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements/moge.txt requirements/depth_anything.txt
-	$(PIP) -c constraints.txt -e '.[dev]'
+	$(PIP) -c constraints.txt -e '.[dev,ci]'
 	$(PIP) --no-deps -r requirements/moge.txt -r requirements/depth_anything.txt
 	touch $@
 

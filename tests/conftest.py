@@ -23,6 +23,11 @@ def checked_modules() -> list[str]:
     return [".".join(f.relative_to(SRC).with_suffix("").parts) for f in files if "@kernel" not in f.read_text()]
 
 
+# Before numba is imported: two processes of pytest-xdist that save a kernel at the same moment can mix up its versions.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["NUMBA_CACHE_DIR"] = str(SRC.parent / "build" / "numba" / worker)
+
+
 # Before anything imports the package: from here on each call into these modules checks its shapes and types.
 install_import_hook(checked_modules(), TYPECHECKER)
 

@@ -44,11 +44,16 @@ def job(
         resume: A run folder to finish, or to run again with changed knobs.
         knobs: Values by name, such as {"seed": 3, "stages.refine.steps": 10}; `vistadream single-img --help` lists all.
         overrides: Further knobs as words of the command line, such as "seed=3".
-        depth, outpaint, render, caption, text_to_image: Objects of yours in the place of the configured backends, with
-            the calls of the protocols in `vistadream.core`. The class of an object and what `repr` says of it stand in
-            run.json and decide whether a finished stage is valid, so that a dataclass serves best.
+        depth: An object of yours in the place of the configured depth model, with the call of
+            `vistadream.core.DepthEstimator`. The class of an object and what `repr` says of it stand in run.json and
+            decide whether a finished stage is valid, so that a dataclass serves best.
+        outpaint: The same for the outpainter, with the call of `vistadream.core.Outpainter`.
+        render: The same for the renderer, with the call of `vistadream.core.Renderer`.
+        caption: The same for the captioner, with the call of `vistadream.core.Captioner`.
+        text_to_image: The same for what makes a picture from words, with the call of `vistadream.core.TextToImage`.
 
-    Raises `vistadream.core.UserError` on bad input.
+    Raises:
+        vistadream.core.UserError: On bad input.
     """
     from vistadream.runs.surroundings import surroundings
 

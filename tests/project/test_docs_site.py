@@ -1,10 +1,15 @@
 """The documentation site, checked without mkdocs: every page has a place in the navigation, and every link a target."""
 
+import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
+
+import vistadream
+from vistadream import core
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -52,3 +57,21 @@ def test_every_row_belongs_to_a_table_with_a_head(file):
     for block in re.split(r"\n\s*\n", file.read_text()):
         first, *rest = [line for line in block.splitlines() if line.startswith("|")] or [""]
         assert not first or (rest and re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", rest[0])), first
+
+
+def of_the_api() -> list[str]:
+    """What the page of the Python API names."""
+    return re.findall(r"^::: ([\w.]+)$", (DOCS / "api.md").read_text(), re.MULTILINE)
+
+
+def test_the_page_of_the_api_names_every_function_and_every_class_of_core():
+    wanted = {f"vistadream.{name}" for name in vistadream.__all__ if name != "__version__"}
+    wanted |= {f"vistadream.core.{name}" for name in core.__all__ if inspect.isclass(getattr(core, name))}
+    assert len(wanted) > 20
+    assert wanted - set(of_the_api()) == set()
+
+
+@pytest.mark.parametrize("name", of_the_api())
+def test_what_the_page_of_the_api_names_exists_and_has_a_docstring(name):
+    module, _, member = name.rpartition(".")
+    assert inspect.getdoc(getattr(import_module(module), member))

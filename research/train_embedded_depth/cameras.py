@@ -1,4 +1,4 @@
-"""Where pictures are taken from: hand-held cameras of 35 to 100 degrees, tilted, rolled, cropped off centre."""
+"""Where pictures are taken from: hand-held cameras of 25 to 100 degrees, tilted, rolled, cropped off centre."""
 
 from __future__ import annotations
 
@@ -77,6 +77,17 @@ def outdoors(rng: Generator, world: World, reach: Float[ndarray, "3"]) -> Pose:
     return Pose(eye, _attitude(rng, rng.normal(0, 0.45), math.radians(rng.normal(1 - down, 6))))
 
 
+def towards(rng: Generator, world: World, line: Float[ndarray, "2 3"]) -> Pose:
+    """From about the first point, where it is free, to the second."""
+    distance = float(np.linalg.norm(line[1] - line[0]))
+    for spread in np.linspace(0, 0.3 * distance, 30):
+        eye = line[0] + rng.normal(0, 1, 3) * (spread, 0.2 * spread, spread)
+        if world.free(eye, min(0.5, 0.25 * distance)):
+            break
+    x, y, z = line[1] - eye
+    return Pose(eye, _attitude(rng, math.atan2(x, z), math.atan2(y, math.hypot(x, z))))
+
+
 @dataclass(frozen=True, eq=False)
 class Lens:
     """Intrinsics of b cameras in units of the picture's width."""
@@ -86,9 +97,9 @@ class Lens:
     """Principal point (x, y)."""
 
     @staticmethod
-    def draw(rng: Generator, count: int, aspect: float) -> Lens:
-        """Fields of view of 35 to 100 degrees across; a third of the pictures are cropped off centre."""
-        fov = np.radians(np.clip(rng.normal(65, 15, count), 35, 100))
+    def draw(rng: Generator, count: int, aspect: float, fov_deg: float = 65.0) -> Lens:
+        """Fields of view around a mean, 25 to 100 degrees across; a third of the pictures are cropped off centre."""
+        fov = np.radians(np.clip(rng.normal(fov_deg, 15, count), 25, 100))
         shift = rng.uniform(-0.15, 0.15, (count, 2)) * (rng.random((count, 1)) < 0.33)
         center = np.array([0.5, 0.5 * aspect]) + shift
         return Lens(_tensor(0.5 / np.tan(fov / 2)), _tensor(center))

@@ -38,6 +38,7 @@ class Lights:
         sun = eyes + 1e4 * _unit(rng.normal(0, 1, (count, 3)) * (1, 0.3, 1) + (0, rng.uniform(0.2, 1.5), 0))
         key = np.where(inside & (rng.random((count, 1)) < 0.8), lamp, sun)
         strengths = np.exp(rng.normal((0.6, -0.8, -0.6), 0.6, (count, 3)))
+        strengths *= _moods(rng.spawn(1)[0], count)
         tints = np.clip(1 + rng.normal(0, 0.15, (count, 3, 3)), 0.3, 1.7)
         falloff = (np.abs(key - lamp).max(1, keepdims=True) == 0) * rng.uniform(0, 1, (count, 1))
         fill = _unit(rng.normal((0, 0.7, 0), 1, (count, 3)))
@@ -64,13 +65,20 @@ class Lights:
         return torch.einsum("bsc,bsp->bcp", self.tints, shares)
 
 
+def _moods(rng: Generator, count: int) -> Float[np.ndarray, "b 3"]:
+    """Factors of key, fill and ambient light: mostly 1; harsh light with black shadows; dusk, before a brighter sky."""
+    moods = np.array([[1, 1, 1], [2, 0.1, 0.15], [0.06, 0.08, 0.08]])
+    return moods[rng.choice(3, count, p=[0.74, 0.14, 0.12])]
+
+
 def openness(z: Float[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
     """Screen-space ambient occlusion: how little the neighbours at three distances stand before a pixel."""
     disparity = (1 / z)[:, None]
     result = torch.ones_like(disparity)
     for radius in (2, 5, 10):
         around = F.avg_pool2d(F.pad(disparity, [radius] * 4, mode="replicate"), 2 * radius + 1, 1)
-        result = result * (1 - 1.5 * (around / disparity - 1).clamp(0, 0.35))
+        excess = (around / disparity - 1).clamp(min=0)
+        result = result * (1 - 1.5 * excess.clamp(max=0.35) * torch.exp(-0.7 * excess))
     return result[:, 0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -55,6 +55,17 @@ def look(rng: Generator, *families: str, tile_m: float | None = None, glow: floa
     tile = float(np.exp(rng.uniform(np.log(0.3), np.log(2.5)))) if tile_m is None else tile_m
     gloss = float(rng.uniform(0, 0.6)) if rng.random() < 0.2 else 0.0
     return Look(texture_of(rng, family), tile, color(rng), glow, gloss)
+
+
+def near(
+    rng: Generator, rgb: tuple[float, float, float], *families: str, tile_m: float | None = None, glow: float = 0.0
+) -> Look:
+    """A material of one of the families, mostly in about that colour, else in any."""
+    found = look(rng, *families, tile_m=tile_m, glow=glow)
+    if rng.random() < 0.15:
+        return found
+    tint = np.clip(np.array(rgb) * np.exp(rng.normal(0, 0.3)) * np.exp(rng.normal(0, 0.12, 3)), 0.01, 1)
+    return replace(found, tint=tuple(tint.tolist()))
 
 
 def picture(rng: Generator, *families: str, glow: float = 0.0) -> Look:

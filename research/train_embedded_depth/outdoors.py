@@ -9,11 +9,9 @@ from numpy.random import Generator
 
 from train_embedded_depth.furniture import person_standing
 from train_embedded_depth.looks import Look, look, picture
+from train_embedded_depth.plants import tree
+from train_embedded_depth.scenery import ground
 from train_embedded_depth.world import World, turn
-
-
-def _ground(world: World, paint: Look) -> None:
-    world.box((0, -0.5, 0), (800, 1, 800), paint)
 
 
 def _facade(rng: Generator) -> Look:
@@ -35,19 +33,6 @@ def house(world: World, rng: Generator, width: float) -> None:
         world.block(rng.uniform(-0.3, 0.3) * width, y, -0.5, (rng.uniform(1, 3), 0.9, 1.0), look(rng))
     if rng.random() < 0.3:
         world.block(0, 2.6, -0.7, (width * 0.8, 0.1, 1.4), look(rng, "stripes", "plain"))
-
-
-def tree(world: World, rng: Generator) -> None:
-    """A trunk with blobs and leafy cards."""
-    height, paint = rng.uniform(3, 14), look(rng, "foliage")
-    crown = height * rng.uniform(0.3, 0.7)
-    world.post(0, 0, 0, 0.04 * height, height * 0.7, look(rng, "noise", "plain"))
-    for _ in range(int(rng.integers(1, 4))):
-        center = rng.uniform(-0.25, 0.25, 3) * crown + (0, height - crown / 2, 0)
-        world.blob(center, crown * rng.uniform(0.5, 1, 3), paint)
-    for _ in range(int(rng.integers(2, 7))):
-        center = rng.uniform(-0.45, 0.45, 3) * crown + (0, height - crown / 2, 0)
-        world.card(center, crown * rng.uniform(0.4, 0.9), paint, turn(*rng.uniform(-1.5, 1.5, 2)))
 
 
 def car(world: World, rng: Generator) -> None:
@@ -83,7 +68,7 @@ def street(rng: Generator) -> tuple[World, np.ndarray]:
     """A road between two rows of houses, with pavements, cars, trees and people."""
     world = World()
     broad, walk = rng.uniform(4, 14), rng.uniform(1.5, 5)
-    _ground(world, look(rng, "speckle", "noise", "tiles", "land", tile_m=rng.uniform(1, 5)))
+    ground(world, look(rng, "speckle", "noise", "tiles", "land", tile_m=rng.uniform(1, 5)))
     world.block(0, 0, 0, (broad, 0.01, 400), look(rng, "speckle", "plain", "noise", tile_m=3))
     if rng.random() < 0.6:
         for z in range(-20, 60, 6):
@@ -110,7 +95,7 @@ def street(rng: Generator) -> tuple[World, np.ndarray]:
 def square(rng: Generator) -> tuple[World, np.ndarray]:
     """Open ground with buildings, domes and trees at any distance, seen from eye height or from above."""
     world = World()
-    _ground(world, look(rng, "tiles", "land", "speckle", "noise", "plain", tile_m=rng.uniform(1, 8)))
+    ground(world, look(rng, "tiles", "land", "speckle", "noise", "plain", tile_m=rng.uniform(1, 8)))
     if rng.random() < 0.3:
         shore = rng.uniform(5, 40)
         world.block(0, 0, shore + 200, (800, 0.02, 400), look(rng, "noise", "speckle", "plain", tile_m=20))

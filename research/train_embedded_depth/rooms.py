@@ -14,7 +14,7 @@ from train_embedded_depth.world import World
 WALL = 0.1
 
 
-def _shell(world: World, rng: Generator, width: float, length: float, height: float) -> Look:
+def shell(world: World, rng: Generator, width: float, length: float, height: float) -> Look:
     """Floor, ceiling and four walls around the frame's origin; returns what the walls are made of."""
     paint = look(rng, "plain", "plain", "plain", "tiles", "noise", "speckle", "stripes")
     accent = look(rng) if rng.random() < 0.3 else paint
@@ -84,7 +84,7 @@ def room(rng: Generator) -> tuple[World, np.ndarray]:
     """A furnished room, often L-shaped or with columns; the point is where its camera may stand about."""
     world = World()
     width, length, height = rng.uniform(2.2, 7), rng.uniform(2.5, 9), rng.uniform(2.2, 3.4)
-    paint = _shell(world, rng, width, length, height)
+    paint = shell(world, rng, width, length, height)
     if rng.random() < 0.35:
         base = rng.uniform(0.15, 0.55, 2) * (width, length)
         corner = rng.choice([-0.5, 0.5], 2) * (np.array([width, length]) - base)
@@ -100,7 +100,7 @@ def kitchen(rng: Generator) -> tuple[World, np.ndarray]:
     """A small room with counters along its walls, and a table or chairs between them."""
     world = World()
     width, length, height = rng.uniform(2.2, 5), rng.uniform(2.4, 6), rng.uniform(2.2, 2.9)
-    _shell(world, rng, width, length, height)
+    shell(world, rng, width, length, height)
     _counters(world, rng, width, length)
     for _ in range(int(rng.integers(0, 5))):
         x, z = rng.uniform(-0.4, 0.4, 2) * (width, length)
@@ -121,7 +121,7 @@ def corridor(rng: Generator) -> tuple[World, np.ndarray]:
     """A narrow, long room with doors and a few people."""
     world = World()
     width, length, height = rng.uniform(1.2, 2.6), rng.uniform(8, 25), rng.uniform(2.2, 3.2)
-    paint = _shell(world, rng, width, length, height)
+    paint = shell(world, rng, width, length, height)
     for side in (-1, 1):
         for z in np.arange(-length / 2, length / 2, rng.uniform(2, 4)):
             frame = world.at(side * width / 2, z + rng.uniform(-0.5, 0.5), side * math.pi / 2)
@@ -140,7 +140,7 @@ def stairwell(rng: Generator) -> tuple[World, np.ndarray]:
     """A hall with a flight of stairs up one side."""
     world = World()
     width, length, height = rng.uniform(3, 6), rng.uniform(4, 9), rng.uniform(3, 5.5)
-    _shell(world, rng, width, length, height)
+    shell(world, rng, width, length, height)
     rise, tread, broad = rng.uniform(0.14, 0.2), rng.uniform(0.25, 0.35), rng.uniform(0.8, 1.8)
     paint, rail = look(rng, "wood", "plain", "speckle"), look(rng, "plain")
     stairs = world.at(0, 0, rng.integers(4) * math.pi / 2).at(rng.uniform(-0.5, 0.5), rng.uniform(-1, 0.5))
@@ -156,7 +156,7 @@ def table_top(rng: Generator) -> tuple[World, np.ndarray]:
     """Things on a table, close, in a room that is mostly out of sight."""
     world = World()
     width, depth, height = rng.uniform(0.6, 1.8), rng.uniform(0.5, 1.2), rng.uniform(0.6, 0.95)
-    _shell(world, rng, rng.uniform(2.5, 6), rng.uniform(2.5, 6), 2.6)
+    shell(world, rng, rng.uniform(2.5, 6), rng.uniform(2.5, 6), 2.6)
     world.block(0, height - 0.04, 0, (width, 0.04, depth), look(rng))
     clutter(world, rng, width, depth, height, int(rng.integers(3, 12)))
     return world, np.array([width / 2, height + rng.uniform(0.15, 0.7), depth / 2 + 0.3])

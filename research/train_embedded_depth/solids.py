@@ -12,8 +12,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-BOX, ELLIPSOID, CYLINDER, CARD = range(4)
-"""Cube [-1, 1]^3; unit sphere; capped cylinder of radius 1 about y; ragged leafy disc of radius 1 at z = 0."""
+BOX, ELLIPSOID, CYLINDER, CARD, GRATE, BLADES = range(6)
+"""Cube [-1, 1]^3; unit sphere; capped cylinder of radius 1 about y; flat at z = 0: ragged leafy disc of radius 1,
+square of upright bars between two rails, row of upright blades of grass."""
 NEAREST = 1e-3
 """Ray parameters below this do not count, lest a surface shadow itself."""
 
@@ -42,7 +43,7 @@ class Solids:
 
 def hit(kind: int, o: Float[Tensor, "b 3 p"], d: Float[Tensor, "b 3 p"]) -> Float[Tensor, "b p"]:
     """Ray parameter at which each local ray first meets the unit shape from outside; inf where it does not."""
-    return (_hit_box, _hit_ellipsoid, _hit_cylinder, _hit_card)[kind](o, d)
+    return (_hit_box, _hit_ellipsoid, _hit_cylinder, _hit_card, _hit_grate, _hit_blades)[kind](o, d)
 
 
 def _slab(o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,12 +81,37 @@ def _hit_cylinder(o: Tensor, d: Tensor) -> Tensor:
     return torch.where(near < far, _met(torch.maximum(near, low), torch.minimum(far, high)), torch.inf)
 
 
-def _hit_card(o: Tensor, d: Tensor) -> Tensor:
+def _meet_plane(o: Tensor, d: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Ray parameter, x and y where rays cross z = 0."""
     (ox, oy, oz), (dx, dy, dz) = o.unbind(1), d.unbind(1)
     t = -oz / torch.where(dz.abs() < 1e-9, 1e-9, dz)
-    x, y = ox + t * dx, oy + t * dy
+    return t, ox + t * dx, oy + t * dy
+
+
+def _hit_card(o: Tensor, d: Tensor) -> Tensor:
+    t, x, y = _meet_plane(o, d)
     ragged = 0.3 * (torch.sin(9 * x + 3 * y) + torch.sin(11 * y - 5 * x) + torch.sin(23 * x + 17 * y))
     return torch.where((t > NEAREST) & (x * x + y * y + ragged.clamp(min=-0.3) < 0.8), t, torch.inf)
+
+
+BARS, BAR_SHARE, BLADE_COUNT = 8, 0.25, 12
+"""Bars of a grate and the share of its width that they cover; blades in a row."""
+
+
+def _hit_grate(o: Tensor, d: Tensor) -> Tensor:
+    t, x, y = _meet_plane(o, d)
+    solid = ((BARS / 2 * x) % 1 < BAR_SHARE) | (y.abs() > 0.9)
+    return torch.where((t > NEAREST) & (torch.maximum(x.abs(), y.abs()) < 1) & solid, t, torch.inf)
+
+
+def _hit_blades(o: Tensor, d: Tensor) -> Tensor:
+    """Blades taper towards their tips, which are at different heights."""
+    t, x, y = _meet_plane(o, d)
+    across = BLADE_COUNT / 2 * x
+    cell = across.floor()
+    height = 0.7 + 0.3 * torch.sin(37 * cell)
+    solid = 2 * (across - cell - 0.5).abs() < 1 - (y + 1) / 2 / height
+    return torch.where((t > NEAREST) & (x.abs() < 1) & (y > -1) & solid, t, torch.inf)
 
 
 def local_normal(kind: Int[Tensor, "b p"], p: Float[Tensor, "b 3 p"]) -> Float[Tensor, "b 3 p"]:
@@ -99,7 +125,7 @@ def local_normal(kind: Int[Tensor, "b p"], p: Float[Tensor, "b 3 p"]) -> Float[T
     card = torch.zeros_like(p)
     card[:, 2] = 1
     shapes = torch.stack([face, p, cylinder, card])
-    return torch.gather(shapes, 0, kind[None, :, None].expand(1, -1, 3, -1))[0]
+    return torch.gather(shapes, 0, kind.clamp(max=CARD)[None, :, None].expand(1, -1, 3, -1))[0]
 
 
 @dataclass(frozen=True, eq=False)

@@ -183,8 +183,37 @@ def window(rng: Generator) -> ndarray:
     return np.where(frame[..., None], rng.uniform(0, 1), canvas)
 
 
+def crust(rng: Generator) -> ndarray:
+    """Baked, roasted or rusty: brown with dark and light patches."""
+    brown = np.array([0.85, rng.uniform(0.5, 0.7), rng.uniform(0.2, 0.4)])
+    return brown * (0.25 + 0.75 * fractal(rng, 1.0)[..., None]) ** np.array([0.5, 1, 1.4])
+
+
+def fur(rng: Generator) -> ndarray:
+    """Patches of two or three natural colours with fine strands."""
+    coats = np.array([[0.95, 0.93, 0.9], [0.1, 0.09, 0.08], [0.7, 0.42, 0.2], [0.45, 0.4, 0.36]])
+    first, second = coats[rng.permutation(4)[:2]]
+    patch = np.clip(0.5 + rng.uniform(2, 12) * (fractal(rng, 1.8) - rng.uniform(0.3, 0.7)), 0, 1)[..., None]
+    return (patch * first + (1 - patch) * second) * (0.7 + 0.3 * fractal(rng, 0.5, stretch=3)[..., None])
+
+
+def bricks(rng: Generator) -> ndarray:
+    """Courses of bricks or ashlar."""
+    rows = int(rng.integers(6, 16)) // 2 * 2
+    cell, joint = _grid(rng, rows, rows // 2, 0.15, True)
+    shade = rng.uniform(0.55, 1, (rows * rows // 2, 1))
+    stone = np.array([rng.uniform(0.5, 0.9), rng.uniform(0.3, 0.7), rng.uniform(0.2, 0.6)])
+    return np.where(joint[..., None], rng.uniform(0.3, 0.9), shade[cell] * stone)
+
+
+def waves(rng: Generator) -> ndarray:
+    """Water: long ripples across."""
+    return _near_white(rng, fractal(rng, rng.uniform(0.8, 1.5), stretch=3), rng.uniform(0.1, 0.7))
+
+
 _PAINTERS: tuple[Callable[[Generator], ndarray], ...] = (
     plain, noise, speckle, fabric, wood, stripes, tiles, poster, text, facade, books, foliage, land, panels, window,
+    crust, fur, bricks, waves,
 )  # fmt: skip
 FAMILIES = tuple(painter.__name__ for painter in _PAINTERS)
 

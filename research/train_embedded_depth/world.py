@@ -13,7 +13,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from train_embedded_depth.looks import Look
-from train_embedded_depth.solids import BOX, CARD, CYLINDER, ELLIPSOID, Solids
+from train_embedded_depth.solids import BLADES, BOX, CARD, CYLINDER, ELLIPSOID, GRATE, Solids
 
 
 def turn(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> Float[ndarray, "3 3"]:
@@ -76,6 +76,14 @@ class World:
         """A ragged leafy disc of that diameter."""
         self._add(CARD, center, (size, size, 1.0), look, rotation)
 
+    def grate(self, center: Vector, width: float, height: float, look: Look, rotation: ndarray = UPRIGHT) -> None:
+        """A flat row of upright bars between two rails."""
+        self._add(GRATE, center, (width, height, 0.02), look, rotation)
+
+    def blades(self, x: float, y: float, z: float, width: float, height: float, look: Look, yaw: float = 0.0) -> None:
+        """A flat row of upright blades of grass whose foot is centred on (x, y, z)."""
+        self._add(BLADES, (x, y + height / 2, z), (width, height, 0.02), look, turn(yaw))
+
     def post(self, x: float, y: float, z: float, width: float, height: float, look: Look) -> None:
         """An upright cylinder whose foot is centred on (x, y, z)."""
         self._add(CYLINDER, (x, y + height / 2, z), (width, height, width), look, np.eye(3))
@@ -126,7 +134,7 @@ def batch(
     kinds: list[int] = []
     columns: list[list[Solid]] = [[] for _ in worlds]
     nothing = Look(0, 1.0, (0.0, 0.0, 0.0))
-    for kind in (BOX, ELLIPSOID, CYLINDER, CARD):
+    for kind in (BOX, ELLIPSOID, CYLINDER, CARD, GRATE, BLADES):
         of_kind = [[s for s in solids if s.kind == kind] for solids in kept]
         slots = max(map(len, of_kind))
         kinds += [kind] * slots

@@ -28,7 +28,8 @@ from vistadream.ops.evaluation.metrics import abs_rel, delta1
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "research"))
 
-from train_embedded_depth.generate import HELD_OUT, KINDS, Kind, generate
+from train_embedded_depth.generate import generate
+from train_embedded_depth.kinds import HELD_OUT, KINDS, Kind
 from train_embedded_depth.textures import TextureBank
 
 FOCAL_PX = 585.0

@@ -63,6 +63,8 @@ class Train:
     """On pictures of half the size, 48x64: several times as many in the same time, for a beginning."""
     painters: int = 1
     """Threads that paint the coming batches; a GPU wants most of the cores for them."""
+    without: tuple[str, ...] = ()
+    """Kinds of worlds to leave out, for judging the network on kinds that it did not see."""
     minutes: float = float("inf")
     """Stop after that long."""
     save_every: int = 200
@@ -73,7 +75,7 @@ class Train:
             trainer.load(self.checkpoint)
         elif self.start:
             trainer.begin_with(self.start)
-        pool = Pool.of(read_shards(self.folder), self.halved)
+        pool = Pool.of(read_shards(self.folder, without=self.without), self.halved)
         _log(trainer, trainer.run(pool, self.minutes, self.painters), self.checkpoint, self.save_every)
         trainer.save(self.checkpoint)
 
@@ -91,16 +93,22 @@ class Export:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Draws a contact sheet of generated worlds."""
+    """Draws a contact sheet of generated worlds over their disparity."""
 
     out: Path
     seed: int = 1
+    kinds: tuple[str, ...] = ()
+    """Eight larger pictures of each of these kinds, rather than two of every kind."""
     readings: bool = False
     """Fewer worlds, with what layout, network and both make of them."""
 
     def __call__(self) -> None:
-        draw = readings if self.readings else sheet
-        draw(self.out, self.seed)
+        if self.readings:
+            readings(self.out, self.seed)
+        elif self.kinds:
+            sheet(self.out, self.seed, self.kinds, count=8, across=1, size=(144, 192))
+        else:
+            sheet(self.out, self.seed)
 
 
 @dataclass(frozen=True)

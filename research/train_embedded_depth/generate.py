@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,45 +11,19 @@ from jaxtyping import Bool, Float, Int
 from numpy.random import Generator, default_rng
 from torch import Tensor
 
-from train_embedded_depth import cameras, outdoors, rooms
-from train_embedded_depth.cameras import Lens, Pose
+from train_embedded_depth import cameras
+from train_embedded_depth.cameras import Lens
+from train_embedded_depth.kinds import Kind
 from train_embedded_depth.light import Lights, Sky, develop, haze, openness
 from train_embedded_depth.looks import look
+from train_embedded_depth.optics import defocus
 from train_embedded_depth.solids import Hits, Solids, cast, surface
 from train_embedded_depth.terrain import Terrain
 from train_embedded_depth.textures import TextureBank
-from train_embedded_depth.world import World, batch
+from train_embedded_depth.world import batch
 
 FAR_M = 1e3
 """What is farther counts as sky."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of scene: who builds it, how it is looked at, and how often."""
-
-    build: Callable[[Generator], tuple[World, np.ndarray]]
-    aim: Callable[[Generator, World, np.ndarray], Pose]
-    weight: float
-    inside: bool = True
-    hilly: bool = False
-
-
-KINDS = {
-    "room": Kind(rooms.room, cameras.indoors, 0.52),
-    "table_top": Kind(rooms.table_top, cameras.at_table, 0.1),
-    "street": Kind(outdoors.street, cameras.outdoors, 0.14, inside=False),
-    "square": Kind(outdoors.square, cameras.outdoors, 0.14, inside=False),
-    "landscape": Kind(outdoors.landscape, cameras.outdoors, 0.1, inside=False, hilly=True),
-    "corner": Kind(rooms.room, cameras.close_by, 0.15),
-    "kitchen": Kind(rooms.kitchen, cameras.close_by, 0.15),
-}
-"""Kinds to train on."""
-HELD_OUT = {
-    "corridor": Kind(rooms.corridor, cameras.indoors, 0.5),
-    "stairwell": Kind(rooms.stairwell, cameras.indoors, 0.5),
-}
-"""Kinds that training never sees."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +52,16 @@ def generate(kind: Kind, seed: int, count: int, size: tuple[int, int], bank: Tex
         world, reach = kind.build(rng)
         worlds.append(world)
         poses.append(kind.aim(rng, world, reach))
-    lens = Lens.draw(rng, count, height / width)
+    lens = Lens.draw(rng, count, height / width, kind.fov_deg)
     rays_cam = lens.rays(height, width)
     rotation = cameras.world_from_cam(poses)
     eyes = torch.from_numpy(np.stack([pose.eye for pose in poses]).astype(np.float32))[..., None]
     cosine = (1 / rays_cam.norm(dim=1)).amin(1).numpy()
     solids, looks = batch(worlds, eyes[..., 0].numpy(), rotation[..., 2].numpy(), cosine)
     terrain = Terrain.draw(rng, count) if kind.hilly else None
-    return _picture(_Stage(rng, solids, looks, terrain, bank, kind.inside), eyes, rotation, rays_cam, lens, size)
+    return _picture(
+        _Stage(rng, solids, looks, terrain, bank, kind.inside, kind.shallow), eyes, rotation, rays_cam, lens, size
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +74,7 @@ class _Stage:
     terrain: Terrain | None
     bank: TextureBank
     inside: bool
+    shallow: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +152,8 @@ def _picture(
     def grid(x: Tensor) -> Tensor:
         return x.reshape(b, *x.shape[1:-1], height, width)
 
-    rgb = develop(grid(linear), stage.rng)
+    light = defocus(grid(linear), grid(z), stage.rng) if stage.shallow else grid(linear)
+    rgb = develop(light, stage.rng)
     return Samples(rgb, grid(z), grid(normal), grid(sky), grid(seen.part), lens)
 
 

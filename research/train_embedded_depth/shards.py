@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from jaxtyping import Float, Int8, UInt8
 from torch import Tensor
 
 from train_embedded_depth.cameras import Lens
-from train_embedded_depth.generate import FAR_M, HELD_OUT, KINDS, Samples, generate
+from train_embedded_depth.generate import FAR_M, Samples, generate
+from train_embedded_depth.kinds import HELD_OUT, KINDS
 from train_embedded_depth.textures import TextureBank
 from vistadream.backends.depth.network.model import STRIDE
 
-REVISION = 3
+REVISION = 4
 """Of the generator; goes into the weights' metadata. Raise it when scenes change."""
 SIZES = ((96, 128), (96, 128), (96, 128), (128, 96), (112, 112), (80, 144))
 """Heights and widths, each as likely: pictures upright and lying, square and wide."""
@@ -85,12 +87,17 @@ def _worth_showing(samples: Samples) -> Tensor:
 
 def make_shard(number: int, held_out: bool = False, count: int = PER_SHARD) -> Shard:
     """The shard of that number: its kind, size, textures and scenes all follow from the number."""
+    name, rng = _drawn(number, held_out)
+    size = SIZES[rng.integers(len(SIZES))]
+    return Shard.of(generate({**KINDS, **HELD_OUT}[name], int(rng.integers(2**62)), count, size, _bank(number % BANKS)))
+
+
+def _drawn(number: int, held_out: bool = False) -> tuple[str, np.random.Generator]:
+    """The kind of a shard, and the generator of random numbers that goes on to all else."""
     kinds = HELD_OUT if held_out else KINDS
     rng = np.random.default_rng([REVISION, number, held_out])
     weights = np.array([kind.weight for kind in kinds.values()])
-    kind = list(kinds.values())[rng.choice(len(kinds), p=weights / weights.sum())]
-    size = SIZES[rng.integers(len(SIZES))]
-    return Shard.of(generate(kind, int(rng.integers(2**62)), count, size, _bank(number % BANKS)))
+    return list(kinds)[rng.choice(len(kinds), p=weights / weights.sum())], rng
 
 
 _BANKS: dict[int, TextureBank] = {}
@@ -103,8 +110,13 @@ def _bank(seed: int) -> TextureBank:
 
 
 def path_of(folder: Path, number: int) -> Path:
-    """Where a shard lies."""
-    return folder / f"shard_{number:06d}.pt"
+    """Where a shard lies; the name ends with its kind."""
+    return folder / f"shard_{number:06d}_{_drawn(number)[0]}.pt"
+
+
+def kind_of(path: Path) -> str:
+    """The kind of the worlds in a shard, from its name."""
+    return path.stem.split("_", 2)[2]
 
 
 def write_shard(folder: Path, number: int, count: int = PER_SHARD) -> None:
@@ -118,7 +130,9 @@ def write_shard(folder: Path, number: int, count: int = PER_SHARD) -> None:
     draft.rename(target)
 
 
-def read_shards(folder: Path, known: int = 0) -> list[Shard]:
-    """All shards of a folder by number, after the first `known`; mapped from disk rather than loaded."""
-    files = sorted(folder.glob("shard_*.pt"))[known:]
+def read_shards(folder: Path, known: int = 0, without: Sequence[str] = ()) -> list[Shard]:
+    """All shards of a folder by number, after the first `known`, except those of some kinds; mapped from disk."""
+    if unknown := set(without) - set(KINDS):
+        raise ValueError(f"no such kinds of worlds: {sorted(unknown)}; known are {sorted(KINDS)}")
+    files = [file for file in sorted(folder.glob("shard_*.pt")) if kind_of(file) not in without][known:]
     return [Shard(**torch.load(file, mmap=True, weights_only=True)) for file in files]

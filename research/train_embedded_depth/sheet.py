@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,8 @@ from numpy import ndarray
 from PIL import ExifTags, Image
 from torch import Tensor
 
-from train_embedded_depth.generate import HELD_OUT, KINDS, Kind, Samples, generate
+from train_embedded_depth.generate import Samples, generate
+from train_embedded_depth.kinds import HELD_OUT, KINDS, Kind
 from train_embedded_depth.textures import TextureBank
 from vistadream.backends.depth.network.predict import read, shipped_net
 from vistadream.backends.depth.network.upsample import follow_picture
@@ -20,11 +22,15 @@ from vistadream.config import configured
 from vistadream.core import Camera, View
 
 
-def sheet(out: Path, seed: int, columns: int = 7, size: tuple[int, int] = (120, 160)) -> None:
-    """Writes a JPEG with a fixed number of pictures of every kind, those held out last."""
-    bank = TextureBank.paint(seed)
-    rows = [_rows(kind, seed, columns, size, bank) for kind in {**KINDS, **HELD_OUT}.values()]
-    Image.fromarray(np.concatenate(rows)).save(out, quality=80)
+def sheet(
+    out: Path, seed: int, names: Sequence[str] = (), count: int = 2, across: int = 4, size: tuple[int, int] = (84, 112)
+) -> None:
+    """Writes a picture with `count` worlds of each kind, `across` kinds side by side, those held out last."""
+    bank, kinds = TextureBank.paint(seed), {**KINDS, **HELD_OUT}
+    blocks = [_rows(kinds[name], seed, count, size, bank) for name in names or kinds]
+    blocks += [np.zeros_like(blocks[0])] * (-len(blocks) % across)
+    rows = [np.concatenate(blocks[k : k + across], 1) for k in range(0, len(blocks), across)]
+    Image.fromarray(np.concatenate(rows)).save(out, quality=75)
 
 
 def picture(out: Path, kind: str, seed: int, texture_seed: int, size: tuple[int, int] = (576, 768)) -> None:

@@ -19,11 +19,13 @@ from train_embedded_depth.augment import augment
 from train_embedded_depth.batches import Pool, inputs
 from train_embedded_depth.cameras import Lens
 from train_embedded_depth.export import export
-from train_embedded_depth.generate import FAR_M, HELD_OUT, KINDS, Samples, generate
+from train_embedded_depth.generate import FAR_M, Samples, generate
+from train_embedded_depth.kinds import HELD_OUT, KINDS
 from train_embedded_depth.losses import Truth
-from train_embedded_depth.shards import Shard, make_shard, read_shards, write_shard
+from train_embedded_depth.optics import defocus
+from train_embedded_depth.shards import Shard, kind_of, make_shard, read_shards, write_shard
 from train_embedded_depth.sheet import picture, read_row
-from train_embedded_depth.solids import BOX, CYLINDER, ELLIPSOID, Hits, Solids, cast, surface
+from train_embedded_depth.solids import BLADES, BOX, CYLINDER, ELLIPSOID, GRATE, Hits, Solids, cast, surface
 from train_embedded_depth.terrain import Terrain
 from train_embedded_depth.textures import TextureBank
 from train_embedded_depth.train import Recipe, Trainer
@@ -132,6 +134,54 @@ def test_repainting_leaves_the_truth_alone(bank):
         assert ((painted.rgb >= 0) & (painted.rgb <= 1)).all()
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_each_kind_shows_near_and_far_things_and_varies(name, bank):
+    samples = generate(KINDS[name], 2, 8, SIZE, bank)
+    shard = Shard.of(samples)
+    assert len(shard.focal) >= 4, "most pictures are worth showing"
+    log_z = torch.where(samples.sky, torch.nan, samples.z.log()).flatten(1)
+    near, far = torch.nanquantile(log_z, torch.tensor([0.05, 0.95]), dim=1)
+    assert (far - near).median() > 0.3
+    means = log_z.nanmean(1)
+    assert means[means.isfinite()].std() > 0.02
+    assert samples.rgb.mean((2, 3)).std(0).min() > 0.02
+    if KINDS[name].inside and name not in ("pets", "still_life"):
+        assert not samples.sky.any(), "rooms are closed"
+
+
+@pytest.mark.parametrize("kind", [GRATE, BLADES])
+def test_grates_and_blades_are_flat_have_gaps_and_end_at_their_rims(kind):
+    solids, rays, hits = met(kind)
+    full = Solids((BOX,), solids.centers, solids.rotations, solids.halves * torch.tensor([1.0, 1.0, 1e-3]))
+    inside = cast(full, torch.zeros(1, 3, 1), rays).t.isfinite()
+    seen = hits.t.isfinite()
+    assert not (seen & ~inside).any()
+    assert 0.2 < float(seen.sum() / inside.sum()) < 0.8
+    _, local, _ = surface(solids, hits, rays * torch.where(seen, hits.t, 0.0)[:, None])
+    assert local[0, 2, seen[0]].abs().max() < 1e-4
+
+
+def test_what_lies_behind_is_blurred_and_the_subject_is_not():
+    light = torch.from_numpy(np.random.default_rng(0).random((4, 3, 32, 48), np.float32))
+    z = torch.full((4, 32, 48), 20.0)
+    z[:, 8:24, 16:32] = 1.0
+    soft = defocus(light, z, np.random.default_rng(1))
+    near = z == 1
+    assert torch.allclose(soft.movedim(1, -1)[near], light.movedim(1, -1)[near])
+    ratio = [float(s[..., :8, :].std() / x[..., :8, :].std()) for s, x in zip(soft, light, strict=True)]
+    assert min(ratio) < 0.7
+
+
+def test_kinds_can_be_left_out_of_a_training(tmp_path):
+    for number in range(3):
+        write_shard(tmp_path, number, count=2)
+    kinds = [kind_of(file) for file in sorted(tmp_path.iterdir())]
+    assert len(read_shards(tmp_path)) == 3
+    assert len(read_shards(tmp_path, without=kinds[:1])) == 3 - kinds.count(kinds[0])
+    with pytest.raises(ValueError, match="no such kinds"):
+        read_shards(tmp_path, without=["moon"])
+
+
 def test_shards_come_back_as_they_were(tmp_path):
     write_shard(tmp_path, 7, count=4)
     (shard,) = read_shards(tmp_path)
@@ -217,7 +267,7 @@ def test_a_world_is_drawn_as_a_photo_with_its_focal_length(tmp_path):
     with Image.open(tmp_path / "a.png") as drawn:
         assert drawn.size == (32, 24)
         focal_35mm = drawn.getexif().get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm]
-    assert 15 <= focal_35mm <= 57, "35 to 100 degrees across"
+    assert 15 <= focal_35mm <= 81, "25 to 100 degrees across"
 
 
 def test_exported_weights_are_the_averaged_ones_in_half_precision(tmp_path):

@@ -15,6 +15,7 @@ from train_embedded_depth.people import face, figure, limb, person, skin_look
 from train_embedded_depth.plants import bush, flower, flower_look, tree
 from train_embedded_depth.rooms import shell
 from train_embedded_depth.scenery import earth, ground, hills
+from train_embedded_depth.structures import spread
 from train_embedded_depth.world import World, turn
 
 FOOD = ((0.9, 0.7, 0.4), (0.85, 0.15, 0.1), (0.5, 0.75, 0.2), (0.95, 0.85, 0.4), (0.35, 0.15, 0.08))
@@ -143,10 +144,11 @@ def still_life(rng: Generator) -> tuple[World, np.ndarray]:
     return world, np.stack([target + away * offset, target])
 
 
-def background(world: World, rng: Generator) -> None:
-    """A street, a garden, hills or a room behind a subject that stands at the origin, seen along +z."""
+def background(world: World, rng: Generator, away: float) -> None:
+    """A street, a garden, hills or a room behind a subject at the origin, seen along +z from `away` before it."""
     if rng.random() < 0.3:
-        shell(world.at(0, 2.5), rng, rng.uniform(3, 8), 8, 2.8)
+        length, front = rng.uniform(4, 9) + away, 1.3 * away + 0.5
+        shell(world.at(0, length / 2 - front), rng, rng.uniform(3, 8), length, 2.8)
         for _ in range(int(rng.integers(1, 5))):
             ANYWHERE[rng.integers(len(ANYWHERE))](world.at(rng.uniform(-2, 2), rng.uniform(2, 6), 3.1), rng)
         return
@@ -173,10 +175,10 @@ def _house(world: World, rng: Generator) -> None:
 
 def held(rng: Generator) -> tuple[World, np.ndarray]:
     """A thing that a hand holds, or that hangs or grows, close before the camera."""
-    world, height = World(), rng.uniform(0.7, 1.8)
-    background(world, rng)
+    world, height, size = World(), rng.uniform(0.7, 1.8), rng.uniform(0.08, 0.3)
+    away = rng.uniform(1.3, 4) * size + 0.15
+    background(world, rng, away)
     subject, kind = world.at(0, 0, rng.uniform(0, 6.3), height), rng.random()
-    size = rng.uniform(0.08, 0.3)
     if kind < 0.35:
         trinket(subject, rng, 1.4 * size)
     elif kind < 0.5:
@@ -191,7 +193,6 @@ def held(rng: Generator) -> tuple[World, np.ndarray]:
         for x in np.linspace(-0.035, 0.035, 4):
             knuckle = palm + np.array([x, 0, 0])
             limb(world, knuckle, knuckle + rng.uniform((-0.01, 0.04, -0.05), (0.01, 0.06, 0.03)), 0.02, skin)
-    away = rng.uniform(1.3, 4) * size + 0.15
     eye = np.array([rng.normal(0, 0.2) * away, height + rng.normal(0.1, 0.3) * away, -away])
     target = np.array([rng.normal(0, 0.25) * size, height + 0.5 * size + rng.normal(0, 0.2) * size, 0])
     return world, np.stack([eye, target])
@@ -199,12 +200,12 @@ def held(rng: Generator) -> tuple[World, np.ndarray]:
 
 def portrait(rng: Generator) -> tuple[World, np.ndarray]:
     """One to three people from close by, from the face alone to the whole body."""
-    world, height = World(), rng.uniform(1.1, 1.9)
-    background(world, rng)
-    for x in rng.permutation([0.0, -0.55, 0.6])[: int(rng.choice([1, 1, 1, 2, 3]))]:
+    world, height, away = World(), rng.uniform(1.1, 1.9), spread(rng, 0.55, 2.8)
+    background(world, rng, away)
+    for x in (0.0, *rng.permutation([-0.55, 0.6]))[: int(rng.choice([1, 1, 1, 2, 3]))]:
         spot = world.at(x, rng.uniform(-0.1, 0.4) * (x != 0), rng.normal(0, 0.4))
         person(spot, rng, height * rng.uniform(0.9, 1.1) if x else height)
         face(spot, rng, height)
-    away, aim = float(np.exp(rng.uniform(np.log(0.55), np.log(2.8)))), height * 0.9
+    aim = 0.9 * height
     eye = np.array([rng.normal(0, 0.15) * away, aim + rng.normal(0.05, 0.25) * away, -away])
     return world, np.stack([eye, (rng.normal(0, 0.1) * away, aim - rng.uniform(-0.05, 0.2) * away, 0)])

@@ -88,8 +88,8 @@ class Sky:
 
     horizon: Float[Tensor, "b 3"]
     zenith: Float[Tensor, "b 3"]
-    clouds: Float[Tensor, "b 3"]
-    """Texture, size and weight."""
+    clouds: Float[Tensor, "b 4"]
+    """Texture, size, weight, and brightness compared with the sky's brightest colour."""
 
     @staticmethod
     def draw(rng: Generator, count: int) -> Sky:
@@ -98,7 +98,8 @@ class Sky:
         blue = np.array([0.35, 0.6, 1.0]) ** rng.uniform(0.2, 1.8, (count, 1))
         warm = np.array([1.0, 0.8, 0.6]) ** rng.uniform(-0.3, 1.5, (count, 1))
         texture = [texture_of(rng, str(rng.choice(["plain", "noise"], p=[0.7, 0.3]))) for _ in range(count)]
-        rows = np.stack([texture, rng.uniform(0.5, 4, count), rng.uniform(0, 0.7, count)], -1)
+        rows = np.stack([texture, rng.uniform(0.5, 4, count), rng.uniform(0, 0.7, count), np.full(count, 1.3)], -1)
+        _cover(rng.spawn(1)[0], rows)
         return Sky(_tensor(level * warm), _tensor(level * blue * rng.uniform(0.4, 1, (count, 1))), _tensor(rows))
 
     def radiance(self, bank: TextureBank, directions: Float[Tensor, "b 3 p"]) -> Float[Tensor, "b 3 p"]:
@@ -106,10 +107,16 @@ class Sky:
         x, y, z = F.normalize(directions, dim=1).unbind(1)
         up = y.clamp(min=0)
         base = torch.lerp(self.horizon[..., None], self.zenith[..., None], up.sqrt()[:, None])
-        texture, size, weight = self.clouds.T[..., None]
+        texture, size, weight, gain = self.clouds.T[..., None]
         uv = torch.stack([x, z], -1) / ((y.abs() + 0.25) * 3 * size)[..., None]
         cloud = bank.sample(texture.long().expand_as(x), uv, torch.full_like(x, 0.02)).mT
-        return torch.lerp(base, base.amax(1, keepdim=True) * 1.3 * cloud, weight[:, None] * cloud)
+        return torch.lerp(base, base.amax(1, keepdim=True) * gain[:, None] * cloud, weight[:, None] * cloud)
+
+
+def _cover(rng: Generator, rows: Float[np.ndarray, "b 4"]) -> None:
+    """Puts clouds into a third of the skies, in place."""
+    for index in np.flatnonzero(rng.random(len(rows)) < 0.35):
+        rows[index] = texture_of(rng, "clouds"), rng.uniform(0.25, 0.9), rng.uniform(0.5, 1), rng.uniform(0.4, 3)
 
 
 def haze(rgb: Float[Tensor, "b 3 p"], z: Float[Tensor, "b p"], rng: Generator, reach_m: float) -> Tensor:

@@ -211,9 +211,15 @@ def waves(rng: Generator) -> ndarray:
     return _near_white(rng, fractal(rng, rng.uniform(0.8, 1.5), stretch=3), rng.uniform(0.1, 0.7))
 
 
+def clouds(rng: Generator) -> ndarray:
+    """White heaps or veils; what is black lets the sky through."""
+    heap = np.clip((fractal(rng, rng.uniform(1.2, 1.9)) - rng.uniform(0.3, 0.6)) * rng.uniform(1.5, 5), 0, 1)
+    return heap[..., None] * rng.uniform(0.8, 1, 3)
+
+
 _PAINTERS: tuple[Callable[[Generator], ndarray], ...] = (
     plain, noise, speckle, fabric, wood, stripes, tiles, poster, text, facade, books, foliage, land, panels, window,
-    crust, fur, bricks, waves,
+    crust, fur, bricks, waves, clouds,
 )  # fmt: skip
 FAMILIES = tuple(painter.__name__ for painter in _PAINTERS)
 

@@ -24,6 +24,12 @@ def test_help_imports_no_library_of_numbers(words):
     assert not imported_by(*words) & {"torch", "numpy", "numba", "cv2", "rerun", *MODELS}
 
 
+def test_printing_the_configuration_imports_torch_which_knows_the_gpu_but_no_kernels():
+    modules = imported_by("single-img", "--cfg")
+    assert "torch" in modules
+    assert not modules & {"numba", "rerun", *COMPILER, *MODELS}
+
+
 def test_an_unwatched_run_imports_neither_rerun_nor_what_no_stage_uses(tmp_path):
     modules = imported_by(*RUN, "rerun.mode=off", f"out={tmp_path}")
     assert "torch" in modules

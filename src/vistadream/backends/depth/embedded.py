@@ -9,7 +9,6 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from vistadream.backends.depth.layout.prior import read_layout
 from vistadream.backends.depth.network.fusion import fuse
 from vistadream.backends.depth.network.predict import read, shipped_net
 from vistadream.backends.needs import Needs
@@ -46,6 +45,8 @@ class EmbeddedDepth:
         return [self._predict(view) for view in views]
 
     def _predict(self, view: View) -> DepthPrediction:
+        from vistadream.backends.depth.layout.prior import read_layout  # numba: for those that predict
+
         camera = view.camera if view.focal_known else self._guess(view.camera)
         picture = view.rgb.detach().cpu()
         rgb = (picture.clamp(0, 1) * 255).round().to(torch.uint8).numpy()

@@ -9,8 +9,6 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from torch import Tensor
 
-from vistadream.ops.holes.poisson import poisson_fill
-
 _BAND = 0.03
 """Standard deviation of the blur of the color error along the seam, as a fraction of the long side."""
 
@@ -23,6 +21,8 @@ def composite(
     Models repaint the known pixels with a small color error. Its smooth part is extended into the hole by a Poisson
     fill (Perez et al. 2003); the rest of it fades within about `feather_px` of the seam.
     """
+    from vistadream.ops.holes.poisson import poisson_fill  # numba: for those that paint
+
     mask = (~hole).cpu().numpy()
     if mask.all() or not mask.any():
         return torch.where(hole[..., None], painted.to(rgb).clamp(0, 1), rgb)

@@ -9,9 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from vistadream.backends.outpaint.completion import Completion
 from vistadream.core.knobs import FROM_0, check_ranges
-from vistadream.ops.numerics.jit import announce_compilation
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,9 @@ class EmbeddedOutpainter:
             raise ValueError(f"EmbeddedOutpainter: all {mask.size} pixels are hole; wanted at least one known pixel")
         if not mask.any():
             return rgb
+        from vistadream.backends.outpaint.completion import Completion  # numba: for those that paint
+        from vistadream.ops.numerics.jit import announce_compilation
+
         announce_compilation(__file__, "patch search", 10)
         # Square roots of colors, so that differences in dark rooms count.
         picture = torch.where(hole[..., None], 0, rgb.detach()).float().clamp(0, 1).sqrt().cpu().numpy()

@@ -22,7 +22,7 @@ def _line(rng: Generator, eye: np.ndarray, low_deg: float, high_deg: float, spre
     """From the eye at some pitch in degrees (up is positive), at a yaw within +-spread of ahead."""
     pitch, yaw = math.radians(rng.uniform(low_deg, high_deg)), rng.uniform(-spread_rad, spread_rad)
     flat = math.cos(pitch)
-    return np.stack([eye, eye + 3 * np.array([flat * math.sin(yaw), math.sin(pitch), flat * math.cos(yaw)])])
+    return np.stack([eye, eye + np.array([flat * math.sin(yaw), math.sin(pitch), flat * math.cos(yaw)])])
 
 
 def floor_from_above(rng: Generator) -> tuple[World, np.ndarray]:

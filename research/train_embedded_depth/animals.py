@@ -17,7 +17,7 @@ from train_embedded_depth.world import World, turn
 
 
 def coat(rng: Generator, length: float) -> Look:
-    """Fur in one or several colours."""
+    """Fur in one or several colors."""
     return near(rng, (0.85, 0.8, 0.75), "fur", "fur", "noise", "plain", tile_m=length * rng.uniform(0.5, 2))
 
 
@@ -29,7 +29,7 @@ def animal(
     neck_share: float = 0.7,
     head_share: float = 0.4,
 ) -> None:
-    """A standing, sitting or lying animal whose trunk has that length in metres, facing -z; its neck up to a share."""
+    """A standing, sitting or lying animal whose trunk has that length in meters, facing -z; its neck up to a share."""
     paint, pose = paint or coat(rng, length), rng.random()
     girth, legs = length * rng.uniform(0.35, 0.6), length * rng.uniform(0.3, 0.8)
     neck = np.array([rng.normal(0, 0.1), rng.uniform(0.1, neck_share), -rng.uniform(0.1, 0.35)]) * length
@@ -123,7 +123,7 @@ def pets(rng: Generator) -> tuple[World, np.ndarray]:
 
 
 def _yard(world: World, rng: Generator) -> None:
-    """A wall, boxes, pots and bushes some metres behind."""
+    """A wall, boxes, pots and bushes some meters behind."""
     if rng.random() < 0.6:
         wall = look(rng, "bricks", "plain", "wood", "noise", "panels", tile_m=rng.uniform(1, 3))
         world.block(0, 0, rng.uniform(2.5, 8), (rng.uniform(5, 20), rng.uniform(0.8, 4), 0.3), wall)

@@ -60,7 +60,7 @@ def _standing(world: World, rng: Generator) -> None:
 
 
 def group(rng: Generator) -> tuple[World, np.ndarray]:
-    """People from two to six metres away, whole, from eye height or from above; others behind them, plants around."""
+    """People from two to six meters away, whole, from eye height or from above; others behind them, plants around."""
     world, away = World(), spread(rng, 1.6, 5.5)
     background(world, rng, away)
     for number, behind in enumerate((0.0, *np.exp(rng.uniform(np.log(0.5), np.log(12), int(rng.integers(0, 6)))))):

@@ -26,7 +26,7 @@ from train_embedded_depth.world import World, turn
 
 
 def flower_field(rng: Generator) -> tuple[World, np.ndarray]:
-    """Sunflowers, poppies, tulips: near ones one by one, the others as rows of leaves with dots of colour."""
+    """Sunflowers, poppies, tulips: near ones one by one, the others as rows of leaves with dots of color."""
     world, height = World(), rng.uniform(0.35, 2.0)
     ground(world, earth(rng))
     petals, paint, head = flower_look(rng), leaves(rng), height * rng.uniform(0.12, 0.3)

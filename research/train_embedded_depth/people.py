@@ -22,7 +22,7 @@ def skin_look(rng: Generator) -> Look:
 
 
 def person(world: World, rng: Generator, height: float, stone: Look | None = None) -> None:
-    """Someone of that height in metres, in some walking or standing pose, facing -z; all of `stone` if given."""
+    """Someone of that height in meters, in some walking or standing pose, facing -z; all of `stone` if given."""
     skin = stone or skin_look(rng)
     top, trousers, hair = (
         stone or look(rng, *cloth) for cloth in (("fabric", "plain", "poster"), ("fabric", "plain"), ("noise",))

@@ -90,6 +90,6 @@ def trunk(world: World, rng: Generator, width: float, height: float) -> None:
 
 
 def flower_look(rng: Generator) -> Look:
-    """Petals in any strong colour, often yellow, red or white."""
+    """Petals in any strong color, often yellow, red or white."""
     colors = ((1.0, 0.75, 0.05), (0.9, 0.1, 0.1), (0.95, 0.95, 0.95), (0.6, 0.3, 0.8), (1.0, 0.5, 0.6))
     return near(rng, colors[rng.integers(len(colors))], "plain", "noise") if rng.random() < 0.9 else look(rng)

@@ -41,7 +41,7 @@ def flight(world: World, count: int, rise: float, tread: float, width: float, pa
 
 
 def arch(world: World, start: Vector, end: Vector, rise: float, width: float, paint: Look, pieces: int = 10) -> None:
-    """A parabola of rods from one point to another, `rise` metres above their line in its middle."""
+    """A parabola of rods from one point to another, `rise` meters above their line in its middle."""
     share = np.linspace(0, 1, pieces + 1)[:, None]
     points = (
         np.asarray(start) + share * (np.asarray(end) - np.asarray(start)) + 4 * rise * share * (1 - share) * [0, 1, 0]

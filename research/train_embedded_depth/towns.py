@@ -99,7 +99,7 @@ def _fence(lane: World, rng: Generator) -> None:
 
 
 def _people(lane: World, rng: Generator, broad: float, count: int) -> None:
-    """People at distances from 2 to 50 metres, nearer ones more often."""
+    """People at distances from 2 to 50 meters, nearer ones more often."""
     for z in np.exp(rng.uniform(np.log(1.5), np.log(45), count)):
         passer_by(lane.at(rng.uniform(-0.6, 0.6) * broad, float(z)), rng, float(z))
 

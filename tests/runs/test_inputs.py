@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from vistadream.backends.depth.given import GivenDepth
+from vistadream.config import configured
 from vistadream.core import UserError
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.inputs import Inputs
@@ -61,7 +62,21 @@ def binary_file_of_a_model(folder: Path) -> tuple[Path, Callable[[Path], object]
     return folder / "cameras.bin", lambda file: walk(file.parent)
 
 
-KINDS = [photo, depth_map, text_model, binary_file_of_a_model]
+def weights(folder: Path) -> tuple[Path, Callable[[Path], object]]:
+    (folder / "text_encoder").mkdir()
+    (folder / "text_encoder" / "model.safetensors").write_bytes(b"1")
+    (folder / "config.json").write_text("{}")
+    klein = configured("backends/text_to_image=flux2_klein")
+    return folder / "config.json", lambda file: replace(klein, path=file.parent)
+
+
+def weights_of_two_folders(folder: Path) -> tuple[Path, Callable[[Path], object]]:
+    weights(folder)
+    fill = configured("backends/outpaint=flux_fill")
+    return folder / "config.json", lambda file: replace(fill, text_path=file.parent)
+
+
+KINDS = [photo, depth_map, text_model, binary_file_of_a_model, weights, weights_of_two_folders]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -74,6 +89,16 @@ def test_a_changed_file_changes_the_fingerprint_and_another_place_does_not(kind:
     assert fingerprint(part_of(there / file.name)) == before
     file.write_bytes(file.read_bytes() + b"\n")
     assert fingerprint(part_of(file)) != before
+
+
+def test_hidden_files_and_models_of_the_table_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    _, part_of = weights(tmp_path / "weights")
+    before = fingerprint(part_of(tmp_path / "weights" / "config.json"))
+    (tmp_path / "weights" / ".cache").mkdir()
+    (tmp_path / "weights" / ".cache" / "config.json.metadata").write_text("downloaded today")
+    assert fingerprint(part_of(tmp_path / "weights" / "config.json")) == before
+    assert fingerprint(configured("backends/text_to_image=flux2_klein"))["stage"]["inputs"] == []
 
 
 def test_a_changed_knob_changes_the_fingerprint(tmp_path: Path) -> None:
@@ -122,7 +147,7 @@ def test_a_file_that_may_not_be_read_is_an_error_unless_it_is_known(tmp_path: Pa
     def locked(_: Path) -> str:
         raise PermissionError
 
-    monkeypatch.setattr("vistadream.runs.inputs.sha256_of", locked)
+    monkeypatch.setattr("vistadream.runs.inputs.digest_of", locked)
     assert fingerprint(load(file), known) == before
     with pytest.raises(PermissionError):
         fingerprint(load(file))

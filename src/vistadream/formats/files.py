@@ -80,6 +80,11 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def cache_home() -> Path:
+    """The folder for what can be computed anew: XDG_CACHE_HOME/vistadream, else ~/.cache/vistadream."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "vistadream"
+
+
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as stream:

@@ -14,8 +14,8 @@ from typing import Any
 
 from vistadream.core import ReadsFiles, Stage, UserError
 from vistadream.core.knobs import path_fields
-from vistadream.formats.files import sha256_of
 from vistadream.formats.source import check_source
+from vistadream.runs.digests import digest_of
 from vistadream.runs.folder import RunFolder
 from vistadream.version import __version__
 
@@ -78,4 +78,4 @@ def _digest(file: Path) -> str:
     """The sha256 of a file. A pipe can be read only once, so it is identified by its inode number."""
     check_source(file, "input", "a file that is there: check its path")
     facts = os.stat(file)
-    return sha256_of(file) if stat.S_ISREG(facts.st_mode) else f"pipe {facts.st_ino}"
+    return digest_of(file) if stat.S_ISREG(facts.st_mode) else f"pipe {facts.st_ino}"

@@ -101,7 +101,7 @@ def test_what_the_model_says_of_a_picture_is_the_prompt(tmp_path, name, family, 
         write_qwen_tokenizer(folder)
         write_qwen(folder, family)
     assert lacking(MODELS[name], folder) == [], "the fixture has the files of the published model"
-    one = captioner(model=name, path=str(folder), accept_noncommercial=True)
+    one = captioner(model=name, path=folder, accept_noncommercial=True)
     assert isinstance(one, Captioner)
     prompts = [one(picture()), one(torch.zeros(40, 56, 3))]
     assert all(prompt.startswith("a scene: ") for prompt in prompts)
@@ -119,7 +119,7 @@ def blip(tmp_path_factory):
 def test_a_picture_is_looked_at_once_however_many_stages_ask(blip, monkeypatch):
     seen = []
     monkeypatch.setattr(VlmCaption, "describe", lambda self, picture: seen.append(picture.shape) or "room")
-    prompts = {captioner(path=str(blip))(picture()) for _ in range(3)}
+    prompts = {captioner(path=blip)(picture()) for _ in range(3)}
     assert prompts == {"a scene: room"}
     assert seen == [(40, 56, 3)]
 
@@ -152,7 +152,7 @@ def test_without_its_files_a_captioner_says_what_to_do(tmp_path):
     with pytest.raises(UserError, match="HF_HUB_OFFLINE"):
         captioner()(picture())
     with pytest.raises(UserError, match="lacks config"):
-        captioner(path=str(tmp_path))(picture())
+        captioner(path=tmp_path)(picture())
 
 
 def test_files_that_are_another_model_s_are_refused_in_one_sentence(blip, tmp_path, capfd):
@@ -161,16 +161,16 @@ def test_files_that_are_another_model_s_are_refused_in_one_sentence(blip, tmp_pa
     weights.pop("vision_model.post_layernorm.weight")
     torch.save(weights, folder / "pytorch_model.bin")
     with pytest.raises(UserError, match="post_layernorm"):
-        captioner(path=str(folder))(picture())
+        captioner(path=folder)(picture())
     assert capfd.readouterr() == ("", ""), "the package draws no bars and tables of its own"
     (folder / "config.json").write_text('{"model_type": "llava"}')
     with pytest.raises(
         UserError, match=r"'llava', and model=blip-base is blip; wanted .*qwen2_5_vl \(model=qwen2.5-vl-3b\)"
     ):
-        captioner(path=str(folder))(picture())
+        captioner(path=folder)(picture())
     (folder / "config.json").write_text("{")
     with pytest.raises(UserError, match="cut cannot be read"):
-        captioner(path=str(folder))(picture())
+        captioner(path=folder)(picture())
 
 
 def test_a_model_under_a_research_license_is_refused_until_that_is_accepted_under_any_name(tmp_path):
@@ -181,7 +181,7 @@ def test_a_model_under_a_research_license_is_refused_until_that_is_accepted_unde
         (folder / name).write_bytes(b"")
     (folder / "config.json").write_text('{"model_type": "qwen2_5_vl"}')
     with pytest.raises(UserError, match=r"may not be used commercially \(Qwen Research.*or use blip-base"):
-        captioner(model="qwen2.5-vl-3b", path=str(folder))(picture())
+        captioner(model="qwen2.5-vl-3b", path=folder)(picture())
     for model in ("qwen3-vl-2b", "blip-base"):
         accepted = captioner(model=model, accept_noncommercial=True)
         with pytest.raises(UserError, match=rf"'qwen2_5_vl', and model={model} is"):
@@ -198,7 +198,7 @@ def test_a_file_that_runs_code_is_refused(blip, tmp_path):
     folder = shutil.copytree(blip, tmp_path / "pickle")
     torch.save({"x": Path("x")}, folder / "pytorch_model.bin")
     with pytest.raises(UserError, match="cannot be read"):
-        captioner(path=str(folder))(picture())
+        captioner(path=folder)(picture())
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def folder(tmp_path):
 
 def estimator(folder, **knobs):
     given = {"model": "auto", "device": "cpu", "memory": "auto", "accept_noncommercial": False, "resolution_px": WIDTH}
-    return DepthAnything(**given | {"min_confidence": 0.05, "path": str(folder)} | knobs)
+    return DepthAnything(**given | {"min_confidence": 0.05, "path": folder} | knobs)
 
 
 def view(camera=CENTRED, focal_known=False, seed=0):
@@ -405,4 +405,4 @@ def test_the_run_hands_its_memory_its_consent_and_the_folder_on(tmp_path):
         f"backends.depth.path={tmp_path}",
     ]
     built = compose(words).build("backends.depth")
-    assert (built.memory, built.accept_noncommercial, built.path) == ("low", True, str(tmp_path))
+    assert (built.memory, built.accept_noncommercial, built.path) == ("low", True, tmp_path)

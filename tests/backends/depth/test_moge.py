@@ -96,7 +96,7 @@ def folder(tmp_path):
 
 def estimator(folder, **knobs):
     given = {"model": "auto", "device": "cpu", "memory": "auto", "resolution_level": None, "min_sky": 0.005}
-    return MogeDepth(**given | {"path": str(folder)} | knobs)
+    return MogeDepth(**given | {"path": folder} | knobs)
 
 
 def view(camera, focal_known=False, seed=0):
@@ -278,4 +278,4 @@ def test_a_knob_out_of_range_is_refused(tmp_path, knobs):
 
 def test_the_run_hands_its_memory_and_the_folder_on(tmp_path):
     built = compose(["backends/depth=moge", "memory=low", f"backends.depth.path={tmp_path}"]).build("backends.depth")
-    assert (built.memory, built.path) == ("low", str(tmp_path))
+    assert (built.memory, built.path) == ("low", tmp_path)

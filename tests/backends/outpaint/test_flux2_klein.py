@@ -27,7 +27,7 @@ def grey(rgb, hole, prompt, seed, level=0.5):
 
 
 def outpainter(folder, **knobs):
-    given = {"prefill": grey, "path": str(folder), "memory": "auto", "steps": 2, "max_px": 256, "feather_px": 4.0}
+    given = {"prefill": grey, "path": folder, "memory": "auto", "steps": 2, "max_px": 256, "feather_px": 4.0}
     return KleinOutpainter(**given | knobs)
 
 

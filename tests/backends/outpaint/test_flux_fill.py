@@ -33,7 +33,7 @@ def here(monkeypatch, flux_single):
 
 
 def painter(folder, **knobs):
-    given = {"path": str(folder), "text_path": None, "accept_noncommercial": True, "memory": "high", "steps": 2}
+    given = {"path": folder, "text_path": None, "accept_noncommercial": True, "memory": "high", "steps": 2}
     return FluxFill(**given | {"guidance": 30.0, "max_px": 1024, "feather_px": 4.0} | knobs)
 
 
@@ -122,7 +122,7 @@ def test_a_cached_prompt_needs_no_text_encoder_and_paints_the_same_bits(flux_fol
 def test_single_files_paint_what_the_folder_of_the_same_weights_paints(flux_folder, flux_single):
     rgb = picture()
     expected = painter(flux_folder)(rgb, HOLE, "a library", 1)
-    single = painter(flux_single, text_path=str(flux_folder))(rgb, HOLE, "a library", 1)
+    single = painter(flux_single, text_path=flux_folder)(rgb, HOLE, "a library", 1)
     torch.testing.assert_close(single, expected, atol=1e-4, rtol=0)
 
 
@@ -229,12 +229,12 @@ def test_text_encoders_that_are_not_whole_are_refused(flux_folder, flux_single, 
     lost = next(name for name in tensors if name.endswith("k_proj.weight") or name.endswith(".k.weight"))
     save_file({name: t.clone() for name, t in tensors.items() if name != lost}, file)
     with pytest.raises(UserError, match=rf"{part} lacks 1 of the model's tensors.*wanted the files as published"):
-        painter(flux_single, text_path=str(broken))(picture(), HOLE, "", 0)
+        painter(flux_single, text_path=broken)(picture(), HOLE, "", 0)
     shutil.rmtree(broken / "tokenizer_2")
     (broken / "tokenizer_2").mkdir()
     (broken / "tokenizer_2" / "config.json").touch()
     with pytest.raises(UserError, match=r"tokenizer_2 has no vocabulary; wanted one of tokenizer\.json"):
-        painter(flux_single, text_path=str(broken))(picture(), HOLE, "", 0)
+        painter(flux_single, text_path=broken)(picture(), HOLE, "", 0)
 
 
 def test_a_pipeline_of_another_kind_is_named(tmp_path):

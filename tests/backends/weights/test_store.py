@@ -79,13 +79,13 @@ def test_a_shard_that_an_index_names_in_vain_is_lacking(tmp_path):
 def test_a_folder_of_the_user_is_taken_as_it_is_and_nothing_else(tmp_path):
     cached = fill_folder(MOGE, cache_folder(MOGE))
     mine = fill_folder(MOGE, tmp_path / "mine")
-    assert store.folder_of(MOGE, str(mine)) == mine
-    assert store.folder_of(MOGE, str(mine / "model.pt")) == mine
+    assert store.folder_of(MOGE, mine) == mine
+    assert store.folder_of(MOGE, mine / "model.pt") == mine
     assert store.folder_of(MOGE) == cached
     with pytest.raises(UserError, match=r"lacks model\.pt"):
-        store.folder_of(MOGE, str(tmp_path))
+        store.folder_of(MOGE, tmp_path)
     with pytest.raises(UserError, match="not a folder"):
-        store.folder_of(MOGE, str(tmp_path / "nowhere"))
+        store.folder_of(MOGE, tmp_path / "nowhere")
 
 
 def test_a_non_commercial_model_asks_first_even_when_it_is_here():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -37,7 +38,7 @@ class VlmCaption(OneModel):
     """One of NAMES."""
     wording: str
     """The prompt, in which {caption} stands for the model's description."""
-    path: str | None
+    path: Path | None
     """The folder with the model's files; None: the cache, or the hub."""
     device: Device
     """auto: cuda if torch finds a GPU, else cpu."""

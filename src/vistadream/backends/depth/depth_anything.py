@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -57,7 +58,7 @@ class DepthAnything(OneModel):
 
     model: str
     """auto: da3-base on a GPU, da3-small on a CPU; or one of SIZES."""
-    path: str | None
+    path: Path | None
     """The folder with model.safetensors, or that file; None: the cache, or the hub."""
     device: Device
     """auto: cuda if torch finds a GPU, else cpu."""

@@ -47,7 +47,7 @@ class MogeDepth(OneModel):
 
     model: str
     """auto: the large model on a GPU, the small one on a CPU; or one of SIZES."""
-    path: str | None
+    path: Path | None
     """The folder with model.pt, or that file; None: the cache, or the hub."""
     device: Device
     """auto: cuda if torch finds a GPU, else cpu."""

@@ -51,7 +51,7 @@ class Klein(OnBestDevice):
     It is distilled (Black Forest Labs 2026): a few steps, and no guidance. Use `shared_klein` to get one.
     """
 
-    path: str | None
+    path: Path | None
     memory: str
 
     def folder(self) -> Path:
@@ -151,7 +151,7 @@ class Klein(OnBestDevice):
 
 
 @lru_cache(maxsize=4)
-def shared_klein(path: str | None, memory: str) -> Klein:
+def shared_klein(path: Path | None, memory: str) -> Klein:
     """The one `Klein` with these knobs, so that its backends share its policy. ValueError for an unknown policy."""
     if memory not in CHOICES:
         raise ValueError(f"memory: got {memory!r}; wanted one of {', '.join(CHOICES)}")

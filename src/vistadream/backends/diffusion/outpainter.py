@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vistadream.backends.diffusion.placement import working_px
 from vistadream.backends.diffusion.working_size import WorkingSize
+from vistadream.backends.weights.named_files import NamedFiles
 from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.core import Note, tell
 from vistadream.core.knobs import ABOVE_0, FROM_1, Range, check_ranges
@@ -16,8 +17,8 @@ MULTIPLE = 16
 """The sides of a painted picture are multiples of this: 8 pixels per latent, 2 latents per token."""
 
 
-class DiffusionOutpainter:
-    """Base of frozen dataclasses that have these knobs."""
+class DiffusionOutpainter(NamedFiles):
+    """Base of frozen dataclasses that have these knobs and `path`."""
 
     memory: MemoryChoice
     steps: int

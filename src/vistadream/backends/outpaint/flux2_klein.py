@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float
@@ -35,7 +36,7 @@ class KleinOutpainter(DiffusionOutpainter):
     )
 
     prefill: Outpainter
-    path: str | None
+    path: Path | None
     """The folder with the model's files; None: the cache, or the hub."""
     memory: MemoryChoice
     """How the model uses the GPU's memory (weights.policy.Policy); auto: the fastest policy that fits."""

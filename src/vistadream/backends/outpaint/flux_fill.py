@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +26,7 @@ from vistadream.backends.diffusion.progress import report_steps
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
+from vistadream.backends.weights.named_files import files_of
 from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.store import folder_of
@@ -46,9 +49,9 @@ class FluxFill(DiffusionOutpainter, OnBestDevice):
         packages=DIFFUSION, models=on_any_device(files.FILL.name, files.TEXT.name), slow_on_cpu=True, prompt=True
     )
 
-    path: str | None
+    path: Path | None
     """A diffusers folder, or one with flux1-fill-dev.safetensors and ae.safetensors; None: the cache, or a download."""
-    text_path: str | None
+    text_path: Path | None
     """A folder with the text encoders; None: `path` if it has them, else the cache, or a download."""
     accept_noncommercial: bool
     """The license of FLUX.1 [dev] is read and accepted."""
@@ -66,6 +69,10 @@ class FluxFill(DiffusionOutpainter, OnBestDevice):
     def __post_init__(self) -> None:
         self.check_knobs()
         check_ranges(self, guidance=FROM_0)
+
+    def inputs(self) -> Sequence[Path]:
+        """Every file of the folders that the user names."""
+        return [*files_of(self.path), *files_of(self.text_path)]
 
     def __call__(
         self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int
@@ -139,7 +146,7 @@ class FluxFill(DiffusionOutpainter, OnBestDevice):
 
     def _load_encoders(self, policy: Policy) -> Any:
         given = files.user_text_folder(self.path, self.text_path)
-        folder = folder_of(files.TEXT, str(given) if given else None, self.accept_noncommercial)
+        folder = folder_of(files.TEXT, given, self.accept_noncommercial)
         pipeline = files.encoders(folder, self._dtype)
         for encoder in (pipeline.text_encoder, pipeline.text_encoder_2):
             place_encoder(encoder, policy, self._device)

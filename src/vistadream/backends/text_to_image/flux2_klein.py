@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from jaxtyping import Float
 from torch import Tensor
@@ -12,17 +13,18 @@ from vistadream.backends.diffusion.klein import KLEIN, Klein, shared_klein
 from vistadream.backends.diffusion.outpainter import MULTIPLE
 from vistadream.backends.diffusion.prompts import Embeddings
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
+from vistadream.backends.weights.named_files import NamedFiles
 from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.core.knobs import FROM_1, check_ranges
 
 
 @dataclass(frozen=True)
-class KleinTextToImage:
+class KleinTextToImage(NamedFiles):
     """It shares its loaded parts with `backends/outpaint=flux2_klein` of the same `path` and `memory`."""
 
     NEEDS = Needs(packages=DIFFUSION, models=on_any_device(KLEIN.name))
 
-    path: str | None
+    path: Path | None
     """The folder with the model's files; None: the cache, or the hub."""
     memory: MemoryChoice
     """How the model uses the GPU's memory (weights.policy.Policy); auto: the fastest policy that fits."""

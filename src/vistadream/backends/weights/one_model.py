@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import torch
 
 from vistadream.backends.needs import Needs
+from vistadream.backends.weights.named_files import NamedFiles
 from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.table import MODELS, Model
@@ -19,8 +20,8 @@ Device = Literal["auto", "cpu", "cuda"]
 """`auto` takes cuda where torch sees a GPU, else cpu."""
 
 
-class OneModel:
-    """Base of frozen dataclasses that have these three knobs."""
+class OneModel(NamedFiles):
+    """Base of frozen dataclasses that have these knobs and `path`."""
 
     model: str
     device: Device

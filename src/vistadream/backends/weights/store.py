@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,14 +16,14 @@ Source = Callable[[Model, Path | None], Path]
 """Downloads a model's files into a folder, or into the source's own cache, and returns the folder."""
 
 
-def folder_of(model: Model, path: str | None = None, accept_noncommercial: bool = False) -> Path:
+def folder_of(model: Model, path: Path | None = None, accept_noncommercial: bool = False) -> Path:
     """The folder with all files of the model; downloads them if they are missing. Backends call this.
 
     `path`: a folder that the user names, or the file itself if the model is a single file. Raises UserError for a
     license that is not accepted, a folder that lacks files, or files that cannot be downloaded.
     """
     check_license(model, accept_noncommercial)
-    return _named(model, Path(os.path.expanduser(path))) if path else find(model) or download(model)
+    return _named(model, path) if path else find(model) or download(model)
 
 
 def find(model: Model) -> Path | None:

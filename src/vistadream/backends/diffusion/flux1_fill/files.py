@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,17 @@ CONFIGURATIONS = Path(__file__).parent
 FILL, TEXT = MODELS["flux-fill"], MODELS["flux-text"]
 
 
-def painter_folder(path: str | None, accept_noncommercial: bool) -> Path:
+def painter_folder(path: Path | None, accept_noncommercial: bool) -> Path:
     """The user's diffusers folder, or a folder with the two single files, which are downloaded if `path` is None.
 
     UserError for a license that is not accepted, and for the folder of another model.
     """
     check_license(FILL, accept_noncommercial)
-    folder = Path(os.path.expanduser(path)) if path else None
-    if folder is None or not is_diffusers(folder):
+    if path is None or not is_diffusers(path):
         return folder_of(FILL, path, accept_noncommercial)
-    if (kind := read_config(folder / "model_index.json").get("_class_name")) != "FluxFillPipeline":
-        raise UserError(f"{folder} holds a {kind}; wanted a FluxFillPipeline, or the two files {', '.join(FILL.files)}")
-    return folder
+    if (kind := read_config(path / "model_index.json").get("_class_name")) != "FluxFillPipeline":
+        raise UserError(f"{path} holds a {kind}; wanted a FluxFillPipeline, or the two files {', '.join(FILL.files)}")
+    return path
 
 
 def is_diffusers(folder: Path) -> bool:
@@ -39,12 +37,11 @@ def is_diffusers(folder: Path) -> bool:
     return (folder / "model_index.json").is_file()
 
 
-def user_text_folder(path: str | None, text_path: str | None) -> Path | None:
+def user_text_folder(path: Path | None, text_path: Path | None) -> Path | None:
     """The folder of text encoders given by the user: `text_path`, or a diffusers folder `path` that has them."""
     if text_path:
-        return Path(os.path.expanduser(text_path))
-    folder = Path(os.path.expanduser(path)) if path else None
-    return folder if folder and is_diffusers(folder) and not lacking(TEXT, folder) else None
+        return text_path
+    return path if path and is_diffusers(path) and not lacking(TEXT, path) else None
 
 
 def painter(folder: Path, dtype: torch.dtype) -> Any:

@@ -215,7 +215,7 @@ def flight_path(scene: Scene, n: int) -> list[Camera]:
 
 def finished(words: list[str]) -> RunFolder:
     """The folder of a run made in a process of its own."""
-    return RunFolder(Path(in_new_process([*words, "rerun.mode=off", "export.videos=[]"])["folder"]))
+    return RunFolder(Path(in_new_process([*words, "rerun.mode=off", "export=[ply,metrics,report]"])["folder"]))
 
 
 def kitchen_part(out: Path) -> None:

@@ -239,10 +239,11 @@ def run(options: argparse.Namespace, scratch: Path) -> None:
     """The whole stage=fine of the sample with the embedded models, drawn by gsplat where that is possible."""
     backend = "gsplat" if torch.cuda.is_available() else "cpu"
     words = ["stage=fine", "rerun.mode=off", f"out={scratch / 'out'}", f"backends/render={backend}"]
-    words += ["backends/depth=embedded", "backends/outpaint=embedded", "backends/caption=fixed", "export.videos=[]"]
+    words += ["backends/depth=embedded", "backends/outpaint=embedded", "backends/caption=fixed"]
+    words += [f"export=[ply,metrics{'' if options.tiny else ',report'}]"]
     if options.tiny:
         words += ["max_resolution=48", "stages.coarse.n_frames=1", "stages.initialize.steps=2", "stages.coarse.steps=2"]
-        words += ["stages.refine.steps=2", "export.report=false"]
+        words += ["stages.refine.steps=2"]
     sys.stdout, shown = sys.stderr, sys.stdout  # the run's own lines stay out of the tables
     try:
         made = app.run(words)

@@ -115,6 +115,5 @@ def words(stage: str, max_resolution: int) -> list[str]:
         f"backends.depth.path={depth}",
         "backends.depth.unit_m=0.001",
         "rerun.mode=off",
-        "export.videos=[]",
-        "export.report=false",
+        "export=[ply,metrics]",
     ]

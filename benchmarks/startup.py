@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-SMALL_RUN = ("max_resolution=96", "stage=no-outpaint", "stages.initialize.steps=2", "export.videos=[]")
+SMALL_RUN = ("max_resolution=96", "stage=no-outpaint", "stages.initialize.steps=2", "export=[ply,metrics,report]")
 COMMANDS = {
     "--help": ("--help",),
     "single-img --help": ("single-img", "--help"),

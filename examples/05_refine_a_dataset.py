@@ -13,7 +13,7 @@ from vistadream import single_image
 
 
 def main(knobs: list[str]) -> None:
-    run = single_image(stage="coarse", overrides=["export.fastgs=true", *knobs])
+    run = single_image(stage="coarse", overrides=["export=[ply,fastgs,metrics,report]", *knobs])
     dataset, result = run.folder / "export" / "fastgs", run.folder.parent / "refined"
 
     # The start may come from any program that writes 3DGS PLY files. Here it is the scene itself.

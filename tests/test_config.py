@@ -366,20 +366,6 @@ def test_coarse_lifts_as_initialize_does_unless_it_is_told_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("earlier", "present"),
-    [
-        ("stages.refine.rates.means=0.01", "stages.refine.fitting.rates.means"),
-        ("stages.coarse.dssim=0.01", "stages.coarse.fitting.dssim"),
-        ("stages.initialize.generated_weight=0.01", "stages.initialize.fitting.generated_weight"),
-        ("stages.refine.close_ups=0.01", "stages.refine.fitting.zoomed_share"),
-        ("stages.coarse.sigma_px=0.01", "stages.coarse.lifting.sigma_px"),
-    ],
-)
-def test_words_of_earlier_versions_are_understood(earlier: str, present: str) -> None:
-    assert compose([earlier]).plain(present) == 0.01
-
-
-@pytest.mark.parametrize(
     ("word", "wanted"),
     [
         ("stages.refine.surface.depth=mean", r"depth: got 'mean'; wanted one of median, expected, none$"),

@@ -82,7 +82,7 @@ def test_a_fit_that_failed_says_what_to_do(tmp_path: Path) -> None:
     def diverge(scene: Scene, observe) -> Scene:
         raise FloatingPointError("load: loss is nan at step 3")
 
-    words = r"loss is nan at step 3; lower its rates, such as stages.load.rates.means=0.01, and resume"
+    words = r"loss is nan at step 3; lower its rates, such as stages.load.fitting.rates.means=0.01, and resume"
     with pytest.raises(UserError, match=words):
         run_stages({"load": diverge}, {"load": {}}, silent, RunFolder(tmp_path, STAGES), NoRecord(), 0)
 

@@ -20,6 +20,7 @@ from vistadream.config import (
     quote_paths,
     refuse_saved_interpolations,
     saved_words,
+    today,
     unquoted,
     with_path,
     words_of,
@@ -60,7 +61,7 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
     `given`: objects that stand in the place of configured backends, by role, such as "depth".
     """
     given = given or {}
-    words, old, left_out = _resume([_absolute(word) for word in _without_nul(words)], given)
+    words, old, left_out = _resume([_absolute(today(word)) for word in _without_nul(words)], given)
     inputs = Inputs.of(old)
     composed = compose(quote_paths(with_path(words, CAMERA_PATH, old.at_hand) if old else words), given)
     for role, choice in composed.choices.items():

@@ -110,7 +110,8 @@ def finite_or_said(stage: str) -> Iterator[None]:
     try:
         yield
     except FloatingPointError as error:
-        raise UserError(f"{error}; lower its rates, such as stages.{stage}.rates.means=0.01, and resume") from error
+        knob = f"stages.{stage}.fitting.rates.means"
+        raise UserError(f"{error}; lower its rates, such as {knob}=0.01, and resume") from error
 
 
 def _chain(previous: str, name: str, fingerprint: dict) -> str:

@@ -1,4 +1,4 @@
-"""The list of results, and the words of version 0.1 for the same things."""
+"""The list of results, and the switches of version 0.1 for it."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -7,7 +7,7 @@ import pytest
 from hydra.utils import get_class
 
 from vistadream.config import compose, of_the_replaced, reference
-from vistadream.config.exports import FORMATS, RENAMED, SWITCHES, default_exports, export_names
+from vistadream.config.exports import FORMATS, SWITCHES, default_exports, export_names
 from vistadream.core import Exporter, UserError
 from vistadream.exporters import gaussians
 
@@ -43,14 +43,6 @@ def test_short_names_are_formats_of_the_gaussians() -> None:
     assert FORMATS == gaussians.FORMATS
 
 
-@pytest.mark.parametrize(("old", "new"), RENAMED.items())
-def test_every_name_of_version_0_1_sets_what_it_set(old: str, new: str) -> None:
-    value = {"formats": "[splat]", "pictures": "[depth]", "trajectory": "swing"}.get(new.split(".")[-1], "1")
-    value = "[gif]" if old == "export.video_formats" else value
-    before, after = (compose([f"{knob}={value}"]).plain(new) for knob in (old, new))
-    assert before == after != compose([]).plain(new)
-
-
 def test_every_switch_of_version_0_1_is_a_result() -> None:
     assert set(SWITCHES.values()) <= set(export_names())
     assert set(default_exports()) <= set(export_names())
@@ -81,11 +73,15 @@ def test_what_is_not_possible_is_one_sentence(words: list[str], match: str) -> N
 @pytest.mark.parametrize(
     ("saved", "new", "left_out"),
     [
-        (["export.video_fps=3", "seed=1"], ["export=[ply]"], ["export.video_fps=3"]),
+        (["export.video.fps=3", "seed=1"], ["export=[ply]"], ["export.video.fps=3"]),
         (["export.video.fps=3"], ["export=[ply,video]"], []),
         (["export=[fastgs]"], ["export.report=true"], []),
-        (["export.formats=[splat]", "export.videos=[]"], ["export=[video]"], ["export.formats=[splat]"]),
-        (["export.video_frames=5"], ["export=[ply]"], []),
+        (
+            ["export.gaussians.formats=[splat]", "export.video.pictures=[]"],
+            ["export=[video]"],
+            ["export.gaussians.formats=[splat]"],
+        ),
+        (["flight.frames=5"], ["export=[ply]"], []),
         (["export=[ply,spz]"], ["export=[metrics]"], []),
     ],
 )

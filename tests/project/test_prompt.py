@@ -64,7 +64,7 @@ def test_several_prompts_are_several_runs_and_a_comma_is_part_of_one(machine):
         (HERE, ["image=x.png"], "are both given"),
         (HERE, ["prompt="], "wanted some words"),
         (HERE, ["source.aspect=9"], "wanted 0.25 to 4"),
-        (HERE, ["stages.load.aspect=2"], "stages.load.aspect has another name now; wanted source.aspect"),
+        (HERE, ["stages.load.aspect=9"], "wanted 0.25 to 4"),
         (HERE, ["source=image"], "does not fit the other words; wanted source=prompt"),
     ],
 )

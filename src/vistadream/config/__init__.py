@@ -3,6 +3,7 @@
 from vistadream.config.backends import check, choose
 from vistadream.config.build import configured
 from vistadream.config.composed import Composed, compose, of_the_replaced
+from vistadream.config.earlier_words import today
 from vistadream.config.files import conf_folder, groups, plans, reference
 from vistadream.config.plain_values import words_of
 from vistadream.config.trust import refuse_saved_interpolations, saved_words
@@ -26,6 +27,7 @@ __all__ = [
     "reference",
     "refuse_saved_interpolations",
     "saved_words",
+    "today",
     "unquoted",
     "with_path",
     "words_of",

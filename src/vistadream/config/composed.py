@@ -17,11 +17,12 @@ from vistadream.backends.auto import Choice
 from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.config.backends import choose, order
 from vistadream.config.build import construct
+from vistadream.config.earlier_words import today
 from vistadream.config.exports import expand_exports, without_exporter
 from vistadream.config.files import composed_files, groups
 from vistadream.config.suggest import explain, hydra_is_lenient, keep_the_hard_rule, misspelt
 from vistadream.config.trust import refuse_foreign_targets, refuse_resolvers
-from vistadream.config.words import CAPTION, name_of, renamed
+from vistadream.config.words import CAPTION, name_of
 from vistadream.core import UserError
 
 
@@ -105,7 +106,7 @@ def compose(words: Sequence[str], given: Mapping[str, object] | None = None, job
 
     `given`: objects of a Python program that stand in the place of configured backends, by role, such as "depth".
     """
-    words = expand_exports([renamed(word) for word in words])
+    words = expand_exports([today(word) for word in words])
     if said := misspelt([word for word in words if hydra_is_lenient(word)], job):
         raise UserError(said)
     overrides, choices = _choose_backends(words, given or {})

@@ -1,4 +1,4 @@
-"""The words about results: the list `export=[...]`, its short names, and the names of version 0.1."""
+"""The words about results: the list `export=[...]`, its short names, and the switches of version 0.1."""
 
 from __future__ import annotations
 
@@ -10,26 +10,16 @@ from vistadream.config.files import composed_files, conf_folder
 from vistadream.config.words import name_of, parse
 from vistadream.core import UserError
 
-RENAMED = {
-    "export.formats": "export.gaussians.formats",
-    "export.smoothing_px2": "export.gaussians.smoothing_px2",
-    "export.videos": "export.video.pictures",
-    "export.video_formats": "export.video.formats",
-    "export.video_fps": "export.video.fps",
-    "export.video_crf": "export.video.crf",
-    "export.video_frames": "flight.frames",
-    "export.video_trajectory": "flight.trajectory",
-}
-"""Knobs of version 0.1 with the names that they have now."""
 SWITCHES = {"export.report": "report", "export.fastgs": "fastgs"}
 """Knobs of version 0.1 that put a result on the list (true) or take it off (false)."""
 FORMATS = ("ply", "splat", "compressed_ply", "spz", "sog", "glb", "html")
 """Short names on the list: `export=[ply,spz]` means `export=[gaussians] export.gaussians.formats=[ply,spz]`."""
 _GAUSSIANS = "gaussians"
+_FORMATS_KNOB = "export.gaussians.formats"
 
 
 def expand_exports(words: Sequence[str]) -> list[str]:
-    """The words with one complete list `export=[...]`, if they change it, and all knobs by their present names.
+    """The words with one complete list `export=[...]`, if they change it.
 
     Later words prevail. UserError for a name that is not a result, and for knobs of results that are not on the list.
     """
@@ -38,16 +28,16 @@ def expand_exports(words: Sequence[str]) -> list[str]:
     listed, expanded = None, []
     last_list = max((i for i, word in enumerate(words) if name_of(word) == "export"), default=0)
     for i, word in enumerate(words):
-        knob, value = name_of(word), word.partition("=")[2]
+        knob = name_of(word)
         if i < last_list and knob in ("export", *SWITCHES):
             continue
         if knob == "export":
             listed, formats = _read_list(word)
-            expanded += [f"{RENAMED['export.formats']}=[{','.join(formats)}]"] if formats else []
+            expanded += [f"{_FORMATS_KNOB}=[{','.join(formats)}]"] if formats else []
         elif knob in SWITCHES:
             listed = _switched(default_exports() if listed is None else listed, word)
         else:
-            expanded.append(f"{RENAMED[knob]}={value}" if knob in RENAMED else word)
+            expanded.append(word)
     expanded = _without_unlisted(expanded, default_exports() if listed is None else listed)
     return expanded if listed is None else [*expanded, f"export=[{','.join(listed)}]"]
 
@@ -97,7 +87,7 @@ def _switched(listed: Sequence[str], word: str) -> tuple[str, ...]:
 
 def _exporter_of(word: str) -> str | None:
     """The result that a word is a knob of; None for all other words."""
-    knob = RENAMED.get(name_of(word), name_of(word))
+    knob = name_of(word)
     name = knob.split(".")[1] if knob.startswith("export.") else ""
     return name if name in export_names() and knob not in SWITCHES else None
 

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from vistadream.config.exports import export_names
 from vistadream.config.files import Schema, composed_files, conf_folder, groups
 from vistadream.config.surface_rule import flattening_knob
-from vistadream.config.words import name_of, name_today, parse
+from vistadream.config.words import name_of, parse
 from vistadream.core import UserError
 
 
@@ -35,8 +35,6 @@ def misspelt(words: Sequence[str], job: str = "single_img") -> str | None:
             if override.value() not in options[knob] and not (knob == "recipe" and value == "null"):
                 wanted = ", ".join(options[knob])
                 return f"{knob}={value} is no choice; wanted one of {wanted}{_near(value, options[knob])}"
-        elif (today := name_today(knob)) != knob:
-            return f"{knob} has another name now; wanted {today}"
         elif knob not in ("stages", "export", *_known(job)) and not knob.startswith("backends."):
             return f"{knob or repr(word)} is not a knob; see --help for all{_near(knob, [*_known(job), *options])}"
     return None

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from vistadream.config.earlier_words import today
 from vistadream.config.files import targets
-from vistadream.config.words import PATH_KNOBS, TEXT_KNOBS, name_of, with_name_today
+from vistadream.config.words import PATH_KNOBS, TEXT_KNOBS, name_of
 from vistadream.core import UserError
 
 _OF_TODAY = ("resume", "rerun.bind", "rerun.connect")
@@ -55,7 +56,7 @@ def _entries(values: Any, above: str = "") -> Iterator[tuple[str, Any, Any]]:
 
 def saved_words(words: Sequence[object]) -> list[str]:
     """The words of a run.json, by today's names, without those that only the person at the command line may give."""
-    return [with_name_today(word) for word in map(str, words) if name_of(word) not in _OF_TODAY]
+    return [today(word) for word in map(str, words) if name_of(word) not in _OF_TODAY]
 
 
 def refuse_saved_interpolations(words: Sequence[str], folder: object) -> None:

@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
 
+from vistadream.config.earlier_words import today
 from vistadream.core import UserError
 
 _BACKENDS_WITH_FILES = ("depth", "outpaint", "caption", "text_to_image")
@@ -25,26 +26,8 @@ PATH_KNOBS = (*INPUT_KNOBS, "resume", "out")
 CAPTION = "backends.caption.text"
 TEXT_KNOBS = ("prompt", CAPTION)
 """Knobs whose value is a sentence and is taken to the letter."""
-_SECTIONS_OF_LOAD = {"image": "", "prompt": "", **dict.fromkeys(("focal_px", "principal_px", "fov_x_deg"), "camera.")}
-"""Where knobs of the former stage `load` stand; the others stand in `source`."""
-
 _SHOWN = 200
 """Characters of a word that an error repeats."""
-
-_MOVED = {
-    r"(stages\.\w+)\.(rates|dssim|generated_weight)\b": r"\1.fitting.\2",
-    r"(stages\.\w+)\.close_ups\b": r"\1.fitting.zoomed_share",
-    r"(stages\.\w+)\.(sigma_px|thickness)\b": r"\1.lifting.\2",
-}
-"""Knobs with an earlier name, which saved runs still use, and their present name."""
-
-
-def renamed(word: str) -> str:
-    """The word with the present name of its knob."""
-    name, equals, value = word.partition("=")
-    for earlier, present in _MOVED.items():
-        name = re.sub(earlier, present, name)
-    return f"{name}{equals}{value}"
 
 
 def quote_paths(words: Sequence[str], many: bool = False) -> list[str]:
@@ -52,7 +35,7 @@ def quote_paths(words: Sequence[str], many: bool = False) -> list[str]:
 
     `many`: a value that names no file is a list of paths at its commas (for --multirun). `+image=x` means `image=x`.
     """
-    return [_to_the_letter(word, many) for word in words]
+    return [_to_the_letter(today(word), many) for word in words]
 
 
 def _to_the_letter(word: str, many: bool) -> str:
@@ -142,20 +125,6 @@ def with_path(words: Sequence[str], knob: str, substitute: Callable[[Path], Path
     return [
         f"{knob}={quoted(str(substitute(Path(unquoted(word)))))}" if name_of(word) == knob else word for word in words
     ]
-
-
-def name_today(knob: str) -> str:
-    """What a knob of version 0.1 is called now, where what reads a picture stood in the stage `load`."""
-    last = knob.removeprefix("stages.load.")
-    if last == knob or last.startswith("source"):
-        return knob
-    return f"{_SECTIONS_OF_LOAD.get(last, 'source.')}{last}"
-
-
-def with_name_today(word: str) -> str:
-    """A word of version 0.1 as it is spelled now."""
-    knob = name_of(word)
-    return word.replace(knob, name_today(knob), 1)
 
 
 def name_of(word: str) -> str:

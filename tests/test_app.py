@@ -65,7 +65,7 @@ def test_the_run_folder_is_named_first_and_the_seconds_are_those_of_the_whole_ru
     assert passed_s - 3 < sum(facts["seconds"].values()) < passed_s, "all but the last page and the viewer's end"
 
 
-COARSE = ("stages.coarse.n_frames=0", "stages.coarse.n_candidates=3", "stages.coarse.n_closing=1")
+COARSE = ("stages.coarse.n_frames=0", "stages.coarse.candidates.count=3", "stages.coarse.n_closing=1")
 
 
 def write_cameras(file: Path, step: float) -> None:

@@ -171,7 +171,13 @@ _OUT_OF_RANGE_INITIALIZE = [
     "sky_reach=-1",
     *(f"lifting.{word}" for word in _LIFTING),
 ]
-_OUT_OF_RANGE_COARSE = ["n_frames=-1", "n_candidates=0", "n_closing=-1", "margin_px=-1", "max_misfit=nan"]
+_OUT_OF_RANGE_COARSE = [
+    "n_frames=-1",
+    "candidates.count=0",
+    "n_closing=-1",
+    "candidates.margin_px=-1",
+    "max_misfit=nan",
+]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ SMALL = (
     "stages.initialize.steps=30",
     "stages.coarse.n_frames=3",
     "stages.coarse.steps=3",
-    "stages.coarse.margin_px=4",
+    "stages.coarse.candidates.margin_px=4",
     "stages.refine.steps=6",
     "export.video_frames=5",
 )

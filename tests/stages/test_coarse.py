@@ -23,6 +23,7 @@ from vistadream.ops.fit.adam import LearningRates
 from vistadream.ops.fit.fitting import Fitting
 from vistadream.ops.gaussians.lift import Lifting, lift_view
 from vistadream.ops.holes.selection import SelectionRule
+from vistadream.stages.candidates import Candidates
 from vistadream.stages.coarse import Coarse
 from vistadream.trajectories.paths import Swing
 
@@ -73,9 +74,8 @@ def coarse(
     outpainter: Outpainter = mean_known,
 ) -> Scene:
     stage = Coarse(
-        depth, outpainter, FixedCaption("a post"), RENDERER, trajectory, rule, FITTING, Lifting(0.5, 0.5),
-        n_frames=n_frames, n_candidates=17, overshoot=overshoot, n_closing=5, margin_px=2, steps=2,
-        max_misfit=0.08, seed=0,
+        depth, outpainter, FixedCaption("a post"), RENDERER, Candidates(trajectory, 17, overshoot, margin_px=2),
+        rule, FITTING, Lifting(0.5, 0.5), n_frames=n_frames, n_closing=5, steps=2, max_misfit=0.08, seed=0,
     )  # fmt: skip
     return stage(post_before_wall(), ear)
 
@@ -201,5 +201,5 @@ def test_a_path_that_cannot_go_further_is_not_said_to_have(given: bool) -> None:
 
 
 def test_an_overshoot_under_one_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"Coarse\.overshoot: got 0\.5"):
+    with pytest.raises(ValueError, match=r"Candidates\.overshoot: got 0\.5"):
         coarse(Ear(), overshoot=0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -19,11 +20,9 @@ from vistadream.core import (
     Renderer,
     Scene,
     Summary,
-    Trajectory,
     View,
 )
-from vistadream.core.knobs import FROM_0, FROM_1, check_ranges
-from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.core.knobs import FROM_0, check_ranges
 from vistadream.ops.fit.fitting import Fitting
 from vistadream.ops.fit.loop import view_order
 from vistadream.ops.gaussians.lift import Lifting
@@ -31,12 +30,11 @@ from vistadream.ops.holes.fill import clean_hole, fill_from_far_side
 from vistadream.ops.holes.selection import Selection, SelectionRule, score_poses, select_pose
 from vistadream.ops.holes.visibility import keep_behind_translucent, push_behind
 from vistadream.ops.image.pixels import dilate, snap
+from vistadream.stages.candidates import Candidates
 from vistadream.stages.painting import Painter
 
 _OPAQUE = 0.9
 """A pixel with at least this alpha already has a surface and gets no second one."""
-_STRIDE = 1.25
-"""Factor by which the reach of the path grows as long as it shows no hole."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +46,14 @@ class Coarse:
     outpainter: Outpainter
     captioner: Captioner
     renderer: Renderer
-    trajectory: Trajectory
+    candidates: Candidates
     rule: SelectionRule
     fitting: Fitting
     lifting: Lifting
     n_frames: int
     """Maximum number of new views."""
-    n_candidates: int
-    """Number of poses along the path to choose from."""
-    overshoot: float
-    """Where the path shows no hole worth a view, its reach is enlarged by up to this factor."""
     n_closing: int
     """Number of poses along the path at which the remaining small holes are closed at the end."""
-    margin_px: int
-    """Width by which a new view is larger than the photo on each side."""
     steps: int
     """Number of steps of the fit after each new view."""
     max_misfit: float
@@ -69,11 +61,10 @@ class Coarse:
     seed: int
 
     def __post_init__(self) -> None:
-        check_ranges(self, n_frames=FROM_0, n_closing=FROM_0, margin_px=FROM_0, steps=FROM_0, max_misfit=FROM_0)
-        check_ranges(self, n_candidates=FROM_1, overshoot=FROM_1)
+        check_ranges(self, n_frames=FROM_0, n_closing=FROM_0, steps=FROM_0, max_misfit=FROM_0)
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        flight, path = self._path(scene, observe)
+        flight, path = self.candidates(scene, partial(self._shows_holes, scene), observe)
         chosen: list[int] = []
         rows: list[dict] = []
         for k in range(self.n_frames):
@@ -93,33 +84,6 @@ class Coarse:
         scene = self._close(scene, flight, observe)
         observe("coarse/summary", _summary(rows, selection if self.n_frames else None, len(scene.gaussians)))
         return scene
-
-    def _path(self, scene: Scene, observe: Observer) -> tuple[list[Camera], list[Camera]]:
-        """The cameras of the path, and those to choose poses from: the same, or those of a path with a larger reach."""
-        clear = keep_clear(self.trajectory, scene, self.n_candidates)
-        if clear.note:
-            observe("coarse/path", clear.note)
-        flight = path = self._padded(clear.cameras)
-        reached = 1.0
-        while reached < self.overshoot and not self._shows_holes(scene, path):
-            factor = min(_STRIDE * reached, self.overshoot)
-            try:
-                further = self.trajectory.scaled(factor)
-            except ValueError:  # a knob of the path has an upper bound
-                break
-            if further is self.trajectory:  # given poses stay where they are
-                break
-            path, reached = self._padded(keep_clear(further, scene, self.n_candidates).cameras), factor
-        if reached > 1:
-            observe(
-                "coarse/overshoot",
-                Note(f"the path shows no hole: its reach is enlarged {reached:.2g} times to find poses"),
-            )
-        return flight, path
-
-    def _padded(self, cameras: list[Camera]) -> list[Camera]:
-        m = self.margin_px
-        return [camera.pad(m, m, m, m) for camera in cameras]
 
     def _shows_holes(self, scene: Scene, path: list[Camera]) -> bool:
         return max(score_poses(scene.gaussians, path, self.renderer, [], self.rule)) >= self.rule.min_hole

@@ -38,13 +38,14 @@ def one_run(words: list[str]) -> tuple[list[tuple], float, float]:
 def played(events: list[tuple], mode: str, file: Path) -> tuple[float, float]:
     """Wall and processor seconds that an observer takes for the events, from its beginning to its end."""
     from vistadream.config import compose
-    from vistadream.core import StageStarted
-    from vistadream.observers.rerun import RerunSettings, rerun_observer
+    from vistadream.core import ObservedRun, StageStarted
+    from vistadream.observers.rerun import RerunSettings
 
     wall, cpu = time.perf_counter(), time.process_time()
     stages = [value.stage for _, value, *_ in events if isinstance(value, StageStarted)]
     settings = compose([f"rerun.mode={mode}"]).make("rerun", RerunSettings)
-    with rerun_observer(settings, file, name="run", stages=stages, config="", knobs={}) as observe:
+    run = ObservedRun(file.parent, file.with_suffix(".jsonl"), file, tuple(stages), config="", knobs={})
+    with settings.open(run) as observe:
         for event in events:
             observe(*event)
     return time.perf_counter() - wall, time.process_time() - cpu

@@ -28,13 +28,15 @@ from vistadream.config import (
 from vistadream.core import Note, Trajectory, UserError, system_errors
 from vistadream.exporters.flight import FlightKnobs
 from vistadream.formats.json_file import read_json
-from vistadream.observers.rerun import RerunSettings
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.inputs import Inputs
 from vistadream.runs.surroundings import surroundings
 from vistadream.session import Described, Job, Run
 from vistadream.session import run as run_job
 from vistadream.version import __version__
+
+COMMAND = "single-img"
+"""The command whose words this module reads, as run.json names it."""
 
 
 @system_errors()
@@ -81,7 +83,7 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
         renderer=composed.build("backends.render"),
         trajectory=trajectory,
         flight_frames=flight.frames,
-        viewing=composed.make("rerun", RerunSettings),
+        observers=composed.build_each("observers"),
         checkpoint_seconds=composed.plain("checkpoint_seconds"),
         home=_home(composed),
         folder=RunFolder(old.root, composed.order) if old else None,
@@ -124,6 +126,11 @@ def _resume(words: list[str], given: Mapping[str, object]) -> tuple[list[str], R
             f"resume={folder.root} is not a run folder; wanted one with a run.json: name the folder that a run printed "
             "first"
         ) from error
+    if folder.facts().get("command", COMMAND) != COMMAND:
+        raise UserError(
+            f"resume={folder.root} was written by vistadream {folder.facts()['command']}; wanted the folder of a "
+            f"{COMMAND}: give the same words to that command again, and it goes on"
+        )
     left_out = of_the_replaced(saved, words)
     kept = {name_of(word): word for word in saved if word not in left_out}
     new = {name_of(word): word for word in words if word not in resuming}
@@ -161,6 +168,7 @@ def _cameras(composed: Composed) -> list[Path]:
 def _facts(words: Sequence[str], composed: Composed, inputs: Inputs) -> dict[str, Any]:
     """What run.json says of the job."""
     return {
+        "command": COMMAND,
         "overrides": list(words),
         "seed": composed.plain("seed"),
         "backends": {role: {"name": c.name, "why": c.reason} for role, c in composed.choices.items()},

@@ -1,7 +1,8 @@
 """The job of `vistadream refine`: all Gaussians of a scene are fitted together to posed views.
 
 The result is a folder with gaussians_refined.ply, refine_meta.json (what was done, and the figures of every view before
-and after) and refine_plots.svg. The same job goes on where a killed one left its checkpoint, to the same result.
+and after) and refine_plots.svg, and with the records of every run: run.json, config.yaml, run.log and events.jsonl. The
+same job goes on where a killed one left its checkpoint, to the same result.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vistadream.config import Composed, compose
+from vistadream.config import Composed, compose, name_of, today
 from vistadream.core import (
     Observer,
     Scene,
@@ -31,20 +32,20 @@ from vistadream.formats.fastgs_dataset.layout import META as DATASET_META
 from vistadream.formats.files import sha256_of, write_json
 from vistadream.formats.ply import read_ply, write_ply
 from vistadream.formats.scene import load_scene
-from vistadream.observers.logtap import separate_lines
 from vistadream.observers.record import Record
-from vistadream.observers.rerun import RerunSettings
 from vistadream.pipeline import finite_or_said
 from vistadream.runs.checkpoint_file import CheckpointFile
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.provenance import environment
 from vistadream.runs.resource_usage import ResourceUsage
 from vistadream.runs.surroundings import surroundings
-from vistadream.session import Described, never, watched
+from vistadream.session import Described, never, session
 from vistadream.version import __version__
 
 PLY, META, PLOTS = "gaussians_refined.ply", "refine_meta.json", "refine_plots.svg"
 CHECKPOINT = "checkpoint.safetensors"
+_READ = ("stage", "seed", "checkpoint_seconds", "stages", "backends.render", "backends/render", "rerun", "observers")
+"""The knobs and sections that this job reads."""
 PLOTTED = {
     "psnr_db": "PSNR in dB",
     "ssim": "SSIM",
@@ -84,21 +85,47 @@ def refine(task: Task, observers: Sequence[Observer] = (), cancelled: Callable[[
     `observers` and `cancelled` are as for `session.run`.
     """
     composed = compose(task.overrides, job="refine")
+    _refuse_unread(task.overrides)
     (name,) = composed.plan()
-    stage, viewing = composed.build(f"stages.{name}"), composed.make("rerun", RerunSettings)
+    stage, knobs = composed.build(f"stages.{name}"), composed.build_each("observers")
     inputs = read_inputs(task)
     folder, checkpoints = claim(task.result, composed, inputs)
-    record, described = Record(), Described(composed.yaml(), composed.knobs(), {}, {})
-    with separate_lines(), watched(viewing, folder, (name,), described, [record, *observers], cancelled) as observe:
+    described = Described(composed.yaml(), composed.knobs(), {}, _facts(task, composed, inputs))
+    with session(folder, (name,), described, knobs, observers, cancelled) as work:
+        observe = work.observe
         observe(f"{name}/started", StageStarted(name))
         with ResourceUsage() as usage, use_observer(observe), use_checkpoints(checkpoints), finite_or_said(name):
             refined = stage(inputs.scene, observe)
         observe(f"{name}/gaussians", refined.gaussians)
-        seconds = checkpoints.earlier_s + usage.seconds
-        observe(f"{name}/finished", StageFinished(name, seconds))
-    meta = provenance(task, composed, inputs, usage) | {"seconds": seconds} | findings(record)
-    write_result(folder, refined, meta)
+        cost = {"seconds": checkpoints.earlier_s + usage.seconds, "peak_bytes": usage.peak_bytes}
+        observe(f"{name}/finished", StageFinished(name, cost["seconds"]))
+        meta = provenance(task, composed, inputs, usage) | {"seconds": cost["seconds"]} | findings(work.record)
+        write_result(folder, refined, meta)
+        work.facts["stages"] = {name: cost | {"gaussians": len(refined.gaussians)}}
     return refined
+
+
+def _refuse_unread(words: Sequence[str]) -> None:
+    """UserError for the first word that only `vistadream single-img` reads, such as export=."""
+    for word in words:
+        name = name_of(today(word))
+        if name not in _READ and not name.startswith(tuple(f"{section}." for section in _READ)):
+            raise UserError(
+                f"{word} is not read by vistadream refine; wanted knobs of stages.refine, backends.render, rerun or "
+                f"observers, seed, or checkpoint_seconds: leave {name} out"
+            )
+
+
+def _facts(task: Task, composed: Composed, inputs: Inputs) -> dict[str, Any]:
+    """What run.json says of the job."""
+    renderer = composed.choices["render"]
+    return {
+        "command": "refine",
+        "overrides": list(task.overrides),
+        "seed": composed.plain("seed"),
+        "backends": {"render": {"name": renderer.name, "why": renderer.reason}},
+        "inputs": {file["path"]: file["sha256"] for file in inputs.files.values()},
+    }
 
 
 def read_inputs(task: Task) -> Inputs:
@@ -143,17 +170,18 @@ def claim(result: Path, composed: Composed, inputs: Inputs) -> tuple[RunFolder, 
     if result.exists() and not result.is_dir():
         raise UserError(f"{result} is a file; wanted a new folder: name another --result-dir")
     if result.exists():
-        own = [result / CHECKPOINT, *result.glob("run*.rrd"), *folder.drafts()]
+        own = [result / CHECKPOINT, *folder.records(), *folder.drafts()]
         if others := sorted(set(result.iterdir()) - set(own)):
             raise UserError(
                 f"{result} exists already and holds {others[0].name}; wanted a new folder: name another --result-dir"
             )
+        if folder.facts().get("command", "refine") != "refine":
+            raise UserError(f"{result} is the folder of another job; wanted a new folder: name another --result-dir")
         if checkpoints.is_foreign("refine"):
             raise UserError(
                 f"{result} holds the checkpoint of another refinement, with other inputs or knobs; wanted the same to "
                 "go on, or a new folder: name another --result-dir"
             )
-        folder.clear_drafts()
     result.mkdir(parents=True, exist_ok=True)
     return folder, checkpoints
 

@@ -8,7 +8,7 @@ import platform
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from vistadream.core import (
     ExportContext,
     Exporter,
     Note,
+    ObservedRun,
     Observer,
+    ObserverKnobs,
     Renderer,
     RunEnded,
     RunStarted,
@@ -31,12 +33,10 @@ from vistadream.core import (
 from vistadream.exporters.flight import SceneFlight
 from vistadream.exporters.metrics import read_metrics
 from vistadream.formats.files import write_json
-from vistadream.observers.console import ConsoleObserver, Terminal
-from vistadream.observers.events import EventLog
+from vistadream.observers.log_lines import log_lines
 from vistadream.observers.logtap import LogTap, separate_lines
 from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
-from vistadream.observers.rerun import RerunSettings, rerun_observer
 from vistadream.pipeline import run_stages
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.provenance import environment
@@ -56,7 +56,7 @@ class Described:
     changed: Mapping[str, tuple[Any, Any]]
     """Knobs whose value is not the default: (value, default)."""
     facts: Mapping[str, Any]
-    """For run.json: overrides, seed, backends with their reasons, digests of the inputs."""
+    """For run.json: command, overrides, seed, backends with their reasons, digests of the inputs."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ class Job:
     trajectory: Trajectory
     """Of the flight through the finished scene."""
     flight_frames: int
-    viewing: RerunSettings
+    observers: Mapping[str, ObserverKnobs]
+    """What observes the run, by the names of the files in conf/observers/."""
     checkpoint_seconds: float
     """A fit saves its state this often."""
     home: Path
@@ -116,10 +117,10 @@ def run(
 ) -> Run:
     """Runs a job in its folder and returns the result. UserError on bad input.
 
-    `observers` receive every observation in addition to the console, the viewer and the files of the run; one that
-    raises an Exception is named in a warning and does not end the run. `cancelled` is called at each observation, so it
-    must return at once; when it returns True, the run ends with `core.Cancelled`, its status is interrupted, and
-    a job that resumes its folder goes on to the same result.
+    `observers` receive every observation in addition to the observers of the job; one that raises an Exception is named
+    in a warning and does not end the run. `cancelled` is called at each observation, so it must return at once; when it
+    returns True, the run ends with `core.Cancelled`, its status is interrupted, and a job that resumes its folder goes
+    on to the same result.
 
     `suffix` ends the name of a new run folder. Stages that a run in one of the `earlier` folders finished with the same
     fingerprints are taken from there. `begun_s` is the time.perf_counter() at which the run began; None: now.
@@ -129,79 +130,97 @@ def run(
     folder = job.folder or RunFolder.make(job.home / name, job.order)
     with (
         _kept_if_used(folder, job),
-        folder.lock() as by_system,
-        separate_lines(),
-        _log_file(folder.log),
-        EventLog(folder.events) as events,
+        session(folder, tuple(job.stages), job.described, job.observers, observers, cancelled) as work,
     ):
-        record, others = Record(), Multiplexer(events, *observers)
-        others("run/started", RunStarted(str(folder.root)))
-        with (
-            watched(job.viewing, folder, tuple(job.stages), job.described, [record, others], cancelled) as observe,
-            _facts(folder, job, others) as facts,  # ends before the viewer, which may wait for people
-            system_errors(),
-        ):
-            for about, note in [*_on_locks(by_system), *job.notes]:
-                observe(about, note)
-            laps("start")
-            scene = run_stages(job.stages, job.fingerprints, observe, folder, record, job.checkpoint_seconds, earlier)
-            laps("stages")
-            metrics = _deliver(scene, job, folder, observe, record, facts, laps)
+        for path in job.copies:
+            folder.keep_input(path)
+        for about, note in job.notes:
+            work.observe(about, note)
+        laps("start")
+        each_s = job.checkpoint_seconds
+        scene = run_stages(job.stages, job.fingerprints, work.observe, folder, work.record, each_s, earlier)
+        laps("stages")
+        metrics = _deliver(scene, job, folder, work, laps)
     return Run(scene, folder.root, metrics)
 
 
-def _deliver(
-    scene: Scene, job: Job, folder: RunFolder, observe: Observer, record: Record, facts: dict, laps: Laps
-) -> dict:
+def _deliver(scene: Scene, job: Job, folder: RunFolder, work: Session, laps: Laps) -> dict:
     """Writes the results; adds figures to what run.json holds, and returns the metrics."""
     finished = {name: folder.finished(name) for name in job.stages}
     *_, (stage, done) = finished.items()
     context = ExportContext(
         stage=stage,
         renderer=job.renderer,
-        flight=SceneFlight(scene, job.trajectory, job.flight_frames, job.renderer, observe),
-        observe=observe,
-        record=record,
-        facts=lambda: {**facts, "stages": finished, "seconds": laps.until_now("delivery")},
+        flight=SceneFlight(scene, job.trajectory, job.flight_frames, job.renderer, work.observe),
+        observe=work.observe,
+        record=work.record,
+        facts=lambda: {**work.facts, "stages": finished, "seconds": laps.until_now("delivery")},
         changed=job.described.changed,
         title=folder.root.parent.name,
     )
     write_results(folder, done["key"], job.exporters.values(), scene, context)
     laps("delivery")
     metrics = read_metrics(folder.root)
-    facts |= {"seconds": laps.seconds, "stages": finished, "metrics": metrics, "is_metric": scene.is_metric}
-    observe("export/done", Note(f"done: {folder.root}"))
+    work.facts.update(seconds=laps.seconds, stages=finished, metrics=metrics, is_metric=scene.is_metric)
+    work.observe("export/done", Note(f"done: {folder.root}"))
     return metrics
 
 
+@dataclass(frozen=True)
+class Session:
+    """What surrounds the work of a run."""
+
+    observe: Observer
+    """Sends to all observers, and raises Cancelled once the run is cancelled."""
+    record: Record
+    facts: dict[str, Any]
+    """What run.json will hold at the end; the work adds its figures."""
+
+
 @contextmanager
-def watched(
-    viewing: RerunSettings,
+def session(
     folder: RunFolder,
     stages: tuple[str, ...],
     described: Described,
-    others: Sequence[Observer],
+    knobs: Mapping[str, ObserverKnobs],
+    others: Sequence[Observer] = (),
     cancelled: Callable[[], bool] = never,
+) -> Iterator[Session]:
+    """Lock, log, observers and run.json around the block, which does the work of `stages`.
+
+    `knobs` are those of the job's observers, `others` further observers. `cancelled` is as for `run`.
+    """
+    record = Record()
+    about = ObservedRun(folder.root, folder.events, folder.new_recording(), stages, described.yaml, described.knobs)
+    with (
+        folder.lock() as by_system,
+        separate_lines(),
+        _log_file(folder.log),
+        _open_observers(knobs, about, [record, *others]) as everyone,
+        _facts(folder, described, everyone) as facts,  # ends before the viewer, which may wait for people
+        system_errors(),
+    ):
+
+        def observe(name: str, value: Any, step: int | None = None) -> None:
+            everyone(name, value, step)
+            if cancelled():
+                raise Cancelled(f"cancelled at {name}")
+
+        for name, note in _on_locks(by_system):
+            observe(name, note)
+        yield Session(observe, record, facts)
+
+
+@contextmanager
+def _open_observers(
+    knobs: Mapping[str, ObserverKnobs], run: ObservedRun, others: Sequence[Observer]
 ) -> Iterator[Observer]:
-    """The console, the viewer and others as one Observer, which raises Cancelled once `cancelled` returns True."""
-    with ConsoleObserver(Terminal()) as console:
-        console("run/started", RunStarted(str(folder.root)))  # first: the viewer may have more to say as it opens
-        with rerun_observer(
-            viewing,
-            folder.new_recording(),
-            name=folder.root.parent.name,
-            stages=stages,
-            config=described.yaml,
-            knobs=described.knobs,
-        ) as viewer:
-            observe = Multiplexer(console, viewer, *others)
-
-            def unless_cancelled(name: str, value: Any, step: int | None = None) -> None:
-                observe(name, value, step)
-                if cancelled():
-                    raise Cancelled(f"cancelled at {name}")
-
-            yield unless_cancelled
+    """All observers as one, and the lines of the log; the last to open is the first to close."""
+    with ExitStack() as stack:
+        opened = [stack.enter_context(each.open(run)) for each in knobs.values()]
+        everyone = Multiplexer(log_lines, *opened, *others)
+        everyone("run/started", RunStarted(str(run.folder)))
+        yield everyone
 
 
 @contextmanager
@@ -226,13 +245,13 @@ def _going_on(folder: RunFolder, job: Job) -> str:
     """What resumes the run: a command, or a call where a Python program has given objects."""
     if objects := job.described.facts.get("objects"):
         return f"vistadream.job(resume={str(folder.root)!r}, {', '.join(f'{role}=...' for role in objects)})"
-    return f"vistadream single-img {shlex.quote(f'resume={folder.root}')}"
+    return f"vistadream {job.described.facts['command']} {shlex.quote(f'resume={folder.root}')}"
 
 
 @contextmanager
-def _facts(folder: RunFolder, job: Job, observe: Observer) -> Iterator[dict]:
+def _facts(folder: RunFolder, described: Described, observe: Observer) -> Iterator[dict]:
     """What run.json holds: its status is running, and in the end finished, failed with the error, or interrupted."""
-    facts = _begin(folder, job)
+    facts = _begin(folder, described)
     try:
         yield facts
     except BaseException as error:
@@ -251,20 +270,18 @@ def _present(ended: RunEnded) -> dict:
     return {"status": ended.status} | ({} if ended.error is None else {"error": ended.error})
 
 
-def _begin(folder: RunFolder, job: Job) -> dict:
-    """Puts config.yaml, run.json and copies of inputs into the run folder; returns what run.json holds."""
+def _begin(folder: RunFolder, described: Described) -> dict:
+    """Puts config.yaml and run.json into the run folder; returns what run.json holds."""
     facts = {
         "status": "running",
         "host": platform.node(),
         "pid": os.getpid(),
-        **job.described.facts,
+        **described.facts,
         **environment(),
     }
     folder.clear_drafts()
     with folder.replace(folder.config) as draft:
-        draft.write_text(job.described.yaml, encoding="utf-8")
-    for path in job.copies:
-        folder.keep_input(path)
+        draft.write_text(described.yaml, encoding="utf-8")
     _write_facts(folder, facts)
     return facts
 

@@ -11,6 +11,8 @@ from rich.console import Console
 
 from vistadream.core import Note, Progress, StageFinished, StageStarted, Summary
 from vistadream.observers.console import ConsoleObserver
+from vistadream.observers.log_lines import log_lines
+from vistadream.observers.multiplexer import Multiplexer
 
 
 @pytest.fixture(autouse=True)
@@ -31,8 +33,8 @@ def play(observe):
 
 def shown(terminal, act=play):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None)
-    with ConsoleObserver(console) as observe:
-        act(observe)
+    with ConsoleObserver(console) as bars:
+        act(Multiplexer(log_lines, bars))
     return console.file.getvalue()
 
 
@@ -67,7 +69,8 @@ def test_a_terminal_gets_a_bar_with_the_loss_and_the_time_left():
 
 def test_a_bar_that_is_full_goes_away():
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    with ConsoleObserver(console) as observe:
+    with ConsoleObserver(console) as bars:
+        observe = Multiplexer(log_lines, bars)
         observe("a/progress", Progress(1, 2))
         observe("a/progress", Progress(2, 2))
         before = console.file.tell()
@@ -97,10 +100,11 @@ CROWD = """
 import logging, sys
 from vistadream.core import Note
 from vistadream.observers.console import ConsoleObserver, Terminal
+from vistadream.observers.log_lines import log_lines
 logging.getLogger("vistadream").setLevel(logging.INFO)
-with ConsoleObserver(Terminal()) as observe:
+with ConsoleObserver(Terminal()):
     for i in range(1000):
-        observe("a", Note("word " * 100))
+        log_lines("a", Note("word " * 100))
 sys.stderr.write("came to its end")
 """
 

@@ -36,7 +36,7 @@ def lines(path: Path) -> list[dict]:
     ],
 )
 def test_each_observation_is_one_line(value, kind: str, content, tmp_path: Path) -> None:
-    with EventLog(tmp_path / "e") as observe:
+    with EventLog(tmp_path / "e", 5.0) as observe:
         observe("a/b", value, 7)
         (line,) = lines(tmp_path / "e")
     assert (line["name"], line["step"], line["kind"], line["value"]) == ("a/b", 7, kind, content)
@@ -51,11 +51,11 @@ def test_every_message_can_be_json() -> None:
 
 def test_a_file_is_continued_also_after_half_a_line(tmp_path: Path) -> None:
     file = tmp_path / "e"
-    with EventLog(file) as observe:
+    with EventLog(file, 5.0) as observe:
         observe("a", 1.0)
     with file.open("a") as stream:
         stream.write('{"name": "b')
-    with EventLog(file) as observe:
+    with EventLog(file, 5.0) as observe:
         observe("c", 2.0)
     assert [line["name"] for line in lines(file)] == ["a", "c"]
 
@@ -68,7 +68,7 @@ def test_pictures_of_a_role_are_written_at_a_bounded_rate(tmp_path: Path, monkey
         made.append(now_s[0])
         return PICTURE
 
-    with EventLog(tmp_path / "e") as observe:
+    with EventLog(tmp_path / "e", 5.0) as observe:
         for number in range(6):
             observe(f"coarse/{number:02d}/render", costly)
             now_s[0] += 2.5
@@ -80,6 +80,6 @@ def test_pictures_of_a_role_are_written_at_a_bounded_rate(tmp_path: Path, monkey
 
 def test_a_full_disk_costs_a_warning_and_not_the_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "live").write_text("a file in the place of the folder")
-    with EventLog(tmp_path / "e") as observe:
+    with EventLog(tmp_path / "e", 5.0) as observe:
         Multiplexer(observe)("load/input", PICTURE)
     assert "EventLog cannot show load/input" in caplog.text

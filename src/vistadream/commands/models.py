@@ -20,6 +20,8 @@ from vistadream.backends.weights.hub import hub_home
 from vistadream.backends.weights.table import MODELS, PROFILES, Model, models_named
 from vistadream.core import Note, UserError, tell, use_observer
 from vistadream.observers.console import ConsoleObserver, Terminal
+from vistadream.observers.log_lines import log_lines
+from vistadream.observers.multiplexer import Multiplexer
 
 
 class _Parser(argparse.ArgumentParser):
@@ -117,7 +119,7 @@ def _say_plan(wanted: Sequence[Model], missing: Sequence[Model], dest: Path | No
 def _fetch(missing: Sequence[Model], dest: Path | None, source: str | None) -> None:
     failures = []
     logging.getLogger("vistadream").setLevel(logging.INFO)
-    with ConsoleObserver(Terminal()) as console, use_observer(console):
+    with ConsoleObserver(Terminal()) as console, use_observer(Multiplexer(log_lines, console)):
         for model in missing:
             try:
                 folder = store.download(model, dest, source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,10 +21,13 @@ from vistadream.config.build import construct
 from vistadream.config.earlier_words import today
 from vistadream.config.exports import expand_exports, without_exporter
 from vistadream.config.files import composed_files, groups
+from vistadream.config.observers import expand_observers, without_observer
 from vistadream.config.suggest import explain, hydra_is_lenient, keep_the_hard_rule, misspelt
 from vistadream.config.trust import refuse_foreign_targets, refuse_resolvers
 from vistadream.config.words import CAPTION, name_of
 from vistadream.core import UserError
+
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,11 @@ class Composed:
         """The object that a part of the configuration describes; UserError names the knob that is off."""
         return construct(self._section(path), path)
 
+    def build_each(self, path: str) -> dict[str, Any]:
+        """The objects of a section by their names. Errors name the section that a part refers to, as in `${rerun}`."""
+        parts: Any = OmegaConf.to_container(OmegaConf.select(self.config, path))
+        return {name: self.build(_referred(part) or f"{path}.{name}") for name, part in parts.items()}
+
     def make(self, path: str, target: type) -> Any:
         """An object of `target` from a part of the configuration that names no target itself."""
         return construct({**self._section(path), "_target_": f"{target.__module__}.{target.__qualname__}"}, path)
@@ -106,7 +115,7 @@ def compose(words: Sequence[str], given: Mapping[str, object] | None = None, job
 
     `given`: objects of a Python program that stand in the place of configured backends, by role, such as "depth".
     """
-    words = expand_exports([today(word) for word in words])
+    words = expand_observers(expand_exports([today(word) for word in words]))
     if said := misspelt([word for word in words if hydra_is_lenient(word)], job):
         raise UserError(said)
     overrides, choices = _choose_backends(words, given or {})
@@ -198,7 +207,7 @@ def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
     These are knobs of a source, backend or camera path that gives way to another one, and of results that are no longer
     on the list.
     """
-    unlisted = without_exporter(saved, words)
+    unlisted = [*without_exporter(saved, words), *without_observer(saved, words)]
     new = [word for word in words if name_of(word) in (*groups(), "prompt")]
     if not new:
         return unlisted
@@ -217,6 +226,12 @@ def _options(words: Sequence[str]) -> dict[str, str]:
         return dict(composed_files(named, with_hydra=True).hydra.runtime.choices)
     except (HydraException, OmegaConfBaseException):
         return {}
+
+
+def _referred(part: Any) -> str | None:
+    """The knob or section that a reference such as `${rerun}` names; None for anything else."""
+    found = _REFERENCE.fullmatch(part) if isinstance(part, str) else None
+    return found[1] if found else None
 
 
 def _flat(values: Any, above: str = "") -> dict[str, Any]:

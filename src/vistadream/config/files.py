@@ -42,7 +42,8 @@ class Schema:
     job: Any = MISSING
     source: Any = MISSING
     camera: Any = MISSING
-    rerun: Any = MISSING
+    observers: Any = field(default_factory=dict)
+    rerun: Any = field(default_factory=dict)
     flight: Any = MISSING
     export: Any = field(default_factory=dict)
     stages: Any = MISSING
@@ -88,7 +89,7 @@ def groups() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for file in sorted(root.rglob("*.yaml")):
         group = file.parent.relative_to(root).as_posix()
-        if group not in (".", "stages", "job", "export") and not file.stem.startswith("_"):
+        if group not in (".", "stages", "job", "export", "observers") and not file.stem.startswith("_"):
             found.setdefault(group, []).append(file.stem)
     return {g: ["auto", *o] if g.startswith("backends/") else o for g, o in found.items()}
 
@@ -112,7 +113,10 @@ def reference() -> str:
     job, run = (file.read_text(encoding="utf-8") for file in files)
     choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
     knobs = re.sub(r" *_target_:.*\n", "", job[job.index("\nstage:") :] + run[run.index("\nimage:") :])
-    parts = (file for room in ("source", "stages", "export") for file in sorted((conf_folder() / room).glob("*.yaml")))
+    rooms = (conf_folder() / room for room in ("source", "stages", "export", "observers"))
+    parts = (file for room in rooms for file in sorted(room.glob("*.yaml")))
     sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in parts)
+    sections = re.sub(r"# @package _global_\n((?:#.*\n)*)observers:\n.*\n", r"\1", sections)
     sections = re.sub(r"# @package (.*)\n((?:#.*\n)*)_target_:.*", r"\2\1.*:", sections)
+    sections = re.sub(r" +_target_:.*\n", "", sections)
     return f"knobs, with their defaults:\n{knobs}\nchoices:\n\n{choices}{sections}"

@@ -35,7 +35,7 @@ def misspelt(words: Sequence[str], job: str = "single_img") -> str | None:
             if override.value() not in options[knob] and not (knob == "recipe" and value == "null"):
                 wanted = ", ".join(options[knob])
                 return f"{knob}={value} is no choice; wanted one of {wanted}{_near(value, options[knob])}"
-        elif knob not in ("stages", "export", *_known(job)) and not knob.startswith("backends."):
+        elif knob not in ("stages", "export", "observers", *_known(job)) and not knob.startswith("backends."):
             return f"{knob or repr(word)} is not a knob; see --help for all{_near(knob, [*_known(job), *options])}"
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -187,3 +188,33 @@ class Exporter(Protocol):
 
         `target` may hold files that were made from the same scene before. UserError for what a person can mend.
         """
+
+
+@dataclass(frozen=True)
+class ObservedRun:
+    """What an observer may need to know of a run before its first observation."""
+
+    folder: Path
+    events: Path
+    """The file for observations as lines of JSON, which a resumed run continues."""
+    recording: Path
+    """A new file for a recording."""
+    stages: tuple[str, ...]
+    """The stages that the run consists of."""
+    config: str
+    """The configuration as YAML."""
+    knobs: Mapping[str, Any]
+    """Every knob with its value, by its dotted name."""
+
+    @property
+    def name(self) -> str:
+        """The name of the run, for people."""
+        return self.folder.parent.name
+
+
+@runtime_checkable
+class ObserverKnobs(Protocol):
+    """The knobs of one kind of observer, which make a new observer for each run. Its fields are the knobs."""
+
+    def open(self, run: ObservedRun) -> AbstractContextManager[Observer]:
+        """The observer of a run. The end of the block closes it. Its first event is run/started."""

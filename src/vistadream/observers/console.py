@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 from rich.text import Text
 
-from vistadream.core import Note, RunStarted, StageFinished, StageStarted, Summary
-from vistadream.core import Progress as Done
+from vistadream.core import ObservedRun, Observer, Progress
+from vistadream.observers.log_lines import log
 from vistadream.observers.logtap import LogTap
 
-_log = logging.getLogger("vistadream.console")
-_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "bold red"}
 
 
@@ -33,15 +34,25 @@ class Terminal(Console):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class ConsoleObserver:
-    """Sends every line to the logger `vistadream.console`, so that a log file has it too.
+@dataclass(frozen=True)
+class ConsoleKnobs:
+    """The console has no knobs: without it on the list `observers=[...]` a run prints nothing."""
 
-    While open, it prints the log lines of `vistadream` and Python's captured warnings. Progress bars appear on a
-    terminal only. Use it as a context manager, or call `close`.
+    @contextmanager
+    def open(self, run: ObservedRun) -> Iterator[Observer]:
+        with ConsoleObserver(Terminal()) as observer:
+            log.info("  run folder: %s", run.folder)  # first: the viewer may have more to say as it opens
+            yield observer
+
+
+class ConsoleObserver:
+    """Prints the log lines of `vistadream` and Python's captured warnings while it is open; `log_lines` makes them.
+
+    Progress bars appear on a terminal only. Use it as a context manager, or call `close`.
     """
 
     def __init__(self, console: Console):
-        self._bars = Progress(
+        self._bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -60,26 +71,12 @@ class ConsoleObserver:
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
         stem = name.rpartition("/")[0]
-        match value:
-            case RunStarted():
-                _log.info("  run folder: %s", value.folder)
-            case StageStarted():
-                _log.info("%s", value.stage, extra={"style": "bold cyan"})
-            case StageFinished(resumed=True):
-                _log.info("%s: taken from %s", value.stage, value.source, extra={"style": "cyan"})
-            case StageFinished():
-                count = f", {value.gaussians:,} Gaussians" if value.gaussians else ""
-                _log.info("%s: done in %.1f s%s", value.stage, value.seconds, count, extra={"style": "cyan"})
-            case Note():
-                _log.log(_LEVELS[value.level], "  %s", value.text)
-            case Summary():
-                _log.info("  %s", value.text)
-            case Done():
-                self._advance(stem, value)
-            case float() if name.endswith("/loss"):
-                self._losses[stem] = value
+        if isinstance(value, Progress):
+            self._advance(stem, value)
+        elif isinstance(value, float) and name.endswith("/loss"):
+            self._losses[stem] = value
 
-    def _advance(self, stem: str, work: Done) -> None:
+    def _advance(self, stem: str, work: Progress) -> None:
         """Updates the bar of `stem`, and removes it after the last step."""
         if stem not in self._tasks:
             self._tasks[stem] = self._bars.add_task(stem, total=work.total)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +14,39 @@ import cv2
 import torch
 from torch import Tensor
 
-from vistadream.core import Gaussians, Message, Scene, View
+from vistadream.core import Gaussians, Message, ObservedRun, Observer, Scene, View
+from vistadream.core.knobs import FROM_0, check_ranges
 from vistadream.formats.files import new_file
 from vistadream.observers.record import pictures, shrunk
 
 _LIVE = "live"
 """The folder of the newest pictures, below that of the events."""
-_PICTURES_EVERY_S = 5.0
-"""The pictures of one role are written at most once in this time."""
+
+
+@dataclass(frozen=True)
+class EventKnobs:
+    """The knobs `observers.events.*`."""
+
+    pictures_every_s: float
+    """The pictures of one role are written at most once in this time."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, pictures_every_s=FROM_0)
+
+    def open(self, run: ObservedRun) -> AbstractContextManager[Observer]:
+        return EventLog(run.events, self.pictures_every_s)
 
 
 class EventLog:
     """Appends one line for each observation: name, step, time, kind and value. Use it in `with`, or call `close`.
 
     `time` is in seconds since 1970. Pictures are written below live/, and the value names them by their path from the
-    run folder. Only the newest one of a role is kept: `coarse/03/hole` goes to live/coarse.hole.jpg, at most every five
-    seconds. A line is on disk when the call returns, and a resumed run continues the file.
+    run folder. Only the newest one of a role is kept: `coarse/03/hole` goes to live/coarse.hole.jpg, at most every
+    `pictures_every_s` seconds. A line is on disk when the call returns, and a resumed run continues the file.
     """
 
-    def __init__(self, path: Path):
-        self._live, self._written_s = path.parent / _LIVE, dict[str, float]()
+    def __init__(self, path: Path, pictures_every_s: float):
+        self._live, self._every_s, self._written_s = path.parent / _LIVE, pictures_every_s, dict[str, float]()
         self._stream = path.open("a", encoding="utf-8")
         self._stream.truncate(_whole_lines_bytes(path))
 
@@ -56,7 +71,7 @@ class EventLog:
 
     def _is_due(self, role: str) -> bool:
         """Whether the last pictures of that role are old enough."""
-        return time.monotonic() - self._written_s.get(role, -math.inf) >= _PICTURES_EVERY_S
+        return time.monotonic() - self._written_s.get(role, -math.inf) >= self._every_s
 
     def _pictures(self, role: str, value: Any) -> dict[str, Any]:
         """Writes the pictures of a value; their paths, by what they show."""

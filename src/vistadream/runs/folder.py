@@ -59,6 +59,11 @@ class RunFolder:
     def events(self) -> Path:
         return self.root / "events.jsonl"
 
+    def records(self) -> list[Path]:
+        """The paths of what a run writes about itself, except for its stages and results. They need not exist."""
+        own = (self.config, self.run_json, self.log, self.events, self.root / "run.lock", self.root / "live")
+        return [*own, *self.root.glob("run*.rrd")]
+
     def new_recording(self) -> Path:
         """run.rrd; in a resumed run, run.2.rrd and so on, so that earlier recordings are kept."""
         n, path = 1, self.root / "run.rrd"

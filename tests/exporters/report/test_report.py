@@ -10,6 +10,7 @@ from vistadream.observers.record import Record
 
 DONE = {"seconds": 1.5, "peak_bytes": 2**20, "gaussians": 1536}
 FACTS = {
+    "command": "a-job",
     "overrides": ["seed=3", "image=a b.jpg"],
     "stages": {"load": DONE, "refine": DONE},
     "seconds": {"start": 1.0, "stages": 3.0, "delivery": 0.25},
@@ -28,7 +29,7 @@ def test_results_observations_and_figures_are_on_the_page(scene: Scene, context,
     Report()(scene, tmp_path, given)
     page = (tmp_path / "report.html").read_text()
     shown = ["the red room", "a note of the run", "export/gaussians.ply", "export/scene.mp4", "a flight through it"]
-    shown += ["vistadream single-img seed=3 &#x27;image=a b.jpg&#x27;", "nothing else can run", "input_psnr_db"]
+    shown += ["vistadream a-job seed=3 &#x27;image=a b.jpg&#x27;", "nothing else can run", "input_psnr_db"]
     assert [text for text in shown if text not in page] == []
     assert "its depth" not in page, "a video that was not made"
 

@@ -37,7 +37,7 @@ class Report:
         videos = {caption: exported / video_file(picture, "mp4") for picture, caption in _CAPTIONS.items()}
         data = ReportData(
             title=context.title,
-            command=shlex.join(["vistadream", "single-img", *facts["overrides"]]),
+            command=shlex.join(["vistadream", facts["command"], *facts["overrides"]]),
             stages=_rows(facts["stages"], context),
             photo=to_uint8(photo.rgb),
             result=to_uint8(seen.require("rgb")),

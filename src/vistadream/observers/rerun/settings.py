@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from vistadream.core import ObservedRun, Observer, silent
 from vistadream.core.knobs import FROM_1, Range, check_ranges, require
 
 _MEMORY = re.compile(r"\d+(\.\d+)?(%|[kMGT]?i?B)")
@@ -53,3 +56,18 @@ class RerunSettings:
         require(self, "wait_seconds", 0 <= self.wait_seconds <= 1e8, finite)
         require(self, "memory_limit", _MEMORY.fullmatch(self.memory_limit), "a size such as 512MiB, 2GiB or 25%")
         require(self, "bind", self.bind.strip(), "an address of this machine, such as 127.0.0.1")
+
+    @contextmanager
+    def open(self, run: ObservedRun) -> Iterator[Observer]:
+        """The open `RerunObserver` of a run; `silent` when the mode is off.
+
+        Rerun is imported here, when it is used, because the import takes a fifth of a second.
+        """
+        if self.mode == "off":
+            yield silent
+            return
+        from vistadream.observers.rerun.observer import RerunObserver
+
+        with RerunObserver(self, run.recording, name=run.name, stages=run.stages) as observe:
+            observe.log_config(run.config, run.knobs)
+            yield observe

@@ -37,7 +37,7 @@ class Arguments:
     init_gaussians: Annotated[Path | None, tyro.conf.arg(metavar="FILE.ply")] = None
     """3DGS PLY to start from, by any program. Without it, the stage's own; a dataset has none."""
     overrides: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="KNOB=VALUE ...")] = ()
-    """Knobs of the stage refine, and those of a run that count here: stages.refine.steps=400, seed=1,
+    """Knobs of the stage refine, and those of a run that it reads: stages.refine.steps=400, seed=1,
     backends/render=gsplat, rerun.image_every=5, checkpoint_seconds=60; `vistadream single-img --help` lists them."""
 
 

@@ -215,6 +215,11 @@ def test_a_picture_of_another_format_is_not_opened(tmp_path: Path) -> None:
         run([f"resume={made}"])
 
 
+@pytest.mark.parametrize("section", ["rerun", "+rerun", "observers.rerun"])
+def test_a_saved_section_does_not_say_who_may_watch(section: str) -> None:
+    assert saved_words([f"{section}={{bind:0.0.0.0}}", "rerun.port=5"]) == ["rerun.port=5"]
+
+
 def test_saved_words_of_version_0_1_are_understood() -> None:
     """Knobs of the former stage `load` stand in its source, in `camera` or at the top now."""
     saved = ["stages.load.multiple=16", "+stages.load.focal_px=300", "stages.load.image=a=b.png", "+stages.refine.x=1"]

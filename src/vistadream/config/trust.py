@@ -15,8 +15,9 @@ from vistadream.config.files import targets
 from vistadream.config.words import PATH_KNOBS, TEXT_KNOBS, name_of
 from vistadream.core import UserError
 
-_OF_TODAY = ("resume", "rerun.bind", "rerun.connect")
-"""Knobs that a saved word never sets: which folder is resumed, and who on the network may watch."""
+_OF_TODAY = ("resume", "rerun.bind", "rerun.connect", "rerun", "observers.rerun")
+"""Knobs that a saved word never sets: which folder is resumed, and who on the network may watch. The last two are whole
+sections, which could set them too."""
 _RESOLVER = re.compile(r"(?<!\\)(?:\\\\)*\$\{(?![\w.]*\})")
 """An interpolation that is not the plain name of a knob. OmegaConf takes `\\${` for text."""
 _HYDRA_KEY = re.compile(r"_\w+_")

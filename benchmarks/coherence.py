@@ -175,7 +175,7 @@ def selection_row(photo: str, scene: Scene) -> None:
     quick_s, quick = least_cpu_seconds(lambda: score_poses(scene.gaussians, path, RENDERER, [], rule))
     four = path[:: len(path) // 4][:4]
     four_s, _ = least_cpu_seconds(lambda: [RENDERER(scene.gaussians, [camera]) for camera in four])
-    full = hole_ratios(scene.gaussians, path, renderer)
+    full = hole_ratios(scene.gaussians, path, RENDERER)
     picks = [select_pose(ratios, [], rule).pose for ratios in (quick, full)]
     holes = " | ".join("-" if pose is None else f"{pose}: {full[pose]:.3%}" for pose in picks)
     print(f"| {photo} | {quick_s:.2f} | {four_s:.2f} | {quick_s / four_s:.2f} | {holes} |", flush=True)

@@ -93,6 +93,7 @@ def input_psnrs(folder: Path) -> dict[str, float]:
     """PSNR of the photo's own view after every stage."""
     import torch
 
+    from vistadream.config import configured
     from vistadream.ops.evaluation.metrics import psnr
     from vistadream.runs.folder import RunFolder
 

@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,7 +22,6 @@ from vistadream.backends.weights.table import MODELS, PROFILES, Model, models_na
 from vistadream.core import Note, UserError, tell, use_observer
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.log_lines import log_lines
-from vistadream.observers.multiplexer import Multiplexer
 
 
 class _Parser(argparse.ArgumentParser):
@@ -119,7 +119,7 @@ def _say_plan(wanted: Sequence[Model], missing: Sequence[Model], dest: Path | No
 def _fetch(missing: Sequence[Model], dest: Path | None, source: str | None) -> None:
     failures = []
     logging.getLogger("vistadream").setLevel(logging.INFO)
-    with ConsoleObserver(Terminal()) as console, use_observer(Multiplexer(log_lines, console)):
+    with ConsoleObserver(Terminal()) as console, use_observer(partial(_show, console)):
         for model in missing:
             try:
                 folder = store.download(model, dest, source)
@@ -133,6 +133,12 @@ def _fetch(missing: Sequence[Model], dest: Path | None, source: str | None) -> N
                 tell(f"download/{model.name}", Note(f"{model.name}: {folder}{use}"))
     if failures:
         raise DownloadError(f"{', '.join(failures)}: not fetched, for the reasons above; the same command goes on")
+
+
+def _show(console: ConsoleObserver, name: str, value: Any, step: int | None = None) -> None:
+    """An Observer; the Multiplexer would import torch."""
+    log_lines(name, value, step)
+    console(name, value, step)
 
 
 def _gb(size_bytes: int) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -15,8 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from vistadream.core import ObservedRun, Observer, Progress
-from vistadream.observers.log_lines import log
+from vistadream.core import Progress
 from vistadream.observers.logtap import LogTap
 
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "bold red"}
@@ -32,17 +29,6 @@ class Terminal(Console):
         self.quiet = True
         with suppress(OSError, ValueError):  # else the rest of Python's buffer would fail again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-@dataclass(frozen=True)
-class ConsoleKnobs:
-    """The console has no knobs: without it on the list `observers=[...]` a run prints nothing."""
-
-    @contextmanager
-    def open(self, run: ObservedRun) -> Iterator[Observer]:
-        with ConsoleObserver(Terminal()) as observer:
-            log.info("  run folder: %s", run.folder)  # first: the viewer may have more to say as it opens
-            yield observer
 
 
 class ConsoleObserver:

@@ -74,7 +74,8 @@ class Recording(dict[str, dict[str, list]]):
         self._file = file
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a killed run's file has no footer, and says so
-            for chunk in RrdReader(file).stream():
+            reader = RrdReader(file)
+            for chunk in reader.stream() if reader.recordings() else ():  # none where the file is only begun
                 batch = chunk.to_record_batch()
                 entity = self.setdefault(str(chunk.entity_path), {})
                 for name in set(batch.schema.names) - {"log_time"}:

@@ -261,9 +261,9 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
     path = f"stages.{file.stem}"
     if file.stem == "prompt":
         words = ["prompt=a hall", "backends/text_to_image=flux2_klein"]
-    if group == "export":
-        words.append(f"export=[{file.stem}]")
-        path = f"export.{file.stem}"
+    if group in ("export", "observers"):
+        words.append(f"{group}=[{file.stem}]")
+        path = f"{group}.{file.stem}"
     elif group != "stages":
         words.append(f"{group}={file.stem}")
         path = group.replace("/", ".")
@@ -274,7 +274,9 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
         (tmp_path / "cameras.json").write_text(json.dumps({"cameras": cameras}))
         words += quote_paths([f"trajectory.path={tmp_path / 'cameras.json'}"])
     built = compose(words).build(path)
-    target = get_class(yaml.safe_load(file.read_text())["_target_"])
+    name = compose(words).plain(path)["_target_"]
+    assert f"_target_: {name}\n" in file.read_text()
+    target = get_class(name)
     assert isinstance(built, target)
     offered = set(compose(words).plain(path)) - {"_target_"}
     assert offered == {f.name for f in dataclasses.fields(target)}

@@ -23,6 +23,7 @@ def observers(*words: str) -> dict:
         ([], ["console", "events", "rerun"]),
         (["observers=[events,rerun]", "rerun.mode=save"], ["events", "rerun"]),
         (["observers=[]"], []),
+        (["observers=console"], ["console"]),
         (["observers=[console]", "rerun.mode=off"], ["console"]),
         (["observers=[console]", "observers=[events]", "observers.events.pictures_every_s=1"], ["events"]),
     ],
@@ -44,7 +45,7 @@ def test_knobs_reach_their_observer() -> None:
     [
         (["observers=[rerum]"], r"rerum is not an observer; wanted some of console, events, rerun; did you mean rerun"),
         (["observers=null"], "is not a list of observers; wanted some of"),
-        (["observers=console"], "is not a list of observers"),
+        (["observers=console,rerun"], "is not a list of observers"),
         (["observers=[[rerun]]"], "is not an observer"),
         (["observers=[console]", "rerun.port=5"], r"is a knob of rerun, which observers=\[console\] does not name"),
         (["observers=[rerun]", "observers.events.pictures_every_s=1"], "is a knob of events"),

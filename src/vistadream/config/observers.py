@@ -46,7 +46,8 @@ def observer_names() -> list[str]:
 
 def _read_list(word: str) -> list[str]:
     override = parse(word)
-    names = None if override.is_sweep_override() else override.value()
+    value = None if override.is_sweep_override() else override.value()
+    names = [value] if isinstance(value, str) else value
     known = observer_names()
     if not isinstance(names, list):
         wanted = f"some of {', '.join(known)}, as in observers=[console,rerun]"

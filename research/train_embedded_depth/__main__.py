@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from train_embedded_depth.batches import Pool
 from train_embedded_depth.export import export
+from train_embedded_depth.judge import print_figures
 from train_embedded_depth.shards import read_shards, write_shard
 from train_embedded_depth.sheet import picture, readings, sheet
 from train_embedded_depth.train import Recipe, Trainer
@@ -43,10 +44,12 @@ class Generate:
     first: int = 0
     last: int = 800
     """One past the last shard."""
+    scale: float = 1.0
+    """Size of the pictures compared with about 96x128."""
 
     def __call__(self) -> None:
         for number in range(self.first, self.last):
-            write_shard(self.folder, number)
+            write_shard(self.folder, number, scale=self.scale)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Train:
     """Read first where it exists; written every `save_every` steps and at the end."""
     recipe: Recipe = field(default_factory=Recipe)
     start: Path | None = None
-    """A checkpoint to take the weights from where `checkpoint` does not exist yet."""
+    """A checkpoint or exported weights to start from where `checkpoint` does not exist yet."""
     halved: bool = False
     """On pictures of half the size, 48x64: several times as many in the same time, for a beginning."""
     painters: int = 1
@@ -89,6 +92,21 @@ class Export:
 
     def __call__(self) -> None:
         export(self.checkpoint, self.out)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Prints figures of exported weights or checkpoints for each kind of world, on worlds of its own numbers."""
+
+    files: tuple[Path, ...]
+    worlds: Path = Path("judged_worlds")
+    """Folder of the generated pictures; written by the first call."""
+    kinds: tuple[str, ...] = ()
+    """Only these kinds."""
+    means_only: bool = False
+
+    def __call__(self) -> None:
+        print_figures(self.worlds, self.files, self.kinds, self.means_only)
 
 
 @dataclass(frozen=True)
@@ -139,4 +157,4 @@ def _log(trainer: Trainer, steps: Iterable[dict[str, float]], checkpoint: Path, 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)  # the next batch is painted beside the step, which is work enough for a second core
-    tyro.cli(Generate | Train | Export | Sheet | Picture, description=__doc__)()
+    tyro.cli(Generate | Train | Export | Judge | Sheet | Picture, description=__doc__)()

@@ -48,10 +48,12 @@ class Pool:
         return Shard(**joined).samples(torch.arange(len(picks)))
 
 
-def inputs(samples: Samples, rng: Generator) -> tuple[Float[Tensor, "b 6 h w"], Float[Tensor, "b"]]:
-    """The network's input, some with a guessed focal length, and the logarithm of true over given focal length."""
+def inputs(samples: Samples, rng: Generator, copies: int = 1) -> Float[Tensor, "b 6 h w"]:
+    """The network's input, some with a guessed focal length, which all copies of a scene share."""
     count, _, height, width = samples.rgb.shape
-    guessed = torch.from_numpy((rng.random(count) < GUESSED).astype(np.float32))
-    log_zoom = guessed * torch.from_numpy(rng.normal(0, GUESS_SPREAD, count).astype(np.float32))
-    rays = samples.lens.rays(height, width)[:, :2] * torch.exp(log_zoom)[:, None, None]
-    return pack(samples.rgb, rays.reshape(count, 2, height, width), 1 - guessed), log_zoom
+    scenes = count // copies
+    guessed = (rng.random(scenes) < GUESSED).astype(np.float32)
+    zoom = np.exp(guessed * rng.normal(0, GUESS_SPREAD, scenes)).astype(np.float32)
+    known, zooms = (torch.from_numpy(np.tile(x, copies)) for x in (1 - guessed, zoom))
+    rays = samples.lens.rays(height, width)[:, :2] * zooms[:, None, None]
+    return pack(samples.rgb, rays.reshape(count, 2, height, width), known)

@@ -14,7 +14,7 @@ from vistadream.backends.depth.network.model import DepthNet
 def export(checkpoint: Path, out: Path) -> None:
     """Writes the weights that the package ships; a weight too large for half precision is an error."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    net = DepthNet()
+    net = DepthNet(depth=state["depth"])
     net.load_state_dict(state["averaged"])
     weights = {name: x.half() if x.is_floating_point() else x for name, x in net.state_dict().items()}
     if not all(bool(x.isfinite().all()) for x in weights.values()):
@@ -22,6 +22,7 @@ def export(checkpoint: Path, out: Path) -> None:
     facts = {
         "steps": state["step"],
         "area": state["area"],
+        "depth": state["depth"],
         "generator_revision": REVISION,
         "licence": "Apache-2.0",
         "data": "generated only",

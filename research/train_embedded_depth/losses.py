@@ -14,7 +14,20 @@ from vistadream.backends.depth.network.model import HALVING, Maps
 
 REACH = 3.4
 """Truth farther than e^3.4 = 30 times the near parts counts as that far: more would only be clamped later."""
-WEIGHTS = {"depth": 1.0, "likelihood": 0.3, "slope": 0.5, "level": 0.05, "normal": 1.5, "sky": 1.0, "zoom": 0.2}
+WEIGHTS = {
+    "depth": 1.0,
+    "likelihood": 0.3,
+    "slope": 0.5,
+    "level": 0.05,
+    "order": 0.15,
+    "agreement": 0.2,
+    "normal": 1.5,
+    "sky": 1.0,
+}
+PAIRS = 1024
+"""Pairs of points per picture whose order counts."""
+APART, SOFTNESS = 0.05, 0.15
+"""Differences of log z: pairs closer than the first have no order; the second is the scale of the logistic loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +51,11 @@ class Truth:
         return Truth(F.avg_pool2d(log_z[:, None], HALVING)[:, 0], normal, share == 0, share > 0.5)
 
 
-def losses(maps: Maps, truth: Truth, log_zoom: Float[Tensor, "b"]) -> dict[str, Tensor]:
-    """Each term, unweighted; depth up to one factor a picture (Eigen et al. 2014), its error Laplacian."""
+def losses(maps: Maps, truth: Truth) -> dict[str, Tensor]:
+    """Each term, unweighted; depth up to one factor per picture (Eigen et al. 2014), its error Laplacian.
+
+    The second half of the batch are other copies of the scenes of the first half.
+    """
     count = truth.valid.sum((1, 2)).clamp(min=1)
     difference = torch.where(truth.valid, maps.log_z - truth.log_z, 0.0)
     level = difference.sum((1, 2)) / count
@@ -47,14 +63,16 @@ def losses(maps: Maps, truth: Truth, log_zoom: Float[Tensor, "b"]) -> dict[str, 
     size = error.abs()
     likelihood = torch.where(truth.valid, size.detach() * torch.exp(-maps.log_error) + maps.log_error, 0.0)
     angle = torch.where(truth.valid, 1 - (maps.normal * truth.normal).sum(1), 0.0)
+    one, other = error.chunk(2)
     return {
         "depth": (size.sum((1, 2)) / count).mean(),
         "likelihood": (likelihood.sum((1, 2)) / count).mean(),
         "slope": torch.stack([_slope(error, truth.valid, step) for step in (1, 2, 4)]).mean(),
         "level": level.abs().clamp(max=2).mean(),
+        "order": _order(maps.log_z, truth),
+        "agreement": ((one - other).abs().sum((1, 2)) / count[: len(one)]).mean(),
         "normal": (angle.sum((1, 2)) / count).mean(),
         "sky": F.binary_cross_entropy_with_logits(maps.sky, truth.sky.float()),
-        "zoom": (maps.log_zoom - log_zoom).abs().mean(),
     }
 
 
@@ -69,6 +87,23 @@ def _slope(error: Tensor, valid: Tensor, step: int) -> Tensor:
     return total / 2
 
 
+def pairs(truth: Truth, count: int) -> tuple[Tensor, Tensor]:
+    """Indices of `count` pairs of points per picture, from a fixed sequence: shape (2, count), each below h * w."""
+    points = truth.log_z[0].numel()
+    drawn = torch.randint(points, (2, count), generator=torch.Generator().manual_seed(points))
+    return drawn[0].to(truth.log_z.device), drawn[1].to(truth.log_z.device)
+
+
+def _order(log_z: Tensor, truth: Truth) -> Tensor:
+    """Logistic loss of the sign of the difference between two points (Chen et al. 2016), over all distances."""
+    a, b = pairs(truth, PAIRS)
+    found, wanted, valid = (x.flatten(1) for x in (log_z, truth.log_z, truth.valid))
+    apart = wanted[:, a] - wanted[:, b]
+    counts = valid[:, a] & valid[:, b] & (apart.abs() > APART)
+    wrong = F.softplus(-apart.sign() * (found[:, a] - found[:, b]) / SOFTNESS)
+    return (wrong * counts).sum() / counts.sum().clamp(min=1)
+
+
 def weighted(terms: dict[str, Tensor]) -> Tensor:
-    """The sum that is minimised."""
+    """The sum that is minimized."""
     return sum((WEIGHTS[name] * term for name, term in terms.items()), start=torch.zeros(()))

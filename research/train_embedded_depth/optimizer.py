@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 from torch.optim import AdamW, Muon
 
-OUTER = ("maps", "usual", "zoom")
+OUTER = ("maps", "usual")
 """Layers that end in outputs; their rows are no directions to be made equal."""
 
 

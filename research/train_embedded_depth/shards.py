@@ -85,10 +85,11 @@ def _worth_showing(samples: Samples) -> Tensor:
     return (samples.sky.flatten(1).float().mean(1) < 0.7) & (near > np.log(0.2)) & (far - near > 0.2) & (middle < 5)
 
 
-def make_shard(number: int, held_out: bool = False, count: int = PER_SHARD) -> Shard:
-    """The shard of that number: its kind, size, textures and scenes all follow from the number."""
+def make_shard(number: int, held_out: bool = False, count: int = PER_SHARD, scale: float = 1.0) -> Shard:
+    """The shard of that number: its kind, shape, textures and scenes all follow from the number."""
     name, rng = _drawn(number, held_out)
-    size = SIZES[rng.integers(len(SIZES))]
+    height, width = (round(side * scale / STRIDE) * STRIDE for side in SIZES[rng.integers(len(SIZES))])
+    size = height, width
     return Shard.of(generate({**KINDS, **HELD_OUT}[name], int(rng.integers(2**62)), count, size, _bank(number % BANKS)))
 
 
@@ -119,14 +120,14 @@ def kind_of(path: Path) -> str:
     return path.stem.split("_", 2)[2]
 
 
-def write_shard(folder: Path, number: int, count: int = PER_SHARD) -> None:
+def write_shard(folder: Path, number: int, count: int = PER_SHARD, scale: float = 1.0) -> None:
     """Generates a shard unless it is there; it appears whole or not at all."""
     target = path_of(folder, number)
     if target.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(f".{os.getpid()}")
-    torch.save(vars(make_shard(number, count=count)), draft)
+    torch.save(vars(make_shard(number, count=count, scale=scale)), draft)
     draft.rename(target)
 
 

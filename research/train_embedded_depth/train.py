@@ -18,6 +18,8 @@ from torch import Tensor, nn
 
 from train_embedded_depth.augment import augment
 from train_embedded_depth.batches import Pool, inputs
+from train_embedded_depth.framing import cut, mirrored, twice
+from train_embedded_depth.grow import grow, read_weights
 from train_embedded_depth.losses import Truth, losses, weighted
 from train_embedded_depth.optimizer import Optimizer
 from vistadream.backends.depth.network.model import DepthNet
@@ -29,8 +31,10 @@ class Recipe:
 
     steps: int = 20_000
     """Steps of the whole cosine schedule; a later run may name more and goes on from its checkpoint."""
-    batch: int = 32
-    """Pictures per step."""
+    scenes: int = 16
+    """Scenes per step; each is seen in two copies that differ in everything but the truth."""
+    depth: int = 6
+    """Attention blocks of the network."""
     rate: float = 1.5e-3
     """Peak learning rate."""
     warmup: int = 300
@@ -61,16 +65,15 @@ class Batch:
 
     packed: Float[Tensor, "b 6 h w"]
     truth: Truth
-    log_zoom: Float[Tensor, "b"]
 
 
 class Trainer:
-    """Weights, their moving average, the optimiser and the step, on disk between runs."""
+    """Weights, their moving average, the optimizer and the step, on disk between runs."""
 
     def __init__(self, recipe: Recipe) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.step = recipe, 0
-        self.net = DepthNet().to(recipe.device)
+        self.net = DepthNet(depth=recipe.depth).to(recipe.device)
         self.averaged = copy.deepcopy(self.net)
         self.optimizer = Optimizer(self.net, recipe.decay)
 
@@ -79,6 +82,7 @@ class Trainer:
         state = {
             "step": self.step,
             "area": self.net.area,
+            "depth": self.net.depth,
             "net": self.net.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -96,10 +100,10 @@ class Trainer:
             part.load_state_dict(state[name])
 
     def begin_with(self, file: Path) -> None:
-        """Takes another run's averaged weights, and nothing else of it."""
-        weights = torch.load(file, map_location=self.recipe.device, weights_only=True)["averaged"]
+        """Takes another run's averaged weights, or exported ones, and nothing else; more blocks at first do nothing."""
+        weights = read_weights(file)
         for net in (self.net, self.averaged):
-            net.load_state_dict(weights)
+            grow(net, weights)
 
     def run(self, pool: Pool, minutes: float = math.inf, painters: int = 1) -> Iterator[dict[str, float]]:
         """Trains until the recipe's last step or the time is over; yields the terms of the loss after each step.
@@ -117,9 +121,10 @@ class Trainer:
     def _batch(self, pool: Pool, step: int) -> Batch:
         """What a step learns from; the seed and the step alone decide it."""
         rng = np.random.default_rng([self.recipe.seed, step])
-        samples = augment(pool.draw(rng, self.recipe.batch), rng, self.recipe.ease_at(step))
-        packed, log_zoom = inputs(samples, rng)
-        return Batch(packed.contiguous(memory_format=torch.channels_last), Truth.of(samples), log_zoom)
+        scenes = cut(pool.draw(rng, self.recipe.scenes), rng)
+        scenes = twice(mirrored(scenes) if rng.random() < 0.5 else scenes)
+        packed = inputs(augment(scenes, rng, self.recipe.ease_at(step)), rng, copies=2)
+        return Batch(packed.contiguous(memory_format=torch.channels_last), Truth.of(scenes))
 
     def _learn(self, batch: Batch) -> dict[str, float]:
         device = self.recipe.device
@@ -128,7 +133,7 @@ class Trainer:
         self.net.train()
         with torch.autocast(torch.device(device).type, torch.bfloat16):
             maps = self.net(batch.packed.to(device))
-        terms = losses(maps, truth, batch.log_zoom.to(device))
+        terms = losses(maps, truth)
         self.net.zero_grad()
         weighted(terms).backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)

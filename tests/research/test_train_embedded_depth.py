@@ -8,20 +8,24 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
-from vistadream.backends.depth.network.model import DepthNet
-from vistadream.backends.depth.network.predict import shipped_net
+from vistadream.backends.depth.network.model import DepthNet, Maps, pack
+from vistadream.backends.depth.network.predict import load_net, shipped_net
 from vistadream.core import Camera
 from vistadream.ops.depth.normals import normals_from_depth
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "research"))
 
+from train_embedded_depth import air, faults, styles
 from train_embedded_depth.augment import augment
 from train_embedded_depth.batches import Pool, inputs
 from train_embedded_depth.cameras import Lens
 from train_embedded_depth.export import export
+from train_embedded_depth.framing import cut, mirrored, twice
 from train_embedded_depth.generate import FAR_M, Samples, generate
+from train_embedded_depth.grow import grow
+from train_embedded_depth.judge import APART, judge, network_of, print_figures
 from train_embedded_depth.kinds import HELD_OUT, KINDS
-from train_embedded_depth.losses import Truth
+from train_embedded_depth.losses import Truth, losses
 from train_embedded_depth.optics import defocus
 from train_embedded_depth.shards import Shard, kind_of, make_shard, read_shards, write_shard
 from train_embedded_depth.sheet import picture, read_row
@@ -124,14 +128,74 @@ def test_true_normals_are_those_of_the_true_depth(bank):
         assert agree[has].float().mean() > 0.75
 
 
-def test_repainting_leaves_the_truth_alone(bank):
-    samples = generate(KINDS["street"], 1, 3, SIZE, bank)
-    truth = torch.stack([samples.z, samples.z.flip(-1)])
-    for seed in range(4):
-        painted = augment(samples, np.random.default_rng(seed))
-        assert any(torch.equal(painted.z, z) for z in truth)
-        assert not torch.equal(painted.rgb, samples.rgb)
+def test_repainting_changes_colors_only_and_the_seed_decides_them(bank):
+    samples = generate(KINDS["street"], 1, 12, SIZE, bank)
+    for seed in range(3):
+        painted, again = (augment(samples, np.random.default_rng(seed)) for _ in range(2))
+        assert torch.equal(painted.rgb, again.rgb)
+        assert all(torch.equal(getattr(painted, n), getattr(samples, n)) for n in ("z", "normal", "sky", "part"))
+        changed = (painted.rgb - samples.rgb).abs().mean((1, 2, 3))
+        assert (changed > 0).all()
+        assert changed.median() > 0.05
         assert ((painted.rgb >= 0) & (painted.rgb <= 1)).all()
+
+
+def test_each_change_of_air_style_and_file_is_of_its_kind(bank):
+    samples = generate(KINDS["landscape"], 2, 24, SIZE, bank)
+    rng = np.random.default_rng(0)
+    assert samples.sky.flatten(1).any(1).sum() > 8
+    land = ~samples.sky[:, None].expand_as(samples.rgb)
+    sky = torch.where(samples.sky[:, None], air._skies(samples.rgb, rng), samples.rgb)
+    assert torch.equal(sky[land], samples.rgb[land])
+    shades = sky.mean(1)[samples.sky]
+    assert shades.quantile(0.1) < 0.4 < 0.75 < shades.quantile(0.9), "dark and bright skies"
+    hazy = air._hazy(samples.rgb, samples.z, samples.sky, rng)
+    far = (samples.z > 40) & ~samples.sky
+    near = samples.z < 8
+    moved = (hazy - samples.rgb).abs().mean(1)
+    assert moved[far].mean() > 1.5 * moved[near].mean()
+    silhouette = styles._silhouette(samples.rgb, samples.z, rng).mean(1)
+    assert silhouette[near].mean() < 0.5 * silhouette[samples.sky].mean()
+    assert faults._compressed(samples.rgb, rng).sub(samples.rgb).abs().mean() < 0.05
+
+
+def test_a_cut_picture_shows_the_same_points_along_its_own_rays(bank):
+    samples = generate(KINDS["room"], 5, 8, (96, 128), bank)
+    rays = samples.lens.rays(96, 128)
+    points = rays.unflatten(2, (96, 128)) * samples.z[:, None]
+    one = cut(samples, np.random.default_rng(3))
+    assert not torch.equal(one.lens.focal, samples.lens.focal)
+    assert one.rgb.shape == samples.rgb.shape
+    found = (one.lens.rays(96, 128).unflatten(2, (96, 128)) * one.z[:, None])[..., 8:-8:8, 8:-8:8]
+    for k in range(8):
+        gap = torch.cdist(found[k].flatten(1).T, points[k].flatten(1).T).amin(1) / one.z[k, 8:-8:8, 8:-8:8].flatten()
+        assert gap.median() < 0.01
+    back = mirrored(mirrored(one))
+    assert torch.equal(back.rgb, one.rgb)
+    assert torch.allclose(back.lens.center, one.lens.center, atol=1e-6)
+
+
+def test_copies_of_a_scene_share_truth_and_rays(bank):
+    samples = twice(generate(KINDS["room"], 5, 6, SIZE, bank))
+    packed = inputs(augment(samples, np.random.default_rng(1)), np.random.default_rng(2), copies=2)
+    assert torch.equal(packed[:6, 3:], packed[6:, 3:])
+    assert not torch.equal(packed[:6, :3], packed[6:, :3])
+    assert set(packed[:, 5].unique().tolist()) == {0.0, 1.0}, "some focal lengths are guessed"
+
+
+def test_the_order_loss_is_small_for_any_depth_in_the_right_order_and_large_in_the_wrong_one(bank):
+    truth = Truth.of(twice(generate(KINDS["street"], 1, 4, (96, 128), bank)))
+
+    def terms(log_z: torch.Tensor) -> dict[str, torch.Tensor]:
+        zero = torch.zeros_like(log_z)
+        return losses(Maps(log_z, zero, truth.normal, zero), truth)
+
+    right, flat, wrong = (float(terms(k * truth.log_z)["order"]) for k in (3.0, 0.0, -1.0))
+    assert right < 0.2 < flat < wrong
+    assert flat == pytest.approx(np.log(2), abs=1e-4), "either order is as likely"
+    noise = torch.cat([torch.zeros_like(truth.log_z[:4]), 0.3 * torch.randn_like(truth.log_z[:4])])
+    assert float(terms(truth.log_z)["agreement"]) == pytest.approx(0, abs=1e-5)
+    assert float(terms(truth.log_z + noise)["agreement"]) > 0.1
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -206,7 +270,7 @@ def small_rooms(bank: TextureBank, *seeds: int) -> Pool:
 
 def error(net: DepthNet, samples: Samples) -> tuple[float, float]:
     """Mean |log z - truth| up to one factor a picture: of the network, and of a constant plane."""
-    packed, _ = inputs(samples, np.random.default_rng(0))
+    packed = inputs(samples, np.random.default_rng(0))
     truth = Truth.of(samples)
     with torch.inference_mode():
         said = net.eval()(packed).log_z
@@ -218,7 +282,7 @@ def error(net: DepthNet, samples: Samples) -> tuple[float, float]:
 
 
 def test_a_tiny_run_beats_the_constant_plane_on_worlds_it_never_saw_and_resumes_as_if_never_stopped(tmp_path, bank):
-    recipe = Recipe(steps=60, batch=8, rate=0.02, warmup=10, average=0.9)
+    recipe = Recipe(steps=60, scenes=8, depth=3, rate=0.02, warmup=10, average=0.9)
     pool, trainer = small_rooms(bank, 0, 1, 2), Trainer(recipe)
     for _ in trainer.run(pool):
         if trainer.step == 58:
@@ -237,6 +301,50 @@ def test_the_shipped_network_reads_kinds_of_worlds_that_it_never_saw(name, bank)
     pool = Pool.of([Shard.of(generate(HELD_OUT[name], 5, 8, (96, 128), bank))], halved=True)
     mine, flat = error(shipped_net(), pool.draw(np.random.default_rng(0), 16))
     assert mine < 0.75 * flat
+
+
+def test_a_network_with_more_blocks_begins_with_the_maps_of_the_shipped_one(tmp_path):
+    shipped, more = shipped_net(), DepthNet(depth=shipped_net().depth + 2)
+    grow(more, shipped.state_dict())
+    packed = pack(torch.rand(2, 3, *SIZE), torch.rand(2, 2, *SIZE), torch.ones(2))
+    with torch.inference_mode():
+        maps, wanted = more.eval()(packed), shipped(packed)
+    assert all(torch.allclose(x, getattr(maps, name), atol=1e-4) for name, x in vars(wanted).items())
+    with pytest.raises(ValueError, match="attention blocks"):
+        grow(DepthNet(depth=shipped.depth - 1), shipped.state_dict())
+
+
+def test_figures_of_true_maps_are_perfect_and_those_of_a_plane_are_not(bank, monkeypatch):
+    samples = generate(KINDS["street"], 1, 4, (96, 128), bank)
+    truth = Truth.of(samples)
+    assert float((truth.log_z.amax((1, 2)) - truth.log_z.amin((1, 2))).min()) > APART
+    net = DepthNet(area=96 * 128)
+
+    def figures(log_z: torch.Tensor) -> list[float]:
+        zero = torch.zeros_like(log_z)
+        monkeypatch.setattr(net, "forward", lambda _: Maps(log_z, zero, truth.normal, truth.sky * 2.0 - 1))
+        return judge(net, samples)
+
+    assert figures(truth.log_z + 3)[:6] == pytest.approx([0] * 6, abs=1e-4)
+    flat = figures(torch.zeros_like(truth.log_z))
+    assert flat[0] > 0.2
+    assert flat[1] == flat[3] == 1
+    assert figures(-truth.log_z)[1] == 1
+
+
+def test_figures_are_printed_for_each_kind_from_checkpoints_and_exported_weights(tmp_path, capsys):
+    trainer = Trainer(Recipe(steps=1))
+    trainer.save(tmp_path / "net.pt")
+    export(tmp_path / "net.pt", tmp_path / "net.safetensors")
+    files = [tmp_path / "net.pt", tmp_path / "net.safetensors"]
+    print_figures(tmp_path / "worlds", files, ["ceiling", "stairwell"])
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row[0].strip() for row in rows[1:4]] == ["ceiling", "stairwell (held out)", "net.pt: mean"]
+    for checkpoint, exported in zip(rows[1:4], rows[5:8], strict=True):
+        a, b = ([float(x) for x in row[1:]] for row in (checkpoint, exported))
+        assert a == pytest.approx(b, abs=0.02)
+        assert all(np.isfinite(a))
+    assert network_of(files[1]).depth == load_net(files[1]).depth == trainer.net.depth
 
 
 def test_a_run_begins_with_the_weights_of_another_at_a_step_of_its_own(tmp_path):

@@ -79,7 +79,7 @@ def test_upsampling_keeps_constants_and_bounds_and_moves_edges_to_the_pictures()
 
 def reading(log_z: torch.Tensor, error: float, sky: float = -9.0) -> Reading:
     ahead = torch.tensor([0.0, 0, -1])[:, None, None].expand(3, *log_z.shape)
-    return Reading(log_z, torch.full_like(log_z, error), ahead, torch.full_like(log_z, sky), 1.0)
+    return Reading(log_z, torch.full_like(log_z, error), ahead, torch.full_like(log_z, sky))
 
 
 NO_SKY, GREY = torch.zeros(H, W, dtype=torch.bool), torch.full((H, W, 3), 0.5)

@@ -29,8 +29,6 @@ class Maps:
     """Unit normals in OpenCV camera axes."""
     sky: Float[Tensor, "b h w"]
     """Logits."""
-    log_zoom: Float[Tensor, "b"]
-    """Logarithm of the true focal length divided by that of the given rays."""
 
 
 class _Residual(nn.Module):
@@ -97,14 +95,15 @@ class _Up(nn.Module):
 
 
 class DepthNet(nn.Module):
-    """0.9 million parameters; `widths` are the channels at 1/4, 1/8 and 1/16 of the picture's size.
+    """1.4 million parameters; `widths` are the channels at 1/4, 1/8 and 1/16 of the picture's size.
 
-    It works best on pictures of about the largest size in its training, `area` pixels.
+    `depth` is the number of attention blocks. The network works best on pictures of about the largest size in its
+    training, `area` pixels.
     """
 
-    def __init__(self, area: int = 48 * 64, widths: tuple[int, int, int] = (32, 64, 128), depth: int = 3) -> None:
+    def __init__(self, area: int = 48 * 64, widths: tuple[int, int, int] = (32, 64, 128), depth: int = 6) -> None:
         super().__init__()
-        self.area = area
+        self.area, self.depth = area, depth
         w4, w8, w16 = widths
         self.down4 = nn.Sequential(_down(INPUTS, w4, 7, 4), _Residual(w4))
         self.down8 = nn.Sequential(_down(w4, w8, 3, 2), _Residual(w8))
@@ -115,7 +114,6 @@ class DepthNet(nn.Module):
         self.mix4 = _Residual(w4)
         self.maps = nn.Conv2d(w4, MAPS * (4 // HALVING) ** 2, 3, padding=1)
         self.usual = nn.Sequential(nn.Conv2d(INPUTS - 3, 32, 1), nn.GELU(), nn.Conv2d(32, MAPS, 1))
-        self.zoom = nn.Linear(w16, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -130,9 +128,8 @@ class DepthNet(nn.Module):
         usual = self.usual(F.avg_pool2d(pictures[:, 3:], 2 * HALVING)).float()  # prior from the rays alone
         usual = F.interpolate(usual, scale_factor=2, mode="bilinear")
         maps = F.pixel_shuffle(self.maps(x).float(), 4 // HALVING) + usual
-        zoom = self.zoom(at16.mean((2, 3))).float()[:, 0]
         normal = F.normalize(maps[:, 2:5] + maps.new_tensor([0, 0, -0.1])[:, None, None], dim=1)
-        return Maps(maps[:, 0], maps[:, 1].clamp(-6, 3), normal, maps[:, 5], zoom)
+        return Maps(maps[:, 0], maps[:, 1].clamp(-6, 3), normal, maps[:, 5])
 
 
 def pack(

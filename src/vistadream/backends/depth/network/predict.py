@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -23,10 +24,17 @@ WEIGHTS = "weights.safetensors"
 @cache
 def shipped_net() -> DepthNet:
     """The network with the weights that come with the package."""
+    with as_file(files(__package__) / WEIGHTS) as path:
+        return load_net(path)
+
+
+def load_net(path: Path) -> DepthNet:
+    """A network from a file of exported weights, which states its size of pictures and number of attention blocks."""
     from safetensors import safe_open
 
-    with as_file(files(__package__) / WEIGHTS) as path, safe_open(path, "pt") as file:
-        net = DepthNet(int(file.metadata()["area"]))
+    with safe_open(path, "pt") as file:
+        facts = file.metadata()
+        net = DepthNet(int(facts["area"]), depth=int(facts.get("depth", 3)))
         net.load_state_dict({name: file.get_tensor(name).float() for name in net.state_dict()})
     return net.eval()
 
@@ -49,8 +57,6 @@ class Reading:
     """In OpenCV camera axes, of approximately unit length."""
     sky: Float[Tensor, "h w"]
     """Logits."""
-    zoom: float
-    """True focal length divided by the camera's."""
 
 
 @contextmanager
@@ -88,4 +94,4 @@ def _average(maps: Maps) -> Reading:
     level = maps.log_z.mean((1, 2), keepdim=True)
     disagreement = mean((maps.log_z - level)[[0, 1]]) - (maps.log_z - level)[0]
     error = mean(maps.log_error.exp()) + disagreement.abs()
-    return Reading(mean(maps.log_z), error, normal, mean(maps.sky), math.exp(float(maps.log_zoom.mean())))
+    return Reading(mean(maps.log_z), error, normal, mean(maps.sky))

@@ -1,0 +1,47 @@
+"""Weights of an earlier network in a new one with more attention blocks, which first gives the same maps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vistadream.backends.depth.network.model import DepthNet
+
+BLOCK = re.compile(r"down16\.(\d+)\.(.+)")
+"""Entries of the coarsest level: number 0 shrinks, the last one normalizes, those between are attention blocks."""
+SILENT = ("out.", "narrow.")
+"""Layers of a block whose output is added to its input; with zeros there, the block changes nothing."""
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Exported weights, or the averaged ones of a checkpoint."""
+    if file.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return {name: x.float() if x.is_floating_point() else x for name, x in load_file(file).items()}
+    weights: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)["averaged"]
+    return weights
+
+
+def grow(net: DepthNet, weights: dict[str, Tensor]) -> None:
+    """Loads the weights; blocks that they lack change nothing at first. Entries that `net` lacks are ignored."""
+    last = max(int(match[1]) for name in weights if (match := BLOCK.fullmatch(name)))
+    if last > net.depth + 1:
+        raise ValueError(
+            f"the weights have {last - 1} attention blocks; wanted at most {net.depth}: raise recipe.depth"
+        )
+    moved = {_renumbered(name, last, net.depth + 1): x for name, x in weights.items()}
+    state = net.state_dict()
+    for name, x in state.items():
+        if name in moved:
+            x.copy_(moved[name])
+        elif (match := BLOCK.fullmatch(name)) and match[2].startswith(SILENT):
+            x.zero_()
+
+
+def _renumbered(name: str, last: int, new_last: int) -> str:
+    match = BLOCK.fullmatch(name)
+    return f"down16.{new_last}.{match[2]}" if match and int(match[1]) == last else name

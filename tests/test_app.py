@@ -116,15 +116,17 @@ def test_a_picture_in_quotes_is_found_from_anywhere_and_a_changed_one_is_noticed
 
 def test_a_finished_run_needs_none_of_its_inputs(tmp_path: Path) -> None:
     """Not to export once more, nor to go on: its own folder holds all of it."""
-    picture, depth, cameras = tmp_path / "a.png", tmp_path / "z.npy", tmp_path / "cameras.json"
+    picture, depth, sky, cameras = (tmp_path / name for name in ("a.png", "z.npy", "sky.png", "cameras.json"))
     picture.write_bytes(sample_image().read_bytes())
     np.save(depth, np.ones((576, 768), np.float32))
+    Image.linear_gradient("L").point(lambda level: level < 64 and 255).resize((768, 576)).save(sky)
     write_cameras(cameras, 0.05)
-    given = ["backends/depth=given", f"backends.depth.path={depth}", "trajectory=custom", f"trajectory.path={cameras}"]
+    given = ["backends/depth=given", f"backends.depth.path={depth}", f"backends.depth.sky_mask={sky}"]
+    given += ["trajectory=custom", f"trajectory.path={cameras}"]
     words = [*SMALL, *given, *COARSE, f"image={picture}", "export.video_frames=2", f"out={tmp_path / 'o'}"]
     folder = RunFolder(run([*words, "stage=coarse"]).folder)
     made = [folder.finished(stage) for stage in ("load", "outpaint", "initialize", "coarse")]
-    for file in (picture, depth, cameras):
+    for file in (picture, depth, sky, cameras):
         file.unlink()
     for _ in range(2):
         run([f"resume={folder.root}", "export.formats=[ply,splat]"])

@@ -28,6 +28,7 @@ from vistadream.config.backends import choose
 from vistadream.config.files import targets
 from vistadream.config.words import parse
 from vistadream.core import UserError
+from vistadream.core.knobs import path_fields
 from vistadream.exporters.flight import FlightKnobs
 from vistadream.observers.rerun import RerunSettings
 
@@ -81,7 +82,7 @@ SYNTAX = [
     " spaced ",
     "line\nbreak",
 ]
-PATHS = ("image", "out", "resume", "trajectory.path", "backends.depth.path")
+PATHS = ("image", "out", "resume", "trajectory.path", "backends.depth.path", "backends.depth.sky_mask")
 
 
 @pytest.mark.parametrize("name", SYNTAX)
@@ -116,11 +117,13 @@ def test_quoting_keeps_every_character(text: str) -> None:
 
 def test_every_path_that_a_file_offers_is_taken_to_the_letter() -> None:
     """So that a relative path works from any folder when the run is resumed."""
+    files = ((file, yaml.safe_load(file.read_text()) or {}) for file in conf_folder().rglob("*.yaml"))
     offered = {
         f"{file.parent.relative_to(conf_folder()).as_posix().replace('/', '.')}.{key}"
-        for file in conf_folder().rglob("*.yaml")
-        for key, value in (yaml.safe_load(file.read_text()) or {}).items()
-        if key.rpartition("_")[2] == "path" and "${" not in str(value)
+        for file, knobs in files
+        if "_target_" in knobs
+        for key in path_fields(get_class(knobs["_target_"]))
+        if "${" not in str(knobs[key])
     }
     assert offered == set(INPUT_KNOBS) - {"image"}
 

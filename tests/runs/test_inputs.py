@@ -48,7 +48,13 @@ def photo(folder: Path) -> tuple[Path, Callable[[Path], object]]:
 
 def depth_map(folder: Path) -> tuple[Path, Callable[[Path], object]]:
     (folder / "z.npy").write_bytes(b"1")
-    return folder / "z.npy", lambda file: GivenDepth(file, 1.0)
+    return folder / "z.npy", lambda file: GivenDepth(file, 1.0, None, None)
+
+
+def mask_of_the_sky(folder: Path) -> tuple[Path, Callable[[Path], object]]:
+    depth_map(folder)
+    (folder / "sky.png").write_bytes(b"1")
+    return folder / "sky.png", lambda file: GivenDepth(file.with_name("z.npy"), 1.0, None, file)
 
 
 def text_model(folder: Path) -> tuple[Path, Callable[[Path], object]]:
@@ -76,7 +82,7 @@ def weights_of_two_folders(folder: Path) -> tuple[Path, Callable[[Path], object]
     return folder / "config.json", lambda file: replace(fill, text_path=file.parent)
 
 
-KINDS = [photo, depth_map, text_model, binary_file_of_a_model, weights, weights_of_two_folders]
+KINDS = [photo, depth_map, mask_of_the_sky, text_model, binary_file_of_a_model, weights, weights_of_two_folders]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -17,9 +17,13 @@ from vistadream.config.earlier_words import today
 from vistadream.core import UserError
 
 _BACKENDS_WITH_FILES = ("depth", "outpaint", "caption", "text_to_image")
-_MODEL_PATHS = (*(f"backends.{role}.path" for role in _BACKENDS_WITH_FILES), "backends.outpaint.text_path")
+_BACKEND_PATHS = (
+    *(f"backends.{role}.path" for role in _BACKENDS_WITH_FILES),
+    "backends.depth.sky_mask",
+    "backends.outpaint.text_path",
+)
 CAMERA_PATH = "trajectory.path"
-INPUT_KNOBS = ("image", *_MODEL_PATHS, CAMERA_PATH)
+INPUT_KNOBS = ("image", *_BACKEND_PATHS, CAMERA_PATH)
 """Knobs that name a file or a folder to read."""
 PATH_KNOBS = (*INPUT_KNOBS, "resume", "out")
 """Knobs whose value is a path and is taken to the letter."""

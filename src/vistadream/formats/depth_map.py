@@ -1,4 +1,4 @@
-"""Depth maps as 16-bit PNG, NPY or EXR: one number for each pixel, in the unit of the file."""
+"""Depth maps as 16-bit PNG, NPY or EXR, one number for each pixel in the unit of the file; and masks of the sky."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import UserError
@@ -17,7 +17,7 @@ from vistadream.formats.source import read_source
 
 
 def read_depth_map(path: Path) -> Float[Tensor, "H W"]:
-    """The stored numbers as float32; 0 where they are not positive and finite.
+    """The stored numbers as float32, also those that are no depths: negative numbers, NaN and infinity.
 
     UserError names the file and what was wanted.
     """
@@ -30,8 +30,26 @@ def read_depth_map(path: Path) -> Float[Tensor, "H W"]:
         levels = levels[..., 0]
     if levels.ndim != 2 or levels.size == 0 or levels.dtype.kind not in "uif":
         raise UserError(f"{path}: holds {levels.dtype} of shape {levels.shape}; wanted one number per pixel, (h, w)")
-    numbers = levels.astype(np.float32)
-    return torch.from_numpy(np.where(np.isfinite(numbers) & (numbers > 0), numbers, 0.0).astype(np.float32))
+    with np.errstate(over="ignore"):  # a number too large for float32 becomes infinity
+        return torch.from_numpy(levels.astype(np.float32))
+
+
+def read_sky_mask(path: Path, height: int, width: int) -> Bool[Tensor, "H W"]:
+    """The pixels that are not black in an 8-bit picture, scaled to height x width by nearest neighbor.
+
+    An alpha channel is ignored. UserError names the file and what was wanted, also if the aspect ratio is another one.
+    """
+    levels = _decode(path, read_source(path, "sky mask", "an 8-bit picture"), "a picture")
+    if levels.dtype != np.uint8:
+        raise UserError(f"{path}: is a {levels.dtype.itemsize * 8}-bit picture; wanted an 8-bit mask of the sky")
+    h, w = levels.shape[:2]
+    scale = max(w / width, h / height)
+    if max(scale * width - w, scale * height - h) >= 1:
+        raise UserError(
+            f"{path}: the sky mask is {w}x{h}; wanted the depth map's shape, {width}x{height}, or a scaled one"
+        )
+    brightest = levels.reshape(h, w, -1)[..., :3].max(axis=-1)
+    return torch.from_numpy(cv2.resize(brightest, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)).bool()
 
 
 def _read_npy(path: Path, data: bytes) -> np.ndarray:
@@ -45,7 +63,7 @@ def _read_npy(path: Path, data: bytes) -> np.ndarray:
 
 
 def _read_png(path: Path, data: bytes) -> np.ndarray:
-    levels = _decode(path, data)
+    levels = _decode(path, data, "PNG")
     if levels.dtype != np.uint16:
         raise UserError(f"{path}: is an {levels.dtype.itemsize * 8}-bit picture; wanted a 16-bit PNG of depths")
     return levels
@@ -53,14 +71,14 @@ def _read_png(path: Path, data: bytes) -> np.ndarray:
 
 def _read_exr(path: Path, data: bytes) -> np.ndarray:
     os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
-    return _decode(path, data)
+    return _decode(path, data, "EXR")
 
 
-def _decode(path: Path, data: bytes) -> np.ndarray:
+def _decode(path: Path, data: bytes, kind: str) -> np.ndarray:
     try:
         levels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         levels = None
     if levels is None:
-        raise UserError(f"{path}: cannot be decoded as {path.suffix[1:].upper()}; wanted a whole, undamaged file")
+        raise UserError(f"{path}: cannot be decoded as {kind}; wanted a whole, undamaged file")
     return levels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import DepthPrediction, UserError, View
-from vistadream.core.knobs import ABOVE_0, check_ranges
-from vistadream.formats.depth_map import read_depth_map
+from vistadream.core.knobs import ABOVE_0, check_ranges, require
+from vistadream.formats.depth_map import read_depth_map, read_sky_mask
 from vistadream.ops.depth.resample import resample_depth
 
 LOADER_CROP_PX = 32
@@ -24,26 +25,41 @@ class GivenDepth:
     """Depth of the photographed pixels from one file, cropped and scaled as the loader crops and scales the photo.
 
     The photo and its canvas get the map in the window of the photo; all other pixels are invalid, and the stage fills
-    them. The focal length is not changed.
+    them. Infinity, `sky_value` and `sky_mask` each mark sky. The focal length is not changed.
     """
 
     path: Path
-    """16-bit PNG, NPY, or EXR of camera-space z; 0, negative, NaN and inf mean invalid."""
+    """16-bit PNG, NPY, or EXR of camera-space z; 0, negative and NaN mean invalid, infinity means sky."""
     unit_m: float
     """Meters per stored unit: 0.001 for millimeters."""
+    sky_value: float | None
+    """A stored number that means sky too, in the unit of the file."""
+    sky_mask: Path | None
+    """An 8-bit picture with the aspect ratio of the depth map; its pixels that are not black are sky."""
 
     def __post_init__(self) -> None:
         check_ranges(self, unit_m=ABOVE_0)
+        require(self, "sky_value", self.sky_value is None or not math.isnan(self.sky_value), "a number, or null")
 
     def inputs(self) -> Sequence[Path]:
-        return [self.path]
+        return [self.path] if self.sky_mask is None else [self.path, self.sky_mask]
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
-        """One metric prediction per view; UserError if the file is not the photo's depth map."""
-        stored = read_depth_map(self.path) * self.unit_m
-        if not (stored > 0).any():
-            raise UserError(f"{self.path}: no pixel holds a depth; wanted positive, finite numbers")
+        """One metric prediction per view; UserError if a file does not belong to the photo."""
+        stored = self._read()
+        if not ((stored > 0) & stored.isfinite()).any():
+            raise UserError(f"{self.path}: no pixel holds a depth; wanted positive, finite numbers outside the sky")
         return [self._predict(stored, view) for view in views]
+
+    def _read(self) -> Float[Tensor, "H W"]:
+        """z in meters: 0 where it is unknown, infinity in the sky."""
+        stored = read_depth_map(self.path)
+        sky = stored == torch.inf
+        if self.sky_value is not None:
+            sky |= stored == torch.tensor(self.sky_value, dtype=torch.float32)
+        if self.sky_mask is not None:
+            sky |= read_sky_mask(self.sky_mask, *stored.shape)
+        return torch.where(sky, torch.inf, torch.where(stored > 0, stored * self.unit_m, 0.0))
 
     def _predict(self, stored: Float[Tensor, "H W"], view: View) -> DepthPrediction:
         """The map in the rectangle of the view's photographed pixels."""
@@ -52,7 +68,8 @@ class GivenDepth:
         width, height = columns.stop - columns.start, rows.stop - rows.start
         if width and height:
             z[rows, columns] = resample_depth(self._crop_box(stored, width, height), stored, width, height)
-        return DepthPrediction(z, z > 0, view.camera, is_metric=True)
+        sky = z == torch.inf
+        return DepthPrediction(torch.where(sky, 0.0, z), (z > 0) & ~sky, view.camera, is_metric=True, sky=sky)
 
     def _crop_box(self, stored: Tensor, width: int, height: int) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of the largest central crop with the aspect ratio width : height."""

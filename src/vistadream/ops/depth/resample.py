@@ -13,13 +13,14 @@ from vistadream.ops.depth.edges import relative_depth_edges
 def resample_depth(
     box: tuple[float, float, float, float], z: Float[Tensor, "H W"], width: int, height: int
 ) -> Float[Tensor, "h w"]:
-    """The box (left, top, right, bottom in pixels) of z resampled to width x height; 0 is invalid, as in z.
+    """The box (left, top, right, bottom in pixels) of z resampled to width x height.
 
-    Bilinear in disparity, which is exact on planes. Where one of the four pixels is invalid or at a depth edge, the
-    nearest pixel is taken, so that no depth between two surfaces appears.
+    In z and in the result 0 is invalid and infinity is sky. Bilinear in disparity, which is exact on planes. Where one
+    of the four pixels is invalid, sky or at a depth edge, the nearest pixel is taken, so that no depth between two
+    surfaces, or between a surface and the sky, appears.
     """
-    valid: Bool[Tensor, "H W"] = z > 0
-    disparity = torch.where(valid, 1 / z, 0.0)
+    valid: Bool[Tensor, "H W"] = (z > 0) & z.isfinite()
+    disparity = torch.where(z > 0, 1 / z, -1.0)  # 0 for the sky, negative for invalid pixels
     unsure = (~valid | relative_depth_edges(z, valid)).to(z)
     left, top, right, bottom = box
     u = left + (torch.arange(width) + 0.5) * (right - left) / width
@@ -32,4 +33,4 @@ def resample_depth(
 
     smooth = sample(unsure, "bilinear") == 0
     sampled = torch.where(smooth, sample(disparity, "bilinear"), sample(disparity, "nearest"))
-    return torch.where(sampled > 0, 1 / sampled, 0.0)
+    return torch.where(sampled >= 0, 1 / sampled, 0.0)

@@ -18,6 +18,8 @@ from vistadream.backends.depth.network.model import pack
 GUESS_SPREAD, GUESSED = 0.3, 0.3
 """Standard deviation of the logarithm of a guessed focal length, and the share of pictures that have one."""
 
+USUAL_AREA = 96 * 128
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -35,10 +37,14 @@ class Pool:
         return Pool(by_size)
 
     def draw(self, rng: Generator, count: int) -> Samples:
-        """Pictures of one size, each from any shard of that size; sizes as often as there are shards."""
-        groups = list(self.by_size.values())
-        sizes = np.array([len(group) for group in groups])
-        shards = groups[rng.choice(len(groups), p=sizes / sizes.sum())]
+        """`count` pictures of one size, each from any shard of that size; sizes as often as there are shards.
+
+        Of pictures that are larger than 96x128 there are fewer, so that their pixels are as many.
+        """
+        groups = list(self.by_size.items())
+        shares = np.array([len(shards) for _, shards in groups])
+        (height, width), shards = groups[rng.choice(len(groups), p=shares / shares.sum())]
+        count = max(1, round(count * min(1, USUAL_AREA / (height * width))))
         picks = []
         for number in rng.integers(len(shards), size=count):
             shard = shards[number]

@@ -32,7 +32,7 @@ class Recipe:
     steps: int = 20_000
     """Steps of the whole cosine schedule; a later run may name more and goes on from its checkpoint."""
     scenes: int = 16
-    """Scenes per step; each is seen in two copies that differ in everything but the truth."""
+    """Scenes of 96x128 per step, fewer larger ones; each is seen in two copies that differ in all but the truth."""
     depth: int = 6
     """Attention blocks of the network."""
     rate: float = 1.5e-3

@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from train_embedded_depth.batches import Pool
 from train_embedded_depth.export import export
 from train_embedded_depth.judge import print_figures
+from train_embedded_depth.leave_out import print_left_out
 from train_embedded_depth.shards import read_shards, write_shard
 from train_embedded_depth.sheet import picture, readings, sheet
 from train_embedded_depth.train import Recipe, Trainer
@@ -110,6 +111,21 @@ class Judge:
 
 
 @dataclass(frozen=True)
+class LeaveOut:
+    """Prints how well each of some kinds is read before and after short trainings with it and without it."""
+
+    folder: Path
+    start: Path
+    """Weights that never saw these kinds."""
+    kinds: tuple[str, ...]
+    recipe: Recipe = field(default_factory=lambda: Recipe(steps=300, rate=5e-4, warmup=30, average=0.98, ease=0))
+    worlds: Path = Path("judged_worlds")
+
+    def __call__(self) -> None:
+        print_left_out(self.folder, self.start, self.worlds, self.recipe, self.kinds)
+
+
+@dataclass(frozen=True)
 class Sheet:
     """Draws a contact sheet of generated worlds over their disparity."""
 
@@ -157,4 +173,4 @@ def _log(trainer: Trainer, steps: Iterable[dict[str, float]], checkpoint: Path, 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)  # the next batch is painted beside the step, which is work enough for a second core
-    tyro.cli(Generate | Train | Export | Judge | Sheet | Picture, description=__doc__)()
+    tyro.cli(Generate | Train | Export | Judge | LeaveOut | Sheet | Picture, description=__doc__)()

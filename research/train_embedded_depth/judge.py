@@ -97,17 +97,23 @@ def _wrong(log_z: Tensor, truth: Truth) -> Tensor:
 
 
 def print_figures(folder: Path, files: Sequence[Path], names: Sequence[str] = (), means_only: bool = False) -> None:
-    """A table for each network: a row for each kind, then the means of the kinds that are trained on and of all."""
+    """A table for each network: a row for each kind, then their mean."""
     drawn = list(worlds(folder, names))
     for file in files:
         net = network_of(file)
         rows = {name: judge(net, samples) for name, samples in drawn}
         if not means_only:
-            print(f"\n| {file.name} | " + " | ".join(NAMES) + " |\n|" + "---|" * (len(NAMES) + 1))
+            print_head(file.name)
             for name, row in rows.items():
-                _print_row(name + " (held out)" * (name in HELD_OUT), row)
-        _print_row(f"{file.name}: mean", np.mean(list(rows.values()), axis=0).tolist())
+                print_row(name + " (held out)" * (name in HELD_OUT), row)
+        print_row(f"{file.name}: mean", np.mean(list(rows.values()), axis=0).tolist())
 
 
-def _print_row(name: str, row: list[float]) -> None:
+def print_head(name: str) -> None:
+    """The head of a table."""
+    print(f"\n| {name} | " + " | ".join(NAMES) + " |\n|" + "---|" * (len(NAMES) + 1))
+
+
+def print_row(name: str, row: list[float]) -> None:
+    """A row of figures."""
     print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in row) + " |", flush=True)

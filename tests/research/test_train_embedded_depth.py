@@ -25,6 +25,7 @@ from train_embedded_depth.generate import FAR_M, Samples, generate
 from train_embedded_depth.grow import grow
 from train_embedded_depth.judge import APART, judge, network_of, print_figures
 from train_embedded_depth.kinds import HELD_OUT, KINDS
+from train_embedded_depth.leave_out import print_left_out
 from train_embedded_depth.losses import Truth, losses
 from train_embedded_depth.optics import defocus
 from train_embedded_depth.shards import Shard, kind_of, make_shard, read_shards, write_shard
@@ -244,6 +245,19 @@ def test_kinds_can_be_left_out_of_a_training(tmp_path):
     assert len(read_shards(tmp_path, without=kinds[:1])) == 3 - kinds.count(kinds[0])
     with pytest.raises(ValueError, match="no such kinds"):
         read_shards(tmp_path, without=["moon"])
+
+
+def test_trainings_with_and_without_a_kind_are_compared_on_worlds_of_that_kind(tmp_path, capsys):
+    for number in range(3):
+        write_shard(tmp_path, number, count=3)
+    name = kind_of(min(tmp_path.iterdir()))
+    Trainer(Recipe(scenes=2)).save(tmp_path / "start.pt")
+    print_left_out(tmp_path, tmp_path / "start.pt", tmp_path / "judged", Recipe(steps=2, scenes=2), [name])
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[3:]]
+    assert [row[0].strip() for row in rows] == [
+        f"{name}, {what}" for what in ("before", "trained with it", "trained without it")
+    ]
+    assert len({tuple(row[1:]) for row in rows}) == 3
 
 
 def test_shards_come_back_as_they_were(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,9 +192,15 @@ def test_a_pipe_in_a_run_folder_is_refused_rather_than_waited_for(tmp_path: Path
         run([f"resume={folder}"])
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run folder, which a test copies before it changes it."""
+    return run([*SMALL, "export.report=false", f"out={tmp_path_factory.mktemp('finished')}"]).folder
+
+
 @pytest.mark.parametrize("name", ["../../x", "/tmp/x", "..", "", "a/b", 3, ["a"], None])
-def test_names_of_views_and_pictures_lead_nowhere_else(name: object, tmp_path: Path) -> None:
-    made = run([*SMALL, "export.report=false", f"out={tmp_path}"]).folder
+def test_names_of_views_and_pictures_lead_nowhere_else(name: object, finished: Path, tmp_path: Path) -> None:
+    made = shutil.copytree(finished, tmp_path / "run")
     stage = RunFolder(made).stage("load")
     seen = stage / "seen" / "seen.json"
     facts = json.loads(seen.read_text())
@@ -206,9 +213,9 @@ def test_names_of_views_and_pictures_lead_nowhere_else(name: object, tmp_path: P
         load_scene(stage)
 
 
-def test_a_picture_of_another_format_is_not_opened(tmp_path: Path) -> None:
+def test_a_picture_of_another_format_is_not_opened(finished: Path, tmp_path: Path) -> None:
     """Pillow reads EPS by starting Ghostscript."""
-    made = run([*SMALL, "export.report=false", f"out={tmp_path}"]).folder
+    made = shutil.copytree(finished, tmp_path / "run")
     stage = RunFolder(made).stage("load")
     next((stage / "views").glob("*.rgb.png")).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n")
     with pytest.raises(UserError, match="01_load is damaged"):

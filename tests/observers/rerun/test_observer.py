@@ -148,7 +148,7 @@ def test_server_waits_as_long_as_asked(file, read):
     began = time.monotonic()
     with observer(file, mode="serve", wait_seconds=0.3):
         pass
-    assert 0.3 <= time.monotonic() - began < 2.3
+    assert 0.3 <= time.monotonic() - began < 20, "a busy machine takes seconds for what is not the wait"
 
 
 def test_ctrl_c_ends_the_wait_and_the_recording(file, read):

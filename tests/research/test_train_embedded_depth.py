@@ -312,7 +312,7 @@ def test_a_tiny_run_beats_the_constant_plane_on_worlds_it_never_saw_and_resumes_
 
 @pytest.mark.parametrize("name", HELD_OUT)
 def test_the_shipped_network_reads_kinds_of_worlds_that_it_never_saw(name, bank):
-    pool = Pool.of([Shard.of(generate(HELD_OUT[name], 5, 8, (96, 128), bank))], halved=True)
+    pool = Pool.of([Shard.of(generate(HELD_OUT[name], 5, 8, (96, 128), bank))])
     mine, flat = error(shipped_net(), pool.draw(np.random.default_rng(0), 16))
     assert mine < 0.75 * flat
 

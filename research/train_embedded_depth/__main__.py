@@ -90,9 +90,13 @@ class Export:
 
     checkpoint: Path
     out: Path = Path("src/vistadream/backends/depth/network/weights.safetensors")
+    start: Path | None = None
+    """Weights that the training started from, to be mixed in."""
+    share: float = 0.3
+    """Of `start` in the mixture."""
 
     def __call__(self) -> None:
-        export(self.checkpoint, self.out)
+        export(self.checkpoint, self.out, self.start, self.share)
 
 
 @dataclass(frozen=True)

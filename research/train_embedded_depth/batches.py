@@ -13,12 +13,10 @@ from torch import Tensor
 
 from train_embedded_depth.generate import Samples
 from train_embedded_depth.shards import Shard
-from vistadream.backends.depth.network.model import pack
+from vistadream.backends.depth.network.model import USUAL_AREA, pack
 
 GUESS_SPREAD, GUESSED = 0.3, 0.3
 """Standard deviation of the logarithm of a guessed focal length, and the share of pictures that have one."""
-
-USUAL_AREA = 96 * 128
 
 
 @dataclass(frozen=True)

@@ -328,6 +328,26 @@ def test_a_network_with_more_blocks_begins_with_the_maps_of_the_shipped_one(tmp_
         grow(DepthNet(depth=shipped.depth - 1), shipped.state_dict())
 
 
+def test_weights_mixed_with_those_of_the_start_lie_between_both_and_at_the_ends_are_either(tmp_path):
+    shipped, trainer = shipped_net(), Trainer(Recipe(depth=shipped_net().depth + 1))
+    trainer.net.area = shipped.area
+    trainer.save(tmp_path / "net.pt")
+    start = tmp_path / "start.pt"
+    torch.save({"averaged": shipped.state_dict()}, start)
+    found = {}
+    for share in (0.0, 0.5, 1.0):
+        export(tmp_path / "net.pt", tmp_path / "net.safetensors", start, share)
+        found[share] = load_net(tmp_path / "net.safetensors")
+    packed = pack(torch.rand(2, 3, *SIZE), torch.rand(2, 2, *SIZE), torch.ones(2))
+    with torch.inference_mode():
+        wanted, last, first = (net.eval()(packed).log_z for net in (shipped, found[1.0], found[0.0]))
+        assert torch.allclose(last, wanted, atol=0.02)
+        assert torch.allclose(first, trainer.averaged.eval()(packed).log_z, atol=0.02)
+    middle = found[0.5].state_dict()
+    for name, x in found[0.0].state_dict().items():
+        assert torch.allclose(middle[name].float(), (x + found[1.0].state_dict()[name]).float() / 2, atol=2e-2)
+
+
 def test_figures_of_true_maps_are_perfect_and_those_of_a_plane_are_not(bank, monkeypatch):
     samples = generate(KINDS["street"], 1, 4, (96, 128), bank)
     truth = Truth.of(samples)

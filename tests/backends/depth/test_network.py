@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vistadream.backends.depth.network import predict
 from vistadream.backends.depth.network.fusion import WITHIN, confidence, fuse
 from vistadream.backends.depth.network.model import HALVING, STRIDE, DepthNet
 from vistadream.backends.depth.network.predict import Reading, read, working_size
@@ -28,8 +29,9 @@ def test_the_working_size_is_a_multiple_of_the_stride_near_the_trained_area(heig
         assert AREA / 2 < h * w < AREA * 2
 
 
-def test_a_mirrored_picture_is_read_as_the_mirror_image():
-    net = DepthNet().eval()
+@pytest.mark.parametrize("area", [AREA, 144 * 192])
+def test_a_mirrored_picture_is_read_as_the_mirror_image(area):
+    net = DepthNet(area).eval()
     rgb = torch.rand(H, W, 3)
     camera = Camera.from_focal(80.0, W, H, (30.0, 35.0))
     mirrored = Camera.from_focal(80.0, W, H, (W - 30.0, 35.0))
@@ -38,6 +40,31 @@ def test_a_mirrored_picture_is_read_as_the_mirror_image():
     assert torch.allclose(one.sky.flip(1), other.sky, atol=1e-4)
     assert torch.allclose(one.normal.flip(2) * torch.tensor([-1, 1, 1])[:, None, None], other.normal, atol=1e-4)
     assert (one.error > 0).all()
+
+
+def test_a_network_for_large_pictures_gives_the_mean_of_two_sizes(monkeypatch):
+    net, rgb, camera = DepthNet(144 * 192).eval(), torch.rand(H, W, 3), Camera.from_fov(60, W, H)
+    alone = {}
+    for area in (144 * 192, 96 * 128):
+        monkeypatch.setattr(predict, "USUAL_AREA", area)  # the first is not larger than itself: one size
+        net.area = area
+        alone[area] = read(net, rgb, camera, True)
+    monkeypatch.undo()
+    net.area = 144 * 192
+    both = read(net, rgb, camera, True)
+    large, small = alone[144 * 192], alone[96 * 128]
+    shape = large.log_z.shape
+    assert both.log_z.shape == shape
+    assert small.log_z.shape != shape
+    resized = torch.nn.functional.interpolate(small.log_z[None, None], shape, mode="bilinear")[0, 0]
+    assert torch.allclose(both.log_z, (large.log_z + resized) / 2, atol=1e-4)
+
+
+def test_predictions_that_disagree_expect_a_larger_error():
+    readings = [reading(slope, 0.2) for slope in (SLOPE, -SLOPE + 7)]
+    error = predict._mean(readings).error
+    assert torch.allclose(error, 0.2 + (SLOPE - SLOPE.mean()).abs(), atol=1e-5)
+    assert torch.allclose(predict._mean(readings[:1] * 3).error, torch.tensor(0.2))
 
 
 def test_any_number_of_threads_reads_the_same_bits():

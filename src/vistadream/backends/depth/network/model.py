@@ -13,6 +13,8 @@ STRIDE = 16
 """Heights and widths are multiples of this many pixels."""
 HALVING = 2
 """Pixels of the input per pixel of the output maps, along each side."""
+USUAL_AREA = 96 * 128
+"""Pixels of most pictures of the training."""
 INPUTS, MAPS = 6, 6
 """Channels in: color, ray's x and y, focal known. Channels out: log z, log error, normal, sky."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.backends.depth.network.model import STRIDE, DepthNet, Maps, pack
+from vistadream.backends.depth.network.model import STRIDE, USUAL_AREA, DepthNet, pack
 from vistadream.core import Camera
 
 WEIGHTS = "weights.safetensors"
@@ -72,26 +72,44 @@ def one_thread() -> Iterator[None]:
 
 @torch.inference_mode()
 def read(net: DepthNet, rgb: Float[Tensor, "H W 3"], camera: Camera, focal_known: bool) -> Reading:
-    """The mean of the predictions for a picture of any size and for its mirror image."""
-    height, width = working_size(camera.height, camera.width, net.area)
+    """The mean of the predictions for a picture of any size and for its mirror image.
+
+    A network that was also trained on larger pictures predicts at both sizes: details come from the larger picture, and
+    the order of distant parts more often from the smaller one.
+    """
+    areas = (net.area, USUAL_AREA) if net.area > 2 * USUAL_AREA else (net.area,)
+    return _mean([maps for area in areas for maps in _both_ways(net, rgb, camera, focal_known, area)])
+
+
+def _both_ways(
+    net: DepthNet, rgb: Float[Tensor, "H W 3"], camera: Camera, focal_known: bool, area: int
+) -> tuple[Reading, Reading]:
+    """The predictions for the picture and, mirrored back, for its mirror image, at about this number of pixels."""
+    height, width = working_size(camera.height, camera.width, area)
     small = F.interpolate(rgb.permute(2, 0, 1)[None].float(), (height, width), mode="area")
     rays = camera.resize(width, height).rays().to(small)[..., :2].permute(2, 0, 1)[None]
     flag = small.new_tensor([float(focal_known)])
     mirror = rays.flip(-1) * rays.new_tensor([-1.0, 1.0])[:, None, None]
     with one_thread():
         maps = net(torch.cat([pack(small, rays, flag), pack(small.flip(-1), mirror, flag)]))
-    return _average(maps)
+    error, back = maps.log_error.exp(), maps.normal.new_tensor([-1, 1, 1])[:, None, None]
+    straight, mirrored = zip(maps.log_z, error, maps.normal, maps.sky, strict=True)
+    log_z, error, normal, sky = (x.flip(-1) for x in mirrored)
+    return Reading(*straight), Reading(log_z, error, normal * back, sky)
 
 
-def _average(maps: Maps) -> Reading:
-    """The mean of the maps of a picture (first) and of its mirror image (second)."""
+def _mean(readings: list[Reading]) -> Reading:
+    """The mean at the size of the first; the expected error includes how far the predictions disagree."""
+    log_z, error, normal, sky = (
+        torch.cat([_resized(getattr(reading, name), readings[0].log_z.shape) for reading in readings])
+        for name in ("log_z", "error", "normal", "sky")
+    )
+    leveled = log_z - log_z.mean((2, 3), keepdim=True)
+    error = error.mean(0) + (leveled - leveled.mean(0)).abs().mean(0)
+    return Reading(log_z.mean(0)[0], error[0], normal.mean(0), sky.mean(0)[0])
 
-    def mean(x: Tensor) -> Tensor:
-        return 0.5 * (x[0] + x[1].flip(-1))
 
-    normal = mean(maps.normal * maps.normal.new_tensor([[1, 1, 1], [-1, 1, 1]])[..., None, None])
-    # The expected error includes the disagreement of the two predictions.
-    level = maps.log_z.mean((1, 2), keepdim=True)
-    disagreement = mean((maps.log_z - level)[[0, 1]]) - (maps.log_z - level)[0]
-    error = mean(maps.log_error.exp()) + disagreement.abs()
-    return Reading(mean(maps.log_z), error, normal, mean(maps.sky))
+def _resized(x: Tensor, size: Sequence[int]) -> Float[Tensor, "1 c h w"]:
+    """A map or several, (h, w) or (c, h, w), in a batch of one at another size."""
+    x = x.reshape(1, -1, *x.shape[-2:])
+    return x if x.shape[2:] == size else F.interpolate(x, size, mode="bilinear")

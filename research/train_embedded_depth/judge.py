@@ -17,8 +17,9 @@ from train_embedded_depth.kinds import HELD_OUT, KINDS
 from train_embedded_depth.losses import Truth, pairs
 from train_embedded_depth.shards import Shard
 from train_embedded_depth.textures import TextureBank
-from vistadream.backends.depth.network.model import DepthNet, pack
-from vistadream.backends.depth.network.predict import load_net, working_size
+from vistadream.backends.depth.network.model import DepthNet
+from vistadream.backends.depth.network.predict import load_net, read
+from vistadream.core import Camera
 
 SEED, PER_KIND, SIZE = 4242, 8, (144, 192)
 APART, PAIRS = 0.1, 4000
@@ -70,15 +71,17 @@ def _errors(log_z: Tensor, truth: Truth) -> Tensor:
     return error - error.flatten(1).nanmedian(1).values[:, None, None]
 
 
-@torch.inference_mode()
 def _said(net: DepthNet, samples: Samples, truth: Truth) -> tuple[Tensor, Tensor, Tensor]:
-    """log z, logits of the sky and expected error of log z at the size of the truth; read at the network's size."""
-    height, width = working_size(samples.rgb.shape[2], samples.rgb.shape[3], net.area)
-    small = F.interpolate(samples.rgb, (height, width), mode="area")
-    rays = samples.lens.rays(height, width)[:, :2].unflatten(2, (height, width))
-    maps = net(pack(small, rays, torch.ones(len(rays))))
-    found = torch.stack([maps.log_z, maps.sky, maps.log_error.exp()], 1)
-    log_z, sky, error = F.interpolate(found, truth.log_z.shape[1:], mode="bilinear").unbind(1)
+    """log z, logits of the sky and expected error of log z, as the package reads pictures, at the size of the truth."""
+    height, width = samples.rgb.shape[2:]
+    found = []
+    for rgb, focal, center in zip(samples.rgb, samples.lens.focal, samples.lens.center, strict=True):
+        cx, cy = (center * width).tolist()
+        camera = Camera.from_focal(float(focal) * width, width, height, (cx, cy))
+        said = read(net, rgb.permute(1, 2, 0), camera, focal_known=True)
+        maps = torch.stack([said.log_z, said.sky, said.error])[None]
+        found.append(F.interpolate(maps, truth.log_z.shape[1:], mode="bilinear")[0])
+    log_z, sky, error = torch.stack(found).unbind(1)
     return log_z, sky, error
 
 

@@ -1,5 +1,6 @@
 """Generated worlds tell the truth about themselves, and a network learns from them."""
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from PIL import ExifTags, Image
 
 from vistadream.backends.depth.network.model import DepthNet, Maps, pack
-from vistadream.backends.depth.network.predict import load_net, shipped_net
+from vistadream.backends.depth.network.predict import Reading, load_net, shipped_net
 from vistadream.core import Camera
 from vistadream.ops.depth.normals import normals_from_depth
 
@@ -355,8 +356,10 @@ def test_figures_of_true_maps_are_perfect_and_those_of_a_plane_are_not(bank, mon
     net = DepthNet(area=96 * 128)
 
     def figures(log_z: torch.Tensor) -> list[float]:
-        zero = torch.zeros_like(log_z)
-        monkeypatch.setattr(net, "forward", lambda _: Maps(log_z, zero, truth.normal, truth.sky * 2.0 - 1))
+        sky = truth.sky * 2.0 - 1
+        said = [Reading(z, torch.ones_like(z), n, s) for z, n, s in zip(log_z, truth.normal, sky, strict=True)]
+        pictures = itertools.cycle(said)  # the plain pictures, then the changed ones
+        monkeypatch.setattr("train_embedded_depth.judge.read", lambda *_, **__: next(pictures))
         return judge(net, samples)
 
     assert figures(truth.log_z + 3)[:6] == pytest.approx([0] * 6, abs=1e-4)

@@ -16,8 +16,6 @@ from torch import Tensor
 from train_embedded_depth.generate import Samples, generate
 from train_embedded_depth.kinds import HELD_OUT, KINDS, Kind
 from train_embedded_depth.textures import TextureBank
-from vistadream.backends.depth.network.predict import read, shipped_net
-from vistadream.backends.depth.network.upsample import follow_picture
 from vistadream.config import configured
 from vistadream.core import Camera, View
 
@@ -62,10 +60,9 @@ def read_row(samples: Samples) -> UInt8[ndarray, "h w 3"]:
     camera = Camera.from_focal(float(samples.lens.focal[0]) * width, width, height, (cx, cy))
     none = torch.zeros(height, width, dtype=torch.bool)
     view = View("world", camera, rgb, None, ~none, ~none, none)
-    layout, both = (configured("backends/depth=embedded", network=network)([view])[0] for network in (False, True))
-    said = read(shipped_net(), rgb, camera, focal_known=True)
-    alone, sky = follow_picture(torch.stack([said.log_z, said.sky]), rgb)
-    found = ((samples.z[0], samples.sky[0]), (layout.z, layout.sky), (alone.exp(), sky > 0), (both.z, both.sky))
+    (both,) = configured("backends/depth=embedded")([view])
+    alone = {source.name: source.z for source in both.sources}
+    found = ((samples.z[0], samples.sky[0]), (alone["layout"], none), (alone["network"], both.sky), (both.z, both.sky))
     z, skies = (torch.stack(maps) for maps in zip(*found, strict=True))
     return np.concatenate([(rgb.numpy() * 255).astype(np.uint8), *_disparity(z, skies)], 1)
 

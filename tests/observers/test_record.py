@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from vistadream.core import Chart, DepthPrediction, Gaussians, Note, Rendering, Scene, StageFinished, Summary
+from vistadream.core import (
+    Chart,
+    DepthPrediction,
+    DepthSource,
+    Gaussians,
+    Note,
+    Rendering,
+    Scene,
+    StageFinished,
+    Summary,
+)
 from vistadream.observers.record import LONG_SIDE_PX, Record
 
 
@@ -72,6 +82,19 @@ def test_what_compound_values_show(view):
     seen("scene", Scene((view,), Gaussians.empty()))
     seen("gaussians", Gaussians.empty())
     assert set(seen.images) == {"rendering/rgb", "rendering/z", "prediction/z", "scene/input/rgb", "scene/input/z"}
+
+
+def test_the_sources_of_a_depth_are_shown_with_their_weights(view):
+    sources = (DepthSource("network", view.z, 0.75), DepthSource("layout", 3 - view.z, 0.25))
+    seen = Record()
+    seen("prediction", DepthPrediction(view.z, view.z > 0, view.camera, False, sources=sources))
+    network, layout = (
+        seen.images[f"prediction/{name}"] for name in ("network with weight 0.75", "layout with weight 0.25")
+    )
+    assert np.array_equal(network, seen.images["prediction/z"])
+    assert layout.shape == network.shape
+    assert not np.array_equal(layout, network)
+    assert len(seen.images) == 3
 
 
 def test_a_stage_comes_back_from_disk_as_it_was(record, tmp_path):

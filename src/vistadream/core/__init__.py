@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         TextToImage,
         Trajectory,
     )
-    from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
+    from vistadream.core.scene import DepthPrediction, DepthSource, Rendering, Scene, View
 
 __all__ = [
     "Camera",
@@ -53,6 +53,7 @@ __all__ = [
     "Checkpoints",
     "DepthEstimator",
     "DepthPrediction",
+    "DepthSource",
     "ExportContext",
     "Exporter",
     "Flight",

@@ -29,6 +29,17 @@ def _check_confidence(owner: str, confidence: Tensor | None) -> None:
 
 
 @dataclass(frozen=True, eq=False)
+class DepthSource:
+    """One of several estimates that a depth model blends; to be looked at only."""
+
+    name: str
+    z: Float[Tensor, "h w"]
+    """Up to an unknown scale."""
+    weight: float
+    """How much it counts in the blend; 0: not at all."""
+
+
+@dataclass(frozen=True, eq=False)
 class DepthPrediction:
     """What a depth model predicts for one View."""
 
@@ -49,6 +60,8 @@ class DepthPrediction:
     """Pixels infinitely far away; never valid."""
     confidence: Float[Tensor, "h w"] | None = None
     """Weight of each valid pixel's z relative to the others', from 0 to 1; None: all pixels weigh the same."""
+    sources: tuple[DepthSource, ...] = ()
+    """What `z` was blended from, if it was."""
 
     def __post_init__(self) -> None:
         _check_size(

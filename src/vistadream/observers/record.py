@@ -131,6 +131,8 @@ def _(value: Rendering) -> Iterator[tuple[str, Picture]]:
 @pictures.register
 def _(value: DepthPrediction) -> Iterator[tuple[str, Picture]]:
     yield "z", _depth(torch.where(value.valid, value.z, 0.0))
+    for source in value.sources:
+        yield f"{source.name} with weight {source.weight:.2f}", _depth(source.z)
 
 
 @pictures.register

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from vistadream.config import compose
-from vistadream.core import Camera, Chart, DepthPrediction, Gaussians, Rendering, Scene, View
+from vistadream.core import Camera, Chart, DepthPrediction, DepthSource, Gaussians, Rendering, Scene, View
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.archetypes import marks
 from vistadream.observers.rerun.observer import RerunObserver
@@ -82,6 +82,15 @@ def test_depth_keeps_metres_and_drops_what_is_not_finite(log):
     shown = np.array(entity["DepthImage:buffer"][0], dtype=np.uint8).view(np.float16).reshape(4, 6)
     assert np.array_equal(shown == 0, ~(torch.isfinite(z) & (z > 0)).numpy())
     assert (shown[shown > 0] == 2.5).all()
+
+
+def test_each_source_of_a_depth_is_logged_below_it(log, view):
+    sources = (DepthSource("network", view.z, 0.8), DepthSource("layout", 3 * view.z, 0.2))
+    prediction = DepthPrediction(view.z, view.z > 0, view.camera, False, sources=sources)
+    found = log(("stage/depth", prediction))
+    for path, z in (("z", view.z), ("network/z", view.z), ("layout/z", 3 * view.z)):
+        shown = np.array(found[f"/stage/depth/{path}"]["DepthImage:buffer"][0], dtype=np.uint8).view(np.float16)
+        assert np.array_equal(shown.reshape(z.shape), z.half().numpy())
 
 
 def test_mask_is_white_on_black(log):

@@ -113,6 +113,8 @@ def _(value: DepthPrediction, settings: RerunSettings) -> Iterator[Mark]:
         yield Mark("image", "normals", (_image(value.normals / 2 + 0.5, settings),))
     if value.sky is not None:
         yield Mark("mask", "sky", (_mask(value.sky, settings),))
+    for source in value.sources:
+        yield Mark("depth", f"{source.name}/z", (_depth(source.z, settings),))
 
 
 @marks.register

@@ -1,1 +1,1 @@
-"""A layout prior from the picture: lines, vanishing points, sky, the box of the room, upright foreground objects."""
+"""A layout prior from the picture: lines, vanishing points, and the box of the room."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,9 +12,12 @@ from numpy import ndarray
 
 from vistadream.backends.depth.layout.ascent import ascend
 from vistadream.backends.depth.layout.lines import Segments
+from vistadream.ops.numerics.jit import kernel
 
 TOLERANCE_DEG = 2.5
 """Standard deviation of a segment's direction about the direction to its vanishing point."""
+SPREAD = math.sin(math.radians(TOLERANCE_DEG)) ** 2
+"""The same as a squared sine."""
 STEP_DEG = 4
 """Step of the exhaustive search's grid: every attitude is within the tolerance of a grid point."""
 USUAL_SPREAD = np.array([math.radians(25), math.radians(8), math.radians(40), 0.2])
@@ -63,24 +67,42 @@ class Votes:
         along = ends[:, 1] - ends[:, 0]
         lengths = np.linalg.norm(along, axis=-1)
         weights = lengths / max(float(lengths.sum()), 1e-9)
-        return Votes(*(x.astype(np.float32) for x in (ends.mean(1), along / lengths[:, None], weights)))
-
-    def __call__(self, axes_cam: Float[ndarray, "a 3"], zoom: float = 1.0) -> Float[ndarray, "a n"]:
-        """Agreement in [0, 1], by the angle between a segment and the line from its midpoint to the vanishing point."""
-        to_x = axes_cam[:, :1] * zoom - axes_cam[:, 2:] * self.middles[:, 0]
-        to_y = axes_cam[:, 1:2] * zoom - axes_cam[:, 2:] * self.middles[:, 1]
-        across = to_x * self.directions[:, 1] - to_y * self.directions[:, 0]
-        sine_squared = across**2 / np.maximum(to_x**2 + to_y**2, 1e-12)
-        return np.exp(-0.5 * sine_squared / math.sin(math.radians(TOLERANCE_DEG)) ** 2)
+        return Votes(ends.mean(1), along / lengths[:, None], weights)
 
     def axis(self, manhattan: Manhattan) -> Int[ndarray, "n"]:
         """The room axis (0, 1, 2) that each segment follows, or -1."""
-        agreement = self(manhattan.room_from_cam, manhattan.zoom)
-        return np.where(agreement.max(0) > 0.1, agreement.argmax(0), -1)
+        sines = _sines_squared(manhattan.room_from_cam, manhattan.zoom, self.middles, self.directions)
+        return np.where(sines.min(0) < -2 * math.log(0.1) * SPREAD, sines.argmin(0), -1)
 
-    def support(self, pose: Pose) -> float:
-        """Fraction of segment length that follows one of a pose's axes; each segment counts for its best axis only."""
-        return float(self(rotation(*pose[:3]), math.exp(pose[3])).max(0) @ self.weights) if len(self.weights) else 0.0
+    def supports(self, poses: Float[ndarray, "p 4"]) -> Float[ndarray, "p"]:
+        """Fraction of segment length that follows an axis of each pose; a segment counts for its best axis only."""
+        axes_cam = np.array([rotation(*pose[:3]) for pose in poses])
+        return _supports(axes_cam, np.exp(poses[:, 3]), self.middles, self.directions, self.weights)
+
+
+@kernel()
+def _sines_squared(axes_cam, zoom, middles, directions):
+    """Squared sine of the angle between each segment and the line from its midpoint to each vanishing point."""
+    sines = np.empty((3, len(middles)))
+    for n in range(len(middles)):
+        for a in range(3):
+            to_x = axes_cam[a, 0] * zoom - axes_cam[a, 2] * middles[n, 0]
+            to_y = axes_cam[a, 1] * zoom - axes_cam[a, 2] * middles[n, 1]
+            across = to_x * directions[n, 1] - to_y * directions[n, 0]
+            sines[a, n] = across**2 / max(to_x**2 + to_y**2, 1e-12)
+    return sines
+
+
+@kernel(nogil=True)
+def _supports(axes_cam, zooms, middles, directions, weights):
+    """`Votes.supports` for rotations and ratios of focal lengths."""
+    supports = np.zeros(len(axes_cam))
+    for p in range(len(axes_cam)):
+        sines = _sines_squared(axes_cam[p], zooms[p], middles, directions)
+        for n in range(len(weights)):
+            nearest = min(sines[0, n], sines[1, n], sines[2, n])
+            supports[p] += weights[n] * math.exp(-0.5 * nearest / SPREAD)
+    return supports
 
 
 def find_manhattan(votes: Votes, focal_known: bool) -> Manhattan:
@@ -92,22 +114,19 @@ def find_manhattan(votes: Votes, focal_known: bool) -> Manhattan:
     moves = np.diag([turn, turn, turn, 0.05])[: 3 if focal_known else 4]
 
     def score(pose: ndarray) -> float:
-        return votes.support(pose) + _prior(pose)
+        return float((votes.supports(pose[None]) + _priors(pose[None]))[0])
 
     best = max((ascend(seed, moves, score) for seed in _seeds(votes)), key=score)
-    return Manhattan(rotation(*best[:3]), math.exp(best[3]), votes.support(best))
+    return Manhattan(rotation(*best[:3]), math.exp(best[3]), float(votes.supports(best[None])[0]))
 
 
-def _prior(pose: Pose) -> float:
-    return -PRIOR_WEIGHT * float(((pose / USUAL_SPREAD) ** 2).sum())
+def _priors(poses: Float[ndarray, "p 4"]) -> Float[ndarray, "p"]:
+    return -PRIOR_WEIGHT * ((poses / USUAL_SPREAD) ** 2).sum(1)
 
 
 def _seeds(votes: Votes) -> list[Pose]:
     """The best few of all attitudes on a grid; without segments, the ones nearest to level."""
-    grid = [np.radians(np.arange(-limit, limit + 1, STEP_DEG)) for limit in (48, 20, 44)]
-    poses = np.array([(p, r, y, 0.0) for p in grid[0] for r in grid[1] for y in grid[2]])
-    scores = np.array([_prior(pose) for pose in poses])
-    if len(votes.weights):
-        axes = np.concatenate([rotation(*pose[:3]) for pose in poses]).astype(np.float32)
-        scores += votes(axes).reshape(len(poses), 3, -1).max(1) @ votes.weights
+    pitches, rolls, yaws = (np.radians(np.arange(-limit, limit + 1, STEP_DEG)) for limit in (48, 20, 44))
+    poses = np.array(list(product(pitches, rolls, yaws, [0.0])))
+    scores = votes.supports(poses) + _priors(poses)
     return [poses[i] for i in np.argsort(-scores, kind="stable")[:6]]

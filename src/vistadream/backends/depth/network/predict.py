@@ -15,10 +15,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.backends.depth.network.model import STRIDE, USUAL_AREA, DepthNet, pack
+from vistadream.backends.depth.network.model import STRIDE, DepthNet, pack
 from vistadream.core import Camera
 
 WEIGHTS = "weights.safetensors"
+AREAS = (1.0, 0.7, 0.45)
+"""Areas at which the picture is read, as factors of the largest area of the training; the first decides the size of the
+maps. Details come from the largest; the order of distant parts more often from the smallest, on which the network was
+trained most. What depends on the phase of the pixels, as in a cropped picture, is averaged out."""
 
 
 @cache
@@ -72,12 +76,8 @@ def one_thread() -> Iterator[None]:
 
 @torch.inference_mode()
 def read(net: DepthNet, rgb: Float[Tensor, "H W 3"], camera: Camera, focal_known: bool) -> Reading:
-    """The mean of the predictions for a picture of any size and for its mirror image.
-
-    A network that was also trained on larger pictures predicts at both sizes: details come from the larger picture, and
-    the order of distant parts more often from the smaller one.
-    """
-    areas = (net.area, USUAL_AREA) if net.area > 2 * USUAL_AREA else (net.area,)
+    """The mean of the predictions for a picture of any size and for its mirror image, at several working sizes."""
+    areas = [round(factor * net.area) for factor in AREAS]
     return _mean([maps for area in areas for maps in _both_ways(net, rgb, camera, focal_known, area)])
 
 

@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
+from numpy import ndarray
 from torch import Tensor
 
-REACH, SPREAD_PX, SPREAD_COLOR = 2, 1.0, 0.15
-"""Number of neighbors to each side, and standard deviations of the weights in coarse pixels and in color."""
+FITTED_PX = 192
+"""Long side of the copy of the picture on which the linear models are fitted."""
+RADIUS = 0.04
+"""Half the side of a window, as a fraction of the long side: about one pixel of the coarse maps and its neighbors."""
+SMOOTHNESS = 1e-4
+"""A window whose colors vary by less than the root of this counts as flat, and the maps stay smooth there."""
+NEIGHBORS = np.ones((3, 3), np.uint8)
+"""Coarse pixels that bound the value of a fine one."""
 
 
 def follow_picture(coarse: Float[Tensor, "c h w"], rgb: Float[Tensor, "H W 3"]) -> Float[Tensor, "c H W"]:
-    """Joint bilateral upsampling (Kopf et al. 2007): a weighted mean of coarse neighbors with a similar color."""
-    height, width = rgb.shape[:2]
-    h, w = coarse.shape[1:]
-    guide = rgb.permute(2, 0, 1)[None]
-    small = F.interpolate(guide, (h, w), mode="area")
-    padded = F.pad(torch.cat([coarse[None], small], 1), [REACH] * 4, mode="replicate")[0]
-    v, u = (torch.arange(n, device=rgb.device) for n in (height, width))
-    y, x = (v + 0.5) * h / height - 0.5, (u + 0.5) * w / width - 0.5
-    row, column = y.round().long(), x.round().long()
-    total = rgb.new_zeros(len(coarse), height, width)
-    weights = rgb.new_full((height, width), 1e-12)
-    for dy in range(-REACH, REACH + 1):
-        for dx in range(-REACH, REACH + 1):
-            neighbor = padded[:, row + dy + REACH][:, :, column + dx + REACH]
-            distance2 = ((row + dy - y) ** 2)[:, None] + ((column + dx - x) ** 2)[None]
-            color2 = (neighbor[len(coarse) :] - guide[0]).square().sum(0)
-            # The second term keeps the sum of weights above 0 where no neighbor has a similar color.
-            similar = torch.exp(-distance2 / (2 * SPREAD_PX**2) - color2 / (2 * SPREAD_COLOR**2))
-            weight = similar + 1e-9 * torch.exp(-distance2)
-            total += weight * neighbor[: len(coarse)]
-            weights += weight
-    return total / weights
+    """Guided upsampling (He and Sun 2015, Fast Guided Filter): in each window, a map is a linear function of the color.
+
+    The linear models are fitted on a small copy of the picture and evaluated on the picture. No value leaves the range
+    of the coarse map around it, so that strong textures cause no outliers.
+    """
+    guide = rgb.numpy().astype(np.float32)
+    height, width = guide.shape[:2]
+    scale = min(1.0, FITTED_PX / max(height, width))
+    size = (max(1, round(scale * width)), max(1, round(scale * height)))
+    small = cv2.resize(guide, size, interpolation=cv2.INTER_AREA)
+    radius = max(1, round(RADIUS * max(size)))
+    maps = []
+    for values in coarse.numpy().astype(np.float32):
+        slope, offset = _linear_models(small, _resized(values, size), radius)
+        fine = (_resized(slope, (width, height)) * guide).sum(-1) + _resized(offset, (width, height))
+        lowest, highest = (_resized(extreme(values, NEIGHBORS), (width, height)) for extreme in (cv2.erode, cv2.dilate))
+        maps.append(fine.clip(lowest, highest))
+    return torch.from_numpy(np.stack(maps))
+
+
+def _resized(x: ndarray, size: tuple[int, int]) -> ndarray:
+    return cv2.resize(x, size, interpolation=cv2.INTER_LINEAR)
+
+
+def _linear_models(
+    guide: Float[ndarray, "h w 3"], values: Float[ndarray, "h w"], radius: int
+) -> tuple[Float[ndarray, "h w 3"], Float[ndarray, "h w"]]:
+    """Slope and offset of `values` as a function of the color, the mean over all windows that contain a pixel."""
+
+    def mean(x: ndarray) -> ndarray:
+        return cv2.blur(x, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
+
+    middle, level = mean(guide), mean(values)
+    products = (guide[..., :, None] * guide[..., None, :]).reshape(*guide.shape[:2], 9)
+    spread = mean(products).reshape(*guide.shape[:2], 3, 3) - middle[..., :, None] * middle[..., None, :]
+    along = mean(guide * values[..., None]) - middle * level[..., None]
+    slope = np.linalg.solve(spread + SMOOTHNESS * np.eye(3, dtype=np.float32), along[..., None])[..., 0]
+    return mean(slope), mean(level - (slope * middle).sum(-1))

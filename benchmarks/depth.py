@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+from boundary import boundary_f1
 from PIL import Image
 
 from vistadream.assets import sample_camera, sample_depth, sample_image
-from vistadream.backends.depth.network.predict import read, shipped_net
-from vistadream.backends.depth.network.upsample import follow_picture
 from vistadream.config import configured
 from vistadream.core import Camera, View
 from vistadream.ops.depth.align import align_scale_shift
@@ -33,10 +31,9 @@ from train_embedded_depth.kinds import HELD_OUT, KINDS, Kind
 from train_embedded_depth.textures import TextureBank
 
 FOCAL_PX = 585.0
-SEED, PER_KIND, SIZE = 777, 6, (240, 320)
+SEED, PER_KIND, SIZE = 777, 4, (240, 320)
 FARTHEST = 8.0
 """Generated depth counts up to so many times its near parts, the ratio that the embedded depth keeps to."""
-Method = Callable[[View], torch.Tensor]
 
 
 def constant_plane(view: View) -> torch.Tensor:
@@ -49,25 +46,16 @@ def vertical_ramp(view: View) -> torch.Tensor:
     return (1 / rows)[:, None].expand(-1, view.camera.width)
 
 
-def layout(view: View) -> torch.Tensor:
-    return configured("backends/depth=embedded", network=False)([view])[0].z
-
-
-def network(view: View) -> torch.Tensor:
-    return follow_picture(read(shipped_net(), view.rgb, view.camera, True).log_z[None], view.rgb)[0].exp()
-
-
-def fused(view: View) -> torch.Tensor:
-    return configured("backends/depth=embedded", network=True)([view])[0].z
-
-
-METHODS: dict[str, Method] = {
-    "constant plane": constant_plane,
-    "vertical ramp": vertical_ramp,
-    "layout": layout,
-    "network": network,
-    "fused": fused,
-}
+def methods(view: View) -> dict[str, torch.Tensor]:
+    """z by two guesses that do not look at the picture, by each source of the embedded depth, and by their blend."""
+    (prediction,) = configured("backends/depth=embedded")([view])
+    sources = {source.name: source.z for source in prediction.sources}
+    return {
+        "constant plane": constant_plane(view),
+        "vertical ramp": vertical_ramp(view),
+        **sources,
+        "blend": prediction.z,
+    }
 
 
 def view_of(name: str, rgb: torch.Tensor, camera: Camera) -> View:
@@ -100,52 +88,46 @@ def draw_worlds(name: str, kind: Kind) -> Iterator[tuple[View, torch.Tensor]]:
         yield view_of(f"{name} {i}", samples.rgb[i].permute(1, 2, 0).contiguous(), camera), truth
 
 
-def score(z: torch.Tensor, truth: torch.Tensor) -> tuple[float, float]:
-    """AbsRel and delta1 of z brought to the truth by a robust scale and shift."""
+def score(z: torch.Tensor, truth: torch.Tensor) -> tuple[float, float, float]:
+    """AbsRel, delta1 and boundary F1 of z brought to the truth by a robust scale and shift."""
     known = truth > 0
     aligned = align_scale_shift(z, truth, known.float()).apply(z).clamp(min=0.01)
-    return abs_rel(aligned, truth, known), delta1(aligned, truth, known)
+    return abs_rel(aligned, truth, known), delta1(aligned, truth, known), boundary_f1(aligned.numpy(), truth.numpy())
 
 
-def judge(view: View, truth: torch.Tensor) -> list[float]:
-    """Both scores of every method, then the processor seconds of the last."""
-    scores, seconds = [], 0.0
-    for method in METHODS.values():
-        start = time.process_time()
-        z = method(view)
-        seconds = time.process_time() - start
-        scores += score(z, truth)
-    return [*scores, seconds]
+def judge(view: View, truth: torch.Tensor) -> dict[str, tuple[float, float, float]]:
+    """The scores of every method."""
+    return {name: score(z, truth) for name, z in methods(view).items()}
 
 
-def print_frames(frames: Iterable[tuple[View, torch.Tensor]]) -> None:
-    """A row for each frame and one for their mean."""
-    rows = []
-    for view, truth in frames:
-        rows.append(judge(view, truth))
-        print_row(view.name, rows[-1])
-    print_row("mean", np.mean(rows, axis=0).tolist())
+def print_table(what: str, rows: dict[str, dict[str, tuple[float, float, float]]]) -> None:
+    """A row for each picture or kind, with AbsRel / delta1 / boundary F1 of each method, and one for their mean."""
+    names = list(next(iter(rows.values())))
+    print(f"\n| {what} | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|")
+    for row, scores in (rows | {"mean": mean_of(rows.values())}).items():
+        print(
+            f"| {row} | " + " | ".join(" / ".join(f"{x:.3f}" for x in scores[name]) for name in names) + " |",
+            flush=True,
+        )
 
 
-def print_row(name: str, values: list[float]) -> None:
-    print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |", flush=True)
-
-
-def print_head(what: str) -> None:
-    print(f"\n| {what} | " + " | ".join(f"{name}: AbsRel | delta1" for name in METHODS) + " | fused: CPU s |")
-    print("|---" * (2 * len(METHODS) + 2) + "|")
+def mean_of(rows: Iterable[dict[str, tuple[float, float, float]]]) -> dict[str, tuple[float, float, float]]:
+    rows = list(rows)
+    return {name: tuple(np.nanmean([row[name] for row in rows], axis=0).tolist()) for name in rows[0]}
 
 
 def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["VISTADREAM_TEST_DATA"]) / "kitchen"
-    print_head("kitchen frame")
-    print_frames(read_frame(color) for color in sorted(folder.glob("*.color.png")))
+    print("AbsRel / delta1 / boundary F1")
+    frames = [read_frame(color) for color in sorted(folder.glob("*.color.png"))]
+    print_table("kitchen frame", {view.name: judge(view, truth) for view, truth in frames})
     sample, truth = read_sample()
-    print_row(sample.name, judge(sample, truth))
-    print_head("generated kind")
-    for name, kind in (KINDS | HELD_OUT).items():
-        rows = [judge(*drawn) for drawn in draw_worlds(name, kind)]
-        print_row(f"{name} (held out)" if name in HELD_OUT else name, np.mean(rows, axis=0).tolist())
+    print_table("sample", {sample.name: judge(sample, truth)})
+    kinds = {f"{name} (held out)" if name in HELD_OUT else name: kind for name, kind in (KINDS | HELD_OUT).items()}
+    print_table(
+        "generated kind",
+        {name: mean_of(judge(*drawn) for drawn in draw_worlds(name, kind)) for name, kind in kinds.items()},
+    )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,11 @@ FITTED_PX = 192
 """Long side of the copy of the picture on which the linear models are fitted."""
 RADIUS = 0.04
 """Half the side of a window, as a fraction of the long side: about one pixel of the coarse maps and its neighbors."""
-SMOOTHNESS = 1e-4
+SMOOTHNESS = 1e-3
 """A window whose colors vary by less than the root of this counts as flat, and the maps stay smooth there."""
+TEXTURE = 0.004
+"""Half the side of the median filter that removes fine texture from the guide, as a fraction of the long side. Texture
+on a slanted surface would become noise of its depth."""
 NEIGHBORS = np.ones((3, 3), np.uint8)
 """Coarse pixels that bound the value of a fine one."""
 
@@ -22,13 +25,13 @@ NEIGHBORS = np.ones((3, 3), np.uint8)
 def follow_picture(coarse: Float[Tensor, "c h w"], rgb: Float[Tensor, "H W 3"]) -> Float[Tensor, "c H W"]:
     """Guided upsampling (He and Sun 2015, Fast Guided Filter): in each window, a map is a linear function of the color.
 
-    The linear models are fitted on a small copy of the picture and evaluated on the picture. No value leaves the range
-    of the coarse map around it, so that strong textures cause no outliers.
+    The linear models are fitted on a small copy of the picture and evaluated on the picture without its fine texture.
+    No value leaves the range of the coarse map around it.
     """
-    guide = rgb.numpy().astype(np.float32)
-    height, width = guide.shape[:2]
+    height, width = rgb.shape[:2]
     scale = min(1.0, FITTED_PX / max(height, width))
     size = (max(1, round(scale * width)), max(1, round(scale * height)))
+    guide = _without_texture(rgb)
     small = cv2.resize(guide, size, interpolation=cv2.INTER_AREA)
     radius = max(1, round(RADIUS * max(size)))
     maps = []
@@ -38,6 +41,13 @@ def follow_picture(coarse: Float[Tensor, "c h w"], rgb: Float[Tensor, "H W 3"]) 
         lowest, highest = (_resized(extreme(values, NEIGHBORS), (width, height)) for extreme in (cv2.erode, cv2.dilate))
         maps.append(fine.clip(lowest, highest))
     return torch.from_numpy(np.stack(maps))
+
+
+def _without_texture(rgb: Float[Tensor, "H W 3"]) -> Float[ndarray, "H W 3"]:
+    """The picture after a median filter, which keeps its edges."""
+    side = 2 * round(TEXTURE * max(rgb.shape[:2])) + 1
+    levels = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+    return cv2.medianBlur(levels, side).astype(np.float32) / 255
 
 
 def _resized(x: ndarray, size: tuple[int, int]) -> ndarray:

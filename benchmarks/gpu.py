@@ -113,7 +113,7 @@ def depth(options: argparse.Namespace, scratch: Path) -> None:
     view = View("photo", camera, torch.rand(camera.height, camera.width, 3), None, everywhere, everywhere, ~everywhere)
 
     def work(policy: Policy) -> Callable[[int], Any]:
-        estimate = MogeDepth("auto", str(scratch), "auto", policy, None, 0.005)
+        estimate = MogeDepth("auto", scratch, "auto", policy, None, 0.005)
         return lambda seed: estimate([view])
 
     policies(f"depth: MoGe-2, {millions:.0f} M, {camera.width}x{camera.height}", work, options)
@@ -158,7 +158,7 @@ def flux_fill(options: argparse.Namespace, scratch: Path) -> None:
     steps = 1 if options.tiny else 25
     paint(
         f"flux-fill, {steps} steps",
-        lambda policy: FluxFill(str(folder), None, True, policy, steps, 30.0, 1024, 4.0),
+        lambda policy: FluxFill(folder, None, True, policy, steps, 30.0, 1024, 4.0),
         options,
     )
 
@@ -169,7 +169,7 @@ def flux2_klein(options: argparse.Namespace, scratch: Path) -> None:
     steps = 1 if options.tiny else 4
     paint(
         f"flux2-klein, {steps} steps",
-        lambda policy: KleinOutpainter(OUTPAINTER, str(folder), policy, steps, 1024, 4.0),
+        lambda policy: KleinOutpainter(OUTPAINTER, folder, policy, steps, 1024, 4.0),
         options,
     )
 

@@ -111,11 +111,11 @@ ERRORS = (
     ),
     Planted(
         "the background shines through",
-        "renderer.py",
+        "picture.py",
         "over_background(features[..., :3], alpha)",
         "over_background(features[..., :3], torch.zeros_like(alpha))",
     ),
-    Planted("expected depth ignores alpha's gradient", "renderer.py", "to_alpha -= image_grad[..., -1] * z", "pass"),
+    Planted("expected depth ignores alpha's gradient", "picture.py", "to_alpha -= image_grad[..., -1] * z", "pass"),
     Planted("memory is not counted", "binning.py", "    require(int(first_pair[-1]))\n", ""),
 )
 

@@ -1,4 +1,4 @@
-"""How good is the embedded depth beside knowing nothing? AbsRel and delta1 after a robust scale and shift.
+"""How close is the embedded depth to measured depth? AbsRel, delta1 and boundary F1 after a robust scale and shift.
 
 python benchmarks/depth.py [data folder]        (default: VISTADREAM_TEST_DATA)
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from vistadream.config import configured
 from vistadream.core import Camera, View
 from vistadream.ops.depth.align import align_scale_shift
 from vistadream.ops.evaluation.metrics import abs_rel, delta1
+from vistadream.sources.photo_view import photo_view
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "research"))
 
@@ -33,7 +35,7 @@ from train_embedded_depth.textures import TextureBank
 FOCAL_PX = 585.0
 SEED, PER_KIND, SIZE = 777, 4, (240, 320)
 FARTHEST = 8.0
-"""Generated depth counts up to so many times its near parts, the ratio that the embedded depth keeps to."""
+"""Generated depth counts up to this multiple of its near parts, the largest ratio of the embedded depth."""
 
 
 def constant_plane(view: View) -> torch.Tensor:
@@ -59,8 +61,7 @@ def methods(view: View) -> dict[str, torch.Tensor]:
 
 
 def view_of(name: str, rgb: torch.Tensor, camera: Camera) -> View:
-    none = torch.zeros(rgb.shape[:2], dtype=torch.bool)
-    return View(name, camera, rgb, None, ~none, ~none, none)
+    return replace(photo_view(camera, rgb, focal_known=True), name=name)
 
 
 def read_frame(color: Path) -> tuple[View, torch.Tensor]:

@@ -23,7 +23,7 @@ from vistadream.core import Camera
 
 SEED, PER_KIND, SIZE = 4242, 8, (144, 192)
 APART, PAIRS = 0.1, 4000
-"""Pairs of points whose log z differs by more have an order; so many pairs are drawn in each picture."""
+"""Difference of log z above which two points have an order, and the number of pairs drawn in each picture."""
 NAMES = ("AbsRel", "wrong pairs", "AbsRel, changed", "wrong pairs, changed", "moved by change", "wrong sky", "expected")
 """`changed`: the same pictures after the augmentation of the training. `moved by change`: mean change of log z.
 `expected`: expected error of log z divided by the true one."""

@@ -17,7 +17,8 @@ from train_embedded_depth.generate import Samples, generate
 from train_embedded_depth.kinds import HELD_OUT, KINDS, Kind
 from train_embedded_depth.textures import TextureBank
 from vistadream.config import configured
-from vistadream.core import Camera, View
+from vistadream.core import Camera
+from vistadream.sources.photo_view import photo_view
 
 
 def sheet(
@@ -59,8 +60,7 @@ def read_row(samples: Samples) -> UInt8[ndarray, "h w 3"]:
     cx, cy = (samples.lens.center[0] * width).tolist()
     camera = Camera.from_focal(float(samples.lens.focal[0]) * width, width, height, (cx, cy))
     none = torch.zeros(height, width, dtype=torch.bool)
-    view = View("world", camera, rgb, None, ~none, ~none, none)
-    (both,) = configured("backends/depth=embedded")([view])
+    (both,) = configured("backends/depth=embedded")([photo_view(camera, rgb, focal_known=True)])
     alone = {source.name: source.z for source in both.sources}
     found = ((samples.z[0], samples.sky[0]), (alone["layout"], none), (alone["network"], both.sky), (both.z, both.sky))
     z, skies = (torch.stack(maps) for maps in zip(*found, strict=True))

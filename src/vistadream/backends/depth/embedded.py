@@ -53,8 +53,15 @@ class EmbeddedDepth:
         sky = (sources.sky >= 0.5).to(view.rgb.device)
         shift = math.log(self.camera_height_m) + float(sources.layout.median())
         z = torch.exp(_compressed(blended.log_z, ~sky.cpu(), self.max_ratio) + shift).to(view.rgb)
-        certain = blended.confidence.to(view.rgb)
-        return DepthPrediction(z, ~sky, sources.camera, False, None, sky, certain, _shown(sources, blended))
+        return DepthPrediction(
+            z,
+            valid=~sky,
+            camera=sources.camera,
+            is_metric=False,
+            sky=sky,
+            confidence=blended.confidence.to(view.rgb),
+            sources=_shown(sources, blended),
+        )
 
     def _guess(self, camera: Camera) -> Camera:
         return camera.with_focal(Camera.from_fov(self.fov_x_deg, camera.width, camera.height).fx)
@@ -86,10 +93,10 @@ def _note_quality(observe: Callable[..., None], blended: Blend) -> None:
     _noted(observe).add("depth/model")
     better = "vistadream download cpu-depth, then backends/depth=moge (docs/weights.md)"
     observe("depth/model", Note(f"approximate depth (embedded); a trained model is more accurate: {better}"))
-    weights = (
+    parts = (
         f"network {1 - blended.layout:.2f}, room layout {blended.layout:.2f}; lower is nearer: {blended.position:.2f}"
     )
-    observe("depth/sources", Note(f"depth from {weights}"))
+    observe("depth/sources", Note(f"depth from {parts}"))
     if blended.doubt > DOUBTFUL:
         helps = (
             "a trained model (backends/depth=moge), a depth map (backends/depth=given), or a photo with plainer shapes"

@@ -2,6 +2,7 @@
 
 import ast
 import logging
+import resource
 from pathlib import Path
 
 import numba
@@ -116,3 +117,20 @@ def test_kernels_compile_into_the_folder_and_leave_numba_configured_as_it_was(tm
     assert double(3) == 6
     assert list(jit.cache_folder(Path(__file__).parent).rglob("*.nbc"))
     assert numba.config.CACHE_DIR == ""
+
+
+def test_a_cache_that_cannot_be_written_ends_no_run(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+
+    @jit.kernel()
+    def twice(x):
+        return 2 * x
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))  # stands in for a full disk
+    try:
+        with caplog.at_level(logging.WARNING):
+            assert twice(3) == 6
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "compiled code cannot be kept in" in caplog.text

@@ -20,11 +20,24 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.caching import FunctionCache
 
 _log = logging.getLogger(__name__)
 _config: Any = numba.config  # its fields are made at run time
 _HOLDS_KERNELS = re.compile(r"^@(kernel|inlined)\b", re.MULTILINE)
 _IMPORT = re.compile(r"^\s*(?:from|import)\s[^(\n]*(?:\([^)]*\))?", re.MULTILINE)
+
+
+class _Cache(FunctionCache):
+    """numba's cache of a function, without which a run can do: a full disk or a folder that is gone ends no run."""
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        try:
+            super().save_overload(signature, data)
+        except OSError as error:
+            _log.warning(
+                "compiled code cannot be kept in %s, and is compiled again next time: %s", self.cache_path, error
+            )
 
 
 def kernel(**options: Any) -> Callable[[Callable], Any]:
@@ -35,7 +48,9 @@ def kernel(**options: Any) -> Callable[[Callable], Any]:
         _config.CACHE_DIR = str(cache_folder(Path(function.__code__.co_filename).parent))
         try:
             # unwrap: an import hook that checks shapes wraps the function, and numba cannot compile the wrapper
-            return numba.njit(cache=True, **options)(inspect.unwrap(function))
+            compiled: Any = numba.njit(**options)(inspect.unwrap(function))
+            compiled._cache = _Cache(compiled.py_func)
+            return compiled
         finally:
             _config.CACHE_DIR = configured
 

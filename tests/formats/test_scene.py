@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vistadream.core import Camera, Gaussians, Scene, UserError, View
+from vistadream.core import Camera, Gaussians, Scene, SparsePoints, UserError, View
 from vistadream.formats.scene import load_scene, save_scene
 
 H, W = 6, 8
@@ -36,6 +36,27 @@ def test_what_is_written_is_read_back(tmp_path):
             assert one is two is None or torch.equal(one, two)
         assert torch.allclose(a.rgb, b.rgb, atol=1e-6)
         assert torch.equal(a.camera.K, b.camera.K)
+
+
+def test_points_of_several_photos_are_read_back(tmp_path):
+    index = torch.tensor([0, 1, 1])
+    points = SparsePoints(
+        torch.randn(2, 3), torch.rand(2, 3), torch.rand(2), ("a", "c"), index, 1 - index, torch.rand(3, 2)
+    )
+    save_scene(replace(scene(), points=points), tmp_path / "s")
+    found = load_scene(tmp_path / "s").points
+    assert found.views == points.views
+    for name in ("xyz", "rgb", "error_px", "point_of", "view_of", "px"):
+        assert torch.equal(getattr(found, name), getattr(points, name))
+    save_scene(scene(), tmp_path / "without")
+    assert load_scene(tmp_path / "without").points is None
+
+
+def test_damaged_points_are_one_sentence(tmp_path):
+    save_scene(replace(scene(), points=SparsePoints.empty()), tmp_path / "s")
+    (tmp_path / "s/points.safetensors").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="is damaged"):
+        load_scene(tmp_path / "s")
 
 
 def test_an_unchanged_view_takes_no_space_and_a_changed_one_does(tmp_path):

@@ -31,10 +31,12 @@ if TYPE_CHECKING:
         ExportContext,
         Exporter,
         Flight,
+        MultiViewDepth,
         ObservedRun,
         Observer,
         ObserverKnobs,
         Outpainter,
+        PoseEstimator,
         ReadsFiles,
         Recorded,
         Renderer,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         TextToImage,
         Trajectory,
     )
+    from vistadream.core.registration import Registration, SparsePoints
     from vistadream.core.scene import DepthPrediction, DepthSource, Rendering, Scene, View
 
 __all__ = [
@@ -59,20 +62,24 @@ __all__ = [
     "Flight",
     "Gaussians",
     "Message",
+    "MultiViewDepth",
     "Note",
     "ObservedRun",
     "Observer",
     "ObserverKnobs",
     "Outpainter",
+    "PoseEstimator",
     "Progress",
     "ReadsFiles",
     "Recorded",
+    "Registration",
     "Renderer",
     "Rendering",
     "RunEnded",
     "RunStarted",
     "Scene",
     "Source",
+    "SparsePoints",
     "Stage",
     "StageFinished",
     "StageStarted",
@@ -93,7 +100,10 @@ __all__ = [
     "use_observer",
 ]
 
-_MODULES = ("errors", "messages", "names", "observing", "camera", "gaussians", "scene", "protocols", "checkpoint")
+_MODULES = (
+    *("errors", "messages", "names", "observing"),
+    *("camera", "gaussians", "registration", "scene", "protocols", "checkpoint"),
+)
 """The modules that define the names; those that do not import torch come first."""
 
 if not TYPE_CHECKING:  # a type checker reads the imports above instead, and so finds misspelled names

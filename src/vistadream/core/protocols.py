@@ -14,6 +14,7 @@ from torch import Tensor
 from vistadream.core.camera import Camera
 from vistadream.core.gaussians import Gaussians
 from vistadream.core.messages import Chart, Note, Summary
+from vistadream.core.registration import Registration
 from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
 
 
@@ -63,6 +64,27 @@ class DepthEstimator(Protocol):
     """Predicts the depth of one or more views. Keeps a View's focal length when `focal_known`, else predicts it too."""
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]: ...
+
+
+@runtime_checkable
+class PoseEstimator(Protocol):
+    """Finds the cameras of several photos of one scene, and points that several of them see.
+
+    A View whose `pose_known` is True has its pose already. UserError when no two Views can be registered.
+    """
+
+    def __call__(self, views: Sequence[View]) -> Registration: ...
+
+
+@runtime_checkable
+class MultiViewDepth(Protocol):
+    """Finds the depth of all photos of a scene together, from their known cameras and the scene's points.
+
+    Returns one prediction for each of `scene.photos`, in their order. z has the unit of the scene, `camera` is that of
+    the View, and pixels whose depth is not trusted have `valid` False.
+    """
+
+    def __call__(self, scene: Scene) -> list[DepthPrediction]: ...
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vistadream.core.camera import Camera
 from vistadream.core.gaussians import Gaussians
+from vistadream.core.registration import SparsePoints
 
 Origin = Literal["photo", "canvas", "novel"]
 """Where a picture comes from: a camera, a photo with a painted border, or a rendering whose holes were painted."""
@@ -166,6 +167,8 @@ class Scene:
     gaussians: Gaussians = field(default_factory=Gaussians.empty)
     is_metric: bool = False
     """True when the unit of the scene is the meter, rather than an unknown length."""
+    points: SparsePoints | None = None
+    """Points that several photos see, once they are registered."""
 
     def __post_init__(self) -> None:
         names = [view.name for view in self.views]

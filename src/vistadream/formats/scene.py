@@ -1,4 +1,4 @@
-"""A Scene as a folder: scene.json, gaussians.ply, and in views/ the pictures, maps and camera of each View."""
+"""A Scene as a folder: scene.json, gaussians.ply, points of several photos, and views/: pictures, maps, cameras."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from vistadream.core import Camera, Scene, UserError, View, is_plain_name, syste
 from vistadream.formats.files import write_json
 from vistadream.formats.json_file import read_json
 from vistadream.formats.ply import read_ply, write_ply
+from vistadream.formats.sparse_points import read_points, write_points
 from vistadream.ops.image.pixels import from_uint8, to_uint8
 
 _MASKS = ("supervise", "lift", "generated")
 _MAPS = ("z", "confidence", "normals")
+_POINTS = "points.safetensors"
 _FACTS = ("focal_known", "pose_known", "origin", "extends")
 _DAMAGES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SyntaxError, UserError)
 """The exceptions that damaged files cause: RuntimeError from torch and from deep nesting, SyntaxError from Pillow."""
@@ -40,6 +42,8 @@ def save_scene(scene: Scene, folder: Path, earlier: Path | None = None) -> None:
         _share_equal_files(views, earlier / "views")
     write_json(folder / "scene.json", {"views": [view.name for view in scene.views], "is_metric": scene.is_metric})
     write_ply(scene.gaussians, folder / "gaussians.ply")
+    if scene.points is not None:
+        write_points(scene.points, folder / _POINTS)
 
 
 def load_scene(folder: Path) -> Scene:
@@ -49,7 +53,8 @@ def load_scene(folder: Path) -> Scene:
         if odd := [name for name in facts["views"] if not is_plain_name(name)]:
             raise ValueError(f"scene.json names a view {odd[0]!r}; wanted a plain name, without a folder")
         views = tuple(_load_view(folder / "views", name, facts["views"][0]) for name in facts["views"])
-        return Scene(views, read_ply(folder / "gaussians.ply"), facts.get("is_metric", False))
+        points = read_points(folder / _POINTS) if (folder / _POINTS).exists() else None
+        return Scene(views, read_ply(folder / "gaussians.ply"), facts.get("is_metric", False), points)
 
 
 @contextmanager

@@ -1,0 +1,50 @@
+"""One picture as an input brings it, before it is chosen, undistorted and scaled to the working size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from vistadream.core import Camera
+from vistadream.formats.picture import PictureFacts
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """How a lens bends straight lines, by the models of OpenCV."""
+
+    kind: Literal["radial_tangential", "fisheye"]
+    coefficients: tuple[float, ...]
+    """In OpenCV's order: k1 k2 p1 p2 k3 k4 k5 k6, of which the last may be left out; for fisheye k1 k2 k3 k4."""
+
+
+@dataclass(frozen=True)
+class DepthFile:
+    """A measured depth map that belongs to a picture."""
+
+    path: Path
+    unit: float
+    """The stored numbers times this are depths in the unit of the poses."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One picture of an input, with all that the input says about it."""
+
+    name: str
+    """As people know it, such as "IMG 1.jpg"; unique in its input, but not yet the name of a View."""
+    read: Callable[[], tuple[Image.Image, PictureFacts]]
+    """The picture at its full size: upright, opaque, in sRGB. UserError when it cannot be read."""
+    camera: Camera | None = None
+    """Intrinsics at full size, and the pose in the world of the input; None: nothing is known."""
+    pose_known: bool = False
+    """Whether `camera` has a real pose rather than the identity."""
+    distortion: Distortion | None = None
+    """None: a pinhole camera."""
+    mask: Path | None = None
+    """A picture of the same size whose black pixels are to be ignored."""
+    depth: DepthFile | None = None

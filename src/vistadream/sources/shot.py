@@ -9,7 +9,7 @@ from typing import Literal
 
 from PIL import Image
 
-from vistadream.core import Camera
+from vistadream.core import Camera, Note
 from vistadream.formats.picture import PictureFacts
 
 
@@ -48,3 +48,15 @@ class Shot:
     mask: Path | None = None
     """A picture of the same size whose black pixels are to be ignored."""
     depth: DepthFile | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a reader found in an input."""
+
+    shots: tuple[Shot, ...]
+    """In the order of the input; the first one becomes the anchor."""
+    files: tuple[Path, ...]
+    """Every file that decides the result: the pictures, masks, depth maps, and the files that name them."""
+    remarks: tuple[Note, ...] = ()
+    """What a person should know, such as pictures that were skipped and why."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         StageStarted,
         Summary,
     )
-    from vistadream.core.names import is_plain_name
+    from vistadream.core.names import is_plain_name, natural_order
     from vistadream.core.observing import current_observer, silent, tell, use_observer
     from vistadream.core.protocols import (
         Captioner,
@@ -91,6 +91,7 @@ __all__ = [
     "current_checkpoints",
     "current_observer",
     "is_plain_name",
+    "natural_order",
     "short_path",
     "silent",
     "system_error",

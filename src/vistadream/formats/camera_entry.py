@@ -25,7 +25,7 @@ class Entry:
     """The file and the place in it, for messages."""
     cam_from_world: Float[Tensor, "4 4"]
     lens: Camera | None
-    """Intrinsics and size, at the world's origin; None when the file does not have them or they are not a pinhole's."""
+    """Intrinsics and size, at the world's origin; None when the file does not have them or not those of a pinhole."""
 
 
 def numbers(where: str, values: Any, count: int) -> Float[Tensor, "n"]:

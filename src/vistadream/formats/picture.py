@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +29,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """The operation that makes a picture upright, by its orientation in EXIF; 1 is upright."""
+_ORIENTATION = 0x0112
+"""The tag of EXIF."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,21 @@ class PictureFacts:
     """What was ignored, as phrases for the log."""
 
 
-def read_picture(path: Path) -> tuple[Image.Image, PictureFacts]:
-    """The picture in a file, in mode RGB, and its facts; UserError when it cannot be read."""
+_Decoded = tuple[Image.Image, PictureFacts, Image.Transpose | None]
+"""A picture as it is stored, its facts, and what makes it upright."""
+
+
+def read_picture(path: Path, upright: bool = True) -> tuple[Image.Image, PictureFacts]:
+    """The picture in a file, in mode RGB, and its facts; UserError when it cannot be read.
+
+    If `upright` is False, it is left as it is stored, although EXIF says that it is to be turned.
+    """
     data = read_source(path, "picture", f"a {FORMATS} file: check the path given as image=")
     _allow_heif()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata, and about large pictures that can be read
-            return _decode_with_less(data)
+            picture, facts, turn = _decode_with_less(data)
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read; wanted {FORMATS}: convert it") from error
     except (Image.DecompressionBombError, MemoryError) as error:
@@ -56,6 +66,30 @@ def read_picture(path: Path) -> tuple[Image.Image, PictureFacts]:
         raise UserError(
             f"{path} is damaged or truncated ({error}); wanted a whole {FORMATS} file: save it again"
         ) from error
+    return picture if turn is None or not upright else picture.transpose(turn), facts
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels as stored. Reads the head of the file only; UserError when it is not a picture."""
+    with _opened(path) as image:
+        return image.size
+
+
+def is_on_its_side(path: Path) -> bool:
+    """Whether EXIF turns the picture by a quarter, which swaps width and height; UserError when it is not a picture."""
+    with _opened(path) as image:
+        return image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    _allow_heif()
+    try:
+        with warnings.catch_warnings(), Image.open(path) as image:
+            warnings.simplefilter("ignore")
+            yield image
+    except Exception as error:  # Pillow can raise any exception on metadata that it does not expect
+        raise UserError(f"{path} is not a picture that can be read ({error}); wanted {FORMATS}") from error
 
 
 def _allow_heif() -> None:
@@ -66,7 +100,7 @@ def _allow_heif() -> None:
     register_heif_opener()
 
 
-def _decode_with_less(data: bytes) -> tuple[Image.Image, PictureFacts]:
+def _decode_with_less(data: bytes) -> _Decoded:
     """Decodes a file; if that fails, tries again with less metadata. Raises the exception of the first attempt.
 
     Pillow can raise any exception on metadata that it does not expect, even if the pixels are not damaged.
@@ -90,7 +124,7 @@ _LESS = {
 }
 
 
-def _decode(data: bytes, remarks: tuple[str, ...] = ()) -> tuple[Image.Image, PictureFacts]:
+def _decode(data: bytes, remarks: tuple[str, ...] = ()) -> _Decoded:
     with Image.open(io.BytesIO(data)) as image:
         if image.format == "EPS" or isinstance(image, ImageFile.StubImageFile):
             raise UnidentifiedImageError(f"{image.format} contains drawings or data, not pixels")
@@ -99,8 +133,7 @@ def _decode(data: bytes, remarks: tuple[str, ...] = ()) -> tuple[Image.Image, Pi
         exif = _exif_of(image, data)
     if problem:
         remarks += (f"its color profile was ignored: {problem}",)
-    turn = _TURNS.get(exif.orientation or 1)
-    return rgb if turn is None else rgb.transpose(turn), PictureFacts(exif.focal_35mm_mm, remarks)
+    return rgb, PictureFacts(exif.focal_35mm_mm, remarks), _TURNS.get(exif.orientation or 1)
 
 
 def _exif_of(image: Image.Image, data: bytes) -> Exif:

@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
 from vistadream.core import Camera, Note
 from vistadream.formats.picture import PictureFacts
-
-
-@dataclass(frozen=True)
-class Distortion:
-    """How a lens bends straight lines, by the models of OpenCV."""
-
-    kind: Literal["radial_tangential", "fisheye"]
-    coefficients: tuple[float, ...]
-    """In OpenCV's order: k1 k2 p1 p2 k3 k4 k5 k6, of which the last may be left out; for fisheye k1 k2 k3 k4."""
+from vistadream.ops.image.distortion import Distortion
 
 
 @dataclass(frozen=True)

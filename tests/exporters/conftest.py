@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from PIL import Image
 
 from vistadream.backends.render.cpu import CpuRenderer
 from vistadream.config import configured
-from vistadream.core import Camera, ExportContext, Gaussians, Scene, View, silent
+from vistadream.core import Camera, ExportContext, Gaussians, Scene, SparsePoints, View, silent
 from vistadream.exporters.flight import SceneFlight
 from vistadream.observers.record import Record
+from vistadream.ops.camera_path.pose import look_at
 from vistadream.trajectories.paths import Swing
 
 RENDERER = configured("backends/render=cpu")
@@ -176,6 +178,58 @@ def receding_wall() -> Scene:
     """A wall whose depth grows from 2 on the left to 4 on the right."""
     z = torch.linspace(2.0, 4.0, 48).expand(32, 48).contiguous()
     return scene_of(z, z > 3)
+
+
+CUBE_CENTER = torch.tensor([0.3, 0.1, 4.0])
+CUBE_SIDE = 1.6
+
+
+def cube_colors(points: torch.Tensor) -> torch.Tensor:
+    """A color that says where on the cube a point lies."""
+    return ((points - CUBE_CENTER) / CUBE_SIDE + 0.5).clamp(0, 1)
+
+
+def cube_view(name: str, eye: tuple[float, float, float], width: int = 64, height: int = 48) -> View:
+    """A photo of the cube from a place in the world; z is 0 where the cube is not seen."""
+    position = torch.tensor(eye)
+    pose = look_at(position, CUBE_CENTER, torch.tensor([0.0, 1.0, 0.0])) if name != "middle" else torch.eye(4)
+    camera = replace(Camera.from_focal(70.0, width, height, (30.5, 25.25)), cam_from_world=pose)
+    rays = camera.rays() @ camera.cam_from_world[:3, :3]
+    hits = (CUBE_CENTER - camera.center + torch.tensor([[[[-1.0]]], [[[1.0]]]]) * CUBE_SIDE / 2) / rays
+    near, far = hits.amin(0).amax(-1), hits.amax(0).amin(-1)
+    z = torch.where(near < far, near, 0.0)
+    seen = torch.ones(height, width, dtype=torch.bool)
+    rgb = torch.where(z[..., None] > 0, cube_colors(camera.unproject(z)), torch.tensor(0.2))
+    return View(name, camera, rgb, z, seen, seen, ~seen)
+
+
+@pytest.fixture
+def check_cube() -> Callable[..., None]:
+    """Checks that points lie on the cube, and that their colors are those of their places."""
+
+    def check(points: np.ndarray, rgb: np.ndarray, levels: float = 0.51) -> None:
+        at = torch.from_numpy(np.array(points, np.float32))
+        off = ((at - CUBE_CENTER).abs().amax(-1) - CUBE_SIDE / 2).abs()
+        assert len(at) > 500
+        assert off.max() < 1e-5
+        assert np.abs(np.asarray(rgb) - cube_colors(at).numpy()).max() * 255 <= levels
+
+    return check
+
+
+@pytest.fixture
+def cube() -> Scene:
+    """Three photos of a cube, whose corners are the points of the registration, and the canvas of the first photo."""
+    photos = [cube_view("middle", (0, 0, 0)), cube_view("left", (-1.5, -0.5, 0.5)), cube_view("right", (1.5, 0.2, 1))]
+    corners = CUBE_CENTER + CUBE_SIDE * (torch.tensor([*itertools.product((0.0, 1.0), repeat=3)]) - 0.5)
+    px = torch.cat([view.camera.project(corners)[0] for view in photos])
+    index = torch.arange(8).repeat(3)
+    names = tuple(view.name for view in photos)
+    points = SparsePoints(
+        corners, cube_colors(corners), torch.full((8,), 0.5), names, index, torch.arange(3).repeat_interleave(8), px
+    )
+    canvas = replace(photos[0], name="canvas", origin="canvas", extends="middle", generated=photos[0].supervise)
+    return Scene((*photos, canvas), points=points)
 
 
 @pytest.fixture

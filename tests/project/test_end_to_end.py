@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 
 from vistadream import single_image
 from vistadream.config import compose, configured
+from vistadream.core import Scene, SparsePoints
 from vistadream.exporters.fastgs import FOLDER
 from vistadream.exporters.gaussians import FORMATS, gaussians_file
 from vistadream.exporters.video import FORMATS as VIDEO_FORMATS
@@ -107,10 +109,26 @@ def test_every_file_that_a_run_leaves_is_documented_and_the_other_way_round(whol
     assert [glob for glob in promised if not any(fits(path, glob) for path in left)] == []
 
 
-def test_every_file_that_can_be_asked_for_is_documented_and_the_other_way_round() -> None:
+DATA = ("npz", "mini_npz", "depth_vis", "point_cloud", "obj", "colmap", "nerfstudio")
+"""Results with the photos and what is known about them."""
+
+
+def data_files(scene: Scene, folder: Path) -> list[str]:
+    """The files of the results in DATA, of a scene in meters whose photo has a mask."""
+    masked = replace(scene.anchor, supervise=torch.zeros_like(scene.anchor.supervise))
+    scenes = [scene, replace(scene.with_views(masked), is_metric=True, points=SparsePoints.empty())]
+    for words, one in zip(([], ["export.colmap.format=txt"]), scenes, strict=True):
+        for name, exporter in compose([f"export=[{','.join(DATA)}]", *words]).build("export").items():
+            if one is scene or name in ("colmap", "nerfstudio"):
+                exporter(one, folder / str(len(words)), None)
+    return [path.relative_to(folder).as_posix()[2:] for path in folder.rglob("*") if path.is_file()]
+
+
+def test_every_file_that_can_be_asked_for_is_documented_and_the_other_way_round(whole: Run, tmp_path: Path) -> None:
     names = [gaussians_file(form) for form in FORMATS]
     names += [video_file(picture, form) for picture in PICTURES for form in VIDEO_FORMATS]
     names += [f"{FOLDER}/{file}" for file in (*dataset_files(1), "meta.json")]
+    names += data_files(whole.scene, tmp_path)
     paths = [f"export/{name}" for name in names]
     rows = [(glob, when) for glob, when in DOCUMENTED if glob.startswith("export/")]
     for path in paths:

@@ -17,7 +17,7 @@ from vistadream.core import Camera, Gaussians
 from vistadream.formats import colmap
 from vistadream.formats.fastgs_dataset.layout import CAMERAS, IMAGES, POINTS, Report
 from vistadream.formats.ply import SH_C0
-from vistadream.ops.gaussians.rotation import quats_from_rotations, rotations_from_quats
+from vistadream.ops.gaussians.rotation import rotations_from_quats
 
 _MOST_POINTS = 200_000
 """The largest number of points; of more Gaussians, every second, third and so on is taken."""
@@ -36,10 +36,8 @@ class Picture(NamedTuple):
 
 def write_model(folder: Path, cameras: Sequence[Camera], names: Sequence[str], gaussians: Gaussians) -> None:
     """Writes one camera and one image with the same id for each name, and the Gaussians as points, into a dataset."""
-    lenses = [
-        colmap.ColmapCamera(i, "PINHOLE", c.width, c.height, (c.fx, c.fy, c.cx, c.cy)) for i, c in enumerate(cameras, 1)
-    ]
-    images = [_image(i, *pair) for i, pair in enumerate(zip(cameras, names, strict=True), 1)]
+    lenses = [colmap.camera_of(i, camera) for i, camera in enumerate(cameras, 1)]
+    images = [colmap.image_of(i, *pair) for i, pair in enumerate(zip(cameras, names, strict=True), 1)]
     colmap.write_model((folder / CAMERAS).parent, lenses, images, _points(gaussians))
 
 
@@ -70,13 +68,6 @@ def _checked(folder: Path, file: str, read: Callable[..., Iterable], check: Call
         except ValueError as error:
             tell(str(error))
     return found
-
-
-def _image(key: int, camera: Camera, name: str) -> colmap.ColmapImage:
-    pose = camera.cam_from_world.double()
-    w, x, y, z = quats_from_rotations(pose[None, :3, :3])[0].tolist()
-    tx, ty, tz = pose[:3, 3].tolist()
-    return colmap.ColmapImage(key, (w, x, y, z), (tx, ty, tz), key, name, np.zeros((0, 2)), np.zeros(0, dtype=np.int64))
 
 
 def _points(gaussians: Gaussians) -> colmap.ColmapPoints:

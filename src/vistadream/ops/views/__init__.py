@@ -1,0 +1,1 @@
+"""Several Views together."""

@@ -1,4 +1,4 @@
-"""Depth maps as 16-bit PNG, NPY or EXR, one number for each pixel in the unit of the file; and masks of the sky."""
+"""Depth maps as 16-bit PNG, NPY or EXR, one number for each pixel in the unit of the file; and masks."""
 
 from __future__ import annotations
 
@@ -34,20 +34,19 @@ def read_depth_map(path: Path) -> Float[Tensor, "H W"]:
         return torch.from_numpy(levels.astype(np.float32))
 
 
-def read_sky_mask(path: Path, height: int, width: int) -> Bool[Tensor, "H W"]:
+def read_mask(path: Path, height: int, width: int, noun: str, of: str) -> Bool[Tensor, "H W"]:
     """The pixels that are not black in an 8-bit picture, scaled to height x width by nearest neighbor.
 
-    An alpha channel is ignored. UserError names the file and what was wanted, also if the aspect ratio is another one.
+    An alpha channel is ignored. `noun` and `of` say in errors what it is and to what it belongs, such as a "sky mask"
+    and a "depth map". UserError names the file and what was wanted, also if the aspect ratio is another one.
     """
-    levels = _decode(path, read_source(path, "sky mask", "an 8-bit picture"), "a picture")
+    levels = _decode(path, read_source(path, noun, "an 8-bit picture"), "a picture")
     if levels.dtype != np.uint8:
-        raise UserError(f"{path}: is a {levels.dtype.itemsize * 8}-bit picture; wanted an 8-bit mask of the sky")
+        raise UserError(f"{path}: is a {levels.dtype.itemsize * 8}-bit picture; wanted an 8-bit {noun}")
     h, w = levels.shape[:2]
     scale = max(w / width, h / height)
     if max(scale * width - w, scale * height - h) >= 1:
-        raise UserError(
-            f"{path}: the sky mask is {w}x{h}; wanted the depth map's shape, {width}x{height}, or a scaled one"
-        )
+        raise UserError(f"{path}: the {noun} is {w}x{h}; wanted the {of}'s shape, {width}x{height}, or a scaled one")
     brightest = levels.reshape(h, w, -1)[..., :3].max(axis=-1)
     return torch.from_numpy(cv2.resize(brightest, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)).bool()
 

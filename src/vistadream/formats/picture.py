@@ -10,6 +10,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
+import numpy as np
+from jaxtyping import UInt8
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from vistadream.core import UserError
@@ -52,7 +55,7 @@ def read_picture(path: Path, upright: bool = True) -> tuple[Image.Image, Picture
 
     If `upright` is False, it is left as it is stored, although EXIF says that it is to be turned.
     """
-    data = read_source(path, "picture", f"a {FORMATS} file: check the path given as image=")
+    data = read_source(path, "picture", f"a {FORMATS} file: check its path")
     _allow_heif()
     try:
         with warnings.catch_warnings():
@@ -90,6 +93,24 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             yield image
     except Exception as error:  # Pillow can raise any exception on metadata that it does not expect
         raise UserError(f"{path} is not a picture that can be read ({error}); wanted {FORMATS}") from error
+
+
+def read_small_gray(path: Path, long_px: int) -> UInt8[np.ndarray, "h w"]:
+    """The picture in gray with a long side of `long_px` pixels, quickly, for judging it; not turned by its EXIF.
+
+    UserError when it cannot be read.
+    """
+    try:
+        with _opened(path) as image:
+            image.draft("L", (long_px, long_px))  # a JPEG is decoded at a fraction of its size
+            gray = np.asarray(image.convert("L")) if image.mode in ("L", "RGB") else None
+    except Exception:
+        gray = None
+    if gray is None:
+        gray = np.asarray(read_picture(path)[0].convert("L"))
+    scale = long_px / max(gray.shape)
+    size = (max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale)))
+    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _allow_heif() -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from vistadream.core import Camera, Note
 from vistadream.formats.picture import PictureFacts
 from vistadream.ops.image.distortion import Distortion
+from vistadream.ops.views.selection import Look
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Shot:
     mask: Path | None = None
     """A picture of the same size whose black pixels are to be ignored."""
     depth: DepthFile | None = None
+    look: Callable[[], Look] | None = None
+    """What tells whether the picture is worth using; None: it is used in any case."""
 
 
 @dataclass(frozen=True, eq=False)

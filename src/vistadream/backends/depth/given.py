@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vistadream.core import DepthPrediction, UserError, View
 from vistadream.core.knobs import ABOVE_0, check_ranges, require
-from vistadream.formats.depth_map import read_depth_map, read_sky_mask
+from vistadream.formats.depth_map import read_depth_map, read_mask
 from vistadream.ops.depth.resample import resample_depth
 
 LOADER_CROP_PX = 32
@@ -58,7 +58,7 @@ class GivenDepth:
         if self.sky_value is not None:
             sky |= stored == torch.tensor(self.sky_value, dtype=torch.float32)
         if self.sky_mask is not None:
-            sky |= read_sky_mask(self.sky_mask, *stored.shape)
+            sky |= read_mask(self.sky_mask, *stored.shape, "sky mask", "depth map")
         return torch.where(sky, torch.inf, torch.where(stored > 0, stored * self.unit_m, 0.0))
 
     def _predict(self, stored: Float[Tensor, "H W"], view: View) -> DepthPrediction:

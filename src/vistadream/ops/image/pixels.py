@@ -65,6 +65,14 @@ def resample(image: Image.Image, fit: Fit) -> Float[Tensor, "h w 3"]:
     return from_uint8(np.asarray(scaled))
 
 
+def resample_mask(mask: Bool[Tensor, "H W"], fit: Fit) -> Bool[Tensor, "h w"]:
+    """The mask of the working picture: that of the nearest pixel of the fit's box."""
+    left, top, _, _ = fit.box
+    rows = (top + (torch.arange(fit.height) + 0.5) / fit.scale).long().clamp(0, mask.shape[0] - 1)
+    columns = (left + (torch.arange(fit.width) + 0.5) / fit.scale).long().clamp(0, mask.shape[1] - 1)
+    return mask[rows][:, columns]
+
+
 def from_uint8(levels: Shaped[np.ndarray, "h w c"]) -> Float[Tensor, "h w c"]:
     """8-bit levels to float32 in [0, 1]."""
     return torch.from_numpy(np.array(levels, dtype=np.uint8)).float() / 255

@@ -1,0 +1,59 @@
+"""The files that the words of `input=` name: one path, a pattern, or a list of these."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from vistadream.core import UserError, natural_order, short_path
+
+_COMMAS_IN_A_NAME = 8
+"""At most this many parts of a list are tried as one name that holds commas."""
+
+
+def input_paths(words: str) -> tuple[Path, ...]:
+    """The paths in the order in which they are named; those of a pattern such as photos/*.jpg in natural order.
+
+    A list has commas and may have brackets. A path that exists is taken as it is, whatever it holds. UserError when
+    something named is not there.
+    """
+    paths = [path for item in _items(words) for path in _named(item)]
+    if not paths:
+        raise UserError(f"input={words} names nothing; wanted a folder, a video, or several pictures")
+    return tuple(dict.fromkeys(paths))
+
+
+def _items(words: str) -> Iterator[str]:
+    """The items of a list; a name that holds commas is one item where such a file is there."""
+    if _is_there(words):
+        yield words
+        return
+    parts = words.strip().removeprefix("[").removesuffix("]").split(",")
+    while parts:
+        n = next((n for n in range(min(len(parts), _COMMAS_IN_A_NAME), 0, -1) if _is_there(",".join(parts[:n]))), 1)
+        if item := _bare(",".join(parts[:n])):
+            yield item
+        parts = parts[n:]
+
+
+def _bare(item: str) -> str:
+    """An item without blanks and one pair of quotes around it."""
+    item = item.strip()
+    return item[1:-1] if len(item) > 1 and item[0] == item[-1] and item[0] in "'\"" else item
+
+
+def _is_there(item: str) -> bool:
+    return os.path.exists(os.path.expanduser(_bare(item)))
+
+
+def _named(item: str) -> list[Path]:
+    path = os.path.expanduser(item)
+    if os.path.exists(path):
+        return [Path(path)]
+    if not glob.has_magic(path):
+        raise UserError(f"no such input: {short_path(item)}; wanted a folder, a video or pictures: check its path")
+    if found := [name for name in glob.glob(path) if os.path.isfile(name)]:
+        return [Path(name) for name in sorted(found, key=natural_order)]
+    raise UserError(f"no file matches {short_path(item)}; wanted a pattern of pictures, such as photos/*.jpg")

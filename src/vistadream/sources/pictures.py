@@ -1,0 +1,66 @@
+"""Several picture files as shots, with the masks that lie beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from vistadream.core import Note, natural_order
+from vistadream.formats.picture import read_picture, read_small_gray
+from vistadream.ops.views.selection import LOOK_PX, Look, look_of
+from vistadream.sources.shot import Reading, Shot
+
+SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"),
+        *(".heic", ".heif", ".avif", ".jp2", ".ppm", ".pgm", ".mpo", ".tga"),
+    }
+)
+"""How names of pictures end."""
+MASKS = "masks"
+"""The folder of masks beside the pictures."""
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures in a folder by their suffixes, in natural order, without masks and hidden files."""
+    files = (file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith("."))
+    names = {file.name for file in files if file.is_file()}
+    return [folder / name for name in sorted(names, key=natural_order) if Path(name).stem not in names]
+
+
+def read_pictures(files: Sequence[Path], most: int) -> Reading:
+    """The pictures as shots; of more than `most` only as many, evenly spread, are looked at."""
+    chosen = [files[i] for i in sorted(set(np.linspace(0, len(files) - 1, min(most, len(files))).astype(int)))]
+    remarks = () if len(chosen) == len(files) else (_thinned(len(files), len(chosen)),)
+    shots = tuple(_shot(file, _name_of(file, files)) for file in chosen)
+    with_masks = [each for file, shot in zip(chosen, shots, strict=True) for each in (file, shot.mask)]
+    return Reading(shots, tuple(file for file in with_masks if file is not None), remarks)
+
+
+def _thinned(there: int, chosen: int) -> Note:
+    return Note(
+        f"{there:,} pictures are more than can be used: every {there / chosen:.3g}th is looked at, {chosen} in all"
+    )
+
+
+def _name_of(file: Path, files: Sequence[Path]) -> str:
+    """The name of the file, or its path where the pictures of several folders are taken."""
+    return file.name if len({each.parent for each in files}) == 1 else str(file)
+
+
+def _shot(file: Path, name: str) -> Shot:
+    return Shot(name, partial(read_picture, file), mask=mask_of(file), look=partial(_look, file))
+
+
+def _look(file: Path) -> Look:
+    return look_of(read_small_gray(file, LOOK_PX))
+
+
+def mask_of(picture: Path) -> Path | None:
+    """masks/NAME.EXT.png or masks/NAME.png, or NAME.EXT.png as for COLMAP; None when there is no mask."""
+    folder = picture.parent
+    names = (folder / MASKS / f"{picture.name}.png", folder / MASKS / f"{picture.stem}.png")
+    return next((file for file in (*names, folder / f"{picture.name}.png") if file.is_file()), None)

@@ -230,7 +230,7 @@ def test_the_border_of_a_canvas_is_unknown_and_no_sky(saved):
     [
         (None, "no such sky mask: .*sky.png; wanted an 8-bit picture"),
         (b"GIF", "sky.png: cannot be decoded as a picture"),
-        (np.ones((H, W), np.uint16), "sky.png: is a 16-bit picture; wanted an 8-bit mask"),
+        (np.ones((H, W), np.uint16), "sky.png: is a 16-bit picture; wanted an 8-bit sky mask"),
         (np.ones((W, H), np.uint8), f"sky.png: the sky mask is {H}x{W}; wanted the depth map's shape, {W}x{H}"),
         (np.ones((H + 2, W), np.uint8), "or a scaled one"),
         (np.ones((H, W), np.uint8), "no pixel holds a depth; wanted positive, finite numbers outside the sky"),

@@ -13,6 +13,7 @@ from PIL import Image
 from vistadream.core import Camera, Scene, View
 from vistadream.exporters.nerfstudio import NerfstudioData, depth_mm
 from vistadream.ops.image.pixels import to_uint8
+from vistadream.sources.posed.nerfstudio import read
 
 INTRINSICS = {"fl_x": float, "fl_y": float, "cx": float, "cy": float, "w": int, "h": int}
 """Keys that nerfstudio's data parser reads at the top or, if they are missing there, in every frame."""
@@ -129,6 +130,23 @@ def test_masks_and_depth_in_meters_are_of_every_frame(cube: Scene, context, tmp_
             assert np.array_equal(np.asarray(mask), view.supervise.numpy() * np.uint8(255)), "0 is ignored"
             mm = np.asarray(depth).astype(float)
         np.testing.assert_allclose(mm, view.z.numpy() * 1000, atol=0.5001)
+
+
+def test_our_own_reader_gets_back_what_was_written(cube: Scene, context, tmp_path: Path) -> None:
+    first, second, third, _ = cube.views
+    views = (replace(first, supervise=first.z > 0), replace(second, camera=second.camera.with_focal(50.0)), third)
+    scene = Scene(views, is_metric=True)
+    NerfstudioData(*KNOBS)(scene, tmp_path, context(scene))
+    shots = {Path(shot.name).stem: shot for shot in read(tmp_path / "nerfstudio").shots}
+    assert shots.keys() == {view.name for view in views}
+    for view in views:
+        shot = shots[view.name]
+        check_same(shot.camera, view.camera)
+        assert np.array_equal(np.asarray(shot.read()[0]), to_uint8(view.rgb))
+        assert not np.any(shot.distortion.coefficients if shot.distortion else 0)
+        with Image.open(shot.mask) as mask, Image.open(shot.depth.path) as depth:
+            assert np.array_equal(np.asarray(mask) > 0, view.supervise.numpy())
+            np.testing.assert_allclose(np.asarray(depth) * shot.depth.unit, view.z, atol=0.0005001)
 
 
 @pytest.mark.parametrize(("z", "mm"), [(1.2344, 1234), (65.5354, 65535), (65.6, 0), (-1.0, 0), (torch.nan, 0)])

@@ -38,9 +38,9 @@ def undistorted(
             f"{shot.name}: its lens distortion folds over within the picture ({error}); wanted coefficients that hold "
             "up to the corners: calibrate again, or give undistorted pictures"
         ) from error
-    levels = cv2.remap(picture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mask = None if mask is None else _nearest(mask.astype(np.uint8), maps).astype(bool)
-    depth = None if depth is None else _nearest(depth, maps)
+    levels = _moved(picture, maps, cv2.INTER_LINEAR)
+    mask = None if mask is None else _moved(mask.astype(np.uint8), maps, cv2.INTER_NEAREST).astype(bool)
+    depth = None if depth is None else _moved(depth, maps, cv2.INTER_NEAREST)
     return pinhole.at(shot.camera.cam_from_world), levels, mask, depth
 
 
@@ -54,5 +54,5 @@ def _straightening(
     return pinhole, straightening(camera, distortion, pinhole)
 
 
-def _nearest(values: np.ndarray, maps: Float32[np.ndarray, "2 h w"]) -> np.ndarray:
-    return cv2.remap(values, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+def _moved(values: np.ndarray, maps: Float32[np.ndarray, "2 h w"], how: int) -> np.ndarray:
+    return np.asarray(cv2.remap(values, maps[0], maps[1], how, borderMode=cv2.BORDER_REPLICATE))

@@ -242,7 +242,7 @@ def test_a_binary_model_gives_the_cameras_of_its_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda folder: colmap(folder, "OPENCV 640 480 500 500 322 238 0 0 0 0"), "frame 0.png.*has no pinhole lens"),
+        (lambda folder: colmap(folder, "OPENCV 640 480 500 500 322 238 0.1 0 0 0"), "frame 0.png.*has no pinhole lens"),
         (lambda folder: nerfstudio(folder, camera_type="equirectangular"), r"camera_path\[0\]: has no pinhole lens"),
         (spoil(ours, lambda c: c["cameras"][1].update(width=320)), r"cameras\[1\]: is 320x480 pixels; wanted 640x480"),
         (spoil(ours, lambda c: c["cameras"][1].update(width=0.5)), r"cameras\[1\]: its picture is 0.5x480"),

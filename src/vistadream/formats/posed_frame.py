@@ -11,7 +11,7 @@ from vistadream.formats.picture import is_on_its_side, picture_size
 from vistadream.ops.image.distortion import Distortion
 
 Report = Callable[[str], None]
-"""Receives one sentence about something that was left out."""
+"""Receives one sentence about a picture that is left out."""
 _SAME_ASPECT = 0.01
 """The largest relative difference of two aspect ratios that count as the same."""
 
@@ -23,15 +23,17 @@ class Frame:
     picture: Path
     camera: Camera
     """At the full size of the picture."""
-    distortion: Distortion | None
     upright: bool
     """Whether `camera` is that of the picture as EXIF turns it, rather than as it is stored."""
+    distortion: Distortion | None = None
     mask: Path | None = None
     """A picture of the same size whose black pixels are to be ignored."""
     depth: Path | None = None
     """A depth map of the same size."""
     depth_unit: float = 1.0
     """The stored depths times this are in the unit of the pose."""
+    ignored: tuple[str, ...] = ()
+    """What the input says about the picture and cannot be used, in sentences."""
 
 
 def camera_for(where: str, camera: Camera, picture: Path) -> tuple[Camera, bool]:

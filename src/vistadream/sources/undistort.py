@@ -25,10 +25,12 @@ def undistorted(
     """The camera, picture, mask and depth that a pinhole of the same focal length and pose would have given.
 
     The size differs a little, so that every pixel shows what the lens has seen. Depth is camera-space z and keeps its
-    values. A shot without distortion, or without a camera, stays as it is. UserError when the distortion cannot be
-    undone over the whole picture.
+    values. A shot without distortion stays as it is. UserError when the distortion cannot be undone over the whole
+    picture, ValueError when the shot has no camera.
     """
-    if shot.camera is None or shot.distortion is None:
+    if shot.camera is None:
+        raise ValueError(f"undistorted: the shot {shot.name!r} has no camera; wanted its intrinsics")
+    if shot.distortion is None:
         return shot.camera, picture, mask, depth
     lens = (tuple(shot.camera.K.flatten().tolist()), shot.camera.width, shot.camera.height)
     try:

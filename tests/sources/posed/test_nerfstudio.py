@@ -165,7 +165,7 @@ def test_pictures_come_in_natural_order_and_by_names_of_their_own(dataset) -> No
 def test_a_picture_named_twice_is_used_once(dataset) -> None:
     reading = read(dataset([{"file_path": "images/1.png"}, {"file_path": "./images/1"}]))
     assert [shot.name for shot in reading.shots] == ["1.png"]
-    assert "1 frames name a picture that another frame names" in reading.remarks[0].text
+    assert "1 entries name a picture that another one names" in reading.remarks[0].text
 
 
 def test_a_picture_stays_as_it_is_stored_unless_the_lens_is_that_of_the_turned_one(dataset, draw) -> None:

@@ -24,22 +24,22 @@ from vistadream.formats.transforms.lens import read_lens
 Undo = Callable[[Float[Tensor, "4 4"]], Float[Tensor, "4 4"]]
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG", ".webp", ".tif", ".tiff")
 """What is tried for a picture that is named without its suffix, as Blender's scenes do."""
+_MAPS = ("mask_path", "depth_file_path")
 _MILLIMETER = 0.001
 
 
 def read_transforms(file: Path, report: Report) -> list[Frame]:
     """The frames whose picture exists and whose numbers are right, in the order of the file.
 
-    `report` receives what is wrong with each of the others, and which masks and depth maps do not exist. UserError when
-    the file as a whole cannot be read.
+    `report` receives what is wrong with each of the others. UserError when the file as a whole cannot be read.
     """
     content = _content(file)
     undo = _undoing(file, content)
     found = []
     for i, item in enumerate(content["frames"]):
-        where = f"{file.name}: frames[{i}]"
+        where = f"{file}: frames[{i}]"
         try:
-            found.append(_frame(where, item, content, file.parent, undo, report))
+            found.append(_frame(where, item, content, file.parent, undo))
         except UserError as error:
             report(str(error))
     return found
@@ -61,10 +61,10 @@ def _content(file: Path) -> dict[str, Any]:
 def _undoing(file: Path, content: dict[str, Any]) -> Undo:
     """Takes a pose back to the world in which it was before nerfstudio turned and scaled all poses of the file."""
     rows = content.get("applied_transform")
-    turned = _pose(f"{file.name}: applied_transform", rows) if rows else torch.eye(4)
-    scale = float(numbers(f"{file.name}: applied_scale", content.get("applied_scale", 1), 1))
+    turned = _pose(f"{file}: applied_transform", rows) if rows else torch.eye(4)
+    scale = float(numbers(f"{file}: applied_scale", content.get("applied_scale", 1), 1))
     if scale <= 0:
-        raise UserError(f"{file.name}: applied_scale is {scale:g}; wanted a positive number")
+        raise UserError(f"{file}: applied_scale is {scale:g}; wanted a positive number")
 
     def undo(pose: Float[Tensor, "4 4"]) -> Float[Tensor, "4 4"]:
         pose[:3, 3] /= scale
@@ -73,7 +73,7 @@ def _undoing(file: Path, content: dict[str, Any]) -> Undo:
     return undo
 
 
-def _frame(where: str, item: Any, content: dict[str, Any], folder: Path, undo: Undo, report: Report) -> Frame:
+def _frame(where: str, item: Any, content: dict[str, Any], folder: Path, undo: Undo) -> Frame:
     name = item.get("file_path") if isinstance(item, dict) else None
     if not isinstance(name, str) or not name:
         raise UserError(f"{where} has no `file_path`; wanted an object that names a picture")
@@ -85,14 +85,11 @@ def _frame(where: str, item: Any, content: dict[str, Any], folder: Path, undo: U
     world_from_cam = undo(_pose(f"{where}: transform_matrix", item.get("transform_matrix"))) @ OPENCV_FROM_OPENGL
     lens, distortion = read_lens(where, facts, picture)
     camera, upright = camera_for(where, lens.at(torch.linalg.inv(world_from_cam)), picture)
-    maps = {}
-    for key in ("mask_path", "depth_file_path"):
-        named = facts.get(key)
-        maps[key] = _existing(folder, named) if isinstance(named, str) else None
-        if named and maps[key] is None:
-            report(f"{where}: its {key} {named!r} does not exist and is ignored")
     unit = float(numbers(f"{where}: depth_unit_scale_factor", facts.get("depth_unit_scale_factor", _MILLIMETER), 1))
-    return Frame(picture, camera, distortion, upright, maps["mask_path"], maps["depth_file_path"], unit)
+    maps = {key: _existing(folder, facts[key]) for key in _MAPS if isinstance(facts.get(key), str)}
+    ignored = tuple(f"{where}: its {key} {facts[key]!r} does not exist and is ignored" for key in maps if not maps[key])
+    mask, depth = (maps.get(key) for key in _MAPS)
+    return Frame(picture, camera, upright, distortion, mask, depth, unit, ignored)
 
 
 def _pose(where: str, rows: Any) -> Float[Tensor, "4 4"]:

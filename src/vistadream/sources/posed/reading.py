@@ -13,24 +13,30 @@ from vistadream.formats.posed_frame import Frame
 from vistadream.sources.shot import DepthFile, Reading, Shot
 
 _SAID = 3
-"""How many faults get a line of their own."""
+"""How many warnings of a kind get a line of their own."""
 
 
-def reading_of(path: Path, files: Sequence[Path], frames: Sequence[Frame], faults: Sequence[str]) -> Reading:
-    """The frames in the natural order of their names, with a Note for each of the first faults and one for the rest.
+def reading_of(
+    path: Path, files: Sequence[Path], frames: Sequence[Frame], faults: Sequence[str], notes: Sequence[Note] = ()
+) -> Reading:
+    """The frames in the natural order of their names; those of the same picture are one, of which the last counts.
 
-    `files` are those that name the pictures. UserError when no frame is left.
+    `files` are those that name the pictures; `faults` say which pictures are left out and why. After the given `notes`
+    come one for each of the first faults and one for the rest. UserError when no frame is left.
     """
     once = {os.path.abspath(frame.picture): frame for frame in frames}
     if not once:
-        raise UserError(f"{path}: none of its pictures can be used: {faults[0]}")
-    pictures = sorted(once, key=natural_order)
-    common = os.path.commonpath([os.path.dirname(picture) for picture in pictures])
-    shots = tuple(_shot(os.path.relpath(picture, common), once[picture]) for picture in pictures)
-    maps = (file for shot in shots for file in (shot.mask, shot.depth and shot.depth.path) if file)
-    twice = [f"{len(frames) - len(once)} frames name a picture that another frame names; the last counts"]
-    remarks = _remarks(path, [*faults, *twice] if len(once) < len(frames) else faults)
-    return Reading(shots, (*files, *(once[picture].picture for picture in pictures), *maps), remarks)
+        raise UserError(f"{path}: none of its pictures can be used: {faults[0] if faults else 'it names none'}")
+    names = sorted(once, key=natural_order)
+    folder = os.path.commonpath([os.path.dirname(name) for name in names])
+    shots = [_shot(os.path.relpath(name, folder), once[name]) for name in names]
+    pictures = [once[name].picture for name in names]
+    maps = [file for frame in once.values() for file in (frame.mask, frame.depth) if file]
+    warnings = [*_few([f"left out: {fault}" for fault in faults])]
+    warnings += _few([text for frame in frames for text in frame.ignored])
+    if twice := len(frames) - len(once):
+        warnings.append(f"{path}: {twice} entries name a picture that another one names too; the last of them counts")
+    return Reading(tuple(shots), (*files, *pictures, *maps), (*notes, *(Note(text, "warning") for text in warnings)))
 
 
 def _shot(name: str, frame: Frame) -> Shot:
@@ -39,8 +45,7 @@ def _shot(name: str, frame: Frame) -> Shot:
     return Shot(name, read, frame.camera, True, frame.distortion, frame.mask, depth)
 
 
-def _remarks(path: Path, faults: Sequence[str]) -> tuple[Note, ...]:
-    said = [f"{path}: {fault}" for fault in faults[:_SAID]]
-    if (rest := len(faults) - _SAID) > 0:
-        said.append(f"{path}: and {rest} more like these")
-    return tuple(Note(text, "warning") for text in said)
+def _few(texts: Sequence[str]) -> list[str]:
+    """The first ones, and how many more there are."""
+    rest = len(texts) - _SAID
+    return [*texts[:_SAID], *([f"and {rest:,} more like these"] if rest > 0 else [])]

@@ -30,7 +30,7 @@ class Shot:
     name: str
     """As people know it, such as "IMG 1.jpg"; unique in its input, but not yet the name of a View."""
     read: Callable[[], tuple[Image.Image, PictureFacts]]
-    """The picture at its full size: opaque, in sRGB, and upright unless `camera` is that of the picture as it is stored.
+    """The picture at its full size, opaque and in sRGB; upright unless `camera` is that of the picture as it is stored.
 
     UserError when it cannot be read.
     """

@@ -47,7 +47,8 @@ class ImageFile:
         lens = self.lens.of_photo(picture.width, picture.height, facts.focal_35mm_mm)
         camera = fitted(lens.camera, fit)
         observe("load/size", Note(f"{picture.width}x{picture.height} pixels read, working at {fit.width}x{fit.height}"))
-        observe("load/focal", Note(f"focal length {camera.fx:.0f} px at working size, from {lens.found_in}"))
+        guessed = "" if lens.focal_known else ", open to the depth model"
+        observe("load/focal", Note(f"focal length {camera.fx:.0f} px at working size, from {lens.found_in}{guessed}"))
         return [photo_view(camera, resample(picture, fit), lens.focal_known)]
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vistadream.core import UserError, natural_order, short_path
@@ -13,15 +13,19 @@ _COMMAS_IN_A_NAME = 8
 """At most this many parts of a list are tried as one name that holds commas."""
 
 
-def input_paths(words: str) -> tuple[Path, ...]:
+Input = Path | str | Sequence[Path | str]
+"""One path, a pattern, or a list of these: as one text with commas, in brackets or not, or as a sequence."""
+
+
+def input_paths(named: Input | None) -> tuple[Path, ...]:
     """The paths in the order in which they are named; those of a pattern such as photos/*.jpg in natural order.
 
-    A list has commas and may have brackets. A path that exists is taken as it is, whatever it holds. UserError when
-    something named is not there.
+    A path that exists is taken as it is, whatever characters it has. UserError when something named is not there.
     """
-    paths = [path for item in _items(words) for path in _named(item)]
+    items = _items(str(named or "")) if named is None or isinstance(named, str | Path) else map(str, named)
+    paths = [path for item in items for path in _named(item)]
     if not paths:
-        raise UserError(f"input={words} names nothing; wanted a folder, a video, or several pictures")
+        raise UserError("input= names nothing; wanted input=PATH: a folder of photos, a video, or a list of pictures")
     return tuple(dict.fromkeys(paths))
 
 

@@ -63,7 +63,7 @@ class Lens:
             return focal_px, "camera.focal_px"
         if (focal_px := focal_px_from_35mm(focal_35mm_mm, width, height)) is not None:
             return focal_px, "the photo's EXIF"
-        return None, f"a guess of {self.fov_x_deg:g} degrees, open to the depth model"
+        return None, f"a guess of {self.fov_x_deg:g} degrees"
 
     def principal_of(self, width: int, height: int) -> tuple[float, float]:
         """The principal point (x, y) in pixels of a photo of that size."""

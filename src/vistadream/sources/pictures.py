@@ -31,6 +31,20 @@ def pictures_in(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names, key=natural_order) if Path(name).stem not in names]
 
 
+def without_depth_maps(files: Sequence[Path]) -> tuple[Path, ...]:
+    """The files without PNGs of 16-bit gray levels, as cameras of color and depth write them; all if all are such."""
+    return tuple(file for file in files if not _is_depth_map(file)) or tuple(files)
+
+
+def _is_depth_map(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(26)
+    except OSError:
+        return False
+    return head.startswith(b"\x89PNG") and head[24:] == b"\x10\x00"  # bits of a level, and gray without alpha
+
+
 def read_pictures(files: Sequence[Path], most: int) -> Reading:
     """The pictures as shots; of more than `most` only as many, evenly spread, are looked at."""
     chosen = [files[i] for i in sorted(set(np.linspace(0, len(files) - 1, min(most, len(files))).astype(int)))]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
 
-from vistadream.core import UserError, short_path
+from vistadream.core import UserError
 from vistadream.formats.video_frames import VIDEOS, is_video
-from vistadream.sources.input_paths import input_paths
-from vistadream.sources.pictures import SUFFIXES, pictures_in
+from vistadream.sources.input_paths import Input, input_paths
+from vistadream.sources.pictures import SUFFIXES, pictures_in, without_depth_maps
+from vistadream.sources.posed.kinds import POSED, PosedKind
 
-Kind = Literal["images", "video"]
+Kind = Literal["images", "video", PosedKind]
+"""What an input can be."""
 _HEIF = (".heic", ".heif", ".avif")
 """Pictures that ffmpeg takes for videos."""
 _MOVING = ("GIF", "WEBP", "PNG")
@@ -26,63 +28,69 @@ class Recognized:
     """What `input=` names."""
 
     kind: Kind
-    paths: tuple[Path, ...]
-    """The pictures, else the one file or folder."""
+    place: Path
+    """The one file or folder; of a list the first file."""
     words: str
     """What it is, in a few words, such as "12 pictures in photos"."""
+    pictures: tuple[Path, ...] = ()
+    """The pictures of the kind "images"."""
     also: tuple[str, ...] = ()
     """What else the folder holds, in words."""
 
     @property
     def is_single(self) -> bool:
         """Whether it is one picture, from which `single-img` makes a scene."""
-        return self.kind == "images" and len(self.paths) == 1
+        return len(self.pictures) == 1
 
 
-def recognize(words: str, kind: Literal[Kind, "auto"] = "auto") -> Recognized:
-    """What the words of `input=` name, of the given kind unless it is auto; UserError when it is none of the kinds."""
-    paths = input_paths(words)
+def recognize(named: Input | None, kind: Literal[Kind, "auto"] = "auto") -> Recognized:
+    """What `input=` names, of the given kind unless it is auto; UserError when it is none of the kinds."""
+    paths = input_paths(named)
     if len(paths) > 1:
-        return _several(words, paths, kind)
+        return _several(paths, kind)
     (path,) = paths
     found = _in_folder(path) if path.is_dir() else _of_file(path)
-    for i, each in enumerate(found):
-        if kind in ("auto", each.kind):
-            others = tuple(other.words for j, other in enumerate(found) if j != i)
-            return Recognized(each.kind, each.paths, each.words, others)
-    raise UserError(_unknown(path, kind))
+    chosen = next((each for each in found if kind in ("auto", each.kind)), None)
+    if chosen is None:
+        raise UserError(_unknown(path, kind))
+    return replace(chosen, also=(*(each.words for each in found if each is not chosen), *chosen.also))
 
 
-def _several(words: str, paths: tuple[Path, ...], kind: str) -> Recognized:
+def _several(paths: tuple[Path, ...], kind: str) -> Recognized:
     if folder := next((path for path in paths if path.is_dir()), None):
-        raise UserError(
-            f"input={short_path(words)} is a list that holds the folder {folder}; wanted picture files only"
-        )
+        raise UserError(f"input= is a list that holds the folder {folder}; wanted picture files only, or one folder")
     if kind not in ("auto", "images"):
-        raise UserError(f"input={short_path(words)} names {len(paths)} files; wanted one path for source.kind={kind}")
-    return Recognized("images", paths, f"{len(paths)} pictures")
+        raise UserError(f"input= names {len(paths)} files; wanted one path for source.kind={kind}")
+    return _pictures(paths[0], paths, "")
 
 
 def _in_folder(folder: Path) -> list[Recognized]:
     """Everything that a folder can be taken for, the first choice first."""
-    finders: tuple[Callable[[Path], Recognized | None], ...] = (_pictures,)
-    return [found for finder in finders if (found := finder(folder))]
+    posed = [(kind, each.words) for kind, each in POSED.items() if each.is_in(folder)]
+    found = [Recognized(kind, folder, f"{words} in {folder}") for kind, words in posed]
+    pictures = pictures_in(folder)
+    return [*found, _pictures(folder, pictures, f" in {folder}")] if pictures else found
 
 
-def _pictures(folder: Path) -> Recognized | None:
-    pictures = tuple(pictures_in(folder))
+def _pictures(place: Path, files: Sequence[Path], where: str) -> Recognized:
+    pictures = without_depth_maps(files)
     count = "one picture" if len(pictures) == 1 else f"{len(pictures):,} pictures"
-    return Recognized("images", pictures, f"{count} in {folder}") if pictures else None
+    maps = len(files) - len(pictures)
+    also = (f"{maps:,} depth maps (gray levels of 16 bits)",) if maps else ()
+    return Recognized("images", place, f"{count}{where}", pictures, also)
 
 
 def _of_file(path: Path) -> list[Recognized]:
+    if path.suffix.lower() == ".json":
+        return [Recognized("nerfstudio", path, f"cameras in {path}")]
+    picture = Recognized("images", path, f"one picture, {path}", (path,))
     form, frames = _pillow_says(path)
     moving = frames > 1 and form in _MOVING
     if form and not moving:
-        return [Recognized("images", (path,), f"one picture, {path}")]
+        return [picture]
     if moving or (path.suffix.lower() not in _HEIF and is_video(path)):
-        return [Recognized("video", (path,), f"the video {path}")]
-    return [Recognized("images", (path,), f"one picture, {path}")] if path.suffix.lower() in SUFFIXES else []
+        return [Recognized("video", path, f"the video {path}")]
+    return [picture] if path.suffix.lower() in SUFFIXES else []
 
 
 def _pillow_says(path: Path) -> tuple[str | None, int]:
@@ -90,18 +98,19 @@ def _pillow_says(path: Path) -> tuple[str | None, int]:
     try:
         with Image.open(path) as image:
             return image.format, getattr(image, "n_frames", 1)
-    except Exception:
+    except Exception:  # Pillow can raise any exception on a damaged file
         return None, 0
 
 
 def _unknown(path: Path, kind: str) -> str:
+    """Why a path is not of the kind, and what to do."""
     if not path.is_dir():
         wanted = f"a file for source.kind={kind}" if kind != "auto" else f"pictures or a video ({VIDEOS})"
         return (
             f"{path} is neither a picture nor a video that can be read; wanted {wanted}: check its path or convert it"
         )
-    if kind != "auto":
-        return f"{path} holds nothing for source.kind={kind}; wanted another kind or folder: source.kind=auto finds it"
+    if kind not in ("auto", "images"):
+        return f"{path} holds nothing for source.kind={kind}; wanted another folder, or source.kind=auto"
     inside = sorted(path.iterdir(), key=lambda each: (each.name != "images", each.name))
     if inner := next((each for each in inside if each.is_dir() and pictures_in(each)), None):
         return f"{path} holds no pictures (subfolders are not searched); wanted a folder of pictures, such as {inner}"

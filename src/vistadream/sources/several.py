@@ -12,6 +12,7 @@ from vistadream.core.knobs import ABOVE_0, Range, check_ranges
 from vistadream.sources.lens import Lens
 from vistadream.sources.photo_report import PhotoReport, photo_summary, unused_lines
 from vistadream.sources.pictures import read_pictures
+from vistadream.sources.posed.kinds import POSED
 from vistadream.sources.recognize import Kind, Recognized, recognize
 from vistadream.sources.shot import Reading, Shot
 from vistadream.sources.shot_view import ShotViews
@@ -20,7 +21,7 @@ from vistadream.sources.view_names import view_names
 from vistadream.sources.worth import why_not
 
 _LOOKED_AT = 4
-"""So many times `max_views` pictures are looked at to choose from."""
+"""Of a large number of pictures this many times `max_views` are looked at."""
 _SAID = 3
 """Photos of which an error says why they are not used."""
 
@@ -29,12 +30,12 @@ _SAID = 3
 class SeveralPhotos:
     """Takes the pictures that are worth using, each at a working size as that of one photo."""
 
-    input: Path | str
-    """A folder, a video, a pattern such as photos/*.jpg, or a list of pictures with commas."""
+    input: Path | str | Sequence[Path | str] | None
+    """A folder, a video, a file of cameras, a pattern such as photos/*.jpg, or a list of pictures."""
     kind: Literal[Kind, "auto"]
     """What the input is taken for; auto: what it looks like."""
     max_views: int
-    """Of more pictures only so many are used, spread evenly."""
+    """Of more pictures only this many are used, spread evenly."""
     fps: float
     """Of a video one picture is taken of each window of 1 / fps seconds."""
     max_resolution: int
@@ -51,22 +52,19 @@ class SeveralPhotos:
     @property
     def name(self) -> str:
         """The name of the folder, of the video or of the first picture."""
-        found = recognize(str(self.input), self.kind)
-        first = found.paths[0]
-        if found.kind == "images" and Path(self.input).expanduser().is_dir():
-            return first.resolve().parent.name
-        return first.resolve().stem
+        found = recognize(self.input, self.kind)
+        return found.place.absolute().name if found.place.is_dir() else found.place.stem
 
     def inputs(self) -> Sequence[Path]:
-        found = recognize(str(self.input), self.kind)
-        return found.paths if found.kind == "video" else self._read(found).files
+        found = recognize(self.input, self.kind)
+        return [found.place] if found.kind == "video" else self._read(found).files
 
     def __call__(self, observe: Observer) -> Sequence[View]:
-        found = recognize(str(self.input), self.kind)
+        found = recognize(self.input, self.kind)
         if found.also:
             observe("load/input", Note(f"taken: {found.words}; the input also holds {', '.join(found.also)}"))
         if found.is_single:
-            raise UserError(_single(found.paths[0]))
+            raise UserError(_single(found.pictures[0]))
         reading = self._read(found)
         for remark in reading.remarks:
             observe("load/input", remark)
@@ -82,8 +80,10 @@ class SeveralPhotos:
     def _read(self, found: Recognized) -> Reading:
         most = _LOOKED_AT * self.max_views
         if found.kind == "video":
-            return read_video(found.paths[0], self.fps, most)
-        return read_pictures(found.paths, most)
+            return read_video(found.place, self.fps, most)
+        if found.kind != "images":
+            return POSED[found.kind].read(found.place)
+        return read_pictures(found.pictures, most)
 
     def _views(
         self, shots: Sequence[Shot], reasons: Sequence[str | None], observe: Observer

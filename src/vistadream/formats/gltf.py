@@ -21,7 +21,7 @@ from vistadream.core import Camera
 GLTF_FROM_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
 """In glTF y is up and a camera looks along -z. The matrix is its own inverse."""
 _POINTS, _LINES = 0, 1
-_FLOAT = 5126
+_FLOAT, _ARRAY_BUFFER = 5126, 34962
 _FRUSTUM_RGB = (1.0, 0.5, 0.1)
 _EDGES = (0, 1, 0, 2, 0, 3, 0, 4, 1, 2, 2, 3, 3, 4, 4, 1)
 """Of a frustum: corner 0 is the camera's center, 1 to 4 are those of the picture."""
@@ -72,7 +72,8 @@ class _Content:
 
     def _add_array(self, values: Float[np.ndarray, "n 3"]) -> int:
         values = np.ascontiguousarray(values, "<f4")
-        view = self.add("bufferViews", {"buffer": 0, "byteOffset": len(self._buffer), "byteLength": values.nbytes})
+        place = {"buffer": 0, "byteOffset": len(self._buffer), "byteLength": values.nbytes, "target": _ARRAY_BUFFER}
+        view = self.add("bufferViews", place)
         self._buffer += values.tobytes()
         bounds = {"min": values.min(axis=0).tolist(), "max": values.max(axis=0).tolist()}
         return self.add(

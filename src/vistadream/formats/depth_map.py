@@ -26,9 +26,10 @@ def read_depth_map(path: Path) -> Float[Tensor, "H W"]:
     if path.suffix.lower() not in readers:
         raise UserError(f"{path}: unknown kind of depth file {path.suffix!r}; wanted .png, .npy or .exr")
     levels = readers[path.suffix.lower()](path, data)
-    if levels.ndim == 3 and (levels == levels[..., :1]).all():
+    numbers = levels.dtype.kind in "uif"
+    if numbers and levels.ndim == 3 and _has_equal_channels(levels):
         levels = levels[..., 0]
-    if levels.ndim != 2 or levels.size == 0 or levels.dtype.kind not in "uif":
+    if levels.ndim != 2 or levels.size == 0 or not numbers:
         raise UserError(f"{path}: holds {levels.dtype} of shape {levels.shape}; wanted one number per pixel, (h, w)")
     with np.errstate(over="ignore"):  # a number too large for float32 becomes infinity
         return torch.from_numpy(levels.astype(np.float32))
@@ -49,6 +50,11 @@ def read_mask(path: Path, height: int, width: int, noun: str, of: str) -> Bool[T
         raise UserError(f"{path}: the {noun} is {w}x{h}; wanted the {of}'s shape, {width}x{height}, or a scaled one")
     brightest = levels.reshape(h, w, -1)[..., :3].max(axis=-1)
     return torch.from_numpy(cv2.resize(brightest, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)).bool()
+
+
+def _has_equal_channels(levels: np.ndarray) -> bool:
+    """Whether every channel holds the same numbers; NaN counts as equal to NaN."""
+    return np.array_equal(levels, np.broadcast_to(levels[..., :1], levels.shape), equal_nan=True)
 
 
 def _read_npy(path: Path, data: bytes) -> np.ndarray:

@@ -73,6 +73,23 @@ def test_exr_keeps_floats(saved, monkeypatch):
     assert np.allclose(found.z.numpy(), z)
 
 
+@pytest.mark.parametrize("suffix", [".exr", ".npy"])
+def test_three_equal_channels_are_one_map_also_with_nan(saved, monkeypatch, suffix):
+    monkeypatch.setenv("OPENCV_IO_ENABLE_OPENEXR", "1")
+    z = oblique(CAMERA).numpy()
+    z[2, 3:6] = math.nan
+    (found,) = given(saved(np.repeat(z[..., None], 3, axis=2), suffix))([view_of(CAMERA)])
+    assert np.allclose(found.z.numpy()[found.valid], z[found.valid])
+    assert int(found.valid.sum()) == H * W - 3
+
+
+def test_channels_that_differ_are_refused(saved):
+    z = np.repeat(oblique(CAMERA).numpy()[..., None], 3, axis=2)
+    z[0, 0, 1] = math.nan
+    with pytest.raises(UserError, match="wanted one number per pixel"):
+        given(saved(z, ".npy"))([view_of(CAMERA)])
+
+
 @pytest.mark.parametrize(
     ("width", "height"), [(W, H), (2 * W, 2 * H), (W // 2, H // 2), (3 * W + 20, 3 * H), (W, H + 9)]
 )

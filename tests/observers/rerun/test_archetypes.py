@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from vistadream.config import compose
-from vistadream.core import Camera, Chart, DepthPrediction, DepthSource, Gaussians, Rendering, Scene, View
+from vistadream.core import Camera, Chart, DepthPrediction, DepthSource, Gaussians, Message, Rendering, Scene, View
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.archetypes import marks
 from vistadream.observers.rerun.observer import RerunObserver
@@ -137,6 +137,11 @@ def test_every_bar_of_a_chart_is_drawn_once(log):
 )
 def test_kinds_of_compound_values(kinds, make, view, gaussians):
     assert [mark.kind for mark in marks(make(view, gaussians), SETTINGS)] == kinds
+
+
+@pytest.mark.parametrize("message", Message.__subclasses__())
+def test_every_kind_of_message_can_be_shown(message):
+    assert marks.dispatch(message) is not marks.dispatch(object)
 
 
 @pytest.mark.parametrize("value", ["text", torch.zeros(2, 3, 4), object()])

@@ -11,7 +11,7 @@ import rerun as rr
 import torch
 
 from vistadream.config import compose
-from vistadream.core import Note, Progress, StageFinished, StageStarted, Summary
+from vistadream.core import Note, Progress, RunEnded, RunStarted, StageFinished, StageStarted, Summary
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.observer import RerunObserver
 
@@ -74,6 +74,20 @@ def test_messages_log_lines_and_warnings_become_text(file, read):
     assert texts == {"/coarse/log": [[line] for line in lines]}
     levels = [level for (level,) in read(file)["/coarse/log"]["TextLog:level"]]
     assert levels == ["INFO", "WARN", "INFO", "INFO", "WARN", "WARN"]
+
+
+def test_the_run_says_where_it_is_and_how_it_ended(file, read):
+    with observer(file) as observe:
+        observe("run/started", RunStarted("outputs/kitchen"))
+        observe("run/ended", RunEnded("finished"))
+        observe("run/ended", RunEnded("failed", "the disk is full"))
+    log = read(file)["/run/log"]
+    assert log["TextLog:text"] == [
+        ["run started in outputs/kitchen"],
+        ["run finished"],
+        ["run failed: the disk is full"],
+    ]
+    assert log["TextLog:level"] == [["INFO"], ["INFO"], ["ERROR"]]
 
 
 def test_configuration_and_name_are_properties_of_the_recording(file, read):

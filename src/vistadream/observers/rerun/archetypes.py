@@ -22,6 +22,8 @@ from vistadream.core import (
     Note,
     Progress,
     Rendering,
+    RunEnded,
+    RunStarted,
     Scene,
     StageFinished,
     StageStarted,
@@ -157,6 +159,17 @@ def _(value: Note, settings: RerunSettings) -> Iterator[Mark]:
 @marks.register
 def _(value: Summary, settings: RerunSettings) -> Iterator[Mark]:
     yield _text(value.text)
+
+
+@marks.register
+def _(value: RunStarted, settings: RerunSettings) -> Iterator[Mark]:
+    yield _text(f"run started in {value.folder}")
+
+
+@marks.register
+def _(value: RunEnded, settings: RerunSettings) -> Iterator[Mark]:
+    reason = f": {value.error}" if value.error else ""
+    yield _text(f"run {value.status}{reason}", "error" if value.status == "failed" else "info")
 
 
 @marks.register

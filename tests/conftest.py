@@ -1,6 +1,7 @@
-"""What every test shares: checked shapes on core and ops, a fixed seed, real inputs, and recordings read back."""
+"""What tests share: checked shapes on core and ops, a fixed seed, real and drawn inputs, and recordings read back."""
 
 import os
+import runpy
 import signal
 import subprocess
 import warnings
@@ -59,6 +60,12 @@ def test_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("VISTADREAM_TEST_DATA names no folder of real inputs")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def textured_plane() -> type:
+    """Photos of a textured plane from known cameras: `textured_plane(slope, distance, count)`."""
+    return runpy.run_path(str(Path(__file__).with_name("textured_plane.py")))["TexturedPlane"]
 
 
 class Recording(dict[str, dict[str, list]]):

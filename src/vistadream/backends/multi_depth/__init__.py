@@ -1,0 +1,1 @@
+"""Depth of several photos together, from their known cameras."""

@@ -1,0 +1,114 @@
+"""Measured depth of several photos without weights: what a photo and its neighbors agree on is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from vistadream.backends.multi_depth.given import measured
+from vistadream.backends.multi_depth.single import SingleViewDepth
+from vistadream.core import DepthEstimator, DepthPrediction, Note, Progress, Scene, SparsePoints, View, tell
+from vistadream.core.knobs import FROM_1, SHARE, Range, check_ranges, require
+from vistadream.ops.depth.resample import resample_depth
+from vistadream.ops.sweep.agreement import agrees
+from vistadream.ops.sweep.eye import Eye, eye_of
+from vistadream.ops.sweep.neighbors import Overlap
+from vistadream.ops.sweep.sweep import PlaneSweep, Swept
+
+MIN_PARALLAX_DEG = 1.0
+"""At smaller angles between two photos, an error of a tenth of a pixel moves the depth by several percent."""
+CLEAR_MARGIN = 0.1
+"""A match whose next best depth costs this much more is as sure as a match can be."""
+
+
+@dataclass(frozen=True)
+class SweepDepth:
+    """Plane sweep of each photo against its best neighbors, then the agreement of the neighbors' maps."""
+
+    depth: DepthEstimator
+    """The depth model for one photo, for photos that do not overlap."""
+    resolution_px: int
+    """Long side at which photos are matched."""
+    planes: int
+    """Number of depths that are tried."""
+    window_px: int
+    """Side of the windows that are compared."""
+    neighbors: int
+    """Number of photos that a photo is compared with."""
+    best: float
+    """The share of the neighbors, those that match best, that decide on the depth of a pixel."""
+    tolerance: float
+    """Largest relative difference of two depths that agree."""
+    agreeing: int
+    """Number of neighbors whose depth must agree for a depth to be trusted."""
+
+    def __post_init__(self) -> None:
+        wanted = {"resolution_px": Range(32), "planes": Range(8), "neighbors": FROM_1, "agreeing": FROM_1}
+        check_ranges(self, **wanted, best=Range(0, 1, above=True), tolerance=SHARE)
+        odd = self.window_px % 2 == 1 and 3 <= self.window_px <= 31
+        require(self, "window_px", odd, "an odd number from 3 to 31")
+
+    def __call__(self, scene: Scene) -> list[DepthPrediction]:
+        """One prediction for each photo, valid where the depth is trusted."""
+        overlap = Overlap.of(scene.photos, scene.points or SparsePoints.empty())
+        if (parallax_deg := overlap.parallax_deg()) < MIN_PARALLAX_DEG:
+            why = f"the photos differ by {parallax_deg:.1f} degrees only" if overlap.angles else "no photos overlap"
+            text = f"{why}, too little to measure depth: the depth of each photo is estimated on its own"
+            tell("multi_depth/parallax", Note(text, "warning"))
+            return SingleViewDepth(self.depth)(scene)
+        eyes = [eye_of(view, self.resolution_px) for view in scene.photos]
+        near = [overlap.neighbors(i, self.neighbors) for i in range(len(eyes))]
+        swept = self._sweep(eyes, near, overlap)
+        counts = [self._agreement(i, eyes, swept, near[i]) for i in range(len(eyes))]
+        trusted = [self._trusted(*each, scene.is_metric) for each in zip(scene.photos, swept, counts, strict=True)]
+        share = float(np.mean([float(prediction.valid.float().mean()) for prediction in trusted]))
+        tell("multi_depth/trusted", Note(f"depth: {share:.0%} of the pixels are measured, as neighbors agree on them"))
+        return trusted
+
+    def _sweep(self, eyes: Sequence[Eye], near: Sequence[Sequence[int]], overlap: Overlap) -> list[Swept]:
+        sweep = PlaneSweep(self.planes, self.window_px // 2, self.best, torch.get_num_threads())
+        swept = []
+        for i, eye in enumerate(eyes):
+            sources = [eyes[j] for j in near[i]]
+            swept.append(sweep(eye, sources, *overlap.z_range(i)) if sources else Swept.nothing(eye))
+            tell("multi_depth/progress", Progress(i + 1, len(eyes)))
+        return swept
+
+    def _agreement(
+        self, i: int, eyes: Sequence[Eye], swept: Sequence[Swept], near: Sequence[int]
+    ) -> Int[np.ndarray, "h w"]:
+        """The number of neighbors that agree with the depth of each pixel of photo i."""
+        count = np.zeros(eyes[i].gray.shape, np.int64)
+        for j in near:
+            count += agrees(eyes[i], swept[i].z, eyes[j], swept[j].z, self.tolerance, torch.get_num_threads())
+        return count
+
+    def _trusted(self, view: View, swept: Swept, count: Int[np.ndarray, "h w"], is_metric: bool) -> DepthPrediction:
+        """The prediction for a view at its own size; what was measured by a sensor stays as it is."""
+        trusted = count >= self.agreeing
+        z = _resized(torch.from_numpy(np.where(trusted, swept.z, np.float32(0))), view)
+        sure = np.minimum(swept.margin / CLEAR_MARGIN, 1) * np.minimum(count / (self.agreeing + 1), 1)
+        confidence = _nearest(torch.from_numpy(sure.astype(np.float32)), view).to(view.rgb)
+        sensor = measured(view, is_metric)
+        z = torch.where(sensor.valid, sensor.z, z.to(view.rgb))
+        confidence = torch.where(sensor.valid, 1.0, confidence)
+        return replace(sensor, z=z, valid=(z > 0) & view.lift, confidence=confidence)
+
+
+def _resized(z: Float[Tensor, "H W"], view: View) -> Float[Tensor, "h w"]:
+    """The depth map at the size of the view's picture; 0 is unknown."""
+    height, width = z.shape
+    camera = view.camera
+    same = (height, width) == (camera.height, camera.width)
+    return z if same else resample_depth((0, 0, width, height), z, camera.width, camera.height)
+
+
+def _nearest(values: Float[Tensor, "H W"], view: View) -> Float[Tensor, "h w"]:
+    """The values of the nearest pixels at the size of the view's picture."""
+    size = (view.camera.height, view.camera.width)
+    return torch.nn.functional.interpolate(values[None, None], size, mode="nearest-exact")[0, 0]

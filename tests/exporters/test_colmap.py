@@ -100,21 +100,6 @@ def test_without_a_registration_the_points_are_empty(form: str, scene: Scene, co
         assert np.array_equal(np.asarray(picture), to_uint8(scene.anchor.rgb))
 
 
-@pytest.mark.parametrize(
-    ("names", "files"),
-    [(("IMG 1", "IMG_2"), ["IMG_1.png", "IMG_2.png"]), (("IMG 1", "IMG_1"), ["000000.png", "000001.png"])],
-)
-def test_names_have_no_white_space_and_stay_apart(
-    names: tuple[str, str], files: list[str], cube: Scene, context, tmp_path: Path
-) -> None:
-    """COLMAP's text files end a name at white space."""
-    named = Scene(tuple(replace(view, name=name) for view, name in zip(cube.views, names, strict=False)))
-    ColmapModel("txt")(named, tmp_path, context(named))
-    images = read_images(tmp_path / "colmap" / "sparse" / "0")
-    assert [image.name for image in images.values()] == files
-    assert sorted(file.name for file in (tmp_path / "colmap" / "images").iterdir()) == files
-
-
 def test_a_format_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="wanted one of bin, txt"):
         ColmapModel("json")

@@ -12,7 +12,7 @@ import torch
 
 from vistadream.core import ExportContext, Scene, SparsePoints, View
 from vistadream.core.knobs import check_ranges
-from vistadream.exporters.photos import picture_names, write_pictures
+from vistadream.exporters.photos import picture_name, write_pictures
 from vistadream.formats import colmap
 from vistadream.formats.files import new_folder
 from vistadream.ops.image.pixels import to_uint8
@@ -46,9 +46,9 @@ class ColmapModel:
 
 def _images(photos: Sequence[View], points: SparsePoints) -> list[colmap.ColmapImage]:
     images = []
-    for i, (view, name) in enumerate(zip(photos, picture_names(photos), strict=True), 1):
+    for i, view in enumerate(photos, 1):
         seen, px = points.seen_by(view.name)
-        images.append(colmap.image_of(i, view.camera, name, px.numpy(), seen.numpy() + 1))
+        images.append(colmap.image_of(i, view.camera, picture_name(view), px.numpy(), seen.numpy() + 1))
     return images
 
 

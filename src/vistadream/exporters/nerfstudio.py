@@ -14,7 +14,7 @@ from PIL import Image
 
 from vistadream.core import Camera, ExportContext, Scene, View
 from vistadream.exporters.cloud import CloudKnobs
-from vistadream.exporters.photos import picture_names, write_pictures
+from vistadream.exporters.photos import picture_name, write_pictures
 from vistadream.formats.files import new_folder, write_json
 from vistadream.formats.nerfstudio import OPENCV_FROM_OPENGL
 from vistadream.ops.image.pixels import to_uint8
@@ -64,12 +64,12 @@ def _transforms(photos: Sequence[View], maps: Sequence[str], has_points: bool) -
     shared = lenses[0] if all(lens == lenses[0] for lens in lenses) else {}
     frames = [
         {
-            "file_path": f"images/{name}",
+            "file_path": f"images/{picture_name(view)}",
             **({} if shared else lens),
-            **{f"{'depth_file' if kind == 'depth' else kind}_path": f"{kind}s/{name}" for kind in maps},
+            **{f"{'depth_file' if kind == 'depth' else kind}_path": f"{kind}s/{picture_name(view)}" for kind in maps},
             "transform_matrix": (view.camera.world_from_cam @ OPENCV_FROM_OPENGL).tolist(),
         }
-        for view, name, lens in zip(photos, picture_names(photos), lenses, strict=True)
+        for view, lens in zip(photos, lenses, strict=True)
     ]
     points = {"ply_file_path": POINTS} if has_points else {}
     return {"camera_model": "OPENCV", **shared, **_NO_DISTORTION, **points, "frames": frames}
@@ -93,8 +93,8 @@ def depth_mm(view: View) -> UInt16[np.ndarray, "h w"]:
 
 def _write_maps(photos: Sequence[View], folder: Path, values: Callable[[View], np.ndarray]) -> None:
     folder.mkdir()
-    for view, name in zip(photos, picture_names(photos), strict=True):
-        Image.fromarray(values(view)).save(folder / name)
+    for view in photos:
+        Image.fromarray(values(view)).save(folder / picture_name(view))
 
 
 def _write_ply(cloud: PointCloud, path: Path) -> None:

@@ -11,19 +11,13 @@ from vistadream.core import View
 from vistadream.ops.image.pixels import to_uint8
 
 
-def picture_names(photos: Sequence[View]) -> list[str]:
-    """A file name for each photo: its own without white space, which COLMAP's text files need.
-
-    They are numbers if two photos would have the same name.
-    """
-    names = ["_".join(view.name.split()) for view in photos]
-    if len(set(names)) < len(names):
-        names = [f"{i:06d}" for i in range(len(names))]
-    return [f"{name}.png" for name in names]
+def picture_name(view: View) -> str:
+    """The file name of a photo."""
+    return f"{view.name}.png"
 
 
 def write_pictures(photos: Sequence[View], folder: Path) -> None:
-    """Writes each photo under its name into a new folder."""
+    """Writes each photo into a new folder."""
     folder.mkdir()
-    for view, name in zip(photos, picture_names(photos), strict=True):
-        Image.fromarray(to_uint8(view.rgb)).save(folder / name, compress_level=1)
+    for view in photos:
+        Image.fromarray(to_uint8(view.rgb)).save(folder / picture_name(view), compress_level=1)

@@ -11,7 +11,7 @@ from vistadream.core import Camera, Gaussians, UserError, View
 from vistadream.formats.depth_map import read_depth_map
 from vistadream.formats.fastgs_dataset import write_dataset
 from vistadream.ops.image.pixels import snap, to_uint8
-from vistadream.sources.posed.fastgs import read
+from vistadream.sources.posed.fastgs import is_in, read
 
 
 def view_of(name: str, shift: float, painted: bool = False) -> View:
@@ -61,6 +61,12 @@ def test_painted_views_are_left_out_and_said(tmp_path: Path) -> None:
     assert "1 views with painted pixels are left out" in reading.remarks[0].text
     with pytest.raises(UserError, match="has no view that is a photo as a whole"):
         read(write(tmp_path / "painted", view_of("a", 0.1, painted=True)))
+
+
+def test_a_folder_is_a_dataset_by_more_than_its_meta_json(tmp_path: Path) -> None:
+    assert is_in(write(tmp_path / "dataset", view_of("a", 0.1)))
+    (tmp_path / "meta.json").write_text("{}")
+    assert not is_in(tmp_path)
 
 
 def test_a_damaged_dataset_is_refused(tmp_path: Path) -> None:

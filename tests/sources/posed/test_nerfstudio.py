@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from vistadream.core import UserError
-from vistadream.sources.posed.nerfstudio import read
+from vistadream.sources.posed.nerfstudio import file_in, read
 
 TOP = {"fl_x": 50.0, "fl_y": 48.0, "cx": 21.0, "cy": 14.0, "w": 40, "h": 30}
 
@@ -65,6 +65,14 @@ def test_the_file_itself_or_its_folder(dataset) -> None:
     )
     assert [shot.name for shot in by_file.shots] == ["1.png", "2.png"]
     assert by_folder.remarks == ()
+
+
+def test_a_folder_of_blender_has_a_file_for_training(dataset) -> None:
+    folder = dataset()
+    assert file_in(folder / "images") is None
+    (folder / "transforms.json").rename(folder / "transforms_train.json")
+    assert file_in(folder) == folder / "transforms_train.json"
+    assert [shot.name for shot in read(folder).shots] == ["1.png"]
 
 
 def test_the_intrinsics_of_a_frame_win(dataset) -> None:

@@ -58,7 +58,8 @@ class GivenDepth:
         if self.sky_value is not None:
             sky |= stored == torch.tensor(self.sky_value, dtype=torch.float32)
         if self.sky_mask is not None:
-            sky |= read_mask(self.sky_mask, *stored.shape, "sky mask", "depth map")
+            height, width = stored.shape
+            sky |= read_mask(self.sky_mask, height, width, "sky mask", "depth map")
         return torch.where(sky, torch.inf, torch.where(stored > 0, stored * self.unit_m, 0.0))
 
     def _predict(self, stored: Float[Tensor, "H W"], view: View) -> DepthPrediction:

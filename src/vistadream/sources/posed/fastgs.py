@@ -6,10 +6,15 @@ from functools import partial
 from pathlib import Path
 
 from vistadream.core import Note, UserError, View
-from vistadream.formats.fastgs_dataset import dataset_files, read_dataset
-from vistadream.formats.fastgs_dataset.layout import META, view_files
+from vistadream.formats.fastgs_dataset import dataset_files, is_dataset, read_dataset
+from vistadream.formats.fastgs_dataset.layout import CAMERAS, META, view_files
 from vistadream.formats.picture import read_picture
 from vistadream.sources.shot import DepthFile, Reading, Shot
+
+
+def is_in(folder: Path) -> bool:
+    """Whether a folder has the files of a dataset; other programs have files named meta.json too."""
+    return is_dataset(folder) and (folder / CAMERAS).is_file()
 
 
 def read(path: Path) -> Reading:

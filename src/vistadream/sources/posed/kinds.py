@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vistadream.formats.fastgs_dataset import is_dataset
 from vistadream.sources.posed import colmap, fastgs, nerfstudio
 from vistadream.sources.shot import Reading
 
@@ -26,8 +25,8 @@ class Posed:
 
 
 POSED: dict[PosedKind, Posed] = {
-    "fastgs": Posed("a dataset of export=[fastgs]", is_dataset, fastgs.read),
-    "nerfstudio": Posed("cameras in transforms.json", lambda path: (path / nerfstudio.FILE).is_file(), nerfstudio.read),
+    "fastgs": Posed("a dataset of export=[fastgs]", fastgs.is_in, fastgs.read),
+    "nerfstudio": Posed("cameras in transforms.json", nerfstudio.file_in, nerfstudio.read),
     "colmap": Posed("a COLMAP model", colmap.models_in, colmap.read),
 }
 """Our own dataset holds a COLMAP model too, so that it comes first."""

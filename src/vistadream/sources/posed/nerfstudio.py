@@ -8,7 +8,13 @@ from vistadream.formats.transforms import read_transforms
 from vistadream.sources.posed.reading import reading_of
 from vistadream.sources.shot import Reading
 
-FILE = "transforms.json"
+_FILES = ("transforms.json", "transforms_train.json")
+"""The second one is that of Blender's scenes."""
+
+
+def file_in(folder: Path) -> Path | None:
+    """The file of cameras in a folder; None when there is none."""
+    return next((folder / name for name in _FILES if (folder / name).is_file()), None)
 
 
 def read(path: Path) -> Reading:
@@ -16,7 +22,7 @@ def read(path: Path) -> Reading:
 
     UserError when the file cannot be read or no picture is left.
     """
-    file = path / FILE if path.is_dir() else path
+    file = file_in(path) or path / _FILES[0] if path.is_dir() else path
     faults: list[str] = []
     frames = read_transforms(file, faults.append)
     return reading_of(path, [file], frames, faults)

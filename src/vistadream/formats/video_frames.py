@@ -43,8 +43,15 @@ def small_gray_frames(path: Path, rate: float, long_px: int) -> Iterator[UInt8[n
 
 def frames_at(path: Path, rate: float, numbers: Sequence[int]) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """The frames of these numbers, which must rise, in color and at full size."""
-    chosen = "+".join(f"eq(n,{number})" for number in numbers)
-    yield from _frames(path, [f"fps={rate:g}", f"select='{chosen}'", _SQUARE], "ppm", "rgb24")
+    yield from _frames(path, [f"fps={rate:g}", f"select='{_is_one_of(numbers)}'", _SQUARE], "ppm", "rgb24")
+
+
+def _is_one_of(numbers: Sequence[int]) -> str:
+    """Whether `n` is one of the numbers, by halves, since ffmpeg limits the depth of an expression."""
+    if len(numbers) == 1:
+        return f"eq(n,{numbers[0]})"
+    half = len(numbers) // 2
+    return f"if(lt(n,{numbers[half]}),{_is_one_of(numbers[:half])},{_is_one_of(numbers[half:])})"
 
 
 def _frames(path: Path, filters: list[str], codec: str, pixels: str) -> Iterator[UInt8[np.ndarray, "h w c"]]:

@@ -62,7 +62,7 @@ class SeveralPhotos:
     def __call__(self, observe: Observer) -> Sequence[View]:
         found = recognize(self.input, self.kind)
         if found.also:
-            observe("load/input", Note(f"taken: {found.words}; the input also holds {', '.join(found.also)}"))
+            observe("load/input", Note(_also(found)))
         if found.is_single:
             raise UserError(_single(found.pictures[0]))
         reading = self._read(found)
@@ -107,10 +107,11 @@ class SeveralPhotos:
         return view, PhotoReport(shot.name, None, name, picture.size, lens.camera.fx, lens.found_in)
 
     def _too_few(self, found: Recognized, reports: Sequence[PhotoReport]) -> str:
+        lines = list(unused_lines(reports, self.max_views))
         used = sum(report.used for report in reports)
         return (
             f"{found.words}: {used} of {len(reports)} can be used; wanted two or more that show one scene from "
-            f"different places: {'; '.join(list(unused_lines(reports, self.max_views))[:_SAID])}"
+            f"different places: {'; '.join(lines[:_SAID]) or 'there is nothing else in it'}"
         )
 
 
@@ -119,3 +120,7 @@ def _single(picture: Path) -> str:
         f"{picture} is only one picture; wanted two or more of one scene: "
         f"`vistadream single-img image={picture}` makes a scene from one"
     )
+
+
+def _also(found: Recognized) -> str:
+    return f"taken: {found.words}; the input also holds {' and '.join(found.also)}: source.kind chooses"

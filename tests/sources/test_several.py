@@ -125,6 +125,15 @@ def test_more_than_max_views_are_thinned_evenly(tmp_path: Path, folder_of, sourc
     assert any(line.startswith("40 pictures are more than can be used") for line in heard.lines)
 
 
+def test_a_flood_of_reasons_is_cut(tmp_path: Path, folder_of, source, heard) -> None:
+    folder = folder_of(tmp_path, *(f"{i}.png" for i in range(30)), step=0)
+    folder_of(tmp_path, "x.png", "y.png", step=40)
+    heard.of(source(folder))
+    assert len(heard.reasons) == 30
+    assert sum(" is not used: " in line for line in heard.lines) == 20
+    assert any(line.startswith("10 more are not used") for line in heard.lines)
+
+
 def test_depth_maps_among_the_pictures_are_left_out(tmp_path: Path, folder_of, source, heard) -> None:
     folder = folder_of(tmp_path, "1.color.png", "2.color.png")
     for name in ("1.depth.png", "2.depth.png"):

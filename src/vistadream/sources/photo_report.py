@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from vistadream.core import Summary, View
 from vistadream.ops.views.selection import too_many
 
+_LINES = 20
+"""Photos that get a line of their own."""
+
 
 @dataclass(frozen=True)
 class PhotoReport:
@@ -36,13 +39,14 @@ class PhotoReport:
 
 
 def unused_lines(reports: Sequence[PhotoReport], most: int) -> Iterator[str]:
-    """A line for each photo that is not used, and one for all that are only too many."""
-    extra = [report.name for report in reports if report.reason == too_many(most)]
-    for report in reports:
-        if report.reason and report.name not in extra:
-            yield f"{report.name} is not used: {report.reason}"
+    """A line for each photo that is not used, up to `_LINES`, and one for all that are only too many."""
+    extra = sum(report.reason == too_many(most) for report in reports)
+    lines = [f"{each.name} is not used: {each.reason}" for each in reports if each.reason not in (None, too_many(most))]
+    yield from lines[:_LINES]
+    if len(lines) > _LINES:
+        yield f"{len(lines) - _LINES:,} more are not used; the summary of the stage load has the reason of each"
     if extra:
-        yield f"{len(extra):,} of {len(reports):,} pictures are not used, since max_views is {most}"
+        yield f"{extra:,} of {len(reports):,} pictures are not used, since max_views is {most}"
 
 
 def photo_summary(reports: Sequence[PhotoReport], views: Sequence[View]) -> Summary:

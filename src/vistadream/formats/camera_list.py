@@ -20,4 +20,4 @@ def list_entry(where: str, item: Any, content: dict) -> Entry:
     K = numbers(f"{where}.K", item["K"], 9).reshape(3, 3).tolist() if "K" in item else None
     size = [item.get("width"), item.get("height")]
     pinhole = lens(where, (K[0][0], K[1][1]), (K[0][2], K[1][2]), size) if K else None
-    return Entry(where, matrix if key == "cam_from_world" else torch.linalg.inv(matrix), pinhole)
+    return Entry(where, (matrix if key == "cam_from_world" else torch.linalg.inv(matrix)).float(), pinhole)

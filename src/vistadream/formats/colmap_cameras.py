@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vistadream.core import Camera, UserError, natural_order
 from vistadream.formats import colmap
-from vistadream.formats.camera_entry import Entry, lens
+from vistadream.formats.camera_entry import Entry, lens, numbers
 from vistadream.formats.posed_frame import Frame, camera_for
 from vistadream.ops.gaussians.rotation import rotations_from_quats
 from vistadream.ops.image.distortion import Distortion, Kind, distortion_of
@@ -66,7 +66,7 @@ def read_colmap(folder: Path) -> list[Entry]:
         pinhole = distortion = None
         if each.camera is not None and each.camera.model in _KINDS:
             pinhole, distortion = _lens(each.where, each.camera)
-        entries.append(Entry(each.where, _pose(each), None if distortion else pinhole))
+        entries.append(Entry(each.where, _pose(each).float(), None if distortion else pinhole))
     return entries
 
 
@@ -84,7 +84,8 @@ def _lens(where: str, camera: colmap.ColmapCamera) -> tuple[Camera, Distortion |
     n = 1 if colmap.MODELS[camera.model][1].startswith("f ") else 2
     focals, center, coefficients = camera.params[:n], camera.params[n : n + 2], camera.params[n + 2 :]
     pinhole = lens(where, (focals[0], focals[-1]), center, (camera.width, camera.height))
-    return pinhole, distortion_of(_KINDS[camera.model], coefficients)
+    values = numbers(f"{where}: distortion", coefficients, len(coefficients)).tolist()
+    return pinhole, distortion_of(_KINDS[camera.model], values)
 
 
 def _pose(each: PosedImage) -> Float[Tensor, "4 4"]:
@@ -92,7 +93,7 @@ def _pose(each: PosedImage) -> Float[Tensor, "4 4"]:
     length = float(quat.norm())
     if not abs(length - 1) < 1e-3:
         raise UserError(f"{each.where}: its quaternion has length {length:g}; wanted a unit quaternion QW QX QY QZ")
-    pose = torch.eye(4)
+    pose = torch.eye(4, dtype=torch.float64)
     pose[:3, :3] = rotations_from_quats(quat[None])[0]
-    pose[:3, 3] = torch.tensor(each.image.translation)
+    pose[:3, 3] = numbers(f"{each.where}: translation", each.image.translation, 3)
     return pose

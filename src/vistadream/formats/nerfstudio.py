@@ -27,7 +27,7 @@ def path_entry(where: str, item: Any, content: dict) -> Entry:
             raise UserError(f"{where}.fov: got {fov:g}; wanted 0 to 180 degrees")
         focal = size[1] / 2 / math.tan(math.radians(fov) / 2)
         pinhole = lens(where, (focal, focal), (size[0] / 2, size[1] / 2), size)
-    return Entry(where, torch.linalg.inv(matrix @ OPENCV_FROM_OPENGL), pinhole)
+    return Entry(where, torch.linalg.inv(matrix @ OPENCV_FROM_OPENGL.double()).float(), pinhole)
 
 
 def _render_size(content: dict) -> list:

@@ -22,7 +22,7 @@ class Frame:
 
     picture: Path
     camera: Camera
-    """At the full size of the picture."""
+    """At the full size of the picture, with its pose in float64."""
     upright: bool
     """Whether `camera` is that of the picture as EXIF turns it, rather than as it is stored."""
     distortion: Distortion | None = None

@@ -187,6 +187,21 @@ def test_a_file_that_is_cut_short_is_refused(model, file: str) -> None:
         read(path.parents[2])
 
 
+@pytest.mark.parametrize(
+    ("params", "translation", "sentence"),
+    [
+        ((1e300, 48.0, 21.0, 14.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), "focal lengths are 1e"),
+        ((50.0, 48.0, 1e200, 14.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), "principal point: got 2 numbers"),
+        ((50.0, 48.0, 21.0, 14.0, 1e200, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), "distortion: got 4 numbers"),
+        ((50.0, 48.0, 21.0, 14.0, 0.0, 0.0, 0.0, 0.0), (0.0, 1e300, 0.0), "translation: got 3 numbers"),
+    ],
+)
+def test_numbers_that_no_camera_has_are_refused(model, params, translation, sentence: str) -> None:
+    images = [image(1, "a.png", translation=translation)]
+    with pytest.raises(UserError, match=sentence):
+        read(model(cameras=(ColmapCamera(1, "OPENCV", 40, 30, params),), images=images))
+
+
 def test_a_quaternion_that_is_none_leaves_its_image_out(model) -> None:
     images = [image(1, "a.png"), image(2, "b.png", (0.0, 0.0, 0.0, 0.0))]
     reading = read(model(images=images))

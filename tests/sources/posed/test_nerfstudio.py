@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from vistadream.core import UserError
@@ -38,7 +40,7 @@ def dataset(tmp_path: Path, draw, turn):
 
 def world_from_gl(R: torch.Tensor, position: tuple[float, float, float] = (0.3, -2.0, 5.0)) -> torch.Tensor:
     pose = torch.eye(4, dtype=torch.float64)
-    pose[:3, :3], pose[:3, 3] = R, torch.tensor(position)
+    pose[:3, :3], pose[:3, 3] = R, torch.tensor(position, dtype=torch.float64)
     return pose
 
 
@@ -143,6 +145,15 @@ def test_what_nerfstudio_applied_to_all_poses_is_undone(dataset, turn) -> None:
     torch.testing.assert_close(undone.camera.cam_from_world, plain.camera.cam_from_world, atol=1e-5, rtol=0)
 
 
+def test_poses_far_from_the_origin_lose_nothing(dataset, turn) -> None:
+    """As of a map of the earth in meters: float32 would hold half a meter there."""
+    far = torch.tensor([4.1e6, -1.2e6, 4.8e6], dtype=torch.float64)
+    poses = [world_from_gl(turn(i), tuple((far + 0.01 * i).tolist())) for i in range(2)]
+    frames = [{"file_path": f"{i}.png", "transform_matrix": pose.tolist()} for i, pose in enumerate(poses)]
+    first, second = (shot.camera for shot in read(dataset(frames, ("0.png", "1.png"))).shots)
+    torch.testing.assert_close(second.center - first.center, torch.full((3,), 0.01), atol=1e-6, rtol=0)
+
+
 def test_masks_and_depth_maps_come_with_their_unit(dataset, draw) -> None:
     maps = {"mask_path": "masks/1.png", "depth_file_path": "depths/1.png"}
     folder = dataset([{"file_path": "images/1.png", **maps}, {"file_path": "images/2.png", **maps}])
@@ -190,13 +201,13 @@ def test_a_picture_stays_as_it_is_stored_unless_the_lens_is_that_of_the_turned_o
 
 EYE = np.eye(4).tolist()
 BAD_POSES = {
-    "NaN": ([[math.nan, 0, 0, 0], *EYE[1:]], "wanted 16 finite ones"),
-    "infinite": ([[1, 0, 0, math.inf], *EYE[1:]], "wanted 16 finite ones"),
+    "NaN": ([[math.nan, 0, 0, 0], *EYE[1:]], "wanted 16 finite ones below a billion"),
+    "infinite": ([[1, 0, 0, math.inf], *EYE[1:]], "wanted 16 finite ones below a billion"),
     "mirrored": (np.diag([1.0, 1, -1, 1]).tolist(), "not a rotation"),
     "scaled": (np.diag([2.0, 2, 2, 1]).tolist(), "not a rotation"),
     "by columns": (np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [1, 2, 3, 1]]).tolist(), "wanted 0 0 0 1"),
     "missing": (None, "wanted 16 numbers"),
-    "short": (EYE[:2], "wanted 16 finite ones"),
+    "short": (EYE[:2], "wanted 16 finite ones below a billion"),
     "words": ("from here", "wanted 16 numbers"),
 }
 
@@ -231,12 +242,16 @@ def test_missing_pictures_are_said_and_counted(dataset) -> None:
     [
         ({"fl_x": -3}, "focal lengths are -3 48"),
         ({"fl_x": None, "fl_y": None}, "has no focal length; wanted `fl_x`"),
+        ({"fl_x": 1e-5}, "focal lengths are 1e-05 48 pixels for a picture of 40x30"),
+        ({"fl_x": 1e30}, "fl_x: got 1 numbers"),
+        ({"cx": 1e200}, "cx and cy: got 2 numbers"),
         ({"fl_x": math.nan}, "fl_x: got 1 numbers"),
         ({"w": 0}, "its picture is 0x30"),
         ({"k1": "much"}, "distortion: could not convert"),
         ({"fl_x": None, "fl_y": None, "camera_angle_x": 4}, "camera_angle_x is 4; wanted radians"),
         ({"applied_transform": np.diag([1.0, 1, -1])[:3].tolist()}, "applied_transform"),
         ({"applied_scale": 0}, "applied_scale is 0; wanted a positive number"),
+        ({"depth_unit_scale_factor": -1}, "depth_unit_scale_factor is -1; wanted a positive number"),
         ({"frames": []}, "no list `frames`"),
         ({"frames": {}}, "no list `frames`"),
         ({"frames": [3]}, r"frames\[0\] has no `file_path`"),
@@ -269,3 +284,29 @@ def test_five_thousand_frames_are_read_quickly(dataset) -> None:
     before = time.process_time()
     assert len(read(folder).shots) == 5000
     assert time.process_time() - before < 15
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.just("images/1.png"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=8,
+)
+KEYS = (
+    *("fl_x", "cy", "w", "h", "k1", "p2", "camera_model", "is_fisheye", "camera_angle_x", "applied_transform"),
+    *("applied_scale", "depth_unit_scale_factor", "file_path", "mask_path", "depth_file_path", "transform_matrix"),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(top=st.dictionaries(st.sampled_from(KEYS), ANYTHING), frame=st.dictionaries(st.sampled_from(KEYS), ANYTHING))
+def test_any_values_are_read_or_refused(dataset, top: dict, frame: dict) -> None:
+    usual = {"file_path": "images/1.png", "transform_matrix": EYE}
+    folder = dataset([usual | frame], **top)
+    try:
+        reading = read(folder)
+    except UserError:
+        return
+    for shot in reading.shots:
+        assert bool(shot.camera.K.isfinite().all() & shot.camera.cam_from_world.isfinite().all())
+        assert shot.read()[0].size == (shot.camera.width, shot.camera.height)
+    assert all(file.is_file() for file in reading.files)

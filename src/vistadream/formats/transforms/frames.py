@@ -26,6 +26,8 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG", ".webp", ".tif", 
 """What is tried for a picture that is named without its suffix, as Blender's scenes do."""
 _MAPS = ("mask_path", "depth_file_path")
 _MILLIMETER = 0.001
+_SMALLEST = 1e-9
+"""What a scale or a unit has to exceed."""
 
 
 def read_transforms(file: Path, report: Report) -> list[Frame]:
@@ -61,9 +63,9 @@ def _content(file: Path) -> dict[str, Any]:
 def _undoing(file: Path, content: dict[str, Any]) -> Undo:
     """Takes a pose back to the world in which it was before nerfstudio turned and scaled all poses of the file."""
     rows = content.get("applied_transform")
-    turned = _pose(f"{file}: applied_transform", rows) if rows else torch.eye(4)
+    turned = _pose(f"{file}: applied_transform", rows) if rows else torch.eye(4, dtype=torch.float64)
     scale = float(numbers(f"{file}: applied_scale", content.get("applied_scale", 1), 1))
-    if scale <= 0:
+    if not scale > _SMALLEST:
         raise UserError(f"{file}: applied_scale is {scale:g}; wanted a positive number")
 
     def undo(pose: Float[Tensor, "4 4"]) -> Float[Tensor, "4 4"]:
@@ -82,10 +84,14 @@ def _frame(where: str, item: Any, content: dict[str, Any], folder: Path, undo: U
     if picture is None:
         raise UserError(f"{where}: there is no such picture")
     facts = content | item
-    world_from_cam = undo(_pose(f"{where}: transform_matrix", item.get("transform_matrix"))) @ OPENCV_FROM_OPENGL
+    world_from_cam = (
+        undo(_pose(f"{where}: transform_matrix", item.get("transform_matrix"))) @ OPENCV_FROM_OPENGL.double()
+    )
     lens, distortion = read_lens(where, facts, picture)
     camera, upright = camera_for(where, lens.at(torch.linalg.inv(world_from_cam)), picture)
     unit = float(numbers(f"{where}: depth_unit_scale_factor", facts.get("depth_unit_scale_factor", _MILLIMETER), 1))
+    if not unit > _SMALLEST:
+        raise UserError(f"{where}: depth_unit_scale_factor is {unit:g}; wanted a positive number")
     maps = {key: _existing(folder, facts[key]) for key in _MAPS if isinstance(facts.get(key), str)}
     ignored = tuple(f"{where}: its {key} {facts[key]!r} does not exist and is ignored" for key in maps if not maps[key])
     mask, depth = (maps.get(key) for key in _MAPS)

@@ -63,7 +63,7 @@ def test_measured_depth_is_scaled_by_its_unit_and_unknown_where_it_is_no_depth(s
     stored[:40], stored[40:60], stored[60:80, :50] = 0, np.nan, np.inf
     np.save(tmp_path / "z.npy", stored)
     z = view_of(replace(shot, depth=DepthFile(tmp_path / "z.npy", 0.001))).depth
-    assert z.unique().tolist() == pytest.approx([0.0, 2.5])
+    assert bool(((z == 0) | ((z - 2.5).abs() < 1e-5)).all())
     assert bool((z[:20] == 0).all())
     assert bool((z[33:] > 0).all())
 

@@ -1,4 +1,4 @@
-"""Several picture files as shots, with the masks that lie beside them."""
+"""Several picture files as shots, with the masks that lie next to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUFFIXES = frozenset(
 )
 """How names of pictures end."""
 MASKS = "masks"
-"""The folder of masks beside the pictures."""
+"""The folder of masks next to the pictures."""
 
 
 def pictures_in(folder: Path) -> list[Path]:

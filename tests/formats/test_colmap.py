@@ -28,7 +28,7 @@ SUFFIXES = pytest.mark.parametrize("suffix", [".txt", ".bin"])
 
 @pytest.fixture(scope="module")
 def pycolmap():
-    module = pytest.importorskip("pycolmap", reason="pycolmap, of the extra `dev`, is COLMAP's own reader")
+    module = pytest.importorskip("pycolmap", reason="pycolmap is COLMAP's own reader")
     module.logging.minloglevel = 4
     return module
 

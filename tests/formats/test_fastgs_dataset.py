@@ -16,7 +16,7 @@ def seen_by(camera: Camera, points: torch.Tensor) -> np.ndarray:
 
 
 def test_colmap_reads_the_model(views: list[View], gaussians: Gaussians, dataset: Path) -> None:
-    pycolmap = pytest.importorskip("pycolmap", reason="pycolmap, of the extra `dev`, is COLMAP's own reader")
+    pycolmap = pytest.importorskip("pycolmap", reason="pycolmap is COLMAP's own reader")
     model = pycolmap.Reconstruction(dataset / "sparse" / "0")
     assert (model.num_images(), model.num_points3D()) == (3, len(gaussians))
     xyz = np.stack([model.points3D[i + 1].xyz for i in range(len(gaussians))])

@@ -68,3 +68,5 @@ class Registration:
     """What was measured, as data for JSON, such as {"reprojection_error_px": 0.6}."""
     remarks: tuple[Note, ...] = ()
     """What people should know about the result."""
+    keeps_unit: bool = False
+    """True when the cameras have the unit of the poses that the Views brought."""

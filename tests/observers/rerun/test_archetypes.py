@@ -11,7 +11,18 @@ import torch
 from PIL import Image
 
 from vistadream.config import compose
-from vistadream.core import Camera, Chart, DepthPrediction, DepthSource, Gaussians, Message, Rendering, Scene, View
+from vistadream.core import (
+    Camera,
+    Chart,
+    DepthPrediction,
+    DepthSource,
+    Gaussians,
+    Message,
+    Rendering,
+    Scene,
+    SparsePoints,
+    View,
+)
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.archetypes import marks
 from vistadream.observers.rerun.observer import RerunObserver
@@ -42,6 +53,15 @@ def test_gaussians_arrive_as_splats(log, gaussians):
     packed = np.array(entity["GaussianSplats3D:colors"][0], dtype=">u4")
     rgba = packed.view(np.uint8).reshape(-1, 4) / 255
     assert np.allclose(rgba, torch.cat([gaussians.colors, gaussians.opacities[:, None]], dim=1), atol=0.5 / 255 + 1e-6)
+
+
+def test_points_arrive_with_their_colors(log):
+    none = torch.zeros(0, dtype=torch.int64)
+    points = SparsePoints(torch.rand(5, 3), torch.rand(5, 3), torch.zeros(5), (), none, none, torch.zeros(0, 2))
+    entity = log(("register/points", points))["/register/points"]
+    assert np.allclose(entity["Points3D:positions"], [points.xyz])
+    packed = np.array(entity["Points3D:colors"][0], dtype=">u4").view(np.uint8).reshape(-1, 4) / 255
+    assert np.allclose(packed[:, :3], points.rgb, atol=0.5 / 255 + 1e-6)
 
 
 def test_spherical_harmonics_show_their_constant_part(gaussians):

@@ -25,6 +25,7 @@ from vistadream.core import (
     RunEnded,
     RunStarted,
     Scene,
+    SparsePoints,
     StageFinished,
     StageStarted,
     Summary,
@@ -43,7 +44,8 @@ class Mark(NamedTuple):
     """One item to log."""
 
     kind: str
-    """splats, camera, plane (the picture of a camera), image, depth, mask, curve, chart or text; decides its place."""
+    """What decides its place: splats (points too), camera, plane (the picture of a camera), image, depth, mask, curve,
+    chart or text."""
     below: str
     """Path below the name of the event; empty for the name itself."""
     archetypes: tuple[rr.AsComponents, ...]
@@ -96,6 +98,11 @@ def _(value: Scene, settings: RerunSettings) -> Iterator[Mark]:
         yield from _under("gaussians", value.gaussians, settings)
     for view in value.views:
         yield from _under(view.name, view, settings)
+
+
+@marks.register
+def _(value: SparsePoints, settings: RerunSettings) -> Iterator[Mark]:
+    yield Mark("splats", "", (rr.Points3D(value.xyz.numpy(), colors=to_uint8(value.rgb)),))
 
 
 @marks.register

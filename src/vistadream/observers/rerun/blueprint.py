@@ -10,6 +10,7 @@ import rerun.blueprint as rrb
 CONFIG = "config"
 USUAL = {
     "load/input/rgb": "image",
+    "register/points": "splats",
     "outpaint/hole": "mask",
     "outpaint/canvas/rgb": "image",
     "initialize/depth/rgb": "image",

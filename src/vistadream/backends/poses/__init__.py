@@ -1,0 +1,1 @@
+"""Pose estimators: where the photos of one scene were taken."""

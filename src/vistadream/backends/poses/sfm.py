@@ -1,0 +1,149 @@
+"""Poses from the pictures alone: COLMAP's incremental structure from motion, from several starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vistadream.backends.poses.groups import Lens, lenses_of, pairs_of
+from vistadream.backends.poses.matches import Matches
+from vistadream.backends.poses.result import registration_of
+from vistadream.backends.poses.workspace import Arrays, Workspace
+from vistadream.core import Note, Registration, UserError, View
+from vistadream.core.knobs import FROM_1, check_ranges
+from vistadream.ops.views.two_view import relative_pose
+
+_MANY = 30
+"""More photos than this fix the focal length so well that two starts are enough."""
+_CHANGED = 0.2
+_STEP = 8
+"""Of many photos every eighth is compared with every other eighth."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Focal lengths from which a model grows."""
+
+    name: str
+    lenses: tuple[Lens, ...]
+    calibrate: bool = False
+    """Whether they are to be replaced by those that agree with the matches of all pairs."""
+
+
+@dataclass(frozen=True)
+class SfmPoses:
+    """Finds SIFT features, matches them, and registers photo after photo with bundle adjustment.
+
+    Every start ends with a bundle adjustment in which wrong matches count little. The model with the most photos is
+    kept, and of several the one that explains the most observations. A focal length that is known is kept if the
+    pictures agree. The same seed gives the same bits: everything runs in one thread of a process of its own.
+    """
+
+    seed: int
+    features: int
+    """The most features of one picture."""
+    exhaustive_up_to: int
+    """Up to this number of photos every pair is compared; more are taken for a sequence, as from a video."""
+    overlap: int
+    """The number of following photos with which each photo of a sequence is compared."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, features=FROM_1, exhaustive_up_to=FROM_1, overlap=FROM_1)
+
+    def __call__(self, views: Sequence[View]) -> Registration:
+        began_s = time.perf_counter()
+        with Workspace.of(views, self.seed) as work:
+            matches = self.match(work)
+            share = matches.require_parallax()
+            model, figures, remarks = self._map(work, matches)
+        figures |= {"homography_share": share, "matches": matches.most(), "seconds": time.perf_counter() - began_s}
+        return registration_of(model, views, figures, remarks)
+
+    def match(self, work: Workspace) -> Matches:
+        """The matches of the pictures in a workspace."""
+        lenses, lens_of = lenses_of(work.views)
+        pairs = pairs_of(len(work.views), self.exhaustive_up_to, self.overlap, _STEP)
+        arrays = work.run("match", cameras=plain(lenses), camera_of=lens_of, pairs=pairs, features=self.features)
+        return Matches.of(arrays, work.views)
+
+    def _map(self, work: Workspace, matches: Matches) -> tuple[Arrays, dict[str, Any], list[Note]]:
+        lenses, _ = lenses_of(work.views)
+        starts = starts_of(lenses, len(work.views))
+        requests = [{"cameras": plain(start.lenses), "calibrate": start.calibrate} for start in starts]
+        model = work.run("map", starts=requests, cameras=plain(lenses), pictures=len(work.views))
+        if "best" in model:
+            figures = {"start": starts[int(model["best"])].name, "starts": _told(starts, model["scores"].tolist())}
+            return model, figures, _on_changed_focal(model, work.views)
+        if len(work.views) == 2 and (pair := map_pair(work, matches)) is not None:
+            return pair
+        raise _nothing(matches)
+
+
+def plain(lenses: Sequence[Lens]) -> list[dict[str, Any]]:
+    """The lenses as data for JSON."""
+    return [asdict(lens) for lens in lenses]
+
+
+def starts_of(lenses: Sequence[Lens], photos: int) -> list[Start]:
+    """Several focal lengths to start from, since a model that grows from a wrong one may never find the right one."""
+    own = Start("given or guessed", tuple(lenses))
+    normal, tele = (Start(f"{f:g} long sides", tuple(lens.guessed(f) for lens in lenses)) for f in (1.2, 1.8))
+    if all(lens.known for lens in lenses):
+        free = tuple(Lens(**(asdict(lens) | {"known": False})) for lens in lenses)
+        return [own, Start("given, not trusted", free), Start("1.2 long sides", tuple(f.guessed(1.2) for f in free))]
+    calibrated = Start("agrees with all pairs", normal.lenses, calibrate=True)
+    return [own, calibrated] if photos > _MANY else [own, calibrated, normal, tele]
+
+
+def _told(starts: Sequence[Start], scores: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
+    """What each start led to, as data for JSON; later ones are missing when the first ones agreed."""
+    names = ("registered", "points", "reprojection_error_px", "support")
+    return {start.name: dict(zip(names, score, strict=True)) for start, score in zip(starts, scores, strict=False)}
+
+
+def _on_changed_focal(model: Arrays, views: Sequence[View]) -> list[Note]:
+    """A warning where the pictures contradict a focal length that was given."""
+    for i, K in zip(model["images"], model["K"], strict=True):
+        given, found = views[i].camera.fx, float(K[0, 0])
+        if views[i].focal_known and abs(found / given - 1) > _CHANGED:
+            text = f"the focal length of {views[i].name} is given as {given:.0f} px, but the photos fit {found:.0f} px"
+            return [Note(text, "warning")]
+    return []
+
+
+def map_pair(work: Workspace, matches: Matches) -> tuple[Arrays, dict[str, Any], list[Note]] | None:
+    """The model of two photos, of which COLMAP often makes none; None when their matches fit no two cameras."""
+    if not matches.pairs:
+        return None
+    (pair,) = matches.pairs
+    known = all(view.focal_known for view in work.views)
+    found = relative_pose(pair.px1, pair.px2, (work.views[0].camera, work.views[1].camera), known)
+    if found is None:
+        return None
+    posed = [Lens(c.width, c.height, c.fx, c.fy, c.cx, c.cy, known=True) for c in found.cameras]
+    model = triangulate(work, posed, [0, 1], [c.cam_from_world.tolist() for c in found.cameras], refine=True)
+    if not len(model["xyz"]):
+        return None
+    text = (
+        "two photos do not fix the focal length: a field of view of about 60 degrees was taken; a third photo fixes it"
+    )
+    return model, {"start": "two photos"}, [] if known else [Note(text, "warning")]
+
+
+def triangulate(
+    work: Workspace, lenses: Sequence[Lens], lens_of: Sequence[int], cam_from_world: Sequence[Any], refine: bool
+) -> Arrays:
+    """Points from the matches of a workspace by known poses, None where a picture has none."""
+    request = {"cameras": plain(lenses), "camera_of": lens_of, "cam_from_world": cam_from_world, "refine": refine}
+    return work.run("triangulate", **request)
+
+
+def _nothing(matches: Matches) -> UserError:
+    photos, most = len(matches.views), max(matches.most().values())
+    return UserError(
+        f"none of the {photos} photos could be registered: pairs that match: {len(matches.pairs)}, the best one in "
+        f"{most} places; wanted 100 or more in most pairs: take photos of one scene that show the same things, each "
+        "from a step to the side of the one before"
+    )

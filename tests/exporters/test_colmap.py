@@ -16,6 +16,7 @@ from vistadream.core import Scene
 from vistadream.exporters.colmap import ColmapModel
 from vistadream.formats.colmap import read_images, read_points
 from vistadream.ops.image.pixels import to_uint8
+from vistadream.sources.posed.colmap import read
 
 READ = """
 import json, sys
@@ -73,7 +74,8 @@ def test_each_point_refers_to_the_images_that_see_it(form: str, cube: Scene, con
     few = replace(points, point_of=points.point_of[rows], view_of=points.view_of[rows], px=points.px[rows])
     scene = replace(cube, points=few, views=cube.views[1:])
     ColmapModel(form)(scene, tmp_path, context(scene))
-    images, stored = (read(tmp_path / "colmap" / "sparse" / "0") for read in (read_images, read_points))
+    model = tmp_path / "colmap" / "sparse" / "0"
+    images, stored = read_images(model), read_points(model)
     names = {image.image_id: image.name.removesuffix(".png") for image in images.values()}
     assert set(names.values()) == {"left", "right"}
     told = {
@@ -98,6 +100,18 @@ def test_without_a_registration_the_points_are_empty(form: str, scene: Scene, co
     assert list(model["images"]) == ["input.png"]
     with Image.open(folder / "images" / "input.png") as picture:
         assert np.array_equal(np.asarray(picture), to_uint8(scene.anchor.rgb))
+
+
+@FORMATS
+def test_our_own_reader_gets_back_what_was_written(form: str, cube: Scene, context, tmp_path: Path) -> None:
+    ColmapModel(form)(cube, tmp_path, context(cube))
+    shots = {Path(shot.name).stem: shot for shot in read(tmp_path / "colmap").shots}
+    assert shots.keys() == {view.name for view in cube.photos}
+    for view in cube.photos:
+        camera = shots[view.name].camera
+        torch.testing.assert_close(camera.K, view.camera.K, atol=1e-5, rtol=0)
+        torch.testing.assert_close(camera.cam_from_world, view.camera.cam_from_world, atol=1e-5, rtol=0)
+        assert np.array_equal(np.asarray(shots[view.name].read()[0]), to_uint8(view.rgb))
 
 
 def test_a_format_that_does_not_exist_is_refused() -> None:

@@ -6,15 +6,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from jaxtyping import Float
+from jaxtyping import Float64
 from torch import Tensor
 
 from vistadream.core import Camera, UserError, natural_order
 from vistadream.formats import colmap
 from vistadream.formats.camera_entry import Entry, lens, numbers
 from vistadream.formats.posed_frame import Frame, camera_for
-from vistadream.ops.gaussians.rotation import rotations_from_quats
 from vistadream.ops.image.distortion import Distortion, Kind, distortion_of
 
 _KINDS: dict[str, Kind] = {
@@ -31,6 +29,9 @@ _KINDS: dict[str, Kind] = {
     "OPENCV_FISHEYE": "fisheye",
 }
 """The camera models that have some or all of OpenCV's coefficients; these follow the principal point, in its order."""
+
+_TOLERANCE = 1e-3
+"""The largest difference between the length of a quaternion and 1, which allows for rounding in a file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +89,9 @@ def _lens(where: str, camera: colmap.ColmapCamera) -> tuple[Camera, Distortion |
     return pinhole, distortion_of(_KINDS[camera.model], values)
 
 
-def _pose(each: PosedImage) -> Float[Tensor, "4 4"]:
-    quat = torch.tensor(each.image.quat_wxyz, dtype=torch.float64)
-    length = float(quat.norm())
-    if not abs(length - 1) < 1e-3:
-        raise UserError(f"{each.where}: its quaternion has length {length:g}; wanted a unit quaternion QW QX QY QZ")
-    pose = torch.eye(4, dtype=torch.float64)
-    pose[:3, :3] = rotations_from_quats(quat[None])[0]
-    pose[:3, 3] = numbers(f"{each.where}: translation", each.image.translation, 3)
-    return pose
+def _pose(each: PosedImage) -> Float64[Tensor, "4 4"]:
+    numbers(f"{each.where}: translation", each.image.translation, 3)
+    try:
+        return colmap.pose_of(each.image, _TOLERANCE)
+    except ValueError as error:
+        raise UserError(f"{each.where}: {error}") from error

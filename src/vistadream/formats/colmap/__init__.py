@@ -1,7 +1,7 @@
 """COLMAP's sparse model, as text and as binary (https://colmap.github.io/format.html)."""
 
+from vistadream.formats.colmap.cameras import camera_of, image_of, pose_of
 from vistadream.formats.colmap.folder import files_of, read_cameras, read_images, read_points, suffix_of, write_model
-from vistadream.formats.colmap.from_camera import camera_of, image_of
 from vistadream.formats.colmap.model import MODELS, ColmapCamera, ColmapImage, ColmapPoints
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "camera_of",
     "files_of",
     "image_of",
+    "pose_of",
     "read_cameras",
     "read_images",
     "read_points",

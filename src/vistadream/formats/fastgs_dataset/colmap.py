@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,6 @@ from vistadream.core import Camera, Gaussians
 from vistadream.formats import colmap
 from vistadream.formats.fastgs_dataset.layout import CAMERAS, IMAGES, POINTS, Report
 from vistadream.formats.ply import SH_C0
-from vistadream.ops.gaussians.rotation import rotations_from_quats
 
 _MOST_POINTS = 200_000
 """The largest number of points; of more Gaussians, every second, third and so on is taken."""
@@ -89,10 +87,8 @@ def _pinhole(camera: colmap.ColmapCamera) -> tuple[int, Camera]:
 
 
 def _picture(image: colmap.ColmapImage) -> tuple[int, Picture]:
-    length = math.hypot(*image.quat_wxyz)
-    if abs(length - 1) > _UNIT:
-        raise ValueError(f"image {image.image_id}: the quaternion has length {length:.6g}; wanted 1")
-    pose = torch.eye(4, dtype=torch.float64)
-    pose[:3, :3] = rotations_from_quats(pose.new_tensor([image.quat_wxyz]))[0]
-    pose[:3, 3] = pose.new_tensor(image.translation)
+    try:
+        pose = colmap.pose_of(image, _UNIT)
+    except ValueError as error:
+        raise ValueError(f"image {image.image_id}: {error}") from error
     return image.image_id, Picture(pose, image.camera_id, image.name)

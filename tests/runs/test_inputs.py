@@ -15,6 +15,7 @@ from vistadream.runs.folder import RunFolder
 from vistadream.runs.inputs import Inputs
 from vistadream.sources.image import ImageFile
 from vistadream.sources.lens import Lens
+from vistadream.sources.several import SeveralPhotos
 from vistadream.stages.load import Load
 from vistadream.trajectories.custom import Custom
 
@@ -143,6 +144,23 @@ def test_a_file_that_is_gone_is_an_error_unless_an_earlier_session_knew_it(tmp_p
     assert fingerprint(load(file), Inputs.of(folder)) == before
     with pytest.raises(UserError, match=r"no such input: .*a\.png; wanted"):
         fingerprint(load(file))
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_photos_that_are_gone_are_an_error_unless_an_earlier_session_knew_them(listed: bool, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(name.encode())
+    named = [tmp_path / "a.png", tmp_path / "b.png"] if listed else tmp_path
+    stage = Load(SeveralPhotos(named, "images", 60, 2, 128, 8, Lens(None, None, 60.0)))
+    first, folder = Inputs(), RunFolder(tmp_path / "run")
+    before = fingerprint(stage, first)
+    folder.root.mkdir()
+    folder.run_json.write_text(json.dumps({"inputs": first.digests}))
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).unlink()
+    assert fingerprint(stage, Inputs.of(folder)) == before
+    with pytest.raises(UserError, match=r"wanted"):
+        fingerprint(stage)
 
 
 def test_a_file_that_may_not_be_read_is_an_error_unless_it_is_known(tmp_path: Path, monkeypatch) -> None:

@@ -1,5 +1,6 @@
 """What a path is, is told by what is there; one word names it, and what cannot be used is one sentence."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,12 @@ def test_a_kind_that_is_not_there_is_refused(tmp_path: Path, folder_of) -> None:
             recognize(folder, kind)
         with pytest.raises(UserError, match=f"names 2 files; wanted one path for source.kind={kind}"):
             recognize(f"{folder}/*.png", kind)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(UserError, match=r"pipe\.jpg is neither a picture nor a video"):
+        recognize(tmp_path / "pipe.jpg")
 
 
 def test_a_folder_of_depth_maps_alone_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class Inputs:
     """The digests of a run's files. For a file that is gone, the digest of an earlier session counts."""
 
     digests: dict[str, Any] = field(default_factory=dict)
-    """By path."""
+    """By path; a folder or a list of files has the digests of all its files."""
 
     @staticmethod
     def of(folder: RunFolder | None) -> Inputs:
@@ -60,10 +60,25 @@ class Inputs:
         knobs = {each.name: getattr(part, each.name) for each in fields(part) if each.name not in paths}
         described = {"class": f"{type(part).__module__}.{type(part).__qualname__}", "knobs": self._described(knobs)}
         if isinstance(part, ReadsFiles):
-            return described | {"inputs": [self._digest(file) for file in part.inputs()]}
+            named = sorted(str(path) for path in (getattr(part, name) for name in paths) if path is not None)
+            return described | {"inputs": self._digests_of(part, named)}
         if paths:
             raise TypeError(f"{type(part).__name__} has a path but no inputs(); wanted the files that it reads")
         return described
+
+    def _digests_of(self, part: ReadsFiles, named: list[str]) -> list[Any]:
+        """The digests of the files of a part; those of an earlier session where a folder that it names is gone."""
+        folders = ", ".join(named)
+        try:
+            files = part.inputs()
+        except UserError:
+            if not isinstance(self.digests.get(folders), list):
+                raise
+            return self.digests[folders]
+        digests = [self._digest(file) for file in files]
+        if not set(named) <= set(map(str, files)):
+            self.digests[folders] = digests
+        return digests
 
     def _digest(self, file: Path) -> Any:
         try:

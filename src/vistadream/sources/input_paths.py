@@ -22,14 +22,14 @@ def input_paths(named: Input | None) -> tuple[Path, ...]:
 
     A path that exists is taken as it is, whatever characters it has. UserError when something named is not there.
     """
-    items = _items(str(named or "")) if named is None or isinstance(named, str | Path) else map(str, named)
-    paths = [path for item in items for path in _named(item)]
+    listed = items(str(named or "")) if named is None or isinstance(named, str | Path) else map(str, named)
+    paths = [path for item in listed for path in _named(item)]
     if not paths:
         raise UserError("input= names nothing; wanted input=PATH: a folder of photos, a video, or a list of pictures")
     return tuple(dict.fromkeys(paths))
 
 
-def _items(words: str) -> Iterator[str]:
+def items(words: str) -> Iterator[str]:
     """The items of a list; a name that holds commas is one item where such a file is there."""
     if _is_there(words):
         yield words

@@ -9,7 +9,7 @@ from typing import Literal
 
 from PIL import Image
 
-from vistadream.core import UserError
+from vistadream.core import UserError, system_errors
 from vistadream.formats.video_frames import VIDEOS, is_video
 from vistadream.sources.input_paths import Input, input_paths
 from vistadream.sources.pictures import SUFFIXES, pictures_in, without_depth_maps
@@ -49,6 +49,11 @@ def recognize(named: Input | None, kind: Literal[Kind, "auto"] = "auto") -> Reco
     if len(paths) > 1:
         return _several(paths, kind)
     (path,) = paths
+    with system_errors():
+        return _one(path, kind)
+
+
+def _one(path: Path, kind: str) -> Recognized:
     found = _in_folder(path) if path.is_dir() else _of_file(path)
     chosen = next((each for each in found if kind in ("auto", each.kind)), None)
     if chosen is None:
@@ -81,6 +86,8 @@ def _pictures(place: Path, files: Sequence[Path], where: str) -> Recognized:
 
 
 def _of_file(path: Path) -> list[Recognized]:
+    if not path.is_file():
+        return []
     if path.suffix.lower() == ".json":
         return [Recognized("nerfstudio", path, f"cameras in {path}")]
     picture = Recognized("images", path, f"one picture, {path}", (path,))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from vistadream.core import Note, Observer, UserError, View
-from vistadream.core.knobs import ABOVE_0, Range, check_ranges
+from vistadream.core.knobs import Range, check_ranges
 from vistadream.sources.lens import Lens
 from vistadream.sources.photo_report import PhotoReport, photo_summary, unused_lines
 from vistadream.sources.pictures import read_pictures
@@ -46,14 +46,16 @@ class SeveralPhotos:
     """What is known of the lens, which all photos share, unless they say it themselves."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, multiple=Range(1), max_views=Range(2), fps=ABOVE_0)
+        check_ranges(self, multiple=Range(1), max_views=Range(2), fps=Range(0, 60, above=True))
         check_ranges(self, max_resolution=Range(4 * self.multiple))
 
     @property
     def name(self) -> str:
         """The name of the folder, of the video or of the first picture."""
-        found = recognize(self.input, self.kind)
-        return found.place.absolute().name if found.place.is_dir() else found.place.stem
+        place = recognize(self.input, self.kind).place
+        if not place.is_dir():
+            return place.stem
+        return place.absolute().parent.name if place.name == "images" else place.absolute().name
 
     def inputs(self) -> Sequence[Path]:
         found = recognize(self.input, self.kind)

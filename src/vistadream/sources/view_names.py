@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
 
-_OTHERS = ("outpaint", "coarse", "closed", "painted")
-"""How the names of the Views begin that stages add."""
+_OTHERS = ("outpaint", "coarse", "closed", "painted", "photos", "input", "metadata")
+"""How the names begin of Views that stages add, and of what is observed next to the photos."""
 _LONGEST = 60
 
 

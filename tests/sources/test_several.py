@@ -163,6 +163,8 @@ def test_one_picture_is_sent_to_single_img(tmp_path: Path, folder_of, source) ->
     for named in (folder, folder / "a.png", f"[{folder}/a.png,{folder}/a.png]", f"{folder}/*.png"):
         with pytest.raises(UserError, match=ONE):
             source(named)(silent)
+        with pytest.raises(UserError, match=ONE):
+            source(named).inputs()  # before a run folder is made
 
 
 def test_three_copies_of_one_picture_are_one(tmp_path: Path, folder_of, source) -> None:

@@ -52,21 +52,19 @@ class SeveralPhotos:
     @property
     def name(self) -> str:
         """The name of the folder, of the video or of the first picture."""
-        place = recognize(self.input, self.kind).place
+        place = self._found().place
         if not place.is_dir():
             return place.stem
         return place.absolute().parent.name if place.name == "images" else place.absolute().name
 
     def inputs(self) -> Sequence[Path]:
-        found = recognize(self.input, self.kind)
+        found = self._found()
         return [found.place] if found.kind == "video" else self._read(found).files
 
     def __call__(self, observe: Observer) -> Sequence[View]:
-        found = recognize(self.input, self.kind)
+        found = self._found()
         if found.also:
             observe("load/input", Note(_also(found)))
-        if found.is_single:
-            raise UserError(_single(found.pictures[0]))
         reading = self._read(found)
         for remark in reading.remarks:
             observe("load/input", remark)
@@ -78,6 +76,12 @@ class SeveralPhotos:
         if len(views) < 2:
             raise UserError(self._too_few(found, reports))
         return views
+
+    def _found(self) -> Recognized:
+        found = recognize(self.input, self.kind)
+        if found.is_single:
+            raise UserError(_single(found.pictures[0]))
+        return found
 
     def _read(self, found: Recognized) -> Reading:
         most = _LOOKED_AT * self.max_views
@@ -109,12 +113,11 @@ class SeveralPhotos:
         return view, PhotoReport(shot.name, None, name, picture.size, lens.camera.fx, lens.found_in)
 
     def _too_few(self, found: Recognized, reports: Sequence[PhotoReport]) -> str:
-        lines = list(unused_lines(reports, self.max_views))
-        used = sum(report.used for report in reports)
-        return (
-            f"{found.words}: {used} of {len(reports)} can be used; wanted two or more that show one scene from "
-            f"different places: {'; '.join(lines[:_SAID]) or 'there is nothing else in it'}"
-        )
+        wanted = "wanted two or more that show one scene from different places"
+        if len(reports) == 1:
+            return f"{found.words} gives only one picture; {wanted}: give a longer input, or the picture to single-img"
+        why = "; ".join(list(unused_lines(reports, self.max_views))[:_SAID])
+        return f"{found.words}: {sum(each.used for each in reports)} of {len(reports)} can be used; {wanted}: {why}"
 
 
 def _single(picture: Path) -> str:

@@ -79,7 +79,6 @@ BAD = {
     "pattern": ("text/*.jpg", r"no file matches .*text/\*\.jpg; wanted a pattern"),
     "list": ("text/a.txt,{0}/text/no.jpg", r"no such input: .*no\.jpg"),
     "folders": ("deep,{0}/empty", r"a list that holds the folder .*deep; wanted"),
-    "blank": ("text/a.txt", r"a\.txt is neither"),
 }
 
 
@@ -96,6 +95,13 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, kind: str, folder_o
     assert "\n" not in str(caught.value)
 
 
+def test_a_web_address_is_not_read() -> None:
+    with pytest.raises(
+        UserError, match=r"http://example\.org/a\.mp4 is a web address; wanted a file: download it first"
+    ):
+        recognize("http://example.org/a.mp4")
+
+
 @pytest.mark.parametrize("named", [None, "", "[]", " , "])
 def test_no_input_is_asked_for(named) -> None:
     with pytest.raises(UserError, match="input= names nothing; wanted input=PATH"):
@@ -105,10 +111,12 @@ def test_no_input_is_asked_for(named) -> None:
 def test_a_kind_that_is_not_there_is_refused(tmp_path: Path, folder_of) -> None:
     folder = folder_of(tmp_path, "a.png", "b.png")
     for kind in ("colmap", "nerfstudio", "fastgs", "video"):
-        with pytest.raises(UserError, match=f"holds nothing for source.kind={kind}; wanted"):
+        with pytest.raises(UserError, match=f"is nothing for source.kind={kind}; wanted"):
             recognize(folder, kind)
         with pytest.raises(UserError, match=f"names 2 files; wanted one path for source.kind={kind}"):
             recognize(f"{folder}/*.png", kind)
+        with pytest.raises(UserError, match=rf"a\.png is nothing for source.kind={kind}; wanted"):
+            recognize(folder / "a.png", kind)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -174,6 +174,13 @@ def test_three_copies_of_one_picture_are_one(tmp_path: Path, folder_of, source) 
         source(folder)(silent)
 
 
+def test_a_picture_too_small_to_use_is_left_out(tmp_path: Path, photo, source, heard) -> None:
+    for name, taken in {"a": photo(0, blur=5), "b": photo(90, blur=5), "icon": photo(300, (6, 6))}.items():
+        taken.save(tmp_path / f"{name}.png")
+    assert heard.of(source(tmp_path)).names == ["a", "b"]
+    assert heard.reasons["icon.png"].startswith("icon.png is too small or too narrow")
+
+
 def test_only_black_or_damaged_pictures_are_none(tmp_path: Path, source) -> None:
     Image.new("RGB", (160, 120)).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vistadream.core import UserError, natural_order, short_path
+from vistadream.formats.source import check_source
 
 _COMMAS_IN_A_NAME = 8
 """At most this many parts of a list are tried as one name that holds commas."""
@@ -57,7 +58,7 @@ def _named(item: str) -> list[Path]:
     if os.path.exists(path):
         return [Path(path)]
     if not glob.has_magic(path):
-        raise UserError(f"no such input: {short_path(item)}; wanted a folder, a video or pictures: check its path")
+        check_source(path, "input", "a folder, a video or pictures: check its path")
     if found := [name for name in glob.glob(path) if os.path.isfile(name)]:
         return [Path(name) for name in sorted(found, key=natural_order)]
     raise UserError(f"no file matches {short_path(item)}; wanted a pattern of pictures, such as photos/*.jpg")

@@ -111,13 +111,13 @@ def _pillow_says(path: Path) -> tuple[str | None, int]:
 
 def _unknown(path: Path, kind: str) -> str:
     """Why a path is not of the kind, and what to do."""
+    if kind != "auto" and not (path.is_dir() and kind == "images"):
+        return f"{path} is nothing for source.kind={kind}; wanted another path, or source.kind=auto"
     if not path.is_dir():
-        wanted = f"a file for source.kind={kind}" if kind != "auto" else f"pictures or a video ({VIDEOS})"
         return (
-            f"{path} is neither a picture nor a video that can be read; wanted {wanted}: check its path or convert it"
+            f"{path} is neither a picture nor a video that can be read; wanted pictures or a video ({VIDEOS}): check "
+            "its path or convert it"
         )
-    if kind not in ("auto", "images"):
-        return f"{path} holds nothing for source.kind={kind}; wanted another folder, or source.kind=auto"
     inside = sorted(path.iterdir(), key=lambda each: (each.name != "images", each.name))
     if inner := next((each for each in inside if each.is_dir() and pictures_in(each)), None):
         return f"{path} holds no pictures (subfolders are not searched); wanted a folder of pictures, such as {inner}"

@@ -18,6 +18,7 @@ from vistadream.sources.shot import Reading, Shot
 from vistadream.sources.shot_view import ShotViews
 from vistadream.sources.video import read_video
 from vistadream.sources.view_names import view_names
+from vistadream.sources.working_size import working_fit
 from vistadream.sources.worth import why_not
 
 _LOOKED_AT = 4
@@ -104,6 +105,7 @@ class SeveralPhotos:
             if reason is not None:
                 return None, PhotoReport(shot.name, reason)
             picture, facts = shot.read()
+            working_fit(shot.name, *picture.size, self.max_resolution, self.multiple)
         except UserError as error:
             return None, PhotoReport(shot.name, str(error))
         for remark in facts.remarks:

@@ -12,7 +12,7 @@ import pytest
 
 from vistadream.backends.poses import workspace
 from vistadream.backends.poses.groups import lenses_of
-from vistadream.backends.poses.sfm import plain
+from vistadream.backends.poses.matching import plain
 from vistadream.backends.poses.workspace import Workspace
 from vistadream.core import Cancelled, Progress, UserError, use_observer
 

@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vistadream.backends.poses.groups import Lens, lenses_of, pairs_of
+from vistadream.backends.poses.groups import Lens, lenses_of
 from vistadream.backends.poses.matches import Matches
+from vistadream.backends.poses.matching import Matching, plain, triangulate
 from vistadream.backends.poses.result import registration_of
 from vistadream.backends.poses.workspace import Arrays, Workspace
 from vistadream.core import Note, Registration, UserError, View
-from vistadream.core.knobs import FROM_1, check_ranges
 from vistadream.ops.views.two_view import relative_pose
 
 _MANY = 30
 """More photos than this fix the focal length so well that two starts are enough."""
 _CHANGED = 0.2
-_STEP = 8
-"""Of many photos every eighth is compared with every other eighth."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +31,13 @@ class Start:
 
 
 @dataclass(frozen=True)
-class SfmPoses:
+class SfmPoses(Matching):
     """Finds SIFT features, matches them, and registers photo after photo with bundle adjustment.
 
     Every start ends with a bundle adjustment in which wrong matches count little. The model with the most photos is
     kept, and of several the one that explains the most observations. A focal length that is known is kept if the
     pictures agree. The same seed gives the same bits: everything runs in one thread of a process of its own.
     """
-
-    seed: int
-    features: int
-    """The most features of one picture."""
-    exhaustive_up_to: int
-    """Up to this number of photos every pair is compared; more are taken for a sequence, as from a video."""
-    overlap: int
-    """The number of following photos with which each photo of a sequence is compared."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self, features=FROM_1, exhaustive_up_to=FROM_1, overlap=FROM_1)
 
     def __call__(self, views: Sequence[View]) -> Registration:
         began_s = time.perf_counter()
@@ -60,13 +47,6 @@ class SfmPoses:
             model, figures, remarks = self._map(work, matches)
         figures |= {"homography_share": share, "matches": matches.most(), "seconds": time.perf_counter() - began_s}
         return registration_of(model, views, figures, remarks)
-
-    def match(self, work: Workspace) -> Matches:
-        """The matches of the pictures in a workspace."""
-        lenses, lens_of = lenses_of(work.views)
-        pairs = pairs_of(len(work.views), self.exhaustive_up_to, self.overlap, _STEP)
-        arrays = work.run("match", cameras=plain(lenses), camera_of=lens_of, pairs=pairs, features=self.features)
-        return Matches.of(arrays, work.views)
 
     def _map(self, work: Workspace, matches: Matches) -> tuple[Arrays, dict[str, Any], list[Note]]:
         lenses, _ = lenses_of(work.views)
@@ -79,11 +59,6 @@ class SfmPoses:
         if len(work.views) == 2 and (pair := map_pair(work, matches)) is not None:
             return pair
         raise _nothing(matches)
-
-
-def plain(lenses: Sequence[Lens]) -> list[dict[str, Any]]:
-    """The lenses as data for JSON."""
-    return [asdict(lens) for lens in lenses]
 
 
 def starts_of(lenses: Sequence[Lens], photos: int) -> list[Start]:
@@ -123,21 +98,13 @@ def map_pair(work: Workspace, matches: Matches) -> tuple[Arrays, dict[str, Any],
     if found is None:
         return None
     posed = [Lens(c.width, c.height, c.fx, c.fy, c.cx, c.cy, known=True) for c in found.cameras]
-    model = triangulate(work, posed, [0, 1], [c.cam_from_world.tolist() for c in found.cameras], refine=True)
+    model = triangulate(work, posed, [c.cam_from_world.tolist() for c in found.cameras], refine=True)
     if not len(model["xyz"]):
         return None
     text = (
         "two photos do not fix the focal length: a field of view of about 60 degrees was taken; a third photo fixes it"
     )
     return model, {"start": "two photos"}, [] if known else [Note(text, "warning")]
-
-
-def triangulate(
-    work: Workspace, lenses: Sequence[Lens], lens_of: Sequence[int], cam_from_world: Sequence[Any], refine: bool
-) -> Arrays:
-    """Points from the matches of a workspace by known poses, None where a picture has none."""
-    request = {"cameras": plain(lenses), "camera_of": lens_of, "cam_from_world": cam_from_world, "refine": refine}
-    return work.run("triangulate", **request)
 
 
 def _nothing(matches: Matches) -> UserError:

@@ -29,6 +29,7 @@ _CAUCHY_PX = 0.25
 _MOST_ERROR_PX = 2.0
 _LEAST_ANGLE_DEG = 1.5
 _SAME_SUPPORT = 0.99
+_REFINING_ROUNDS = 3
 _KNOWN_FOCAL_SUPPORT = 0.98
 """The share of support at which a known focal length is believed rather than the fitted one."""
 _PR_SET_PDEATHSIG = 1
@@ -272,18 +273,19 @@ def drop_outliers(model: pycolmap.Reconstruction) -> None:
 
 
 def triangulate(folder: Path, request: dict[str, Any]) -> Arrays:
-    """Points from cameras whose poses are known; the cameras too are adjusted if the request says so."""
-    report("triangulation", 0, 1)
+    """Points from cameras whose poses are known; with `refine` the poses, and unknown lenses, are adjusted too."""
+    rounds = _REFINING_ROUNDS if request["refine"] else 1
     options = pipeline(request["seed"], ignore_pairs=len(request["cam_from_world"]) > 2)
-    model = pycolmap.triangulate_points(
-        posed_model(folder, request), folder / "matches.db", folder / "pictures", fresh(folder / "models"),
-        options=options,
-    )  # fmt: skip
-    if request["refine"] and model.num_points3D():
-        known = [i + 1 for i, camera in enumerate(request["cameras"]) if camera["known"]]
-        adjust(model, known)
+    known = [i + 1 for i, camera in enumerate(request["cameras"]) if camera["known"]]
+    model = posed_model(folder, request)
+    for i in range(rounds):
+        model = pycolmap.triangulate_points(
+            model, folder / "matches.db", folder / "pictures", fresh(folder / "models"), options=options
+        )
+        if request["refine"] and model.num_points3D():
+            adjust(model, known)
+        report("triangulation", i + 1, rounds)
     drop_outliers(model)
-    report("triangulation", 1, 1)
     return {"scores": np.array([score(model)]), "best": 0} | read_model(model)
 
 

@@ -37,11 +37,16 @@ def fit_similarity(source: Float[Tensor, "n 3"], target: Float[Tensor, "n 3"]) -
 
     ValueError for fewer than 3 points, or for points on one line, which leave the rotation open.
     """
+    refused = ValueError(
+        f"fit_similarity: got {len(source)} points, perhaps on one line; wanted 3 or more that are not"
+    )
+    if len(source) < 3:
+        raise refused
     a, b = source.double(), target.double()
     mean_a, mean_b = a.mean(0), b.mean(0)
     U, D, Vt = torch.linalg.svd((b - mean_b).T @ (a - mean_a) / len(a))
-    if len(a) < 3 or not float(D[1]) > 1e-9 * float(D[0]):
-        raise ValueError(f"fit_similarity: got {len(a)} points, perhaps on one line; wanted 3 or more that are not")
+    if not float(D[1]) > 1e-9 * float(D[0]):
+        raise refused
     signs = torch.ones(3, dtype=torch.float64)
     signs[2] = torch.sign(torch.linalg.det(U) * torch.linalg.det(Vt))
     rotation = U @ torch.diag(signs) @ Vt

@@ -1,0 +1,32 @@
+"""Poses that the input brings where all photos have one; from the pictures alone otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from vistadream.backends.poses.given import GivenPoses
+from vistadream.backends.poses.matching import Matching
+from vistadream.backends.poses.sfm import SfmPoses
+from vistadream.backends.poses.unit import in_unit_of
+from vistadream.core import Note, Registration, View
+
+
+@dataclass(frozen=True)
+class GivenOrSfmPoses(Matching):
+    """`GivenPoses` when every View has a pose, else `SfmPoses`, in the world of the poses that some Views have."""
+
+    refine: bool
+    """Whether given poses are only a start, and are adjusted to the pictures."""
+
+    def __call__(self, views: Sequence[View]) -> Registration:
+        knobs = asdict(self)
+        if all(view.pose_known for view in views):
+            return GivenPoses(**knobs)(views)
+        del knobs["refine"]
+        found = SfmPoses(**knobs)(views)
+        posed = sum(view.pose_known for view in views)
+        if not posed:
+            return found
+        said = Note(f"{posed} of {len(views)} photos bring a pose: all were registered by their pictures instead")
+        return replace(in_unit_of(views, found), remarks=(*found.remarks, said))

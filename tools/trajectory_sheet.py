@@ -91,8 +91,8 @@ def rendered(scene: Scene, path: ClearPath, renderer: Renderer, n: int, tile: tu
 
 
 def plan(name: str, scene: Scene, curve: ClearPath, tile: tuple[int, int]) -> Image.Image:
-    """The path in red among what the photo sees in grey: left from above, right from behind."""
-    points = FreeSpace.of(scene).photo.points
+    """The path in red among what the first photo sees in grey: left from above, right from behind."""
+    points = FreeSpace.of(scene).photos[0].photo.points
     way = torch.stack([camera.center for camera in curve.cameras])
     picture = Image.new("RGB", tile, "white")
     pen = ImageDraw.Draw(picture)

@@ -1,4 +1,4 @@
-"""One photograph becomes an explorable scene of 3D Gaussians."""
+"""One photograph, or several of one place, become an explorable scene of 3D Gaussians."""
 
 from __future__ import annotations
 
@@ -10,19 +10,29 @@ from typing import TYPE_CHECKING, Any
 from vistadream.version import __version__
 
 if TYPE_CHECKING:
-    from vistadream.core import Captioner, DepthEstimator, Observer, Outpainter, Renderer, TextToImage
+    from vistadream.core import (
+        Captioner,
+        DepthEstimator,
+        MultiViewDepth,
+        Observer,
+        Outpainter,
+        PoseEstimator,
+        Renderer,
+        TextToImage,
+    )
     from vistadream.session import Job, Run
 
 # Read once, when torch is loaded: its idle threads must not spin on the cores that our kernels work on.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-__all__ = ["__version__", "job", "run", "single_image"]
+__all__ = ["__version__", "job", "multi_image", "run", "single_image"]
 
 
 def job(
     image: str | PathLike[str] | None = None,
     *,
     prompt: str | None = None,
+    input: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
     stage: str | None = None,
     out: str | PathLike[str] | None = None,
     resume: str | PathLike[str] | None = None,
@@ -33,13 +43,20 @@ def job(
     render: Renderer | None = None,
     caption: Captioner | None = None,
     text_to_image: TextToImage | None = None,
+    poses: PoseEstimator | None = None,
+    multi_depth: MultiViewDepth | None = None,
 ) -> Job:
-    """The job that `vistadream single-img` runs, from plain values. Nothing is written before `run`.
+    """The job that `vistadream single-img` or, with `input`, `vistadream multi-img` runs, from plain values.
+
+    Nothing is written before `run`.
 
     Args:
         image: A picture file. None, and no prompt: the sample that comes with VistaDream.
         prompt: Words from which the picture is made, instead of an image.
-        stage: How far to go: no-outpaint, outpaint, coarse, fine. None: fine, or as before when a run is resumed.
+        input: Several photos: a list of files, a folder, a pattern such as "photos/*.jpg", a video, or a dataset with
+            poses.
+        stage: How far to go: no-outpaint, outpaint, coarse, fine, and for several photos also register. None: fine, or
+            as before when a run is resumed.
         out: The folder in which run folders are made. None: outputs.
         resume: A run folder to finish, or to run again with changed knobs.
         knobs: Values by name, such as {"seed": 3, "stages.refine.steps": 10}; `vistadream single-img --help` lists all.
@@ -50,6 +67,8 @@ def job(
         outpaint: The same for the outpainter, with the call of `vistadream.core.Outpainter`.
         render: The same for the renderer, with the call of `vistadream.core.Renderer`.
         caption: The same for the captioner, with the call of `vistadream.core.Captioner`.
+        poses: The same for what registers several photos, with the call of `vistadream.core.PoseEstimator`.
+        multi_depth: The same for the depth of several photos, with the call of `vistadream.core.MultiViewDepth`.
         text_to_image: The same for what makes a picture from words, with the call of `vistadream.core.TextToImage`.
 
     Raises:
@@ -57,14 +76,29 @@ def job(
     """
     from vistadream.runs.surroundings import surroundings
 
-    objects = {"depth": depth, "outpaint": outpaint, "render": render, "caption": caption}
-    given = {role: each for role, each in (objects | {"text_to_image": text_to_image}).items() if each is not None}
-    named = {"image": image, "prompt": prompt, "stage": stage, "out": out, "resume": resume}
+    objects = {
+        "depth": depth,
+        "outpaint": outpaint,
+        "render": render,
+        "caption": caption,
+        "text_to_image": text_to_image,
+        "poses": poses,
+        "multi_depth": multi_depth,
+    }
+    given = {role: each for role, each in objects.items() if each is not None}
+    named = {"image": image, "prompt": prompt, "input": input, "stage": stage, "out": out, "resume": resume}
     values = {name: value for name, value in named.items() if value is not None} | dict(knobs or {})
     with surroundings():  # from here on, as modules make tensors when they are loaded
         from vistadream.app import job_from_values
 
-        return job_from_values(values, overrides, given)
+        return job_from_values(values, overrides, given, _kind(input, resume))
+
+
+def _kind(input: object, resume: str | PathLike[str] | None) -> str:
+    """The kind of job: that of the run which is resumed, else multi_img where there is an `input`."""
+    from vistadream.app import job_of_run
+
+    return "multi_img" if input is not None else job_of_run(resume) if resume is not None else "single_img"
 
 
 def run(job: Job, observers: Sequence[Observer] = (), cancelled: Callable[[], bool] = lambda: False) -> Run:
@@ -93,3 +127,13 @@ def single_image(
 
     with surroundings():
         return run(job(image, stage=stage, overrides=overrides))
+
+
+def multi_image(
+    input: str | PathLike[str] | Sequence[str | PathLike[str]], *, stage: str = "fine", overrides: Sequence[str] = ()
+) -> Run:
+    """As `single_image`, for several photos; `input` is as for `job`."""
+    from vistadream.runs.surroundings import surroundings
+
+    with surroundings():
+        return run(job(input=input, stage=stage, overrides=overrides))

@@ -12,12 +12,15 @@ from typing import Any
 from vistadream.config import (
     CAMERA_PATH,
     INPUT_KNOBS,
+    SEVERAL,
     Composed,
     check,
     compose,
     name_of,
     of_the_replaced,
+    paths_of,
     quote_paths,
+    quoted,
     refuse_saved_interpolations,
     saved_words,
     today,
@@ -35,37 +38,42 @@ from vistadream.session import Described, Job, Run
 from vistadream.session import run as run_job
 from vistadream.version import __version__
 
-COMMAND = "single-img"
-"""The command whose words this module reads, as run.json names it."""
+_COMMANDS = {"single_img": "single-img", "multi_img": "multi-img"}
+"""The command of each job whose words this module reads, as run.json names it."""
 
 
 @system_errors()
 @surroundings()
-def run(words: Sequence[str], **how: Any) -> Run:
-    """One run of the main job from its overrides; `how` are the further arguments of `session.run`."""
-    return run_job(job_from_words(words), **how)
+def run(words: Sequence[str], job: str = "single_img", **how: Any) -> Run:
+    """One run of a job from its overrides; `how` are the further arguments of `session.run`."""
+    return run_job(job_from_words(words, job=job), **how)
 
 
 @system_errors()
 @surroundings()
 def job_from_values(
-    values: Mapping[str, Any], overrides: Sequence[str] = (), given: Mapping[str, object] | None = None
+    values: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    given: Mapping[str, object] | None = None,
+    job: str = "single_img",
 ) -> Job:
     """As `job_from_words`, from knobs with their values, such as {"seed": 3}, and further overrides."""
-    return job_from_words([*words_of(values), *overrides], given)
+    return job_from_words([*words_of(values), *overrides], given, job)
 
 
 @system_errors()
 @surroundings()
-def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = None) -> Job:
-    """The main job from its overrides, such as "seed=3". UserError on bad input; nothing is written.
+def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = None, job: str = "single_img") -> Job:
+    """A job from its overrides, such as "seed=3". UserError on bad input; nothing is written.
 
-    `given`: objects that stand in the place of configured backends, by role, such as "depth".
+    `given`: objects that stand in the place of configured backends, by role, such as "depth". `job` names a file in
+    conf/job/.
     """
     given = given or {}
-    words, old, left_out = _resume([_absolute(today(word)) for word in _without_nul(words)], given)
+    words, old, left_out = _resume([_absolute(today(word)) for word in _without_nul(words)], given, job)
     inputs = Inputs.of(old)
-    composed = compose(quote_paths(with_path(words, CAMERA_PATH, old.at_hand) if old else words), given)
+    composed = compose(quote_paths(with_path(words, CAMERA_PATH, old.at_hand) if old else words), given, job)
+    _refuse_without_input(composed)
     for role, choice in composed.choices.items():
         if role not in given:
             check(role, choice.name)
@@ -99,6 +107,20 @@ def _without_nul(words: Sequence[str]) -> Sequence[str]:
     return words
 
 
+def job_of_run(folder: str | os.PathLike[str]) -> str:
+    """The kind of job that a run folder belongs to; that of the main job for a folder that says nothing."""
+    command = RunFolder(Path(os.path.expanduser(folder))).facts().get("command")
+    return next((job for job, name in _COMMANDS.items() if name == command), "single_img")
+
+
+def _refuse_without_input(composed: Composed) -> None:
+    if composed.job == "multi_img" and composed.plain("input") is None:
+        raise UserError(
+            "multi-img needs photos; wanted input=PATH: a folder of pictures, a pattern such as 'photos/*.jpg', a list "
+            "[a.jpg,b.jpg], a video, or a posed dataset"
+        )
+
+
 def _trajectory(composed: Composed, flight: FlightKnobs) -> Trajectory:
     """The camera path of the flight: the one that flight.trajectory names, at its defaults, or the run's own."""
     if flight.trajectory is None:
@@ -109,7 +131,7 @@ def _trajectory(composed: Composed, flight: FlightKnobs) -> Trajectory:
         raise UserError(f"flight.trajectory: {error}") from error
 
 
-def _resume(words: list[str], given: Mapping[str, object]) -> tuple[list[str], RunFolder | None, list[str]]:
+def _resume(words: list[str], given: Mapping[str, object], job: str) -> tuple[list[str], RunFolder | None, list[str]]:
     """The overrides of the run named by resume=, each replaced by a new one of its name, and that run's folder.
 
     Third, what is left out of them: knobs of backends that the new words replace by others.
@@ -126,12 +148,12 @@ def _resume(words: list[str], given: Mapping[str, object]) -> tuple[list[str], R
             f"resume={folder.root} is not a run folder; wanted one with a run.json: name the folder that a run printed "
             "first"
         ) from error
-    if folder.facts().get("command", COMMAND) != COMMAND:
+    if (command := folder.facts().get("command", "single-img")) != _COMMANDS[job]:
         raise UserError(
-            f"resume={folder.root} was written by vistadream {folder.facts()['command']}; wanted the folder of a "
-            f"{COMMAND}: give the same words to that command again, and it goes on"
+            f"resume={folder.root} was written by vistadream {command}; wanted the folder of a {_COMMANDS[job]}: give "
+            "the same words to that command again, and it goes on"
         )
-    left_out = of_the_replaced(saved, words)
+    left_out = of_the_replaced(saved, words, job)
     kept = {name_of(word): word for word in saved if word not in left_out}
     new = {name_of(word): word for word in words if word not in resuming}
     refuse_saved_interpolations([word for name, word in kept.items() if name not in new], folder.root)
@@ -168,7 +190,7 @@ def _cameras(composed: Composed) -> list[Path]:
 def _facts(words: Sequence[str], composed: Composed, inputs: Inputs) -> dict[str, Any]:
     """What run.json says of the job."""
     return {
-        "command": COMMAND,
+        "command": _COMMANDS[composed.job],
         "overrides": list(words),
         "seed": composed.plain("seed"),
         "backends": {role: {"name": c.name, "why": c.reason} for role, c in composed.choices.items()},
@@ -181,10 +203,18 @@ def _absolute(word: str) -> str:
     """An input's path made absolute, so that the run can be resumed from anywhere."""
     knob, _, value = word.partition("=")
     knob = knob.lstrip("+")
-    if knob not in INPUT_KNOBS or not value:
+    if knob not in INPUT_KNOBS or value in ("", "null"):
         return word
+    if knob == SEVERAL:
+        return f"{knob}={_absolute_paths(word)}"
     path = os.path.expanduser(unquoted(word))
     return f"{knob}={Path(path).absolute()}" if os.path.exists(path) else word
+
+
+def _absolute_paths(word: str) -> str:
+    """The paths and patterns of a word, each absolute; a list is written as one."""
+    paths = [str(Path(os.path.expanduser(path)).absolute()) for path in paths_of(word)]
+    return paths[0] if len(paths) == 1 else f"[{','.join(map(quoted, paths))}]"
 
 
 def _of_another_version(old: RunFolder | None) -> list[tuple[str, Note]]:

@@ -12,13 +12,17 @@ from vistadream.commands.guard import Act, guarded, open_streams
 
 HELP = """\
 usage: vistadream single-img [image=PATH] [stage=PLAN] [KNOB=VALUE ...] [flags]
+       vistadream multi-img input=PATH [stage=PLAN] [KNOB=VALUE ...] [flags]
+       vistadream auto input=PATH [KNOB=VALUE ...]    says what PATH is, and runs one of the two
        vistadream refine --dataset-dir DIR ...    fit Gaussians to posed views; --help says more
        vistadream models [--json]                 every model that can be used, its license, size and folder
        vistadream download MODEL|PROFILE ...      fetch models; --help says more
 
-Turns one photograph into a scene of 3D Gaussians and leaves a PLY, a video and a report in a run folder.
+Turns one photograph, several photographs or a video into a scene of 3D Gaussians and leaves a PLY, a video and a report
+in a run folder.
 Without image= it uses a sample scene of its own. +image=PATH is the same as image=PATH.
 With prompt="a sunlit library" instead of image= the picture is made from words (vistadream download flux2-klein-4b).
+input= is a folder of pictures, a pattern, a list [a.jpg,b.jpg], a video, or a dataset with poses (COLMAP, nerfstudio).
 
 flags:
   -h, --help       this text, every knob with its default, every choice
@@ -29,6 +33,8 @@ flags:
 examples:
   vistadream single-img image=photo.jpg
   vistadream single-img image="holiday (1).jpg" stage=coarse expansion=0.4
+  vistadream multi-img input=photos/
+  vistadream multi-img input=walk.mp4 max_views=40
   vistadream single-img resume=outputs/photo/2026-01-31_10-00-00 stages.refine.steps=400
   vistadream single-img backends/depth=given backends.depth.path=depth.png backends.depth.unit_m=0.001
 """
@@ -57,22 +63,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded("vistadream", partial(load, kept), going_on, verbose=bool(VERBOSE & set(words)))
 
 
-def _single_img(words: list[str]) -> Act:
+def _scene(job: str, words: list[str]) -> Act:
     gc.set_threshold(GARBAGE_AFTER)
     from vistadream.config import compose, expand, plans, quote_paths, reference
 
     flags = {FLAGS[word] for word in words if word in FLAGS}
     words = [word for word in words if word not in FLAGS]
     if "help" in flags:
-        return lambda: sys.stdout.write(HELP.replace("PLAN", "|".join(plans())) + "\n" + reference())
+        return lambda: sys.stdout.write(HELP.replace("PLAN", "|".join(plans(job))) + "\n" + reference(job))
     if "cfg" in flags:
-        return lambda: sys.stdout.write(compose(quote_paths(words)).yaml())
+        return lambda: sys.stdout.write(compose(quote_paths(words), job=job).yaml())
     from vistadream.app import run
     from vistadream.commands.multirun import sweep
 
     if "multirun" in flags:
-        return lambda: sweep(list(expand(quote_paths(words, many=True))))
-    return partial(run, words, begun_s=BEGUN_S)
+        return lambda: sweep(list(expand(quote_paths(words, many=True))), job)
+    return partial(run, words, job, begun_s=BEGUN_S)
 
 
 def _refine(words: list[str]) -> Act:
@@ -94,7 +100,8 @@ def _download(words: list[str]) -> Act:
 
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], Act], str]] = {
-    "single-img": (_single_img, "nothing was written"),
+    "single-img": (partial(_scene, "single_img"), "nothing was written"),
+    "multi-img": (partial(_scene, "multi_img"), "nothing was written"),
     "refine": (_refine, "the same command goes on from the checkpoint, if there is one"),
     "models": (_models, "nothing was lost"),
     "download": (_download, "the same command goes on"),

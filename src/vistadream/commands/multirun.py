@@ -40,14 +40,14 @@ class Row:
         return self.words, self.status, f"{self.seconds:.0f}", str(folder)
 
 
-def sweep(combinations: Sequence[list[str]]) -> None:
+def sweep(combinations: Sequence[list[str]], job: str = "single_img") -> None:
     """Runs each list of overrides. Bad input ends one run, not the others; UserError names those that failed."""
     earlier: list[RunFolder] = []
     rows = [Row(words) for words in distinct(combinations)]
     try:
         for n, (row, overrides) in enumerate(zip(rows, combinations, strict=True), 1):
             _say(f"run {n} of {len(rows)}: {row.words}")
-            _run(row, overrides, f"-{n - 1}", earlier)
+            _run(row, overrides, f"-{n - 1}", earlier, job)
             earlier += [RunFolder(row.folder)] if row.folder else []
     finally:
         _say("\n".join(table([("overrides", "status", "seconds", "folder"), *(row.cells() for row in rows)])))
@@ -55,11 +55,11 @@ def sweep(combinations: Sequence[list[str]]) -> None:
         raise UserError(f"{len(failed)} of {len(rows)} runs failed, for the reasons above: {'; '.join(failed)}")
 
 
-def _run(row: Row, overrides: list[str], suffix: str, earlier: Sequence[RunFolder]) -> None:
+def _run(row: Row, overrides: list[str], suffix: str, earlier: Sequence[RunFolder], job: str) -> None:
     began = time.monotonic()
     row.status = "interrupted"
     try:
-        run(overrides, observers=[row], suffix=suffix, earlier=earlier)
+        run(overrides, job, observers=[row], suffix=suffix, earlier=earlier)
         row.status = "finished"
     except UserError as error:
         row.status = "failed"

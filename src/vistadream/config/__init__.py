@@ -4,14 +4,27 @@ from vistadream.config.backends import check, choose
 from vistadream.config.build import configured
 from vistadream.config.composed import Composed, compose, of_the_replaced
 from vistadream.config.earlier_words import today
-from vistadream.config.files import conf_folder, groups, plans, reference
+from vistadream.config.files import conf_folder, groups, plans
 from vistadream.config.plain_values import words_of
+from vistadream.config.reference import reference
 from vistadream.config.trust import refuse_saved_interpolations, saved_words
-from vistadream.config.words import CAMERA_PATH, INPUT_KNOBS, expand, name_of, quote_paths, unquoted, with_path
+from vistadream.config.words import (
+    CAMERA_PATH,
+    INPUT_KNOBS,
+    SEVERAL,
+    expand,
+    name_of,
+    paths_of,
+    quote_paths,
+    quoted,
+    unquoted,
+    with_path,
+)
 
 __all__ = [
     "CAMERA_PATH",
     "INPUT_KNOBS",
+    "SEVERAL",
     "Composed",
     "check",
     "choose",
@@ -22,8 +35,10 @@ __all__ = [
     "groups",
     "name_of",
     "of_the_replaced",
+    "paths_of",
     "plans",
     "quote_paths",
+    "quoted",
     "reference",
     "refuse_saved_interpolations",
     "saved_words",

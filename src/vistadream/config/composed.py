@@ -38,6 +38,7 @@ class Composed:
     choices: dict[str, Choice]
     given: Mapping[str, object] = field(default_factory=dict)
     """Objects of a Python program that stand in the place of configured backends, by role."""
+    job: str = "single_img"
 
     def yaml(self) -> str:
         """The configuration with every interpolation resolved, and the objects of a program described."""
@@ -101,12 +102,13 @@ class Composed:
         return node
 
     def changed(self) -> dict[str, tuple[Any, Any]]:
-        """Knobs, the picture aside, whose value is not the default: knob -> (value, default)."""
-        mine, default = (_flat(OmegaConf.to_container(c, resolve=False)) for c in (self.config, compose([]).config))
+        """Knobs, the input aside, whose value is not the default: knob -> (value, default)."""
+        configs = (self.config, compose([], job=self.job).config)
+        mine, default = (_flat(OmegaConf.to_container(config, resolve=False)) for config in configs)
         return {
             knob: (value, default.get(knob))
             for knob, value in mine.items()
-            if knob != "image" and not knob.endswith("._target_") and value != default.get(knob)
+            if knob not in ("image", "input") and not knob.endswith("._target_") and value != default.get(knob)
         }
 
 
@@ -118,7 +120,7 @@ def compose(words: Sequence[str], given: Mapping[str, object] | None = None, job
     words = expand_observers(expand_exports([today(word) for word in words]))
     if said := misspelt([word for word in words if hydra_is_lenient(word)], job):
         raise UserError(said)
-    overrides, choices = _choose_backends(words, given or {})
+    overrides, choices = _choose_backends(words, given or {}, job)
     try:
         config = composed_files(overrides, job=job)
         refuse_resolvers(OmegaConf.to_container(config))
@@ -131,17 +133,32 @@ def compose(words: Sequence[str], given: Mapping[str, object] | None = None, job
         knob = min(missing, key=len)
         raise UserError(f"{knob} has no value; wanted one: add {knob}=...")
     keep_the_hard_rule(OmegaConf.to_container(config), resolved)
-    if config.image is not None and config.prompt is not None:
-        raise UserError(
-            f"image={config.image} and prompt={config.prompt} are both given; wanted one: set the other to null"
-        )
+    _refuse_other_inputs(config, job)
     if config.memory not in MEMORY_CHOICES:
         raise UserError(f"memory={config.memory} is no choice; wanted one of {', '.join(MEMORY_CHOICES)}")
     if abs(config.seed) >= 2**62:
         raise UserError(f"seed={config.seed} is too large; wanted a whole number of up to 18 digits")
     if not config.checkpoint_seconds >= 0:
         raise UserError(f"checkpoint_seconds={config.checkpoint_seconds} is no time; wanted 0 or more seconds")
-    return Composed(config, choices, given or {})
+    return Composed(config, choices, given or {}, job)
+
+
+def _refuse_other_inputs(config: DictConfig, job: str) -> None:
+    """UserError where two inputs are given, or one that the job does not read."""
+    given = {name: config[name] for name in ("image", "prompt", "input") if config[name] is not None}
+    if job == "multi_img" and (odd := [name for name in given if name != "input"]):
+        raise UserError(
+            f"{odd[0]}={given[odd[0]]} is not read by multi-img; wanted input=PATH: one photo is the work of "
+            "vistadream single-img"
+        )
+    if job != "multi_img" and "input" in given:
+        raise UserError(
+            f"input={given['input']} is not read here; wanted image=FILE for one photo: several photos, a video or a "
+            "posed dataset are the work of vistadream multi-img"
+        )
+    if len(given) > 1:
+        words = " and ".join(f"{name}={value}" for name, value in given.items())
+        raise UserError(f"{words} are both given; wanted one: set the other to null")
 
 
 def described(value: Any) -> Any:
@@ -154,7 +171,7 @@ def described(value: Any) -> Any:
 
 
 def _choose_backends(
-    words: Collection[str], given: Mapping[str, object] = MappingProxyType({})
+    words: Collection[str], given: Mapping[str, object] = MappingProxyType({}), job: str = "single_img"
 ) -> tuple[list[str], dict[str, Choice]]:
     """Overrides with every `auto` backend replaced by a real one, which is not needed where an object is given."""
     named = {name_of(word): word.partition("=")[2] for word in words}
@@ -171,7 +188,11 @@ def _choose_backends(
     if from_words:
         best["text_to_image"] = _choose_text_to_image
         kept += [f"{CAPTION}=${{prompt}}"] * (CAPTION not in named)
-    kept += _source("prompt" if from_words else "image", named.get("source"))
+    if job == "multi_img":
+        best |= {role: partial(choose, role) for role in ("poses", "multi_depth")}
+        kept += _source("several", named.get("source"))
+    else:
+        kept += _source("prompt" if from_words else "image", named.get("source"))
     for role, choose_best in best.items():
         if role in given:
             choices[role] = Choice(type(given[role]).__name__, "an object of the program")
@@ -196,12 +217,12 @@ def _source(name: str, asked: str | None) -> list[str]:
     if asked not in (None, name):
         raise UserError(
             f"source={asked} does not fit the other words; wanted source={name}: leave source= out, because prompt= "
-            "chooses source=prompt and image= chooses source=image"
+            "and the command choose it"
         )
     return [f"source={name}"] if asked is None else []
 
 
-def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
+def of_the_replaced(saved: Sequence[str], words: Sequence[str], job: str = "single_img") -> list[str]:
     """Saved words about what the new words replace or take away.
 
     These are knobs of a source, backend or camera path that gives way to another one, and of results that are no longer
@@ -211,19 +232,20 @@ def of_the_replaced(saved: Sequence[str], words: Sequence[str]) -> list[str]:
     new = [word for word in words if name_of(word) in (*groups(), "prompt")]
     if not new:
         return unlisted
-    before, after = _options(saved), _options([*saved, *new])
+    before, after = _options(saved, job), _options([*saved, *new], job)
     gone = tuple(f"{group.replace('/', '.')}." for group in after if before.get(group) != after[group])
     return [word for word in saved if name_of(word).startswith(gone) or word in unlisted]
 
 
-def _options(words: Sequence[str]) -> dict[str, str]:
+def _options(words: Sequence[str], job: str) -> dict[str, str]:
     """The option of each configuration group; none where a word names no option, which `compose` will explain."""
-    last = {name_of(word): word for word in _choose_backends({name_of(w): w for w in words}.values())[0]}
+    chosen, _ = _choose_backends({name_of(w): w for w in words}.values(), job=job)
+    last = {name_of(word): word for word in chosen}
     named = [word.lstrip("+") for name, word in last.items() if name in groups()]
     if misspelt(named):
         return {}
     try:
-        return dict(composed_files(named, with_hydra=True).hydra.runtime.choices)
+        return dict(composed_files(named, with_hydra=True, job=job).hydra.runtime.choices)
     except (HydraException, OmegaConfBaseException):
         return {}
 

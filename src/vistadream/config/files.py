@@ -26,9 +26,10 @@ _STATE = (GlobalHydra, VersionBase)
 
 @dataclass
 class Schema:
-    """Types of the top-level knobs; their defaults are in conf/single_img.yaml."""
+    """Types of the top-level knobs; their defaults are in conf/single_img.yaml and conf/multi_img.yaml."""
 
     image: str | None = None
+    input: Any = None
     prompt: str | None = None
     stage: str = MISSING
     seed: int = MISSING
@@ -59,10 +60,15 @@ def conf_folder() -> Path:
 
 
 def composed_files(overrides: Sequence[str] = (), with_hydra: bool = False, job: str = "single_img") -> DictConfig:
-    """The files of a job with overrides; `with_hydra` adds what Hydra says of the composition."""
+    """The files of a job with overrides; `with_hydra` adds what Hydra says of the composition.
+
+    A job that has no file of its own beside conf/single_img.yaml is a variant of that one.
+    """
+    own = (conf_folder() / f"{job}.yaml").exists()
     with _own_hydra(), initialize_config_dir(str(conf_folder()), version_base="1.3"):
         ConfigStore.instance().store("schema", Schema)
-        return compose("single_img", [f"job={job}", *overrides], return_hydra_config=with_hydra)
+        name, choice = (job, []) if own else ("single_img", [f"job={job}"])
+        return compose(name, [*choice, *overrides], return_hydra_config=with_hydra)
 
 
 @contextmanager
@@ -105,18 +111,3 @@ def targets() -> tuple[str, ...]:
     """Every class that a file names to be built; nothing else ever is."""
     texts = (file.read_text(encoding="utf-8") for file in conf_folder().rglob("*.yaml"))
     return tuple(name for text in texts for name in re.findall(r"^\s*_target_: *([\w.]+)$", text, re.MULTILINE))
-
-
-def reference() -> str:
-    """Every knob with its default and remark, and every choice, for --help."""
-    files = (conf_folder() / "job" / "single_img.yaml", conf_folder() / "single_img.yaml")
-    job, run = (file.read_text(encoding="utf-8") for file in files)
-    choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
-    knobs = re.sub(r" *_target_:.*\n", "", job[job.index("\nstage:") :] + run[run.index("\nimage:") :])
-    rooms = (conf_folder() / room for room in ("source", "stages", "export", "observers"))
-    parts = (file for room in rooms for file in sorted(room.glob("*.yaml")))
-    sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in parts)
-    sections = re.sub(r"# @package _global_\n((?:#.*\n)*)observers:\n.*\n", r"\1", sections)
-    sections = re.sub(r"# @package (.*)\n((?:#.*\n)*)_target_:.*", r"\2\1.*:", sections)
-    sections = re.sub(r" +_target_:.*\n", "", sections)
-    return f"knobs, with their defaults:\n{knobs}\nchoices:\n\n{choices}{sections}"

@@ -1,8 +1,9 @@
-"""The space that a photo shows to be free: everything in front of the surfaces that it shows."""
+"""The space that photos show to be free: everything in front of the surfaces that they show."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,13 +19,33 @@ MARGIN = 0.1
 """Clearance as a share of depth: of the depth behind a position, and on all sides of the nearest depth."""
 _GRID_PX = 64
 """Long side of the coarse depth maps that positions are compared with."""
+_MOST_PHOTOS = 16
+"""Number of photos whose free space is looked at; of more photos, so many are taken evenly."""
 _RIM_PX = 4
 """Half the size of the window at the picture's border whose planes decide about a position outside the picture."""
 
 
 @dataclass(frozen=True, eq=False)
 class FreeSpace:
-    """Tests whether positions keep clear of every surface, visible or continued beyond the photo."""
+    """Tests whether positions are in the free space of a photo, and clear of the surfaces of all photos."""
+
+    photos: Sequence[PhotoSpace]
+
+    @staticmethod
+    def of(scene: Scene) -> FreeSpace:
+        """The free space seen from the photos' poses. Later views do not count, so that the space stays the same."""
+        photos = scene.photos[:: math.ceil(len(scene.photos) / _MOST_PHOTOS)] or (scene.anchor,)
+        return FreeSpace([PhotoSpace.of(scene, photo) for photo in photos])
+
+    def contains(self, centers: Float[Tensor, "n 3"]) -> Bool[Tensor, "n"]:
+        """Which positions, in world coordinates, keep clear of all surfaces."""
+        apart = torch.stack([photo.apart(centers) for photo in self.photos]).all(dim=0)
+        return apart & torch.stack([photo.sees_free(centers) for photo in self.photos]).any(dim=0)
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoSpace:
+    """Tests whether positions keep clear of the surfaces of one photo, visible or continued beyond the photo."""
 
     canvas: CoarseDepth
     """Of the widest picture from the photo's position."""
@@ -34,21 +55,23 @@ class FreeSpace:
     """The least distance between a position and any visible surface."""
 
     @staticmethod
-    def of(scene: Scene) -> FreeSpace:
-        """The free space seen from the photo's pose. Later views do not count, so that the space stays the same."""
-        view = scene.anchor
+    def of(scene: Scene, view: View) -> PhotoSpace:
+        """Of one photo of a scene."""
         photo = CoarseDepth.of(view)
         canvas = CoarseDepth.of(scene.canvas_of(view))
         nearest = float((canvas.points - view.camera.center).norm(dim=-1).min())
         radius = min(MARGIN * reach_of(view).near_z, nearest / 2)
-        return FreeSpace(canvas, photo, Rim.of(photo, radius), radius)
+        return PhotoSpace(canvas, photo, Rim.of(photo, radius), radius)
 
-    def contains(self, centers: Float[Tensor, "n 3"]) -> Bool[Tensor, "n"]:
-        """Which positions, in world coordinates, keep clear of all surfaces."""
-        apart = torch.cdist(centers, self.canvas.points).min(dim=1).values >= self.radius
+    def apart(self, centers: Float[Tensor, "n 3"]) -> Bool[Tensor, "n"]:
+        """Which positions, in world coordinates, are at least `radius` away from every visible surface."""
+        return torch.cdist(centers, self.canvas.points).min(dim=1).values >= self.radius
+
+    def sees_free(self, centers: Float[Tensor, "n 3"]) -> Bool[Tensor, "n"]:
+        """Which positions are in front of the surfaces that the photo shows, or that continue these."""
         in_canvas, in_front = self.canvas.in_front(centers)
         in_photo, _ = self.photo.in_front(centers)
-        return apart & (in_front | ~in_canvas) & (in_photo | self.rim.contains(centers))
+        return (in_front | ~in_canvas) & (in_photo | self.rim.contains(centers))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,51 @@
+"""The text of --help about knobs and choices, made from the YAML files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from vistadream.config.files import conf_folder, groups
+
+_SOURCES = {"multi_img": ("several",)}
+"""The options of the group `source` that a job can use, where these are not those of single-img."""
+
+
+def reference(job: str = "single_img") -> str:
+    """Every knob of a job with its default and remark, and every choice, for --help."""
+    choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
+    sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in _files(job))
+    sections = re.sub(r"# @package _global_\n((?:#.*\n)*)observers:\n.*\n", r"\1", sections)
+    sections = re.sub(r"# @package (.*)\n((?:#.*\n)*)_target_:.*", r"\2\1.*:", sections)
+    sections = re.sub(r" +_target_:.*\n", "", sections)
+    return f"knobs, with their defaults:\n{_knobs(job)}\nchoices:\n\n{choices}{sections}"
+
+
+def _knobs(job: str) -> str:
+    """What the files of the job say below their lists of defaults."""
+    text = _below(conf_folder() / "job" / f"{job}.yaml", "\nstage:")
+    if job != "single_img":
+        text += _below(conf_folder() / f"{job}.yaml", "\n\n")
+    text += _below(conf_folder() / "single_img.yaml", "\nimage:" if job == "single_img" else "\nseed:")
+    return re.sub(r" *_target_:.*\n", "", text)
+
+
+def _below(file: Path, mark: str) -> str:
+    text = file.read_text(encoding="utf-8")
+    return text[text.index(mark) :]
+
+
+def _files(job: str) -> Iterator[Path]:
+    """The files of sources, stages, results and observers that the job can use."""
+    root = conf_folder()
+    own: Any = OmegaConf.load(root / "job" / f"{job}.yaml")
+    several = [name for names in _SOURCES.values() for name in names]
+    singles = [file.stem for file in sorted((root / "source").glob("*.yaml")) if file.stem not in several]
+    names = {"source": _SOURCES.get(job, singles), "stages": own.defaults[0]["/stages"]}
+    for room in ("source", "stages", "export", "observers"):
+        listed = names.get(room) or [file.stem for file in sorted((root / room).glob("*.yaml"))]
+        yield from (root / room / f"{name}.yaml" for name in listed)

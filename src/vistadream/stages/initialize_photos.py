@@ -1,0 +1,113 @@
+"""Stage initialize for several photos: their depth together, one surface of Gaussians from all of them, and a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vistadream.core import (
+    DepthPrediction,
+    Gaussians,
+    MultiViewDepth,
+    Observer,
+    Progress,
+    Renderer,
+    Scene,
+    Summary,
+    UserError,
+    View,
+)
+from vistadream.core.knobs import FROM_0, check_ranges
+from vistadream.ops.fit.fitting import Fitting
+from vistadream.ops.fit.loop import view_order
+from vistadream.ops.gaussians.lift import Lifting
+from vistadream.ops.views.exposure import exposure_gains
+from vistadream.ops.views.fusion import Fusion, by_new_surface
+
+
+@dataclass(frozen=True)
+class InitializePhotos:
+    """Each pixel with trusted depth becomes one Gaussian, unless another photo has shown the same surface already."""
+
+    depth: MultiViewDepth
+    renderer: Renderer
+    fitting: Fitting
+    lifting: Lifting
+    fusion: Fusion
+    steps: int
+    """Number of steps of the fit, over all photos."""
+    exposure: bool
+    """Whether differences of exposure between the photos are removed first."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        check_ranges(self, steps=FROM_0)
+
+    def __call__(self, scene: Scene, observe: Observer) -> Scene:
+        predictions = self.depth(scene)
+        for photo, prediction in zip(scene.photos, predictions, strict=True):
+            observe(f"initialize/{photo.name}/prediction", prediction)
+        photos = [with_depth(*pair) for pair in zip(scene.photos, predictions, strict=True)]
+        gains = torch.ones(len(photos), 3)
+        if self.exposure and scene.points is not None:
+            gains = exposure_gains(photos, scene.points)
+            photos = [at_mean_exposure(photo, gain) for photo, gain in zip(photos, gains, strict=True)]
+        photos, gaussians = self._lifted(photos, observe)
+        for photo in photos:
+            observe(f"initialize/{photo.name}/view", photo)
+        turns = view_order([1.0] * len(photos), self.steps, self.seed)
+        gaussians = self.fitting(gaussians, photos, self.renderer, turns, observe=observe, name="initialize")
+        observe("initialize/render", lambda: self.renderer(gaussians, [photos[0].camera], want=("rgb",))[0].rgb)
+        observe("initialize/summary", _summary(photos, gains, len(gaussians)))
+        return replace(scene.with_views(*photos), gaussians=gaussians)
+
+    def _lifted(self, photos: Sequence[View], observe: Observer) -> tuple[list[View], Gaussians]:
+        """The photos, whose `lift` is what each of them added, and the Gaussians of all."""
+        result, gaussians = list(photos), Gaussians.empty()
+        for done, i in enumerate(by_new_surface(photos, self.fusion.tolerance)):
+            photo = photos[i]
+            new = photo.lift & (photo.depth > 0)
+            if len(gaussians):
+                with torch.no_grad():
+                    new = self.fusion.adds(photo, self.renderer(gaussians, [photo.camera], want=("z", "alpha"))[0])
+            new &= ~self.fusion.floats(photo, [other for other in photos if other is not photo])
+            result[i] = replace(photo, lift=new)
+            gaussians = Gaussians.concat(gaussians, self.lifting(result[i]))
+            observe("initialize/lifting/progress", Progress(done + 1, len(photos)))
+        if not len(gaussians):
+            raise UserError(
+                "no photo has trusted depth; wanted overlapping photos of one place from several positions: add photos "
+                "between them, or choose another backends/multi_depth="
+            )
+        return result, gaussians
+
+
+def with_depth(photo: View, prediction: DepthPrediction) -> View:
+    """The photo with the predicted depth, which is 0 where it is not trusted."""
+    valid = prediction.valid & torch.isfinite(prediction.z) & (prediction.z > 0)
+    z = torch.where(valid, prediction.z, 0.0)
+    return replace(photo, z=z, confidence=prediction.confidence, normals=prediction.normals)
+
+
+def at_mean_exposure(photo: View, gain: Float[Tensor, "3"]) -> View:
+    """The photo as it would be with the mean exposure of all photos."""
+    return replace(photo, rgb=(photo.rgb / gain).clamp(0, 1))
+
+
+def _summary(photos: Sequence[View], gains: Float[Tensor, "v 3"], total: int) -> Summary:
+    rows = [
+        {
+            "name": photo.name,
+            "depth_share": round(float((photo.depth > 0).float().mean()), 4),
+            "lifted_share": round(float(photo.lift.float().mean()), 4),
+            "gain_rgb": [round(float(g), 4) for g in gain],
+        }
+        for photo, gain in zip(photos, gains, strict=True)
+    ]
+    share = sum(float((photo.depth > 0).float().mean()) for photo in photos) / len(photos)
+    text = f"{total:,} Gaussians from {len(photos)} photos, which have trusted depth in {share:.0%} of their pixels"
+    return Summary(text, {"photos": rows, "gaussians": total})

@@ -1,0 +1,102 @@
+"""Several photos become one surface: each part of it once, at one exposure, and only where depth is trusted."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vistadream.config import configured
+from vistadream.core import Camera, DepthPrediction, Scene, SparsePoints, UserError, View, silent
+from vistadream.ops.fit.adam import LearningRates
+from vistadream.ops.fit.fitting import Fitting
+from vistadream.ops.gaussians.lift import Lifting
+from vistadream.ops.views.fusion import Fusion
+from vistadream.stages.initialize_photos import InitializePhotos
+
+RENDERER = configured("backends/render=cpu")
+H, W = 24, 32
+NO_FIT = Fitting(LearningRates(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.2, 0.5)
+FIT = Fitting(LearningRates(0.02, 0.01, 0.01, 0.03, 0.02), 0.0, 0.2, 0.5)
+
+
+def photos(count: int = 3, shift: float = 0.2) -> tuple[View, ...]:
+    """Photos from places on a line of a wall at z = 4."""
+    mask = torch.ones(H, W, dtype=torch.bool)
+    views = []
+    for i in range(count):
+        pose = torch.eye(4)
+        pose[0, 3] = -shift * i
+        camera = Camera.from_focal(30.0, W, H).at(pose)
+        views.append(View(f"p{i}", camera, torch.full((H, W, 3), 0.5), None, mask, mask, ~mask))
+    return tuple(views)
+
+
+def wall(scene: Scene, valid: torch.Tensor | None = None) -> list[DepthPrediction]:
+    everywhere = torch.ones(H, W, dtype=torch.bool) if valid is None else valid
+    return [DepthPrediction(torch.full((H, W), 4.0), everywhere, view.camera, False) for view in scene.photos]
+
+
+def initialize(scene: Scene, depth=wall, observe=silent, steps=0, exposure=True, fitting=NO_FIT) -> Scene:
+    fusion = Fusion(open_alpha=0.6, in_front=0.05, through=3, tolerance=0.03)
+    stage = InitializePhotos(depth, RENDERER, fitting, Lifting(0.65, 0.5), fusion, steps, exposure, seed=0)
+    return stage(scene, observe)
+
+
+def test_the_same_surface_is_lifted_once():
+    one = len(initialize(Scene(photos(1))).gaussians)
+    assert one == H * W
+    same = len(initialize(Scene(photos(3, shift=0.0))).gaussians)
+    assert same < 1.1 * one  # the corners of the first photo are a little open
+    beside = initialize(Scene(photos(2, shift=2.0)))
+    assert 1.3 * one < len(beside.gaussians) < 1.7 * one  # the second photo adds the half that the first does not show
+    torch.testing.assert_close(beside.gaussians.means[:, 2], torch.full((len(beside.gaussians),), 4.0))
+
+
+def test_pixels_without_trusted_depth_and_masked_pixels_are_not_lifted():
+    left = (torch.arange(W) < W // 2).expand(H, W)
+    (masked,) = photos(1)
+    masked = replace(masked, lift=(torch.arange(H) < H // 2)[:, None].expand(H, W))
+    made = initialize(Scene((masked,)), lambda scene: wall(scene, left))
+    assert len(made.gaussians) == H // 2 * W // 2
+    assert torch.equal(made.views[0].depth > 0, left)
+
+
+def test_photos_without_any_depth_are_refused():
+    with pytest.raises(UserError, match="no photo has trusted depth"):
+        initialize(Scene(photos()), lambda scene: wall(scene, torch.zeros(H, W, dtype=torch.bool)))
+
+
+def test_photos_of_different_exposure_become_one_color():
+    first, second, third = photos(3)
+    views = (replace(first, rgb=first.rgb * 1.2), second, replace(third, rgb=third.rgb * 0.9))
+    n = 40
+    px = torch.randint(2, H - 2, (n, 2)) + 0.5
+    index, names = torch.arange(n), tuple(view.name for view in views)
+    zeros = torch.zeros(n, 3)
+    points = SparsePoints(
+        zeros, zeros, zeros[:, 0], names, index.repeat(3), torch.arange(3).repeat_interleave(n), px.repeat(3, 1)
+    )
+    said = {}
+    made = initialize(Scene(views, points=points), observe=lambda name, value, step=None: said.update({name: value}))
+    colors = torch.stack([view.rgb.mean() for view in made.photos])
+    torch.testing.assert_close(colors, colors.mean().expand(3), atol=2e-3, rtol=0)
+    gains = torch.tensor([row["gain_rgb"] for row in said["initialize/summary"].data["photos"]])
+    torch.testing.assert_close(gains[0] / gains[2], torch.full((3,), 1.2 / 0.9), atol=1e-2, rtol=0)
+    plain = initialize(Scene(views, points=points), exposure=False)
+    assert torch.equal(plain.photos[0].rgb, views[0].rgb)
+
+
+def test_the_fit_shows_every_photo():
+    generator = torch.Generator().manual_seed(2)
+    views = tuple(replace(view, rgb=torch.rand(H, W, 3, generator=generator)) for view in photos(3, shift=0.0))
+    losses: dict[int, float] = {}
+
+    def observe(name, value, step=None):
+        if name == "initialize/loss":
+            losses[step] = value
+
+    initialize(Scene(views), observe=observe, steps=9, fitting=FIT)
+    assert sorted(losses) == list(range(9))
+    assert len({round(value, 3) for value in list(losses.values())[:3]}) == 3, (
+        "each of the first steps shows another one"
+    )

@@ -1,5 +1,6 @@
 # The same commands for a machine without Pixi. Each does its own set-up from a fresh clone; only make and Python are needed.
 #   make single-img IMAGE=photo.jpg STAGE=fine ARGS="seed=3 rerun.mode=off"
+#   make multi-img INPUT=photos/ ARGS="max_views=40"
 #   make test ARGS="-k camera"
 # PIP_ARGS reaches the install of torch alone, to choose a build of it: PIP_ARGS="--index-url <index of CPU builds>"
 PYTHON ?= python3
@@ -10,12 +11,16 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check
 
 # Through the environment, so that a path may hold any character: neither make nor the shell reads it again.
 override export IMAGE := $(value IMAGE)
+override export INPUT := $(value INPUT)
 export STAGE
 
-.PHONY: single-img test lint docs bench clean
+.PHONY: single-img multi-img test lint docs bench clean
 
 single-img: $(VENV)/.installed
 	$(BIN)/vistadream single-img "stage=$$STAGE" $${IMAGE:+"image=$$IMAGE"} $(ARGS)
+
+multi-img: $(VENV)/.installed
+	$(BIN)/vistadream multi-img "stage=$$STAGE" "input=$$INPUT" $(ARGS)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(ARGS)

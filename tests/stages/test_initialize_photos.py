@@ -36,9 +36,16 @@ def wall(scene: Scene, valid: torch.Tensor | None = None) -> list[DepthPredictio
     return [DepthPrediction(torch.full((H, W), 4.0), everywhere, view.camera, False) for view in scene.photos]
 
 
+def flat(views):
+    """A depth model that sees a wall at an unknown scale."""
+    (view,) = views
+    z = torch.full((view.camera.height, view.camera.width), 9.0)
+    return [DepthPrediction(z, torch.ones_like(z, dtype=torch.bool), view.camera, False)]
+
+
 def initialize(scene: Scene, depth=wall, observe=silent, steps=0, exposure=True, fitting=NO_FIT) -> Scene:
     fusion = Fusion(open_alpha=0.6, in_front=0.05, through=3, tolerance=0.03)
-    stage = InitializePhotos(depth, RENDERER, fitting, Lifting(0.65, 0.5), fusion, steps, exposure, seed=0)
+    stage = InitializePhotos(depth, flat, RENDERER, fitting, Lifting(0.65, 0.5), fusion, steps, 0.08, exposure, seed=0)
     return stage(scene, observe)
 
 
@@ -100,3 +107,17 @@ def test_the_fit_shows_every_photo():
     assert len({round(value, 3) for value in list(losses.values())[:3]}) == 3, (
         "each of the first steps shows another one"
     )
+
+
+def test_the_border_of_the_first_photo_continues_the_scene():
+    first, second = photos(2)
+    ring = torch.ones(H + 8, W + 8, dtype=torch.bool)
+    ring[4:-4, 4:-4] = False
+    camera = first.camera.pad(4, 4, 4, 4)
+    rgb = torch.full((*ring.shape, 3), 0.5)
+    canvas = View("outpaint", camera, rgb, None, ring | True, ring, ring, origin="canvas", extends=first.name)
+    made = initialize(Scene((first, second, canvas)))
+    without = initialize(Scene((first, second)))
+    added = made.gaussians.means[len(without.gaussians) :]
+    assert 0.5 * ring.sum() < len(added) < ring.sum(), "the second photo shows a part of the border"
+    torch.testing.assert_close(added[:, 2], torch.full((len(added),), 4.0), atol=0.1, rtol=0)

@@ -48,7 +48,7 @@ def _to_the_letter(word: str, many: bool) -> str:
     knob, equals, value = name_of(word), "=" in word, word.partition("=")[2]
     if knob not in (*PATH_KNOBS, *TEXT_KNOBS) or not equals or value == "null":
         return word
-    if knob == SEVERAL and (value.startswith("[") or not many) and len(paths := paths_of(word)) > 1:
+    if knob == SEVERAL and (value.startswith("[") or not many) and (paths := paths_of(word)) != [_literal(value)]:
         return f"{knob}=[{','.join(map(quoted, paths))}]"
     listed = _listed(value) if knob in PATH_KNOBS else _listed_sentences(value)
     return f"{knob}={','.join(quoted(_literal(each)) for each in (listed if many else [value]))}"

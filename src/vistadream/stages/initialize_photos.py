@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import (
+    DepthEstimator,
     DepthPrediction,
     Gaussians,
     MultiViewDepth,
@@ -17,6 +19,7 @@ from vistadream.core import (
     Progress,
     Renderer,
     Scene,
+    SparsePoints,
     Summary,
     UserError,
     View,
@@ -27,6 +30,7 @@ from vistadream.ops.fit.loop import view_order
 from vistadream.ops.gaussians.lift import Lifting
 from vistadream.ops.views.exposure import exposure_gains
 from vistadream.ops.views.fusion import Fusion, by_new_surface
+from vistadream.stages.painting import with_aligned_depth
 
 
 @dataclass(frozen=True)
@@ -34,36 +38,52 @@ class InitializePhotos:
     """Each pixel with trusted depth becomes one Gaussian, unless another photo has shown the same surface already."""
 
     depth: MultiViewDepth
+    border_depth: DepthEstimator
+    """For the painted border around the first photo, if there is one."""
     renderer: Renderer
     fitting: Fitting
     lifting: Lifting
     fusion: Fusion
     steps: int
     """Number of steps of the fit, over all photos."""
+    max_misfit: float
+    """The predicted depth of the border is not used when its median relative error is larger, after alignment."""
     exposure: bool
     """Whether differences of exposure between the photos are removed first."""
     seed: int
 
     def __post_init__(self) -> None:
-        check_ranges(self, steps=FROM_0)
+        check_ranges(self, steps=FROM_0, max_misfit=FROM_0)
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        predictions = self.depth(scene)
-        for photo, prediction in zip(scene.photos, predictions, strict=True):
-            observe(f"initialize/{photo.name}/prediction", prediction)
-        photos = [with_depth(*pair) for pair in zip(scene.photos, predictions, strict=True)]
-        gains = torch.ones(len(photos), 3)
-        if self.exposure and scene.points is not None:
-            gains = exposure_gains(photos, scene.points)
-            photos = [at_mean_exposure(photo, gain) for photo, gain in zip(photos, gains, strict=True)]
+        photos = self._with_depth(scene, observe)
+        photos, gains = self._at_one_exposure(photos, scene.points)
         photos, gaussians = self._lifted(photos, observe)
-        for photo in photos:
-            observe(f"initialize/{photo.name}/view", photo)
-        turns = view_order([1.0] * len(photos), self.steps, self.seed)
-        gaussians = self.fitting(gaussians, photos, self.renderer, turns, observe=observe, name="initialize")
+        border = self._border(scene, gains[0], gaussians, observe)
+        views, gaussians = [*photos, *border], Gaussians.concat(gaussians, *map(self.lifting, border))
+        for i, view in enumerate(views):
+            observe(f"initialize/{i:02d}/view", view)
+        turns = view_order([1.0] * len(views), self.steps, self.seed)
+        gaussians = self.fitting(gaussians, views, self.renderer, turns, observe=observe, name="initialize")
         observe("initialize/render", lambda: self.renderer(gaussians, [photos[0].camera], want=("rgb",))[0].rgb)
         observe("initialize/summary", _summary(photos, gains, len(gaussians)))
-        return replace(scene.with_views(*photos), gaussians=gaussians)
+        return replace(scene.with_views(*views), gaussians=gaussians)
+
+    def _with_depth(self, scene: Scene, observe: Observer) -> list[View]:
+        """The photos with their depth, which is 0 where it is not trusted."""
+        predictions = self.depth(scene)
+        for i, prediction in enumerate(predictions):
+            observe(f"initialize/{i:02d}/prediction", prediction)
+        return [with_depth(*pair) for pair in zip(scene.photos, predictions, strict=True)]
+
+    def _at_one_exposure(
+        self, photos: list[View], points: SparsePoints | None
+    ) -> tuple[list[View], Float[Tensor, "v 3"]]:
+        """The photos at their mean exposure, and the gain of each that was undone."""
+        if not self.exposure or points is None:
+            return photos, torch.ones(len(photos), 3)
+        gains = exposure_gains(photos, points)
+        return [at_mean_exposure(photo, gain) for photo, gain in zip(photos, gains, strict=True)], gains
 
     def _lifted(self, photos: Sequence[View], observe: Observer) -> tuple[list[View], Gaussians]:
         """The photos, whose `lift` is what each of them added, and the Gaussians of all."""
@@ -84,6 +104,28 @@ class InitializePhotos:
                 "between them, or choose another backends/multi_depth="
             )
         return result, gaussians
+
+    def _border(self, scene: Scene, gain: Float[Tensor, "3"], gaussians: Gaussians, observe: Observer) -> list[View]:
+        """The canvas around the first photo, if there is one, with the depth of the scene.
+
+        Where the scene is open, it has a predicted depth that is aligned to the scene.
+        """
+        if (canvas := scene.canvas_of(scene.anchor)) is scene.anchor:
+            return []
+        with torch.no_grad():
+            seen = self.renderer(gaussians, [canvas.camera], want=("z", "alpha"))[0]
+        hole = seen.require("alpha") < self.fusion.open_alpha
+        z = torch.where(hole, 0.0, seen.require("z"))
+        view = replace(at_mean_exposure(canvas, gain), z=z, lift=canvas.lift & hole)
+        if bool(hole.all()) or not bool(view.lift.any()):
+            return [view]
+        tell = partial(_observe_below, observe, "initialize/border")
+        view = with_aligned_depth(self.border_depth, view, hole, self.max_misfit, tell)
+        return [replace(view, lift=view.lift & (view.depth > 0))]
+
+
+def _observe_below(observe: Observer, place: str, name: str, value: object) -> None:
+    observe(f"{place}/{name}", value)
 
 
 def with_depth(photo: View, prediction: DepthPrediction) -> View:

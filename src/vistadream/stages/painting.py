@@ -58,31 +58,34 @@ class Painter:
             painted = self.outpainter(rgb, unknown, self.prompt, seed)
             rgb = torch.where(large[..., None], painted, rgb)
             view = View("painted", camera, rgb, z, ~large, large, large, origin="novel")
-            view = self._with_depth(view, unknown, tell)
+            view = with_aligned_depth(self.depth, view, unknown, self.max_misfit, tell)
             z = torch.where(large, view.depth, z)
             confidence = None if view.confidence is None else torch.where(large, view.confidence, 1.0)
         return rgb, z, confidence
 
-    def _with_depth(self, view: View, unknown: Bool[Tensor, "h w"], tell: Tell) -> View:
-        """The painted view with the model's depth, aligned in disparity to the known depth and blended at the seam.
 
-        The confidence of a pixel is its weight in the alignment, and its weight against the continuation of the known
-        depth in the result. A prediction that does not fit the known depth is not used at all.
-        """
-        known = ~unknown
-        continued = complete_depth(view.depth, known)
-        prediction = self.depth([replace(view, z=None)])[0]
-        confidence = torch.ones_like(view.depth) if prediction.confidence is None else prediction.confidence
-        usable = prediction.valid & (prediction.z > 0) & (confidence > 0)
-        overlap = usable & known
-        source, target = 1 / prediction.z.clamp_min(1e-6), 1 / view.depth.clamp_min(1e-6)
-        disparity = align_scale_shift(source, target, overlap * confidence).apply(source)
-        misfit = ((disparity / target) - 1).abs()[overlap]
-        if not len(misfit) or float(weighted_median(misfit, confidence[overlap])) > self.max_misfit:
-            tell("depth", Note("depth of the hole continued from its surroundings, since the prediction does not fit"))
-            return replace(view, z=continued)
-        positive = usable & (disparity > 0.05 * target[known].min())
-        aligned = torch.lerp(continued, torch.where(positive, 1 / disparity, continued), confidence)
-        other_surface = known & ((aligned / view.depth - 1).abs() > _OTHER_SURFACE * self.max_misfit)
-        z = blend_seam(torch.where(other_surface, view.depth, aligned), view.depth, known)
-        return replace(view, z=z, confidence=prediction.confidence)
+def with_aligned_depth(
+    depth: DepthEstimator, view: View, unknown: Bool[Tensor, "h w"], max_misfit: float, tell: Tell
+) -> View:
+    """The painted view with the model's depth, aligned in disparity to the known depth and blended at the seam.
+
+    The confidence of a pixel is its weight in the alignment, and its weight against the continuation of the known
+    depth in the result. A prediction that does not fit the known depth is not used at all.
+    """
+    known = ~unknown
+    continued = complete_depth(view.depth, known)
+    prediction = depth([replace(view, z=None)])[0]
+    confidence = torch.ones_like(view.depth) if prediction.confidence is None else prediction.confidence
+    usable = prediction.valid & (prediction.z > 0) & (confidence > 0)
+    overlap = usable & known
+    source, target = 1 / prediction.z.clamp_min(1e-6), 1 / view.depth.clamp_min(1e-6)
+    disparity = align_scale_shift(source, target, overlap * confidence).apply(source)
+    misfit = ((disparity / target) - 1).abs()[overlap]
+    if not len(misfit) or float(weighted_median(misfit, confidence[overlap])) > max_misfit:
+        tell("depth", Note("depth of the hole continued from its surroundings, since the prediction does not fit"))
+        return replace(view, z=continued)
+    positive = usable & (disparity > 0.05 * target[known].min())
+    aligned = torch.lerp(continued, torch.where(positive, 1 / disparity, continued), confidence)
+    other_surface = known & ((aligned / view.depth - 1).abs() > _OTHER_SURFACE * max_misfit)
+    z = blend_seam(torch.where(other_surface, view.depth, aligned), view.depth, known)
+    return replace(view, z=z, confidence=prediction.confidence)

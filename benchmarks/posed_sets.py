@@ -1,0 +1,111 @@
+"""Sets of photos whose poses and depths are known, for the benchmark of several photos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from kitchen import data_folder
+from torch import Tensor
+
+from vistadream.core import Camera, View
+from vistadream.formats.nerfstudio import OPENCV_FROM_OPENGL
+
+
+@dataclass(frozen=True)
+class PosedSet:
+    """Photos with their true cameras and depths."""
+
+    name: str
+    photos: Sequence[View]
+    """With true cameras; without depth."""
+    depths: Sequence[Tensor]
+    """Measured z in meters; 0 where unknown."""
+    held_out: tuple[int, ...]
+    """Photos that a scene is compared with, and not made from."""
+    focal_known: bool
+    """Whether registration is given the focal length."""
+    steps: int
+    """Steps of the fit, as in the table of the issue."""
+    depth_from: tuple[int, ...] = ()
+    """Photos whose depth is measured; (): those that are not held out."""
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        return tuple(i for i in range(len(self.photos)) if i not in self.held_out)
+
+    def unregistered(self) -> list[View]:
+        """The photos as they come from a folder of pictures, without poses."""
+        views = []
+        for photo in self.photos:
+            c = photo.camera
+            lens = Camera(c.K, torch.eye(4), c.width, c.height)
+            if not self.focal_known:
+                guess = Camera.from_fov(60, c.width, c.height).fx
+                lens = Camera.from_focal(guess, c.width, c.height, (c.cx, c.cy))
+            views.append(replace(photo, camera=lens, focal_known=self.focal_known, pose_known=False))
+        return views
+
+
+def load(name: str, room_folder: Path) -> PosedSet:
+    """One of the sets by its name: room, walk or kitchen."""
+    return {"room": lambda: room(room_folder), "walk": walk, "kitchen": kitchen}[name]()
+
+
+def room(folder: Path) -> PosedSet:
+    """Twelve views of our ray-traced room, as research/render_views.py writes them."""
+    facts = json.loads((folder / "transforms.json").read_text())
+    K = torch.tensor([[facts["fl_x"], 0, facts["cx"]], [0, facts["fl_y"], facts["cy"]], [0, 0, 1.0]])
+    rows = []
+    for frame in facts["frames"]:
+        pose = torch.tensor(frame["transform_matrix"]) @ OPENCV_FROM_OPENGL
+        rows.append((folder / frame["file_path"], folder / frame["depth_file_path"], pose))
+    photos, depths = _read(rows, K, (320, 240))
+    return PosedSet("room", photos, depths, tuple(range(1, len(photos), 2)), False, 150)
+
+
+def walk() -> PosedSet:
+    """Frames of a headset walk through an office, at 360x240."""
+    folder = data_folder() / "walk"
+    rows = []
+    for line in (folder / "poses.txt").read_text().splitlines():
+        name, *numbers = line.split()
+        stem = Path(name).name.split(".")[0]
+        pose = torch.tensor([float(number) for number in numbers]).reshape(4, 4)
+        rows.append((folder / f"{stem}.color.png", folder / f"{stem}.depth.png", pose))
+    photos, depths = _read(rows, torch.from_numpy(np.loadtxt(folder / "K.txt")).float(), (360, 240))
+    return PosedSet("walk", photos, depths, tuple(range(1, len(photos), 2)), False, 300)
+
+
+def kitchen() -> PosedSet:
+    """Frames of a kitchen at 320x240, by the poses that fit the pictures."""
+    folder = data_folder() / "kitchen"
+    rows = []
+    for pose in sorted(folder.glob("*.pose_refined.txt")):
+        stem = str(pose).removesuffix(".pose_refined.txt")
+        files = Path(f"{stem}.color.png"), Path(f"{stem}.depth.png")
+        rows.append((*files, torch.from_numpy(np.loadtxt(pose)).float()))
+    photos, depths = _read(rows, torch.from_numpy(np.loadtxt(folder / "camera-intrinsics.txt")).float(), (320, 240))
+    return PosedSet("kitchen", photos, depths, (1, 3), True, 100)
+
+
+def _read(
+    rows: Sequence[tuple[Path, Path, Tensor]], K: Tensor, size: tuple[int, int]
+) -> tuple[list[View], list[Tensor]]:
+    """Photos and depths at a working size, from files of color, of depth in mm, and world_from_cam."""
+    photos, depths, everything = [], [], torch.ones(size[1], size[0], dtype=torch.bool)
+    world_from_first = rows[0][2].double()
+    for i, (color, depth, world_from_cam) in enumerate(rows):
+        picture = cv2.imread(str(color))[..., ::-1]
+        cam_from_first = (torch.linalg.inv(world_from_cam.double()) @ world_from_first).float()
+        camera = Camera(K, cam_from_first, picture.shape[1], picture.shape[0]).resize(*size)
+        rgb = torch.from_numpy(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)).float() / 255
+        mm = cv2.imread(str(depth), cv2.IMREAD_UNCHANGED).astype(np.float32)
+        depths.append(torch.from_numpy(cv2.resize(mm, size, interpolation=cv2.INTER_NEAREST)) / 1000)
+        photos.append(View(f"p{i:03d}", camera, rgb, None, everything, everything, ~everything))
+    return photos, depths

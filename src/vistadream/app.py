@@ -18,9 +18,7 @@ from vistadream.config import (
     compose,
     name_of,
     of_the_replaced,
-    paths_of,
     quote_paths,
-    quoted,
     refuse_saved_interpolations,
     saved_words,
     today,
@@ -36,6 +34,7 @@ from vistadream.runs.inputs import Inputs
 from vistadream.runs.surroundings import surroundings
 from vistadream.session import Described, Job, Run
 from vistadream.session import run as run_job
+from vistadream.sources.input_paths import items
 from vistadream.version import __version__
 
 _COMMANDS = {"single_img": "single-img", "multi_img": "multi-img"}
@@ -73,7 +72,6 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
     words, old, left_out = _resume([_absolute(today(word)) for word in _without_nul(words)], given, job)
     inputs = Inputs.of(old)
     composed = compose(quote_paths(with_path(words, CAMERA_PATH, old.at_hand) if old else words), given, job)
-    _refuse_without_input(composed)
     for role, choice in composed.choices.items():
         if role not in given:
             check(role, choice.name)
@@ -111,14 +109,6 @@ def job_of_run(folder: str | os.PathLike[str]) -> str:
     """The kind of job that a run folder belongs to; that of the main job for a folder that says nothing."""
     command = RunFolder(Path(os.path.expanduser(folder))).facts().get("command")
     return next((job for job, name in _COMMANDS.items() if name == command), "single_img")
-
-
-def _refuse_without_input(composed: Composed) -> None:
-    if composed.job == "multi_img" and composed.plain("input") is None:
-        raise UserError(
-            "multi-img needs photos; wanted input=PATH: a folder of pictures, a pattern such as 'photos/*.jpg', a list "
-            "[a.jpg,b.jpg], a video, or a posed dataset"
-        )
 
 
 def _trajectory(composed: Composed, flight: FlightKnobs) -> Trajectory:
@@ -206,15 +196,14 @@ def _absolute(word: str) -> str:
     if knob not in INPUT_KNOBS or value in ("", "null"):
         return word
     if knob == SEVERAL:
-        return f"{knob}={_absolute_paths(word)}"
+        return f"{knob}={_absolute_items(value)}"
     path = os.path.expanduser(unquoted(word))
     return f"{knob}={Path(path).absolute()}" if os.path.exists(path) else word
 
 
-def _absolute_paths(word: str) -> str:
-    """The paths and patterns of a word, each absolute; a list is written as one."""
-    paths = [str(Path(os.path.expanduser(path)).absolute()) for path in paths_of(word)]
-    return paths[0] if len(paths) == 1 else f"[{','.join(map(quoted, paths))}]"
+def _absolute_items(words: str) -> str:
+    """Each path or pattern of a list made absolute."""
+    return ",".join(str(Path(os.path.expanduser(item)).absolute()) for item in items(words))
 
 
 def _of_another_version(old: RunFolder | None) -> list[tuple[str, Note]]:

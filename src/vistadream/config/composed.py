@@ -151,10 +151,11 @@ def _refuse_other_inputs(config: DictConfig, job: str) -> None:
             f"{odd[0]}={given[odd[0]]} is not read by multi-img; wanted input=PATH: one photo is the work of "
             "vistadream single-img"
         )
-    if job != "multi_img" and "input" in given:
+    of_several = [name for name in ("input", "max_views", "fps") if config[name] is not None]
+    if job != "multi_img" and of_several:
         raise UserError(
-            f"input={given['input']} is not read here; wanted image=FILE for one photo: several photos, a video or a "
-            "posed dataset are the work of vistadream multi-img"
+            f"{of_several[0]}={config[of_several[0]]} is not read here; wanted image=FILE for one photo: several photos, "
+            "a video or a posed dataset are the work of vistadream multi-img"
         )
     if len(given) > 1:
         words = " and ".join(f"{name}={value}" for name, value in given.items())

@@ -29,7 +29,9 @@ class Schema:
     """Types of the top-level knobs; their defaults are in conf/single_img.yaml and conf/multi_img.yaml."""
 
     image: str | None = None
-    input: Any = None
+    input: str | None = None
+    max_views: int | None = None
+    fps: float | None = None
     prompt: str | None = None
     stage: str = MISSING
     seed: int = MISSING

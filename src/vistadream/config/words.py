@@ -48,17 +48,10 @@ def _to_the_letter(word: str, many: bool) -> str:
     knob, equals, value = name_of(word), "=" in word, word.partition("=")[2]
     if knob not in (*PATH_KNOBS, *TEXT_KNOBS) or not equals or value == "null":
         return word
-    if knob == SEVERAL and (value.startswith("[") or not many) and (paths := paths_of(word)) != [_literal(value)]:
-        return f"{knob}=[{','.join(map(quoted, paths))}]"
+    if knob == SEVERAL and value.startswith("["):
+        return f"{knob}={quoted(value)}"
     listed = _listed(value) if knob in PATH_KNOBS else _listed_sentences(value)
     return f"{knob}={','.join(quoted(_literal(each)) for each in (listed if many else [value]))}"
-
-
-def paths_of(word: str) -> list[str]:
-    """The paths that a word names to the letter: one, or those of a list such as [a.jpg,b.jpg] or a.jpg,b.jpg."""
-    value = word.partition("=")[2]
-    is_list = value.startswith("[") and value.endswith("]") and not _is_there(value)
-    return [_literal(each) for each in _listed(value[1:-1] if is_list else value)]
 
 
 def unquoted(word: str) -> str:

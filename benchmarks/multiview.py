@@ -1,0 +1,159 @@
+"""How well do several photos become a scene? Poses, depth and held-out photos, on sets whose truth is known.
+
+python benchmarks/multiview.py [room] [walk] [kitchen] [--room FOLDER]     (default: all three)
+
+FOLDER holds twelve views of our ray-traced room, which `python research/render_views.py --out FOLDER` draws in six
+minutes; walk and kitchen are read below VISTADREAM_TEST_DATA. Poses are those of `backends/poses=sfm`, from the pictures alone,
+unless a row says otherwise. PSNR and SSIM are over whole held-out pictures; "gain" is after one factor for each color.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from posed_sets import PosedSet, load
+from vistadream.ops.evaluation.poses import focal_error, rotation_error_deg, trajectory_error
+
+from vistadream.config.composed import Composed, compose
+from vistadream.core import Gaussians, Renderer, Scene, SparsePoints, View, silent
+from vistadream.ops.evaluation.metrics import psnr, ssim
+from vistadream.ops.fit.loop import view_order
+
+QUIET = ["rerun.mode=off", "input=none"]
+
+
+def main(arguments: Sequence[str]) -> None:
+    folder = Path(arguments[arguments.index("--room") + 1]) if "--room" in arguments else Path("room12")
+    names = [name for name in arguments if name in ("room", "walk", "kitchen")] or ["room", "walk", "kitchen"]
+    for name in names:
+        report(load(name, folder))
+    print(f"\npeak memory of this process: {psutil.Process().memory_info().rss / 2**30:.1f} GiB at the end")
+
+
+def report(photos: PosedSet) -> None:
+    """Prints the tables of one set."""
+    print(f"\n## {photos.name}: {len(photos.photos)} photos, {len(photos.held_out)} of them held out")
+    began = time.perf_counter()
+    scene = registered(photos, "sfm")
+    seconds = time.perf_counter() - began
+    truth = [photo.camera for photo in photos.photos if photo.name in {view.name for view in scene.photos}]
+    found = [view.camera for view in scene.photos]
+    print(f"registered {len(found)} of {len(photos.photos)} in {seconds:.1f} s, {len(scene.points or ())} points")
+    print(
+        f"centers {trajectory_error(found, truth):.2%} of the extent, rotations {rotation_error_deg(found, truth):.2f} deg"
+    )
+    print(f"focal length off by {focal_error(found, truth):.1%}")
+    print("\n| depth | trusted | AbsRel there | seconds a photo |\n|---|---|---|---|")
+    for poses in ("given", "sfm"):
+        print(depth_row(photos, scene if poses == "sfm" else registered(photos, "given"), poses))
+    print("\n| held out | PSNR | gain | SSIM | holes | Gaussians | seconds |\n|---|---|---|---|---|---|---|")
+    for row, make in ways(photos).items():
+        print(fit_row(row, scene, photos, make))
+
+
+def registered(photos: PosedSet, poses: str) -> Scene:
+    """The scene after the stage register, from the pictures alone or with the true poses."""
+    stage = composed(f"backends/poses={poses}").build("stages.register")
+    views = photos.unregistered() if poses == "sfm" else list(photos.photos)
+    return stage(Scene(tuple(views)), silent)
+
+
+def composed(*words: str) -> Composed:
+    return compose([*QUIET, *words], job="multi_img")
+
+
+def used(scene: Scene, photos: PosedSet) -> Scene:
+    """The scene without the held-out photos."""
+    held_out = {photos.photos[i].name for i in photos.held_out}
+    return replace(scene, views=tuple(view for view in scene.views if view.name not in held_out))
+
+
+def depth_row(photos: PosedSet, scene: Scene, poses: str) -> str:
+    """Depth of the photos that are not held out, compared after the median ratio of all of them."""
+    known = {photo.name: z for photo, z in zip(photos.photos, photos.depths, strict=True)}
+    few = used(scene, photos)
+    began = time.perf_counter()
+    predictions = composed().build("backends.multi_depth")(few)
+    seconds = (time.perf_counter() - began) / len(predictions)
+    pairs = [(p, known[view.name]) for view, p in zip(few.photos, predictions, strict=True)]
+    ratio = torch.cat([(z / p.z)[p.valid & (z > 0)] for p, z in pairs]).median()
+    errors = torch.cat([((p.z * ratio - z).abs() / z)[p.valid & (z > 0)] for p, z in pairs])
+    trusted = torch.cat([p.valid[z > 0].float() for p, z in pairs])
+    return f"| {poses} poses | {trusted.mean():.1%} | {errors.mean():.2%} | {seconds:.1f} |"
+
+
+def ways(photos: PosedSet) -> dict[str, Callable[[Scene], Gaussians]]:
+    """The ways of making a scene that are compared."""
+    steps, raw = f"stages.initialize.steps={photos.steps}", "stages.initialize.exposure=false"
+    return {
+        "points of registration alone, fitted": lambda scene: fitted_points(scene, photos.steps),
+        "lifted": lambda scene: stage("initialize", "stages.initialize.steps=0")(scene, silent).gaussians,
+        f"lifted, {photos.steps} steps": lambda scene: stage("initialize", steps)(scene, silent).gaussians,
+        "without exposure": lambda s: (
+            stage("initialize", steps, "stages.initialize.exposure=false")(s, silent).gaussians
+        ),
+        "then refined": lambda scene: stage("refine")(stage("initialize", steps)(scene, silent), silent).gaussians,
+    }
+
+
+def stage(name: str, *words: str) -> Any:
+    return composed(*words).build(f"stages.{name}")
+
+
+def fitted_points(scene: Scene, steps: int) -> Gaussians:
+    """Spheres at the points of registration, as 3D Gaussian splatting starts, fitted as the photos are."""
+    points = scene.points or SparsePoints.empty()
+    gaps = torch.cdist(points.xyz, points.xyz).topk(4, largest=False).values[:, 1:].mean(dim=1, keepdim=True)
+    n = len(points)
+    quats = torch.tensor([1.0, 0, 0, 0]).repeat(n, 1)
+    start = Gaussians(points.xyz, quats, gaps.repeat(1, 3), torch.full((n,), 0.5), points.rgb)
+    initialize = stage("initialize")
+    turns = view_order([1.0] * len(scene.photos), steps, 0)
+    return initialize.fitting(start, scene.photos, initialize.renderer, turns, observe=silent, name="points")
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A rendering compared with a photo that was not used."""
+
+    psnr_db: float
+    with_gain_db: float
+    ssim: float
+    hole_share: float
+
+
+def fit_row(row: str, scene: Scene, photos: PosedSet, make: Callable[[Scene], Gaussians]) -> str:
+    renderer = composed().build("backends.render")
+    began = time.perf_counter()
+    gaussians = make(used(scene, photos))
+    seconds = time.perf_counter() - began
+    names = {photos.photos[i].name for i in photos.held_out}
+    results = [compared(gaussians, view, renderer) for view in scene.photos if view.name in names]
+
+    def mean(name: str) -> float:
+        return sum(getattr(result, name) for result in results) / len(results)
+
+    return (
+        f"| {row} | {mean('psnr_db'):.1f} | {mean('with_gain_db'):.1f} | {mean('ssim'):.3f} | {mean('hole_share'):.1%} "
+        f"| {len(gaussians):,} | {seconds:.0f} |"
+    )
+
+
+@torch.no_grad()
+def compared(gaussians: Gaussians, view: View, renderer: Renderer) -> HeldOut:
+    seen = renderer(gaussians, [view.camera], want=("rgb", "alpha"))[0]
+    rgb = seen.require("rgb").clamp(0, 1)
+    gain = (rgb * view.rgb).sum((0, 1)) / (rgb * rgb).sum((0, 1))
+    holes = float((seen.require("alpha") < 0.5).float().mean())
+    return HeldOut(psnr(rgb, view.rgb), psnr((rgb * gain).clamp(0, 1), view.rgb), ssim(rgb, view.rgb), holes)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -32,8 +32,6 @@ class PosedSet:
     """Whether registration is given the focal length."""
     steps: int
     """Steps of the fit, as in the table of the issue."""
-    depth_from: tuple[int, ...] = ()
-    """Photos whose depth is measured; (): those that are not held out."""
 
     @property
     def used(self) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from vistadream.config import (
     expand,
     groups,
     of_the_replaced,
+    plans,
     quote_paths,
     reference,
     unquoted,
@@ -125,7 +127,7 @@ def test_every_path_that_a_file_offers_is_taken_to_the_letter() -> None:
         for key in path_fields(get_class(knobs["_target_"]))
         if "${" not in str(knobs[key])
     }
-    assert offered == set(INPUT_KNOBS) - {"image"}
+    assert offered == set(INPUT_KNOBS) - {"image", "input"}
 
 
 def test_a_multirun_is_the_product_of_its_choices() -> None:
@@ -144,7 +146,10 @@ def test_a_multirun_is_the_product_of_its_choices() -> None:
         ("n_frames=3", "did you mean stages.coarse.n_frames?"),
         ("backends/depth=embeded", "did you mean embedded?"),
         ("trajectory=spirl", "did you mean spiral?"),
-        ("trajectory=orbits", "custom, dolly, interpolate, orbit, rotate, spiral, swing, wobble; did you mean orbit?"),
+        (
+            "trajectory=orbits",
+            "custom, dolly, interpolate, orbit, photos, rotate, spiral, swing, wobble; did you mean orbit?",
+        ),
         ("trajectori=spiral", "did you mean trajectory?"),
     ],
 )
@@ -256,12 +261,17 @@ FILES = sorted(
 )
 
 
+OF_SEVERAL = ("poses", "multi_depth", "several", "register", "initialize_photos")
+"""Groups and files that only the job of several photos reads."""
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda p: p.relative_to(conf_folder()).as_posix())
 def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_path: Path) -> None:
     """No knob exists in one place only: what the class takes is what the file offers."""
     group = file.parent.relative_to(conf_folder()).as_posix()
-    words = ["image=x.png"]
-    path = f"stages.{file.stem}"
+    job = "multi_img" if {file.stem, file.parent.name} & {*OF_SEVERAL} else "single_img"
+    words = ["image=x.png"] if job == "single_img" else ["input=photos"]
+    path = f"stages.{file.stem.removesuffix('_photos')}"
     if file.stem == "prompt":
         words = ["prompt=a hall", "backends/text_to_image=flux2_klein"]
     if group in ("export", "observers"):
@@ -270,19 +280,55 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
     elif group != "stages":
         words.append(f"{group}={file.stem}")
         path = group.replace("/", ".")
-    if file.stem == "given":
+    if group == "backends/depth" and file.stem == "given":
         words.append("backends.depth.path=d.png")
     if file.stem == "custom":
         cameras = [{"cam_from_world": [[1, 0, 0, x], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]} for x in (0, 1)]
         (tmp_path / "cameras.json").write_text(json.dumps({"cameras": cameras}))
         words += quote_paths([f"trajectory.path={tmp_path / 'cameras.json'}"])
-    built = compose(words).build(path)
-    name = compose(words).plain(path)["_target_"]
+    composed = compose(words, job=job)
+    built, name = composed.build(path), composed.plain(path)["_target_"]
     assert f"_target_: {name}\n" in file.read_text()
     target = get_class(name)
     assert isinstance(built, target)
-    offered = set(compose(words).plain(path)) - {"_target_"}
+    offered = set(composed.plain(path)) - {"_target_"}
     assert offered == {f.name for f in dataclasses.fields(target)}
+
+
+def test_every_job_composes_with_every_plan_and_knows_the_order_of_its_stages() -> None:
+    for job, word in (("single_img", "image=x.png"), ("multi_img", "input=photos")):
+        for stage, plan in plans(job).items():
+            composed = compose([word, f"stage={stage}"], job=job)
+            assert composed.plan() == tuple(plan)
+            assert [name for name in composed.order if name in plan] == plan
+
+
+@pytest.mark.parametrize(
+    ("words", "job", "says"),
+    [
+        (["image=x.png"], "multi_img", "image=x.png is not read by multi-img; wanted input=PATH"),
+        (["input=photos"], "single_img", "the work of vistadream multi-img"),
+        (["max_views=3"], "single_img", "the work of vistadream multi-img"),
+        (["input=photos", "source=image"], "multi_img", "wanted source=several"),
+    ],
+)
+def test_the_words_of_the_other_job_are_refused(words: list[str], job: str, says: str) -> None:
+    with pytest.raises(UserError, match=re.escape(says)):
+        compose(words, job=job)
+
+
+def test_a_recipe_changes_the_knobs_of_several_photos_too() -> None:
+    plain, quick = (compose(["input=photos", *words], job="multi_img") for words in ([], ["recipe=quick"]))
+    for knob in ("max_resolution", "stages.coarse.n_frames", "stages.refine.steps"):
+        assert quick.plain(knob) < plain.plain(knob), knob
+
+
+@pytest.mark.parametrize(
+    "value", ["a b.jpg", "[a.jpg,b.jpg]", "photos/*.jpg", "a.jpg,b.jpg", "x=${y}.jpg", "['a b','c']"]
+)
+def test_the_input_of_several_photos_is_taken_to_the_letter(value: str) -> None:
+    for plus in ("", "+"):
+        assert compose(quote_paths([f"{plus}input={value}"]), job="multi_img").plain("input") == value
 
 
 @pytest.mark.parametrize("target", sorted(set(targets())))

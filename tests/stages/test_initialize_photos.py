@@ -43,9 +43,9 @@ def flat(views):
     return [DepthPrediction(z, torch.ones_like(z, dtype=torch.bool), view.camera, False)]
 
 
-def initialize(scene: Scene, depth=wall, observe=silent, steps=0, exposure=True, fitting=NO_FIT) -> Scene:
+def initialize(scene: Scene, depth=wall, observe=silent, rounds=0, exposure=True, fitting=NO_FIT) -> Scene:
     fusion = Fusion(open_alpha=0.6, in_front=0.05, through=3, tolerance=0.03)
-    stage = InitializePhotos(depth, flat, RENDERER, fitting, Lifting(0.65, 0.5), fusion, steps, 0.08, exposure, seed=0)
+    stage = InitializePhotos(depth, flat, RENDERER, fitting, Lifting(0.65, 0.5), fusion, rounds, 0.08, exposure, seed=0)
     return stage(scene, observe)
 
 
@@ -102,7 +102,7 @@ def test_the_fit_shows_every_photo():
         if name == "initialize/loss":
             losses[step] = value
 
-    initialize(Scene(views), observe=observe, steps=9, fitting=FIT)
+    initialize(Scene(views), observe=observe, rounds=3, fitting=FIT)
     assert sorted(losses) == list(range(9))
     assert len({round(value, 3) for value in list(losses.values())[:3]}) == 3, (
         "each of the first steps shows another one"

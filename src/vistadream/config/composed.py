@@ -154,8 +154,8 @@ def _refuse_other_inputs(config: DictConfig, job: str) -> None:
     of_several = [name for name in ("input", "max_views", "fps") if config[name] is not None]
     if job != "multi_img" and of_several:
         raise UserError(
-            f"{of_several[0]}={config[of_several[0]]} is not read here; wanted image=FILE for one photo: several photos, "
-            "a video or a posed dataset are the work of vistadream multi-img"
+            f"{of_several[0]}={config[of_several[0]]} is not read here; wanted image=FILE for one photo: several "
+            "photos, a video or a posed dataset are the work of vistadream multi-img"
         )
     if len(given) > 1:
         words = " and ".join(f"{name}={value}" for name, value in given.items())

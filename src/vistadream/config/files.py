@@ -64,7 +64,7 @@ def conf_folder() -> Path:
 def composed_files(overrides: Sequence[str] = (), with_hydra: bool = False, job: str = "single_img") -> DictConfig:
     """The files of a job with overrides; `with_hydra` adds what Hydra says of the composition.
 
-    A job that has no file of its own beside conf/single_img.yaml is a variant of that one.
+    A job without a file of its own, such as conf/multi_img.yaml, is a variant of conf/single_img.yaml.
     """
     own = (conf_folder() / f"{job}.yaml").exists()
     with _own_hydra(), initialize_config_dir(str(conf_folder()), version_base="1.3"):

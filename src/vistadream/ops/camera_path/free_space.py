@@ -20,7 +20,7 @@ MARGIN = 0.1
 _GRID_PX = 64
 """Long side of the coarse depth maps that positions are compared with."""
 _MOST_PHOTOS = 16
-"""Number of photos whose free space is looked at; of more photos, so many are taken evenly."""
+"""The most photos whose free space is looked at; of more photos, some are left out evenly."""
 _RIM_PX = 4
 """Half the size of the window at the picture's border whose planes decide about a position outside the picture."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from vistadream.backends.depth.given import GivenDepth
 from vistadream.config import configured
@@ -146,18 +147,20 @@ def test_a_file_that_is_gone_is_an_error_unless_an_earlier_session_knew_it(tmp_p
         fingerprint(load(file))
 
 
-@pytest.mark.parametrize("listed", [False, True])
-def test_photos_that_are_gone_are_an_error_unless_an_earlier_session_knew_them(listed: bool, tmp_path: Path) -> None:
-    for name in ("a.png", "b.png"):
-        (tmp_path / name).write_bytes(name.encode())
-    named = [tmp_path / "a.png", tmp_path / "b.png"] if listed else tmp_path
-    stage = Load(SeveralPhotos(named, "images", 60, 2, 128, 8, Lens(None, None, 60.0)))
-    first, folder = Inputs(), RunFolder(tmp_path / "run")
+@pytest.mark.parametrize("named", ["", "a.png,{0}/b.png", "clip.gif"])
+def test_photos_that_are_gone_are_an_error_unless_an_earlier_session_knew_them(named: str, tmp_path: Path) -> None:
+    place = tmp_path / "photos"
+    place.mkdir()
+    a, b = (Image.new("RGB", (8, 8), color) for color in ("red", "blue"))
+    a.save(place / "a.png")
+    b.save(place / "b.png")
+    a.save(place / "clip.gif", save_all=True, append_images=[b])
+    words = f"{place}/{named.format(place)}"
+    stage = Load(SeveralPhotos(Path(words), "auto", 60, 2, 128, 8, Lens(None, None, 60.0)))
+    first, folder = Inputs(), RunFolder(tmp_path)
     before = fingerprint(stage, first)
-    folder.root.mkdir()
     folder.run_json.write_text(json.dumps({"inputs": first.digests}))
-    for name in ("a.png", "b.png"):
-        (tmp_path / name).unlink()
+    shutil.rmtree(place)
     assert fingerprint(stage, Inputs.of(folder)) == before
     with pytest.raises(UserError, match=r"wanted"):
         fingerprint(stage)

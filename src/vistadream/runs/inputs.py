@@ -27,7 +27,7 @@ class Inputs:
     """The digests of a run's files. For a file that is gone, the digest of an earlier session counts."""
 
     digests: dict[str, Any] = field(default_factory=dict)
-    """By path; a folder or a list of files has the digests of all its files."""
+    """By path; what an input names together, such as a folder, has the digests of all its files."""
 
     @staticmethod
     def of(folder: RunFolder | None) -> Inputs:
@@ -67,17 +67,18 @@ class Inputs:
         return described
 
     def _digests_of(self, part: ReadsFiles, named: list[str]) -> list[Any]:
-        """The digests of the files of a part; those of an earlier session where a folder that it names is gone."""
-        folders = ", ".join(named)
+        """The digests of the files of a part; those of an earlier session where what it names is gone."""
+        together = f"files of {', '.join(named)}"
         try:
             files = part.inputs()
         except UserError:
-            if not isinstance(self.digests.get(folders), list):
+            known = self.digests.get(together) or [self.digests[path] for path in named if path in self.digests]
+            if not known:
                 raise
-            return self.digests[folders]
+            return known
         digests = [self._digest(file) for file in files]
-        if not set(named) <= set(map(str, files)):
-            self.digests[folders] = digests
+        if sorted(map(str, files)) != named:
+            self.digests[together] = digests
         return digests
 
     def _digest(self, file: Path) -> Any:

@@ -21,6 +21,23 @@ def test_a_folder_is_read_in_natural_order(tmp_path: Path, folder_of, source, he
     assert [path.name for path in source(folder).inputs()] == ["img1.png", "img2.png", "img10.png"]
 
 
+@pytest.mark.parametrize(
+    ("named", "name"),
+    [
+        ("trip/*.png", "trip"),
+        ("trip/images", "trip"),
+        ("trip/a b.mp4", "a b"),
+        ("[trip/x.1.png,trip/y.png]", "x.1"),
+        ("trip/transforms.json", "trip"),
+        ("trip.2024", "trip.2024"),
+    ],
+)
+def test_the_name_comes_from_the_words(tmp_path: Path, named: str, name: str, source, monkeypatch) -> None:
+    (tmp_path / "trip.2024").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert source(named).name == name
+
+
 def test_each_photo_is_a_view_that_waits_for_its_pose(tmp_path: Path, photo, folder_of, source) -> None:
     for view in source(folder_of(tmp_path, "a.png", "b.png"), max_resolution=160)(silent):
         assert (view.origin, view.pose_known, view.focal_known, view.z) == ("photo", False, False, None)
@@ -42,7 +59,6 @@ def test_a_list_keeps_its_order_and_a_pattern_is_in_natural_order(tmp_path: Path
     assert names([folder / "x.png", f"{folder}/img2.png"]) == ["x", "img2"]
     assert names(f"{folder}/a,b.png,{folder}/x.png") == ["a_b", "x"]
     assert names(f"{folder}/img*.png") == ["img2", "img10"]
-    assert source(f"{folder}/x.png,{folder}/img2.png").name == "x"
 
 
 def test_any_file_name_gives_a_plain_unique_name(tmp_path: Path, folder_of, heard, source) -> None:

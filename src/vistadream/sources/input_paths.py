@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from vistadream.core import UserError, natural_order, short_path
@@ -23,11 +23,22 @@ def input_paths(named: Input | None) -> tuple[Path, ...]:
 
     A path that exists is taken as it is, whatever characters it has. UserError when something named is not there.
     """
-    listed = items(str(named or "")) if named is None or isinstance(named, str | Path) else map(str, named)
-    paths = [path for item in listed for path in _named(item)]
+    paths = [path for item in _listed(named) for path in _named(item)]
     if not paths:
         raise UserError("input= names nothing; wanted input=PATH: a folder of photos, a video, or a list of pictures")
     return tuple(dict.fromkeys(paths))
+
+
+def name_of_input(named: Input | None) -> str:
+    """What the input is called, by its words alone: a folder, the folder of a pattern, or the stem of a file."""
+    first = Path(os.path.expanduser(next(iter(_listed(named)), ""))).absolute()
+    while first.name == "images" or first.suffix == ".json" or glob.has_magic(first.name):
+        first = first.parent
+    return first.name if first.is_dir() else first.stem
+
+
+def _listed(named: Input | None) -> Iterable[str]:
+    return items(str(named or "")) if named is None or isinstance(named, str | Path) else map(str, named)
 
 
 def items(words: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from vistadream.core import Note, Observer, UserError, View
 from vistadream.core.knobs import Range, check_ranges
+from vistadream.sources.input_paths import name_of_input
 from vistadream.sources.lens import Lens
 from vistadream.sources.photo_report import PhotoReport, photo_summary, unused_lines
 from vistadream.sources.pictures import read_pictures
@@ -52,11 +53,7 @@ class SeveralPhotos:
 
     @property
     def name(self) -> str:
-        """The name of the folder, of the video or of the first picture."""
-        place = self._found().place
-        if not place.is_dir():
-            return place.stem
-        return place.absolute().parent.name if place.name == "images" else place.absolute().name
+        return name_of_input(self.input)
 
     def inputs(self) -> Sequence[Path]:
         found = self._found()

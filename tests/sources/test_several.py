@@ -95,10 +95,10 @@ def test_mixed_sizes_turns_and_lenses(tmp_path: Path, photo, source, heard) -> N
     assert [view.camera.fx for view in source(tmp_path, focal_px=200.0)(silent)] == pytest.approx([160, 80])
 
 
-@pytest.mark.parametrize("mask", ["masks/a.png", "masks/a.jpg.png", "a.jpg.png"])
+@pytest.mark.parametrize("mask", ["masks/a.png", "masks/a.jpg.png", "a.jpg.png", "../masks/a.png"])
 def test_black_pixels_of_a_mask_are_ignored(tmp_path: Path, mask: str, folder_of, source) -> None:
-    folder = folder_of(tmp_path / "p", "a.jpg", "b.jpg")
-    (folder / "masks").mkdir()
+    folder = folder_of(tmp_path / "images", "a.jpg", "b.jpg")
+    (folder / mask).parent.mkdir(exist_ok=True)
     levels = np.full((120, 160), 255, np.uint8)
     levels[:, :80] = 0
     Image.fromarray(levels).save(folder / mask)
@@ -107,7 +107,7 @@ def test_black_pixels_of_a_mask_are_ignored(tmp_path: Path, mask: str, folder_of
     assert bool(a.supervise[:, 64:].all())
     assert torch.equal(a.supervise, a.lift)
     assert bool(b.supervise.all())
-    assert folder / mask in source(folder).inputs()
+    assert any(file.samefile(folder / mask) for file in source(folder).inputs())
     Image.fromarray(levels[:60]).save(folder / mask)
     with pytest.raises(UserError, match="mask is 160x60; wanted"):
         source(folder)(silent)

@@ -49,7 +49,8 @@ def read_pictures(files: Sequence[Path], most: int) -> Reading:
     """The pictures as shots; of more than `most` only as many, evenly spread, are looked at."""
     chosen = [files[i] for i in sorted(set(np.linspace(0, len(files) - 1, min(most, len(files))).astype(int)))]
     remarks = () if len(chosen) == len(files) else (_thinned(len(files), len(chosen)),)
-    shots = tuple(_shot(file, _name_of(file, files)) for file in chosen)
+    in_one_folder = len({file.parent for file in files}) == 1
+    shots = tuple(_shot(file, file.name if in_one_folder else str(file)) for file in chosen)
     with_masks = [each for file, shot in zip(chosen, shots, strict=True) for each in (file, shot.mask)]
     return Reading(shots, tuple(file for file in with_masks if file is not None), remarks)
 
@@ -58,11 +59,6 @@ def _thinned(there: int, chosen: int) -> Note:
     return Note(
         f"{there:,} pictures are more than can be used: every {there / chosen:.3g}th is looked at, {chosen} in all"
     )
-
-
-def _name_of(file: Path, files: Sequence[Path]) -> str:
-    """The name of the file, or its path where the pictures of several folders are taken."""
-    return file.name if len({each.parent for each in files}) == 1 else str(file)
 
 
 def _shot(file: Path, name: str) -> Shot:
@@ -74,7 +70,11 @@ def _look(file: Path) -> Look:
 
 
 def mask_of(picture: Path) -> Path | None:
-    """masks/NAME.EXT.png or masks/NAME.png, or NAME.EXT.png as for COLMAP; None when there is no mask."""
+    """masks/NAME.EXT.png or masks/NAME.png, or NAME.EXT.png next to the picture; None when there is no mask.
+
+    The folder masks/ lies next to the picture, or next to its folder if that is called images.
+    """
     folder = picture.parent
-    names = (folder / MASKS / f"{picture.name}.png", folder / MASKS / f"{picture.stem}.png")
-    return next((file for file in (*names, folder / f"{picture.name}.png") if file.is_file()), None)
+    places = [folder / MASKS, *([folder.parent / MASKS] if folder.name == "images" else [])]
+    files = [place / f"{name}.png" for place in places for name in (picture.name, picture.stem)]
+    return next((file for file in (*files, folder / f"{picture.name}.png") if file.is_file()), None)

@@ -1,5 +1,6 @@
 """A folder, a list or a pattern of pictures becomes Views, and each picture that is not used has its reason."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,15 @@ def test_more_than_max_views_are_thinned_evenly(tmp_path: Path, folder_of, sourc
     assert len(source(folder, max_views=5).inputs()) == 20
     assert sum("max_views is 5" in line for line in heard.lines) == 1
     assert any(line.startswith("40 pictures are more than can be used") for line in heard.lines)
+
+
+def test_of_thousands_of_pictures_only_a_part_is_opened(tmp_path: Path, folder_of, source, heard) -> None:
+    folder = folder_of(tmp_path, *(f"{i:04}.jpg" for i in range(8)))
+    for i in range(8, 5000):
+        os.link(folder / f"{i % 8:04}.jpg", folder / f"{i:04}.jpg")
+    few = source(folder, max_views=3)
+    assert len(heard.of(few).names) == 3
+    assert len(heard.photos) == len(few.inputs()) == 12
 
 
 def test_a_flood_of_reasons_is_cut(tmp_path: Path, folder_of, source, heard) -> None:

@@ -13,11 +13,11 @@ from vistadream.core import DepthPrediction, Note, Progress, Scene, use_observer
 KNOBS = {
     "resolution_px": 400,
     "planes": 64,
-    "window_px": 5,
+    "windows_px": [3, 5],
     "neighbors": 4,
-    "best": 1.0,
     "tolerance": 0.02,
     "agreeing": 1,
+    "smallest": 0.005,
 }
 
 
@@ -102,7 +102,9 @@ def test_photos_without_parallax_are_estimated_one_by_one(textured_plane, points
     assert all(abs(float(p.z.median()) / expected - 1) < 0.02 for p in predictions)
 
 
-@pytest.mark.parametrize("knob", [{"window_px": 4}, {"planes": 2}, {"best": 0.0}, {"tolerance": 2.0}, {"agreeing": 0}])
+@pytest.mark.parametrize(
+    "knob", [{"windows_px": [4]}, {"windows_px": []}, {"planes": 2}, {"tolerance": 2.0}, {"agreeing": 0}]
+)
 def test_knobs_out_of_range_are_refused(knob):
     with pytest.raises(ValueError, match=next(iter(knob))):
         SweepDepth(flat, **KNOBS | knob)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vistadream.ops.sweep.agreement import agrees
+from vistadream.ops.sweep.agreement import agrees, without_speckles
 from vistadream.ops.sweep.eye import eye_of
 
 
@@ -40,3 +40,21 @@ def test_unknown_depth_agrees_with_nothing(textured_plane):
 def test_the_bits_do_not_depend_on_the_threads(textured_plane):
     (a, b), (za, zb) = pair(textured_plane)
     assert np.array_equal(agrees(a, za, b, zb, 0.001, 1), agrees(a, za, b, zb, 0.001, 3))
+
+
+def test_small_islands_of_depth_are_removed():
+    trusted, z = np.ones((20, 30), bool), np.full((20, 30), 2, np.float32)
+    z[:, 15:] = 3
+    z[5:8, 5:8] = 4  # another depth inside a surface
+    trusted[12:18, 3:9] = False
+    trusted[14, 5:7] = True  # the same depth, but apart
+    kept = without_speckles(trusted, z, 0.02, 10)
+    assert not kept[5:8, 5:8].any()
+    assert not kept[14, 5:7].any()
+    assert kept.sum() == trusted.sum() - 9 - 2
+
+
+def test_a_slope_is_no_island():
+    z = np.broadcast_to(np.geomspace(1, 8, 200, dtype=np.float32), (3, 200)).copy()
+    assert without_speckles(np.ones(z.shape, bool), z, 0.02, 100).all()
+    assert not without_speckles(np.zeros(z.shape, bool), z, 0.02, 100).any()

@@ -15,15 +15,17 @@ from vistadream.backends.multi_depth.single import SingleViewDepth
 from vistadream.core import DepthEstimator, DepthPrediction, Note, Progress, Scene, SparsePoints, View, tell
 from vistadream.core.knobs import FROM_1, SHARE, Range, check_ranges, require
 from vistadream.ops.depth.resample import resample_depth
-from vistadream.ops.sweep.agreement import agrees
+from vistadream.ops.sweep.agreement import agrees, without_speckles
 from vistadream.ops.sweep.eye import Eye, eye_of
 from vistadream.ops.sweep.neighbors import Overlap
 from vistadream.ops.sweep.sweep import PlaneSweep, Swept
 
 MIN_PARALLAX_DEG = 1.0
 """At smaller angles between two photos, an error of a tenth of a pixel moves the depth by several percent."""
-CLEAR_MARGIN = 0.1
-"""A match whose next best depth costs this much more is as sure as a match can be."""
+CHANCE = 0.6
+"""By this factor each neighbor that agrees lowers the doubt about a depth."""
+HALF_MARGIN = 0.03
+"""The margin of a match at which its confidence is half of that of the clearest match."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +38,22 @@ class SweepDepth:
     """Long side at which photos are matched."""
     planes: int
     """Number of depths that are tried."""
-    window_px: int
-    """Side of the windows that are compared."""
+    windows_px: Sequence[int]
+    """Sides of the windows that are compared. Small ones keep edges sharp, large ones match plain surfaces."""
     neighbors: int
     """Number of photos that a photo is compared with."""
-    best: float
-    """The share of the neighbors, those that match best, that decide on the depth of a pixel."""
     tolerance: float
     """Largest relative difference of two depths that agree."""
     agreeing: int
     """Number of neighbors whose depth must agree for a depth to be trusted."""
+    smallest: float
+    """Trusted regions that cover a smaller share of the picture are taken for chance."""
 
     def __post_init__(self) -> None:
         wanted = {"resolution_px": Range(32), "planes": Range(8), "neighbors": FROM_1, "agreeing": FROM_1}
-        check_ranges(self, **wanted, best=Range(0, 1, above=True), tolerance=SHARE)
-        odd = self.window_px % 2 == 1 and 3 <= self.window_px <= 31
-        require(self, "window_px", odd, "an odd number from 3 to 31")
+        check_ranges(self, **wanted, tolerance=Range(0.001, 0.5), smallest=SHARE, windows_px=Range(3, 31))
+        odd = len(self.windows_px) > 0 and all(side % 2 == 1 for side in self.windows_px)
+        require(self, "windows_px", odd, "a list of odd numbers")
 
     def __call__(self, scene: Scene) -> list[DepthPrediction]:
         """One prediction for each photo, valid where the depth is trusted."""
@@ -71,7 +73,7 @@ class SweepDepth:
         return trusted
 
     def _sweep(self, eyes: Sequence[Eye], near: Sequence[Sequence[int]], overlap: Overlap) -> list[Swept]:
-        sweep = PlaneSweep(self.planes, self.window_px // 2, self.best, torch.get_num_threads())
+        sweep = PlaneSweep(self.planes, tuple(side // 2 for side in self.windows_px), torch.get_num_threads())
         swept = []
         for i, eye in enumerate(eyes):
             sources = [eyes[j] for j in near[i]]
@@ -90,14 +92,19 @@ class SweepDepth:
 
     def _trusted(self, view: View, swept: Swept, count: Int[np.ndarray, "h w"], is_metric: bool) -> DepthPrediction:
         """The prediction for a view at its own size; what was measured by a sensor stays as it is."""
-        trusted = count >= self.agreeing
+        smallest = round(self.smallest * count.size)
+        trusted = without_speckles(count >= self.agreeing, swept.z, self.tolerance, smallest)
         z = _resized(torch.from_numpy(np.where(trusted, swept.z, np.float32(0))), view)
-        sure = np.minimum(swept.margin / CLEAR_MARGIN, 1) * np.minimum(count / (self.agreeing + 1), 1)
-        confidence = _nearest(torch.from_numpy(sure.astype(np.float32)), view).to(view.rgb)
+        confidence = _nearest(torch.from_numpy(_confidence(count, swept.margin)), view).to(view.rgb)
         sensor = measured(view, is_metric)
         z = torch.where(sensor.valid, sensor.z, z.to(view.rgb))
         confidence = torch.where(sensor.valid, 1.0, confidence)
         return replace(sensor, z=z, valid=(z > 0) & view.lift, confidence=confidence)
+
+
+def _confidence(count: Int[np.ndarray, "h w"], margin: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """From 0 to 1: rises with the number of neighbors that agree, and with the margin of the match."""
+    return ((1 - CHANCE**count) * margin / (margin + HALF_MARGIN)).astype(np.float32)
 
 
 def _resized(z: Float[Tensor, "H W"], view: View) -> Float[Tensor, "h w"]:

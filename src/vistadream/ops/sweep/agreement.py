@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 from numpy import ndarray
@@ -11,6 +12,9 @@ from numpy import ndarray
 from vistadream.ops.numerics.jit import kernel
 from vistadream.ops.numerics.threads import over_range
 from vistadream.ops.sweep.eye import Eye, relative_pose
+
+_STEPS = 4
+"""Depths are compared with those of adjacent pixels in steps of this part of the tolerance."""
 
 
 def agrees(
@@ -31,6 +35,22 @@ def agrees(
     agreed = np.zeros(z.shape, np.bool_)
     over_range(threads, len(z), partial(_compare, z, to_pixels, shift, source_z, tolerance, agreed))
     return agreed
+
+
+def without_speckles(
+    trusted: Bool[ndarray, "h w"], z: Float32[ndarray, "h w"], tolerance: float, smallest: int
+) -> Bool[ndarray, "h w"]:
+    """The trusted pixels without islands of fewer than `smallest` pixels, which are mostly chance agreements.
+
+    Two adjacent pixels belong together when their depths differ by no more than `tolerance`, relatively.
+    """
+    if not trusted.any():
+        return trusted
+    steps = np.log(np.where(trusted, z, 1)) * (_STEPS / tolerance)
+    steps = np.clip(steps - steps[trusted].min() + 1, 1, np.iinfo(np.int16).max)
+    islands = np.where(trusted, np.round(steps), 0).astype(np.int16)
+    cv2.filterSpeckles(islands, 0, smallest - 1, _STEPS)
+    return islands > 0
 
 
 @kernel(nogil=True, error_model="numpy")

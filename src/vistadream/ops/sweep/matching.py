@@ -15,36 +15,47 @@ from vistadream.ops.numerics.jit import kernel
 from vistadream.ops.numerics.threads import over_range
 from vistadream.ops.sweep.eye import Eye, homography
 
-NOISE = np.float32(2e-5)
+NOISE = np.float32(1e-4)
 """Added to each variance of gray, so that noise on a plain wall is not taken for texture."""
 UNSEEN = np.float32(0.7)
 """The cost where no source sees the pixel: that of a poor match."""
 
 
 def matching_costs(
-    reference: Eye, sources: Sequence[Eye], inverse_z: Float32[ndarray, "d"], radius_px: int, best: float, threads: int
+    reference: Eye, sources: Sequence[Eye], inverse_z: Float32[ndarray, "d"], radii_px: Sequence[int], threads: int
 ) -> Float32[ndarray, "h w d"]:
     """The cost of each pixel on each plane, from 0 (equal) to 2 (inverted).
 
-    It is the mean over the best share `best` of the sources that see the whole window of 2 * radius_px + 1 pixels.
+    It is the mean over the sources that see the pixel, and over windows of 2 * radius + 1 pixels: small ones keep edges
+    sharp, large ones match surfaces with little texture.
     """
     gray = reference.matched
     h, w = gray.shape
     volume = np.empty((h, w, len(inverse_z)), np.float32)
-    window = np.empty((2, h, w), np.float32)
-    _statistics(gray, window, np.empty((2, h, w), np.float32), radius_px)
+    windows = [(radius, _statistics(gray, radius)) for radius in radii_px]
     pictures = [source.matched for source in sources]
 
     def planes(first: int, last: int) -> None:
-        scores, scratch = np.empty((len(sources), h, w), np.float32), np.empty((4, h, w), np.float32)
+        scratch = np.empty((4, h, w), np.float32)
         for plane in range(first, last):
-            for source, picture, score in zip(sources, pictures, scores, strict=True):
+            total, count = np.zeros((h, w), np.float32), np.zeros((h, w), np.float32)
+            for source, picture in zip(sources, pictures, strict=True):
+                score = np.zeros((h, w), np.float32)
                 _warp(picture, homography(source, reference, float(inverse_z[plane])), scratch[3])
-                _correlate(gray, window, scratch, score, radius_px)
-            _combine(scores, best, volume[:, :, plane])
+                for radius, window in windows:
+                    _correlate(gray, window, scratch, score, radius)
+                _add(score, np.float32(len(windows)), total, count)
+            _finish(total, count, volume[:, :, plane])
 
     over_range(threads, len(inverse_z), planes)
     return volume
+
+
+def _statistics(gray: Float32[ndarray, "h w"], radius: int) -> Float32[ndarray, "2 h w"]:
+    """The mean of gray in each window, and one over its standard deviation, with NOISE."""
+    window, square = np.empty((2, *gray.shape), np.float32), np.empty_like(gray)
+    _measure(gray, window, square, radius)
+    return window
 
 
 @kernel(nogil=True, error_model="numpy")
@@ -94,64 +105,56 @@ def _count(y, x, h, w, radius):
 
 
 @kernel(nogil=True, error_model="numpy")
-def _statistics(gray, window, scratch, radius):
-    """window[0]: the mean of gray in each window; window[1]: one over its standard deviation, with NOISE."""
+def _measure(gray, window, square, radius):
     h, w = gray.shape
     row = np.empty(w + 2 * radius, np.float32)
-    scratch[0] = gray * gray
     _window_sum(gray, row, window[0], radius)
-    _window_sum(scratch[0], row, scratch[1], radius)
+    _window_sum(gray * gray, row, square, radius)
     for y in range(h):
         for x in range(w):
             n = _count(y, x, h, w, radius)
             mean = window[0, y, x] / n
-            variance = max(scratch[1, y, x] / n - mean * mean, np.float32(0))
+            variance = max(square[y, x] / n - mean * mean, np.float32(0))
             window[0, y, x] = mean
             window[1, y, x] = 1 / np.sqrt(variance + NOISE)
 
 
 @kernel(nogil=True, error_model="numpy")
 def _correlate(gray, window, scratch, score, radius):
-    """score: the ZNCC of the windows of `gray` and of the warped picture in scratch[3]."""
+    """Adds to score the ZNCC of the windows of `gray` and of the warped picture in scratch[3]."""
     h, w = gray.shape
     row = np.empty(w + 2 * radius, np.float32)
     warped = scratch[3]
     _window_sum(warped, row, scratch[0], radius)
-    score[:] = warped * warped
-    _window_sum(score, row, scratch[1], radius)
-    score[:] = warped * gray
-    _window_sum(score, row, scratch[2], radius)
+    _window_sum(warped * warped, row, scratch[1], radius)
+    _window_sum(warped * gray, row, scratch[2], radius)
     for y in range(h):
         for x in range(w):
             n = 1 / _count(y, x, h, w, radius)
             mean = scratch[0, y, x] * n
             variance = max(scratch[1, y, x] * n - mean * mean, np.float32(0))
             covariance = scratch[2, y, x] * n - mean * window[0, y, x]
-            score[y, x] = covariance * window[1, y, x] / np.sqrt(variance + NOISE)
+            score[y, x] += covariance * window[1, y, x] / np.sqrt(variance + NOISE)
 
 
 @kernel(nogil=True, error_model="numpy")
-def _combine(scores, best, cost):
-    """1 - the mean of the best share of the scores that are not NaN; UNSEEN where all are NaN."""
-    sources, h, w = scores.shape
-    ordered = np.empty(sources, np.float32)
+def _add(score, windows, total, count):
+    """Adds the mean score of a source to the total where it is not NaN, and counts the source there."""
+    h, w = score.shape
     for y in range(h):
         for x in range(w):
-            n = 0
-            for k in range(sources):
-                s = scores[k, y, x]
-                if s == s:
-                    i = n
-                    while i > 0 and ordered[i - 1] < s:
-                        ordered[i] = ordered[i - 1]
-                        i -= 1
-                    ordered[i] = s
-                    n += 1
-            if n == 0:
+            if score[y, x] == score[y, x]:
+                total[y, x] += score[y, x] / windows
+                count[y, x] += 1
+
+
+@kernel(nogil=True, error_model="numpy")
+def _finish(total, count, cost):
+    """1 - the mean score; UNSEEN where there is none."""
+    h, w = total.shape
+    for y in range(h):
+        for x in range(w):
+            if count[y, x] > 0:
+                cost[y, x] = min(max(1 - total[y, x] / count[y, x], np.float32(0)), np.float32(2))
+            else:
                 cost[y, x] = UNSEEN
-                continue
-            used = int(np.ceil(best * n))
-            total = np.float32(0)
-            for k in range(used):
-                total += ordered[k]
-            cost[y, x] = min(max(1 - total / used, np.float32(0)), np.float32(2))

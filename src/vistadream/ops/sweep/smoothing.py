@@ -15,7 +15,7 @@ DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 
 """Steps (row, column) of the paths."""
 STEP_COST = np.float32(0.05)
 """P1: the cost of a change by one plane, as on slanted surfaces."""
-JUMP_COST = np.float32(0.6)
+JUMP_COST = np.float32(1.5)
 """P2: the cost of a larger change between two pixels of one gray."""
 EDGE = np.float32(20)
 """How much a step of gray lowers the cost of a jump: P2 / (1 + EDGE * step)."""

@@ -35,10 +35,8 @@ class PlaneSweep:
 
     planes: int
     """Number of depths that are tried."""
-    radius_px: int
-    """Windows are squares of 2 * radius_px + 1 pixels."""
-    best: float
-    """The share of the neighbors, those that match best, whose scores count at a pixel."""
+    radii_px: tuple[int, ...]
+    """Windows are squares of 2 * radius + 1 pixels."""
     threads: int
 
     def __call__(self, reference: Eye, sources: Sequence[Eye], near: float, far: float) -> Swept:
@@ -47,7 +45,7 @@ class PlaneSweep:
         The volume of costs takes 2 * planes * h * w * 4 bytes. The result has the same bits for any number of threads.
         """
         inverse_z = np.linspace(1 / far, 1 / near, self.planes, dtype=np.float32)
-        volume = matching_costs(reference, sources, inverse_z, self.radius_px, self.best, self.threads)
+        volume = matching_costs(reference, sources, inverse_z, self.radii_px, self.threads)
         place, margin = lowest_plane(smoothed_costs(volume, reference.gray, self.threads), self.threads)
         z = 1 / (inverse_z[0] + place * (inverse_z[1] - inverse_z[0]))
         return Swept(np.where(reference.usable, z, np.float32(0)), margin)

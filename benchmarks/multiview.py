@@ -92,10 +92,8 @@ def depth_row(photos: PosedSet, scene: Scene, poses: str) -> str:
 
 def ways(photos: PosedSet) -> dict[str, Callable[[Scene], Gaussians]]:
     """The ways of making a scene that are compared."""
-    steps, raw = (
-        f"stages.initialize.rounds={round(photos.steps / len(photos.used))}",
-        "stages.initialize.exposure=false",
-    )
+    steps = f"stages.initialize={{steps:{photos.steps},rounds:0}}"
+    raw = "stages.initialize.exposure=false"
     return {
         "points of registration alone, fitted": lambda scene: fitted_points(scene, photos.steps),
         "lifted": lambda scene: stage("initialize", "stages.initialize.rounds=0")(scene, silent).gaussians,

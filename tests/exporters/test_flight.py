@@ -1,8 +1,10 @@
 """The flight that exporters share: its path, and its hole ratios."""
 
+from dataclasses import replace
+
 import pytest
 
-from vistadream.core import Note, Progress, Scene
+from vistadream.core import Gaussians, Note, Progress, Scene
 from vistadream.exporters.flight import FlightKnobs
 from vistadream.trajectories.paths import Dolly, Swing
 
@@ -39,3 +41,9 @@ def test_a_path_that_is_made_smaller_is_observed_when_it_is_first_needed(scene: 
 def test_a_flight_has_at_least_one_frame() -> None:
     with pytest.raises(ValueError, match="1 or more"):
         FlightKnobs(None, 0)
+
+
+def test_there_is_no_flight_through_a_scene_without_gaussians(scene: Scene, context) -> None:
+    bare = replace(scene, views=tuple(replace(view, z=None) for view in scene.views), gaussians=Gaussians.empty())
+    flight = context(bare).flight
+    assert list(flight.cameras()) == list(flight(("rgb",))) == list(flight.hole_ratios()) == []

@@ -34,6 +34,7 @@ examples:
   vistadream single-img image=photo.jpg
   vistadream single-img image="holiday (1).jpg" stage=coarse expansion=0.4
   vistadream multi-img input=photos/
+  vistadream auto input=photos/
   vistadream multi-img input=walk.mp4 max_views=40
   vistadream single-img resume=outputs/photo/2026-01-31_10-00-00 stages.refine.steps=400
   vistadream single-img backends/depth=given backends.depth.path=depth.png backends.depth.unit_m=0.001
@@ -81,6 +82,15 @@ def _scene(job: str, words: list[str]) -> Act:
     return partial(run, words, job, begun_s=BEGUN_S)
 
 
+def _auto(words: list[str]) -> Act:
+    if {"-h", "--help"} & set(words):
+        return lambda: sys.stdout.write(HELP)
+    from vistadream.commands.auto import choose_job
+
+    job, words = choose_job(words)
+    return _scene(job, words)
+
+
 def _refine(words: list[str]) -> Act:
     from vistadream.commands.refine import act
 
@@ -102,6 +112,7 @@ def _download(words: list[str]) -> Act:
 COMMANDS: dict[str, tuple[Callable[[list[str]], Act], str]] = {
     "single-img": (partial(_scene, "single_img"), "nothing was written"),
     "multi-img": (partial(_scene, "multi_img"), "nothing was written"),
+    "auto": (_auto, "nothing was written"),
     "refine": (_refine, "the same command goes on from the checkpoint, if there is one"),
     "models": (_models, "nothing was lost"),
     "download": (_download, "the same command goes on"),

@@ -27,8 +27,8 @@ class FlightKnobs:
 class SceneFlight:
     """Renders a scene along a camera path, one frame at a time; implements `core.Flight`.
 
-    The path is computed when it is first needed. The first complete flight measures the hole ratios, and they are
-    observed as `export/hole_ratio`.
+    The path is computed when it is first needed; through a scene without Gaussians there is none. The first complete
+    flight measures the hole ratios, and they are observed as `export/hole_ratio`.
     """
 
     def __init__(self, scene: Scene, trajectory: Trajectory, frames: int, renderer: Renderer, observe: Observer):
@@ -39,6 +39,8 @@ class SceneFlight:
 
     def cameras(self) -> Sequence[Camera]:
         """Of each frame; the path is made smaller where it would touch surfaces, which is observed."""
+        if not len(self._scene.gaussians):
+            return []
         if self._cameras is None:
             path = keep_clear(self._trajectory, self._scene, self._frames)
             if path.note is not None:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from vistadream.core import Camera, ExportContext, Gaussians, Scene
+from vistadream.core import Camera, ExportContext, Gaussians, Note, Scene
 from vistadream.core.knobs import check_choices, check_ranges
 from vistadream.formats.files import new_file
 from vistadream.formats.ply import write_ply
@@ -46,7 +46,11 @@ class GaussianFiles:
             find_splat_transform(f"export.gaussians.formats={converted[0]}")
 
     def __call__(self, scene: Scene, target: Path, context: ExportContext) -> None:
-        """Writes the files; the viewer's page starts at the photo's camera."""
+        """Writes the files; the viewer's page starts at the photo's camera. None for a scene without Gaussians."""
+        if not len(scene.gaussians):
+            words = f"the stage {context.stage} makes no Gaussians, so neither they nor videos are exported; "
+            context.observe("export/gaussians", Note(f"{words}export=[point_cloud,colmap] writes what there is"))
+            return
         cameras = [view.camera for view in scene.views]
         smoothed = cache(lambda: filter_3d(scene.gaussians, cameras, self.smoothing_px2))
         for form in self.formats:

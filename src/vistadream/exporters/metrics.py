@@ -28,7 +28,7 @@ class Metrics:
     def __call__(self, scene: Scene, target: Path, context: ExportContext) -> None:
         """Writes the figures; observes a warning when the scene covers less than half of the photo's own view."""
         metrics = measure(scene, context)
-        if metrics["input_alpha_mean"] < _MIN_ALPHA:
+        if len(scene.gaussians) and metrics["input_alpha_mean"] < _MIN_ALPHA:
             text = (
                 f"the scene covers {metrics['input_alpha_mean']:.0%} of the photo's own view: see what backends.render "
                 "leaves out (near_z, radius_clip_px)"
@@ -40,7 +40,7 @@ class Metrics:
 
 def measure(scene: Scene, context: ExportContext) -> dict[str, Any]:
     """The figures by their names, as data for JSON; PSNR in dB, the others are counts and shares."""
-    holes = context.flight.hole_ratios()
+    holes = context.flight.hole_ratios() or (1.0,)  # a scene without Gaussians is one hole
     return {
         "stage": context.stage,
         **_photo_metrics(scene, context.renderer),

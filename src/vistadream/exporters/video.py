@@ -43,8 +43,8 @@ class Videos:
         check_ranges(self, fps=FROM_1, crf=(0, 51))
 
     def __call__(self, scene: Scene, target: Path, context: ExportContext) -> None:
-        """Writes the videos; renders nothing when no picture or no format is wanted."""
-        if not (self.pictures and self.formats):
+        """Writes the videos; none when no picture or no format is wanted, or when the scene has no Gaussians."""
+        if not (self.pictures and self.formats and len(scene.gaussians)):
             return
         with_depth = set(self.pictures) != {"rgb"}
         near, far = 1.0, 2.0

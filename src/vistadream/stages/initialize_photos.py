@@ -44,8 +44,10 @@ class InitializePhotos:
     fitting: Fitting
     lifting: Lifting
     fusion: Fusion
+    steps: int
+    """Least number of steps of the fit."""
     rounds: int
-    """Number of steps of the fit for each photo."""
+    """Least number of steps of the fit for each photo."""
     max_misfit: float
     """The predicted depth of the border is not used when its median relative error is larger, after alignment."""
     exposure: bool
@@ -53,7 +55,7 @@ class InitializePhotos:
     seed: int
 
     def __post_init__(self) -> None:
-        check_ranges(self, rounds=FROM_0, max_misfit=FROM_0)
+        check_ranges(self, steps=FROM_0, rounds=FROM_0, max_misfit=FROM_0)
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         photos = self._with_depth(scene, observe)
@@ -63,7 +65,7 @@ class InitializePhotos:
         views, gaussians = [*photos, *border], Gaussians.concat(gaussians, *map(self.lifting, border))
         for i, view in enumerate(views):
             observe(f"initialize/{i:02d}/view", view)
-        turns = view_order([1.0] * len(views), self.rounds * len(views), self.seed)
+        turns = view_order([1.0] * len(views), max(self.steps, self.rounds * len(views)), self.seed)
         gaussians = self.fitting(gaussians, views, self.renderer, turns, observe=observe, name="initialize")
         observe("initialize/render", lambda: self.renderer(gaussians, [photos[0].camera], want=("rgb",))[0].rgb)
         observe("initialize/summary", _summary(photos, gains, len(gaussians)))

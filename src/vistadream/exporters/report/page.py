@@ -46,8 +46,8 @@ class ReportData:
     """The command that repeats the run."""
     stages: Sequence[StageRow]
     photo: Picture
-    result: Picture
-    """The finished scene seen from the photo's camera."""
+    result: Picture | None
+    """The finished scene seen from the photo's camera; None for a scene without Gaussians."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time of the consecutive parts of the run: "start", "stages", "delivery"."""
     videos: Mapping[str, Path] = field(default_factory=dict)
@@ -82,7 +82,7 @@ def write_report(data: ReportData, path: Path) -> Path:
 
 def _header(data: ReportData, path: Path) -> str:
     shown = ((data.photo, "the photograph"), (data.result, "the scene from the same place"))
-    figures = [html.image(picture, caption, caption) for picture, caption in shown]
+    figures = [html.image(picture, caption, caption) for picture, caption in shown if picture is not None]
     for caption, video in data.videos.items():
         content = video.read_bytes() if video.stat().st_size <= EMBED_BYTES else None
         figures.append(html.video(content, _relative(video, path), caption))

@@ -40,7 +40,7 @@ class Report:
             command=shlex.join(["vistadream", facts["command"], *facts["overrides"]]),
             stages=_rows(facts["stages"], context),
             photo=to_uint8(photo.rgb),
-            result=to_uint8(seen.require("rgb")),
+            result=to_uint8(seen.require("rgb")) if len(scene.gaussians) else None,
             seconds=facts["seconds"],
             videos={caption: video for caption, video in videos.items() if video.exists()},
             files=sorted(exported.iterdir()) if exported.is_dir() else (),

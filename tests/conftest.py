@@ -68,6 +68,12 @@ def textured_plane() -> type:
     return runpy.run_path(str(Path(__file__).with_name("textured_plane.py")))["TexturedPlane"]
 
 
+@pytest.fixture(scope="session")
+def textured_boxes() -> type:
+    """Cameras of one lens, and what they see of some boxes: `textured_boxes(width, height, focal_px)`."""
+    return runpy.run_path(str(Path(__file__).with_name("textured_boxes.py")))["TexturedBoxes"]
+
+
 class Recording(dict[str, dict[str, list]]):
     """Entity path -> column (such as `Scalars:scalars`, `step`) -> values, one for each time it was logged."""
 

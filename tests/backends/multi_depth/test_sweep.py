@@ -18,6 +18,8 @@ KNOBS = {
     "tolerance": 0.02,
     "agreeing": 1,
     "smallest": 0.005,
+    "fill": False,
+    "max_misfit": 0.08,
 }
 
 
@@ -79,6 +81,16 @@ def test_masked_pixels_are_never_valid(textured_plane):
 def test_confidence_is_higher_where_more_photos_agree(textured_plane):
     prediction = sweep(textured_plane((0.3, 0.0)).scene())[0]
     assert prediction.confidence[30:40, 40:55].mean() > prediction.confidence[:, :4][prediction.valid[:, :4]].mean()
+
+
+def test_what_is_not_trusted_can_be_filled(textured_plane):
+    plane = textured_plane((0.2, 0.1))
+    measured, complete = sweep(plane.scene()), sweep(plane.scene(), fill=True)
+    for before, after, z in zip(measured, complete, plane.depths, strict=True):
+        assert torch.equal(after.z[before.valid], before.z[before.valid])
+        new = after.valid & ~before.valid
+        assert after.valid.float().mean() > 0.9
+        assert ((after.z - z).abs() / z)[new].mean() < 0.1
 
 
 def test_each_photo_reports_progress_and_the_share_is_told(textured_plane):

@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from vistadream.backends.multi_depth.filling import filled
 from vistadream.backends.multi_depth.given import measured
 from vistadream.backends.multi_depth.single import SingleViewDepth
 from vistadream.core import DepthEstimator, DepthPrediction, Note, Progress, Scene, SparsePoints, View, tell
-from vistadream.core.knobs import FROM_1, SHARE, Range, check_ranges, require
+from vistadream.core.knobs import FROM_0, FROM_1, SHARE, Range, check_ranges, require
 from vistadream.ops.depth.resample import resample_depth
 from vistadream.ops.sweep.agreement import agrees, without_speckles
 from vistadream.ops.sweep.eye import Eye, eye_of
@@ -33,7 +34,7 @@ class SweepDepth:
     """Plane sweep of each photo against its best neighbors, then the agreement of the neighbors' maps."""
 
     depth: DepthEstimator
-    """The depth model for one photo, for photos that do not overlap."""
+    """The depth model for one photo, for photos that do not overlap and for pixels on which photos do not agree."""
     resolution_px: int
     """Long side at which photos are matched."""
     planes: int
@@ -48,10 +49,16 @@ class SweepDepth:
     """Number of neighbors whose depth must agree for a depth to be trusted."""
     smallest: float
     """Trusted regions that cover a smaller share of the picture are taken for chance."""
+    fill: bool
+    """Whether pixels on which photos do not agree get the depth of the model, brought to the measured depth around."""
+    max_misfit: float
+    """The model's depth is used where its mean relative error at the measured pixels around is no larger."""
 
     def __post_init__(self) -> None:
         wanted = {"resolution_px": Range(32), "planes": Range(8), "neighbors": FROM_1, "agreeing": FROM_1}
-        check_ranges(self, **wanted, tolerance=Range(0.001, 0.5), smallest=SHARE, windows_px=Range(3, 31))
+        check_ranges(
+            self, **wanted, tolerance=Range(0.001, 0.5), smallest=SHARE, max_misfit=FROM_0, windows_px=Range(3, 31)
+        )
         odd = len(self.windows_px) > 0 and all(side % 2 == 1 for side in self.windows_px)
         require(self, "windows_px", odd, "a list of odd numbers")
 
@@ -70,7 +77,14 @@ class SweepDepth:
         trusted = [self._trusted(*each, scene.is_metric) for each in zip(scene.photos, swept, counts, strict=True)]
         share = float(np.mean([float(prediction.valid.float().mean()) for prediction in trusted]))
         tell("multi_depth/trusted", Note(f"depth: {share:.0%} of the pixels are measured, as neighbors agree on them"))
-        return trusted
+        return self._filled(trusted, scene.photos) if self.fill else trusted
+
+    def _filled(self, trusted: Sequence[DepthPrediction], views: Sequence[View]) -> list[DepthPrediction]:
+        complete = []
+        for prediction, view in zip(trusted, views, strict=True):
+            complete.append(filled(prediction, view, self.depth, self.max_misfit))
+            tell("multi_depth/filling/progress", Progress(len(complete), len(views)))
+        return complete
 
     def _sweep(self, eyes: Sequence[Eye], near: Sequence[Sequence[int]], overlap: Overlap) -> list[Swept]:
         sweep = PlaneSweep(self.planes, tuple(side // 2 for side in self.windows_px), torch.get_num_threads())

@@ -78,6 +78,13 @@ def test_pictures_of_a_role_are_written_at_a_bounded_rate(tmp_path: Path, monkey
     assert [path.name for path in (tmp_path / "live").iterdir()] == ["coarse.render.jpg"]
 
 
+def test_of_several_photos_the_newest_picture_is_kept(tmp_path: Path) -> None:
+    with EventLog(tmp_path / "e", 0.0) as observe:
+        for name in ("012", "a"):
+            observe(f"load/photo/{name}", PICTURE)
+    assert [path.name for path in (tmp_path / "live").iterdir()] == ["load.photo.jpg"]
+
+
 def test_a_full_disk_costs_a_warning_and_not_the_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "live").write_text("a file in the place of the folder")
     with EventLog(tmp_path / "e", 5.0) as observe:

@@ -122,3 +122,13 @@ def test_the_border_of_the_first_photo_continues_the_scene():
     added = made.gaussians.means[len(without.gaussians) :]
     assert 0.5 * ring.sum() < len(added) < ring.sum(), "the second photo shows a part of the border"
     torch.testing.assert_close(added[:, 2], torch.full((len(added),), 4.0), atol=0.1, rtol=0)
+
+
+def test_each_photo_is_shown_by_its_name_with_what_the_fit_makes_of_it():
+    seen = {}
+    made = initialize(Scene(photos(2)), observe=lambda name, value, step=None: seen.update({name: value}))
+    for photo in made.photos:
+        assert seen[f"initialize/photo/{photo.name}/view"] is photo
+        shown = seen[f"initialize/photo/{photo.name}/render"]()
+        with torch.no_grad():
+            assert torch.equal(shown, RENDERER(made.gaussians, [photo.camera])[0].rgb)

@@ -30,4 +30,4 @@ def test_each_view_of_the_source_is_observed_and_becomes_one_of_the_scene() -> N
     assert isinstance(stage.source, Source)
     assert scene.photos == scene.views
     assert scene.anchor.name == "input"
-    assert seen == {f"load/{view.name}": view for view in scene.views}
+    assert seen == {f"load/photo/{view.name}": view for view in scene.views}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         StageStarted,
         Summary,
     )
-    from vistadream.core.names import is_plain_name, natural_order
+    from vistadream.core.names import PHOTO, group_of, is_plain_name, natural_order, role_of
     from vistadream.core.observing import current_observer, silent, tell, use_observer
     from vistadream.core.protocols import (
         Captioner,
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from vistadream.core.scene import DepthPrediction, DepthSource, Rendering, Scene, View
 
 __all__ = [
+    "PHOTO",
     "Camera",
     "Cancelled",
     "Captioner",
@@ -90,8 +91,10 @@ __all__ = [
     "View",
     "current_checkpoints",
     "current_observer",
+    "group_of",
     "is_plain_name",
     "natural_order",
+    "role_of",
     "short_path",
     "silent",
     "system_error",

@@ -14,10 +14,11 @@ import cv2
 import torch
 from torch import Tensor
 
-from vistadream.core import Gaussians, Message, ObservedRun, Observer, Scene, View
+from vistadream.core import PHOTO, Gaussians, Message, ObservedRun, Observer, Scene, View, group_of
 from vistadream.core.knobs import FROM_0, check_ranges
 from vistadream.formats.files import new_file
-from vistadream.observers.record import pictures, shrunk
+from vistadream.observers.record import LONG_SIDE_PX, pictures
+from vistadream.ops.image.pixels import shrunk
 
 _LIVE = "live"
 """The folder of the newest pictures, below that of the events."""
@@ -41,8 +42,9 @@ class EventLog:
     """Appends one line for each observation: name, step, time, kind and value. Use it in `with`, or call `close`.
 
     `time` is in seconds since 1970. Pictures are written below live/, and the value names them by their path from the
-    run folder. Only the newest one of a role is kept: `coarse/03/hole` goes to live/coarse.hole.jpg, at most every
-    `pictures_every_s` seconds. A line is on disk when the call returns, and a resumed run continues the file.
+    run folder. Only the newest one of a role is kept, and at most every `pictures_every_s` seconds: `coarse/03/hole`
+    goes to live/coarse.hole.jpg, `load/photo/NAME` to live/load.photo.rgb.jpg. A line is on disk when the call returns,
+    and a resumed run continues the file.
     """
 
     def __init__(self, path: Path, pictures_every_s: float):
@@ -62,7 +64,7 @@ class EventLog:
         if isinstance(value, Message):
             fields = _for_json(value.to_json())
             return fields.pop("kind"), fields
-        role = ".".join(word for word in name.split("/") if not word.isdigit())
+        role = _role(name)
         if not self._is_due(role):
             return _kind(value), _facts(value)
         if callable(value):
@@ -79,7 +81,7 @@ class EventLog:
         for below, picture in pictures(value):
             target = self._live / f"{role}{f'.{below}' if below else ''}.jpg".replace("/", ".")
             with new_file(target) as draft:
-                cv2.imwrite(str(draft), shrunk(picture)[..., ::-1])
+                cv2.imwrite(str(draft), shrunk(picture, LONG_SIDE_PX)[..., ::-1])
             written[below or "picture"] = f"{target.parent.name}/{target.name}"
             self._written_s[role] = time.monotonic()
         return {"pictures": written} if written else {}
@@ -92,6 +94,14 @@ class EventLog:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _role(name: str) -> str:
+    """What the pictures of an event show, whichever frame or photo it is about, as the stem of a file name."""
+    group = group_of(name)
+    if f"/{PHOTO}/" in group:
+        name = group.rpartition("/")[0] + name.removeprefix(group)
+    return ".".join(word for word in name.split("/") if not word.isdigit())
 
 
 def _kind(value: Any) -> str:

@@ -18,7 +18,7 @@ from torch import Tensor
 from vistadream.core import Chart, DepthPrediction, Note, Rendering, Scene, StageFinished, Summary, View, is_plain_name
 from vistadream.formats.json_file import read_json
 from vistadream.ops.image.colormap import depth_colors, depth_range
-from vistadream.ops.image.pixels import to_uint8
+from vistadream.ops.image.pixels import shrunk, to_uint8
 
 Picture = UInt8[np.ndarray, "h w 3"]
 LONG_SIDE_PX = 640
@@ -63,7 +63,7 @@ class Record:
                 curve.append((len(curve) if step is None else step, value))
             case _:
                 for below, picture in pictures(value):
-                    self.images[f"{name}/{below}".rstrip("/")] = shrunk(picture)
+                    self.images[f"{name}/{below}".rstrip("/")] = shrunk(picture, LONG_SIDE_PX)
 
     def save(self, stage: str, folder: Path) -> None:
         """Writes the data of a stage into `folder`: seen.json and PNG files."""
@@ -144,16 +144,6 @@ def _(value: Scene) -> Iterator[tuple[str, Picture]]:
 def _depth(z: Float[Tensor, "h w"]) -> Picture:
     known = torch.isfinite(z) & (z > 0)
     return depth_colors(torch.where(known, z, 1.0), known, *depth_range(z, known))
-
-
-def shrunk(picture: Picture) -> Picture:
-    """The picture at a long side of at most LONG_SIDE_PX."""
-    h, w = picture.shape[:2]
-    scale = LONG_SIDE_PX / max(h, w)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(w * scale)), max(1, round(h * scale)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def _is_of(stage: str, name: str) -> bool:

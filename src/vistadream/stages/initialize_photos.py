@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import (
+    PHOTO,
     DepthEstimator,
     DepthPrediction,
     Gaussians,
@@ -31,6 +32,8 @@ from vistadream.ops.gaussians.lift import Lifting
 from vistadream.ops.views.exposure import exposure_gains
 from vistadream.ops.views.fusion import Fusion, by_new_surface
 from vistadream.stages.painting import with_aligned_depth
+
+_PLACE = f"initialize/{PHOTO}"
 
 
 @dataclass(frozen=True)
@@ -58,24 +61,31 @@ class InitializePhotos:
         check_ranges(self, steps=FROM_0, rounds=FROM_0, max_misfit=FROM_0)
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        photos = self._with_depth(scene, observe)
+        photos = self._with_depth(scene)
         photos, gains = self._at_one_exposure(photos, scene.points)
         photos, gaussians = self._lifted(photos, observe)
         border = self._border(scene, gains[0], gaussians, observe)
         views, gaussians = [*photos, *border], Gaussians.concat(gaussians, *map(self.lifting, border))
-        for i, view in enumerate(views):
-            observe(f"initialize/{i:02d}/view", view)
+        for view in photos:
+            observe(f"{_PLACE}/{view.name}/view", view)
+        for view in border:
+            observe("initialize/border/view", view)
         turns = view_order([1.0] * len(views), max(self.steps, self.rounds * len(views)), self.seed)
         gaussians = self.fitting(gaussians, views, self.renderer, turns, observe=observe, name="initialize")
-        observe("initialize/render", lambda: self.renderer(gaussians, [photos[0].camera], want=("rgb",))[0].rgb)
+        observe("initialize/render", partial(self._seen, gaussians, photos[0]))
+        for photo in photos:
+            observe(f"{_PLACE}/{photo.name}/render", partial(self._seen, gaussians, photo))
         observe("initialize/summary", _summary(photos, gains, len(gaussians)))
         return replace(scene.with_views(*views), gaussians=gaussians)
 
-    def _with_depth(self, scene: Scene, observe: Observer) -> list[View]:
+    def _seen(self, gaussians: Gaussians, photo: View) -> Float[Tensor, "h w 3"]:
+        """The Gaussians from the photo's camera."""
+        with torch.no_grad():
+            return self.renderer(gaussians, [photo.camera], want=("rgb",))[0].require("rgb")
+
+    def _with_depth(self, scene: Scene) -> list[View]:
         """The photos with their depth, which is 0 where it is not trusted."""
         predictions = self.depth(scene)
-        for i, prediction in enumerate(predictions):
-            observe(f"initialize/{i:02d}/prediction", prediction)
         return [with_depth(*pair) for pair in zip(scene.photos, predictions, strict=True)]
 
     def _at_one_exposure(

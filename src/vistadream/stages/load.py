@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vistadream.core import Observer, Scene, Source
+from vistadream.core import PHOTO, Observer, Scene, Source
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Load:
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
         views = self.source(observe)
+        place = f"load/{PHOTO}" if len(views) > 1 else "load"
         for view in views:
-            observe(f"load/{view.name}", view)
+            observe(f"{place}/{view.name}", view)
         return scene.with_views(*views)

@@ -202,6 +202,50 @@ def test_a_file_name_that_is_not_utf8_is_shown_escaped(tmp_path: Path) -> None:
     assert r"image=caf\udce9.jpg" in Page(write_report(bare, tmp_path / "report.html")).text
 
 
+@pytest.fixture
+def sixty(data: ReportData) -> ReportData:
+    """A run with 60 photos as cameras give them, with grain, as large as the record keeps them."""
+    seed = np.random.default_rng(0)
+    smooth = np.asarray(Image.fromarray(seed.integers(0, 256, (12, 16, 3), np.uint8)).resize((640, 480)), float)
+    pictures = [(smooth + seed.normal(0, 8, smooth.shape)).clip(0, 255).astype(np.uint8) for _ in range(4)]
+    kinds = {"load": ["rgb"], "initialize": ["view/rgb", "view/z", "render"]}
+    images = {
+        f"{stage}/photo/{i:03d}/{kind}": pictures[(i + j) % 4]
+        for stage, shown in kinds.items()
+        for i in range(60)
+        for j, kind in enumerate(shown)
+    }
+    rows = [{"name": f"{i:03d}.jpg", "used": i != 7, "reason": "a copy" if i == 7 else None} for i in range(60)]
+    drawing = '<svg class="plan" viewBox="0 0 9 9" aria-label="plan"></svg>'
+    stages = [StageRow(name, 1.0, 2**20, 0) for name in ("load", "register", "initialize")]
+    summaries = {"load/photos": Summary("59 of 60 photos are used", {"photos": rows})}
+    return replace(data, stages=stages, images=images, summaries=summaries, photos=60, plan=drawing)
+
+
+def test_sixty_photos_are_one_small_page(sixty: ReportData, tmp_path: Path) -> None:
+    path = write_report(sixty, tmp_path / "report.html")
+    page = Page(path)
+    assert path.stat().st_size < 8e6
+    assert len(page.all("img")) == 2 + 4 * 60
+    assert all(int(attrs["width"]) <= 240 for attrs in page.all("img")[2:])
+    words = ["the first of 60 photos", "59 of 60 photos are used", "007.jpg", "a copy", "color, depth, render"]
+    assert [text for text in words if text not in page.text] == []
+    assert "frame" not in page.text
+    assert len([attrs for attrs in page.all("svg") if attrs.get("class") == "plan"]) == 1
+
+
+@pytest.mark.parametrize("width_px", [390, 1280])
+def test_the_photos_fill_rows_that_are_not_wider_than_the_screen(
+    sixty: ReportData, width_px: int, tmp_path: Path, browser
+) -> None:
+    browser.open(write_report(sixty, tmp_path / "report.html"), width_px)
+    assert browser.complaints == []
+    assert browser.ask("document.documentElement.scrollWidth - innerWidth") <= 0
+    tops = "new Set([...document.querySelectorAll('.cards figure')].map(e => e.offsetTop)).size"
+    assert browser.ask(tops) <= (7 + 20 if width_px > 640 else 20 + 60)
+    assert browser.ask("document.querySelector('details').open") is False
+
+
 CONTRAST = """(() => {
   const linear = c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
   const light = rgb => {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -54,6 +54,17 @@ def figure(inside: str, caption: str) -> str:
 
 def image(picture: Picture, caption: str, alt: str) -> str:
     return figure(_img(picture, alt), caption)
+
+
+def card(pictures: Mapping[str, Picture], caption: str, place: str) -> str:
+    """Small pictures side by side with one caption; the description of each begins with `place`."""
+    inside = "".join(_img(picture, place + words) for words, picture in pictures.items())
+    return figure(f"<div>{inside}</div>", caption)
+
+
+def details(title: str, body: str, is_open: bool) -> str:
+    """A part of the page that can be opened and closed."""
+    return f"<details{' open' if is_open else ''}><summary>{escape(title)}</summary>{body}</details>"
 
 
 def slider(before: Picture, after: Picture, before_caption: str, after_caption: str, place: str) -> str:

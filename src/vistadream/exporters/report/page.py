@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from vistadream.core import Chart, Note, Summary
+from vistadream.core import PHOTO, Chart, Note, Summary, group_of
 from vistadream.exporters.report import html, svg
+from vistadream.exporters.report.photos import cards, photo_table
+from vistadream.exporters.report.plan import CAPTION as PLAN_CAPTION
 
 Picture = UInt8[np.ndarray, "h w 3"]
 _GAUSSIANS = (".ply", ".splat", ".spz", ".sog", ".glb")
@@ -46,8 +48,13 @@ class ReportData:
     """The command that repeats the run."""
     stages: Sequence[StageRow]
     photo: Picture
+    """The only photo, or the first of several."""
     result: Picture | None
     """The finished scene seen from the photo's camera; None for a scene without Gaussians."""
+    photos: int = 1
+    """The number of photos of the scene."""
+    plan: str = ""
+    """The cameras and points from above as SVG, shown with the stage register; empty: there is none."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time of the consecutive parts of the run: "start", "stages", "delivery"."""
     videos: Mapping[str, Path] = field(default_factory=dict)
@@ -81,7 +88,8 @@ def write_report(data: ReportData, path: Path) -> Path:
 
 
 def _header(data: ReportData, path: Path) -> str:
-    shown = ((data.photo, "the photograph"), (data.result, "the scene from the same place"))
+    photo = "the photograph" if data.photos == 1 else f"the first of {data.photos} photos"
+    shown = ((data.photo, photo), (data.result, "the scene from the same place"))
     figures = [html.image(picture, caption, caption) for picture, caption in shown if picture is not None]
     for caption, video in data.videos.items():
         content = video.read_bytes() if video.stat().st_size <= EMBED_BYTES else None
@@ -151,10 +159,14 @@ def _stage(row: StageRow, data: ReportData) -> str:
         return {name: value for name, value in named.items() if name.split("/")[0] == row.name}
 
     body = []
-    body += [f"<p>{escape(summary.text)}</p>" for summary in mine(data.summaries).values()]
-    images, charts = mine(data.images), _drawn(mine(data.curves), mine(data.charts))
-    notes = [(_group(name), note.text) for name, note in data.notes if note.level == "info"]
-    for group in sorted({row.name, *map(_group, (*images, *charts))}):
+    for summary in mine(data.summaries).values():
+        body += [f"<p>{escape(summary.text)}</p>", photo_table(summary.data)]
+    body += [_plan(data.plan)] if row.name == "register" else []
+    photos, images = _by_photo(row.name, mine(data.images))
+    charts = _drawn(mine(data.curves), mine(data.charts))
+    body.append(cards(photos, row.name))
+    notes = [(group_of(name), note.text) for name, note in data.notes if note.level == "info"]
+    for group in sorted({row.name, *map(group_of, (*images, *charts))}):
         number_of_view = group.partition("/")[2]
         title = f"<h3>frame {int(number_of_view) + 1}</h3>" if number_of_view else ""
         figures = "".join([*_pictures(group, images), *_plots(group, charts)])
@@ -170,10 +182,20 @@ def _flight(data: ReportData) -> str:
     return html.section("flight", f'<div class="pictures">{plots}</div>') if plots else ""
 
 
-def _group(name: str) -> str:
-    """The stage, and the number of the view if the name has one: "coarse/03/hole" -> "coarse/03"."""
-    parts = name.split("/")
-    return "/".join(parts[:2]) if len(parts) > 2 and parts[1].isdigit() else parts[0]
+def _plan(plan: str) -> str:
+    return f'<div class="pictures">{html.figure(plan, PLAN_CAPTION)}</div>' if plan else ""
+
+
+def _by_photo(stage: str, images: Mapping[str, Picture]) -> tuple[dict[str, dict[str, Picture]], dict[str, Picture]]:
+    """The pictures of each of several photos, by its name and by what they show; and the other pictures."""
+    place, photos, others = f"{stage}/{PHOTO}/", dict[str, dict[str, Picture]](), dict[str, Picture]()
+    for name, picture in images.items():
+        group = group_of(name)
+        if group.startswith(place):
+            photos.setdefault(group.removeprefix(place), {})[_caption(group, name).rpartition(", ")[2]] = picture
+        else:
+            others[name] = picture
+    return photos, others
 
 
 def _drawn(curves: Mapping[str, Sequence[tuple[float, float]]], charts: Mapping[str, Chart]) -> dict[str, str]:
@@ -188,7 +210,7 @@ def _drawn(curves: Mapping[str, Sequence[tuple[float, float]]], charts: Mapping[
 
 def _pictures(group: str, images: Mapping[str, Picture]) -> Iterator[str]:
     """The pictures of a group side by side. A "before" and its "after" become one figure with a slider."""
-    named = {_caption(group, name): picture for name, picture in images.items() if _group(name) == group}
+    named = {_caption(group, name): picture for name, picture in images.items() if group_of(name) == group}
     for caption, picture in named.items():
         later = caption.replace("before", "after")
         if later != caption and later in named:
@@ -198,7 +220,7 @@ def _pictures(group: str, images: Mapping[str, Picture]) -> Iterator[str]:
 
 
 def _plots(group: str, charts: Mapping[str, str]) -> Iterator[str]:
-    return (html.figure(plot, _caption(group, name)) for name, plot in charts.items() if _group(name) == group)
+    return (html.figure(plot, _caption(group, name)) for name, plot in charts.items() if group_of(name) == group)
 
 
 def _caption(group: str, name: str) -> str:

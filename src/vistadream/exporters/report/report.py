@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from vistadream.core import ExportContext, Scene
-from vistadream.exporters.metrics import measure
+from vistadream.exporters.metrics import measure, read_metrics
 from vistadream.exporters.report.page import ReportData, StageRow, write_report
+from vistadream.exporters.report.plan import plan
 from vistadream.exporters.video import video_file
 from vistadream.formats.files import new_file
 from vistadream.ops.image.pixels import to_uint8
@@ -41,6 +42,8 @@ class Report:
             stages=_rows(facts["stages"], context),
             photo=to_uint8(photo.rgb),
             result=to_uint8(seen.require("rgb")) if len(scene.gaussians) else None,
+            photos=len(scene.photos),
+            plan=plan(scene),
             seconds=facts["seconds"],
             videos={caption: video for caption, video in videos.items() if video.exists()},
             files=sorted(exported.iterdir()) if exported.is_dir() else (),
@@ -49,7 +52,7 @@ class Report:
             charts=record.charts,
             notes=record.notes,
             summaries=record.summaries,
-            metrics=measure(scene, context),
+            metrics=read_metrics(target) or measure(scene, context),
             backends={role: (b["name"], b["why"]) for role, b in facts["backends"].items()},
             knobs=context.changed,
             environment={name: facts[name] for name in _ENVIRONMENT},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Shaped, UInt8
 from PIL import Image
 from torch import Tensor
 
@@ -43,6 +43,16 @@ def fit_resolution(width: int, height: int, max_resolution: int, multiple: int) 
         raise ValueError(f"{width}x{height} pixels become {width * scale:.0f}x{height * scale:.0f} at this resolution")
     left, top = (width - w / scale) / 2, (height - h / scale) / 2
     return Fit((left, top, left + w / scale, top + h / scale), w, h)
+
+
+def shrunk(picture: UInt8[np.ndarray, "h w 3"], long_side_px: int) -> UInt8[np.ndarray, "H W 3"]:
+    """The picture with a long side of at most `long_side_px`."""
+    h, w = picture.shape[:2]
+    scale = long_side_px / max(h, w)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(w * scale)), max(1, round(h * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def focal_px_from_35mm(focal_35mm_mm: float | None, width: int, height: int) -> float | None:

@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vistadream.backends.poses.sfm import SfmPoses, map_pair
-from vistadream.backends.poses.workspace import Workspace
+from vistadream.backends.poses.sfm import SfmPoses
 from vistadream.config import compose
 from vistadream.core import PoseEstimator, UserError
 from vistadream.ops.evaluation.poses import focal_error, rotation_error_deg, trajectory_error
@@ -74,6 +73,21 @@ def test_a_known_focal_length_is_kept_and_a_wrong_one_is_said(world):
     assert re.search(r"given as 600 px, but the photos fit (29\d|30\d) px", remark.text)
 
 
+def test_a_focal_length_that_the_photos_leave_open_stays_as_guessed_and_it_is_said(sideways):
+    found = FIND(sideways.views)
+    guess = sideways.views[0].camera.fx
+    assert [camera.fx for camera in found.cameras.values()] == [pytest.approx(guess, abs=0.1)] * 3
+    (remark,) = found.remarks
+    assert "a field of view of 60 degrees was taken" in remark.text
+
+
+def test_a_known_focal_length_helps_where_the_photos_leave_it_open(sideways):
+    found = FIND([replace(v, camera=c, focal_known=True) for v, c in zip(sideways.views, sideways.truth, strict=True)])
+    assert [camera.fx for camera in found.cameras.values()] == [300.0] * 3
+    assert rotation_error_deg(list(found.cameras.values()), sideways.truth) < 0.2
+    assert not found.remarks
+
+
 def test_photos_of_two_sizes_have_two_lenses(world):
     rgb = torch.nn.functional.avg_pool2d(world.views[1].rgb.permute(2, 0, 1), 2).permute(1, 2, 0)
     everywhere = torch.ones(120, 160, dtype=torch.bool)
@@ -103,23 +117,21 @@ def test_ignored_pixels_have_no_points(world):
     assert float(found.points.px[:, 0].min()) > 158
 
 
-def test_two_photos_are_registered(world):
-    views = [world.views[1], world.views[3]]
+def test_two_photos_of_a_known_lens_are_registered(world):
+    views = [replace(world.views[i], camera=world.truth[i], focal_known=True) for i in (1, 3)]
     found = FIND(views)
-    assert set(found.cameras) == {view.name for view in views}
+    cameras = [found.cameras[view.name] for view in views]
+    assert rotation_error_deg(cameras, [world.truth[1], world.truth[3]]) < 0.2
     assert len(found.points) > 100
+    assert not found.remarks
 
 
-def test_our_own_solver_registers_two_photos_and_says_that_they_do_not_fix_the_focal_length(world):
-    with Workspace.of([world.views[1], world.views[3]], 0) as work:
-        model, _, (remark,) = map_pair(work, FIND.match(work))
-    assert "do not fix the focal length" in remark.text
-    assert len(model["xyz"]) > 100
-    R = torch.from_numpy(model["cam_from_world"][1][:, :3]) @ torch.from_numpy(model["cam_from_world"][0][:, :3]).T
-    true = world.truth[3].cam_from_world[:3, :3] @ world.truth[1].cam_from_world[:3, :3].T
-    angle, true_angle = (float(((m.double().trace() - 1) / 2).arccos().rad2deg()) for m in (R, true))
-    assert angle == pytest.approx(true_angle, rel=0.3)
-    assert model["error_px"].mean() < 0.5
+def test_two_photos_of_an_unknown_lens_are_registered_and_it_is_said_that_they_do_not_fix_it(world):
+    found = FIND([world.views[1], world.views[3]])
+    (remark,) = found.remarks
+    assert "two photos do not fix the focal length" in remark.text
+    assert len(found.points) > 100
+    assert float(found.points.error_px.mean()) < 0.5
 
 
 def test_a_photo_of_something_else_is_missing(world):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,12 +13,15 @@ from vistadream.backends.poses.matches import Matches
 from vistadream.backends.poses.matching import Matching, plain, triangulate
 from vistadream.backends.poses.result import registration_of
 from vistadream.backends.poses.workspace import Arrays, Workspace
-from vistadream.core import Note, Registration, UserError, View
+from vistadream.core import Camera, Note, Registration, UserError, View
 from vistadream.ops.views.two_view import relative_pose
 
 _MANY = 30
-"""More photos than this fix the focal length so well that two starts are enough."""
+"""More photos than this fix the focal length so well that fewer starts are enough."""
 _CHANGED = 0.2
+"""A focal length that was given is said to be wrong when the photos change it by more than this share."""
+_LEAST_SEEN = 40
+"""The fewest points that the photos of a model see on average; a few dozen matches can fit by chance."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,23 @@ class SfmPoses(Matching):
             matches = self.match(work)
             share = matches.require_parallax()
             model, figures, remarks = self._map(work, matches)
+        if len(model["px"]) < _LEAST_SEEN * len(model["images"]):
+            raise _nothing(matches)
         figures |= {"homography_share": share, "matches": matches.most(), "seconds": time.perf_counter() - began_s}
         return registration_of(model, views, figures, remarks)
 
     def _map(self, work: Workspace, matches: Matches) -> tuple[Arrays, dict[str, Any], list[Note]]:
+        if len(work.views) == 2:
+            return map_pair(work, matches)
         lenses, _ = lenses_of(work.views)
         starts = starts_of(lenses, len(work.views))
         requests = [{"cameras": plain(start.lenses), "calibrate": start.calibrate} for start in starts]
-        model = work.run("map", starts=requests, cameras=plain(lenses), pictures=len(work.views))
-        if "best" in model:
-            figures = {"start": starts[int(model["best"])].name, "starts": _told(starts, model["scores"].tolist())}
-            return model, figures, _on_changed_focal(model, work.views)
-        if len(work.views) == 2 and (pair := map_pair(work, matches)) is not None:
-            return pair
-        raise _nothing(matches)
+        photos = len(work.views)
+        model = work.run("map", starts=requests, cameras=plain(lenses), pictures=photos, map_again=photos <= _MANY)
+        if "best" not in model:
+            raise _nothing(matches)
+        figures = {"start": starts[int(model["best"])].name, "starts": _told(starts, model["scores"].tolist())}
+        return model, figures, _on_focal(model, work.views)
 
 
 def starts_of(lenses: Sequence[Lens], photos: int) -> list[Start]:
@@ -74,12 +81,16 @@ def starts_of(lenses: Sequence[Lens], photos: int) -> list[Start]:
 
 def _told(starts: Sequence[Start], scores: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
     """What each start led to, as data for JSON; later ones are missing when the first ones agreed."""
-    names = ("registered", "points", "reprojection_error_px", "support")
-    return {start.name: dict(zip(names, score, strict=True)) for start, score in zip(starts, scores, strict=False)}
+    return {
+        start.name: {"registered": int(n), "points": int(points), "reprojection_error_px": error_px, "support": support}
+        for start, (n, points, error_px, support) in zip(starts, scores, strict=False)
+    }
 
 
-def _on_changed_focal(model: Arrays, views: Sequence[View]) -> list[Note]:
-    """A warning where the pictures contradict a focal length that was given."""
+def _on_focal(model: Arrays, views: Sequence[View]) -> list[Note]:
+    """What to know about the focal length: that the photos contradict what was given, or do not fix it."""
+    if model["guess_kept"]:
+        return [_on_open_focal(views[model["images"][0]].camera, "these photos do")]
     for i, K in zip(model["images"], model["K"], strict=True):
         given, found = views[i].camera.fx, float(K[0, 0])
         if views[i].focal_known and abs(found / given - 1) > _CHANGED:
@@ -88,23 +99,24 @@ def _on_changed_focal(model: Arrays, views: Sequence[View]) -> list[Note]:
     return []
 
 
-def map_pair(work: Workspace, matches: Matches) -> tuple[Arrays, dict[str, Any], list[Note]] | None:
-    """The model of two photos, of which COLMAP often makes none; None when their matches fit no two cameras."""
+def _on_open_focal(camera: Camera, photos_do: str) -> Note:
+    fov_deg = 2 * math.degrees(math.atan(max(camera.width, camera.height) / 2 / camera.fx))
+    text = f"{photos_do} not fix the focal length: a field of view of {fov_deg:.0f} degrees was taken, and may be wrong"
+    return Note(f"{text}; more photos fix it, or camera.focal_px", "warning")
+
+
+def map_pair(work: Workspace, matches: Matches) -> tuple[Arrays, dict[str, Any], list[Note]]:
+    """The model of two photos, of which COLMAP often makes none; UserError when their matches fit no two cameras."""
     if not matches.pairs:
-        return None
+        raise _nothing(matches)
     (pair,) = matches.pairs
     known = all(view.focal_known for view in work.views)
     found = relative_pose(pair.px1, pair.px2, (work.views[0].camera, work.views[1].camera), known)
     if found is None:
-        return None
-    posed = [Lens(c.width, c.height, c.fx, c.fy, c.cx, c.cy, known=True) for c in found.cameras]
-    model = triangulate(work, posed, [c.cam_from_world.tolist() for c in found.cameras], refine=True)
-    if not len(model["xyz"]):
-        return None
-    text = (
-        "two photos do not fix the focal length: a field of view of about 60 degrees was taken; a third photo fixes it"
-    )
-    return model, {"start": "two photos"}, [] if known else [Note(text, "warning")]
+        raise _nothing(matches)
+    lenses = [Lens(c.width, c.height, c.fx, c.fy, c.cx, c.cy, known=True) for c in found.cameras]
+    model = triangulate(work, lenses, [c.cam_from_world.tolist() for c in found.cameras], refine=True)
+    return model, {"start": "two photos"}, [] if known else [_on_open_focal(found.cameras[0], "two photos do")]
 
 
 def _nothing(matches: Matches) -> UserError:

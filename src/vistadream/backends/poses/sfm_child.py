@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,17 @@ Arrays = dict[str, Any]
 _PAIRS_AT_ONCE = 50
 _CAUCHY_PX = 0.25
 """Errors well above this count little in the bundle adjustment."""
+_RAY_ERROR_DEG = 0.5
 _MOST_ERROR_PX = 2.0
+_GOOD_PX = 1.0
+"""Observations with a larger error are dropped once the cameras were adjusted to their pictures."""
 _LEAST_ANGLE_DEG = 1.5
-_SAME_SUPPORT = 0.99
+_SAME_SUPPORT = 0.98
 _REFINING_ROUNDS = 3
-_KNOWN_FOCAL_SUPPORT = 0.98
-"""The share of support at which a known focal length is believed rather than the fitted one."""
+_KNOWN_FOCAL_SUPPORT, _GUESSED_FOCAL_SUPPORT = 0.95, 0.992
+"""The share of support from which on a known, or a guessed, focal length is believed rather than the fitted one."""
+_NO_WORSE = 0.95
+"""The share of the best model's support that a model with these focal lengths must have."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -149,13 +154,16 @@ def find_cameras(folder: Path, request: dict[str, Any]) -> Arrays:
             break
     if best is None:
         return {"scores": np.array(scores)}
-    model, held = hold_known_focal(best[1], request["cameras"])
-    drop_outliers(model)
-    return {"scores": np.array(scores), "best": best[0], "held": held} | read_model(model)
+    model, kept = settled(folder, polished(folder, best[1], request["seed"]), request)
+    return {"scores": np.array(scores), "best": best[0]} | kept | read_model(model)
 
 
 def rank(scored: list[float]) -> tuple[float, float]:
     return scored[0], round(scored[3])
+
+
+def by_rank(model: pycolmap.Reconstruction) -> tuple[float, float]:
+    return rank(score(model))
 
 
 def agree(scores: list[list[float]], pictures: int) -> bool:
@@ -165,14 +173,17 @@ def agree(scores: list[list[float]], pictures: int) -> bool:
 
 
 def score(model: pycolmap.Reconstruction) -> list[float]:
-    """Registered pictures, points, their mean reprojection error in pixels, and the support of the model.
+    """Registered pictures, points, their mean reprojection error in pixels, and the support at 1 px."""
+    error_px = model.compute_mean_reprojection_error()
+    return [model.num_reg_images(), model.num_points3D(), error_px, support(model, 1.0)]
 
-    The support counts the observations, each less the closer it comes to an error of 1 px. Unlike the mean error, it
-    does not prefer a model that explains fewer observations.
+
+def support(model: pycolmap.Reconstruction, scale_px: float) -> float:
+    """The number of observations, each counted less the closer it comes to an error of `scale_px`.
+
+    Unlike the mean error, it does not prefer a model that explains fewer observations.
     """
-    errors = reprojection_errors(model)
-    support = float(np.maximum(0, 1 - errors**2).sum())
-    return [model.num_reg_images(), model.num_points3D(), model.compute_mean_reprojection_error(), support]
+    return float(np.maximum(0, 1 - (reprojection_errors(model) / scale_px) ** 2).sum())
 
 
 def reprojection_errors(model: pycolmap.Reconstruction) -> np.ndarray:
@@ -184,7 +195,9 @@ def reprojection_errors(model: pycolmap.Reconstruction) -> np.ndarray:
     return np.hypot(*(image[:, :2] / image[:, 2:] - found["px"]).T)
 
 
-def map_from(folder: Path, start: dict[str, Any], seed: int) -> pycolmap.Reconstruction | None:
+def map_from(
+    folder: Path, start: dict[str, Any], seed: int, constant_cameras: Sequence[int] = ()
+) -> pycolmap.Reconstruction | None:
     """The largest model that grows from the focal lengths of a start; None when nothing registers."""
     database = folder / "start.db"
     shutil.copy(folder / "matches.db", database)
@@ -193,11 +206,12 @@ def map_from(folder: Path, start: dict[str, Any], seed: int) -> pycolmap.Reconst
             opened.update_camera(pinhole(camera, i + 1))
     if start["calibrate"] and not take_calibrated_focal(database, seed):
         return None
-    models = pycolmap.incremental_mapping(database, folder / "pictures", fresh(folder / "models"), pipeline(seed))
+    options = pipeline(seed, constant_cameras)
+    models = pycolmap.incremental_mapping(database, folder / "pictures", fresh(folder / "models"), options)
     if not models:
         return None
     model = max(models.values(), key=lambda m: (m.num_reg_images(), m.num_points3D()))
-    adjust(model)
+    adjust(model, constant_cameras)
     return model
 
 
@@ -216,28 +230,82 @@ def take_calibrated_focal(database: Path, seed: int) -> bool:
     return True
 
 
-def hold_known_focal(
-    model: pycolmap.Reconstruction, cameras: list[dict[str, Any]]
-) -> tuple[pycolmap.Reconstruction, bool]:
-    """The model with the focal lengths that are known, if that costs little support; and whether it is so."""
+def polished(
+    folder: Path, model: pycolmap.Reconstruction, seed: int, constant_cameras: Sequence[int] = ()
+) -> pycolmap.Reconstruction:
+    """The model with all points that its cameras can see well, adjusted to these."""
+    model = triangulated(folder, model, seed)
+    adjust(model, constant_cameras)
+    drop_outliers(model, _GOOD_PX)
+    adjust(model, constant_cameras)
+    return model
+
+
+def triangulated(folder: Path, model: pycolmap.Reconstruction, seed: int) -> pycolmap.Reconstruction:
+    """The model with new points."""
+    options = pipeline(
+        seed,
+        create_max_angle_error=_RAY_ERROR_DEG,
+        continue_max_angle_error=_RAY_ERROR_DEG,
+        merge_max_reproj_error=_MOST_ERROR_PX,
+        complete_max_reproj_error=_MOST_ERROR_PX,
+    )
+    models = fresh(folder / "models")
+    return pycolmap.triangulate_points(model, folder / "matches.db", folder / "pictures", models, options=options)
+
+
+def settled(
+    folder: Path, model: pycolmap.Reconstruction, request: dict[str, Any]
+) -> tuple[pycolmap.Reconstruction, dict[str, bool]]:
+    """The model with its known focal lengths if the pictures agree, or with the guess if they leave it open.
+
+    Whether they agree is seen from how much support is gained when the focal lengths are set free. The flags say
+    whether the known ones were kept, and whether the guess was.
+    """
+    cameras = request["cameras"]
     known = [i + 1 for i, camera in enumerate(cameras) if camera["known"] and i + 1 in model.cameras]
-    if not known:
-        return model, False
+    constant = known or sorted(model.cameras)
+    candidates = [with_focal(model, cameras, constant)]
+    start = {"cameras": cameras, "calibrate": False}
+    if request["map_again"] and (again := map_from(folder, start, request["seed"], constant)) is not None:
+        candidates.append(polished(folder, again, request["seed"], constant))
+    held = max(candidates, key=by_rank)
+    freed = pycolmap.Reconstruction(held)
+    adjust(freed)
+    enough = _KNOWN_FOCAL_SUPPORT if known else _GUESSED_FOCAL_SUPPORT
+    scale_px = 2 * float(np.median(reprojection_errors(freed)))
+    as_good = rank(score(held)) >= (model.num_reg_images(), _NO_WORSE * score(model)[3])
+    keep = as_good and support(held, scale_px) >= enough * support(freed, scale_px)
+    better = rank(score(freed)) > (model.num_reg_images(), score(model)[3] / _NO_WORSE)
+    return held if keep else freed if better else model, {
+        "known_kept": keep and bool(known),
+        "guess_kept": keep and not known,
+    }
+
+
+def with_focal(
+    model: pycolmap.Reconstruction, cameras: list[dict[str, Any]], camera_ids: list[int]
+) -> pycolmap.Reconstruction:
+    """A copy of the model, adjusted to these focal lengths of some of its cameras."""
     held = pycolmap.Reconstruction(model)
-    for camera_id in known:
+    for camera_id in camera_ids:
         held.cameras[camera_id] = pinhole(cameras[camera_id - 1], camera_id)
-    adjust(held, known)
-    return (held, True) if score(held)[3] >= _KNOWN_FOCAL_SUPPORT * score(model)[3] else (model, False)
+    adjust(held, camera_ids)
+    return held
 
 
-def pipeline(seed: int, ignore_pairs: bool = True) -> pycolmap.IncrementalPipelineOptions:
-    """Options of mapping and triangulation; `ignore_pairs` leaves out points that only two pictures see."""
+def pipeline(
+    seed: int, constant_cameras: Sequence[int] = (), **triangulation: Any
+) -> pycolmap.IncrementalPipelineOptions:
+    """Options for few photos: points count that only two of them see, and so do small angles and few matches."""
+    few = {"init_min_tri_angle": 4.0, "init_min_num_inliers": 30, "abs_pose_min_num_inliers": 15}
     return pycolmap.IncrementalPipelineOptions(
         num_threads=1,
         random_seed=seed,
         min_model_size=2,
-        mapper={"num_threads": 1, "random_seed": seed},
-        triangulation={"random_seed": seed, "ignore_two_view_tracks": ignore_pairs},
+        constant_cameras=set(constant_cameras),
+        mapper={"num_threads": 1, "random_seed": seed, **few},
+        triangulation={"random_seed": seed, "ignore_two_view_tracks": False, **triangulation},
     )
 
 
@@ -247,7 +315,7 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
-def adjust(model: pycolmap.Reconstruction, constant_cameras: Iterable[int] = ()) -> None:
+def adjust(model: pycolmap.Reconstruction, constant_cameras: Sequence[int] = ()) -> None:
     """Bundle adjustment of everything, in which wrong matches count little.
 
     COLMAP's own minimizes squares, whose few large errors pull the focal length away.
@@ -266,26 +334,23 @@ def adjust(model: pycolmap.Reconstruction, constant_cameras: Iterable[int] = ())
     model.update_point_3d_errors()
 
 
-def drop_outliers(model: pycolmap.Reconstruction) -> None:
+def drop_outliers(model: pycolmap.Reconstruction, most_error_px: float) -> None:
     """Removes observations that miss their points, and points at which the rays nearly run side by side."""
-    pycolmap.ObservationManager(model).filter_all_points3D(_MOST_ERROR_PX, _LEAST_ANGLE_DEG)
+    pycolmap.ObservationManager(model).filter_all_points3D(most_error_px, _LEAST_ANGLE_DEG)
     model.update_point_3d_errors()
 
 
 def triangulate(folder: Path, request: dict[str, Any]) -> Arrays:
     """Points from cameras whose poses are known; with `refine` the poses, and unknown lenses, are adjusted too."""
     rounds = _REFINING_ROUNDS if request["refine"] else 1
-    options = pipeline(request["seed"], ignore_pairs=len(request["cam_from_world"]) > 2)
     known = [i + 1 for i, camera in enumerate(request["cameras"]) if camera["known"]]
     model = posed_model(folder, request)
     for i in range(rounds):
-        model = pycolmap.triangulate_points(
-            model, folder / "matches.db", folder / "pictures", fresh(folder / "models"), options=options
-        )
+        model = triangulated(folder, model, request["seed"])
         if request["refine"] and model.num_points3D():
             adjust(model, known)
         report("triangulation", i + 1, rounds)
-    drop_outliers(model)
+    drop_outliers(model, _GOOD_PX if request["refine"] else _MOST_ERROR_PX)
     return {"scores": np.array([score(model)]), "best": 0} | read_model(model)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from vistadream.core import ExportContext, Note, Renderer, Scene
+from vistadream.exporters.photo_metrics import figures, misfit_note, photo_fits
 from vistadream.formats.files import new_file, write_json
 from vistadream.formats.json_file import read_json
 from vistadream.ops.evaluation.metrics import psnr, ssim
@@ -26,7 +27,11 @@ class Metrics:
     place: ClassVar[Literal["."]] = "."
 
     def __call__(self, scene: Scene, target: Path, context: ExportContext) -> None:
-        """Writes the figures; observes a warning when the scene covers less than half of the photo's own view."""
+        """Writes the figures.
+
+        Observes a warning when the scene covers less than half of the photo's own view, and when it shows one of
+        several photos much worse than the others.
+        """
         metrics = measure(scene, context)
         if len(scene.gaussians) and metrics["input_alpha_mean"] < _MIN_ALPHA:
             text = (
@@ -34,6 +39,8 @@ class Metrics:
                 "leaves out (near_z, radius_clip_px)"
             )
             context.observe("export/empty", Note(text, "warning"))
+        if note := misfit_note(metrics.get("photos_misfit", [])):
+            context.observe("export/misfit", note)
         with new_file(target / FILE) as draft:
             write_json(draft, metrics)
 
@@ -44,6 +51,7 @@ def measure(scene: Scene, context: ExportContext) -> dict[str, Any]:
     return {
         "stage": context.stage,
         **_photo_metrics(scene, context.renderer),
+        **(figures(photo_fits(scene, context.renderer)) if len(scene.photos) > 1 else {}),
         "path_hole_ratio": {"mean": float(np.mean(holes)), "largest": float(np.max(holes))},
         "is_metric": scene.is_metric,
     }

@@ -9,7 +9,7 @@ from vistadream.backends.poses.given import GivenPoses
 from vistadream.core import UserError
 from vistadream.ops.evaluation.poses import rotation_error_deg, trajectory_error
 
-KEEP = GivenPoses(seed=0, features=1000, exhaustive_up_to=40, overlap=10, refine=False)
+KEEP = GivenPoses(seed=0, features=500, exhaustive_up_to=40, overlap=10, refine=False)
 ADJUST = replace(KEEP, refine=True)
 
 

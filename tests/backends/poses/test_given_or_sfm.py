@@ -7,7 +7,7 @@ from vistadream.backends.poses.given_or_sfm import GivenOrSfmPoses
 from vistadream.config import choose
 from vistadream.ops.evaluation.poses import rotation_error_deg
 
-FIND = GivenOrSfmPoses(seed=0, features=1000, exhaustive_up_to=40, overlap=10, refine=False)
+FIND = GivenOrSfmPoses(seed=0, features=500, exhaustive_up_to=40, overlap=10, refine=False)
 
 
 def test_it_is_what_auto_takes():

@@ -11,7 +11,7 @@ from vistadream.config import compose
 from vistadream.core import PoseEstimator, UserError
 from vistadream.ops.evaluation.poses import focal_error, rotation_error_deg, trajectory_error
 
-FIND = SfmPoses(seed=0, features=1000, exhaustive_up_to=40, overlap=10)
+FIND = SfmPoses(seed=0, features=500, exhaustive_up_to=40, overlap=10)
 
 
 @pytest.fixture(scope="module")

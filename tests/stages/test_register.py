@@ -5,7 +5,18 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from vistadream.core import Camera, Note, Registration, Scene, SparsePoints, Summary, UserError, View, silent
+from vistadream.core import (
+    Camera,
+    Note,
+    PlacedPhoto,
+    Registration,
+    Scene,
+    SparsePoints,
+    Summary,
+    UserError,
+    View,
+    silent,
+)
 from vistadream.stages.register import Register
 
 POINTS = torch.tensor([[x, y, z] for x in (-1.0, 0.0, 1.0) for y in (-0.5, 0.5) for z in (4.0, 5.0)])
@@ -113,7 +124,8 @@ def test_photos_without_a_camera_are_left_out_with_the_reason():
     assert second["error_px"] == pytest.approx(0, abs=1e-3)
     notes = [value for _, value in seen if isinstance(value, Note)]
     assert notes == [Note("a is not used: it matches no other photo")]
-    assert {name for name, value in seen if isinstance(value, Camera)} == {"register/cameras/b", "register/cameras/c"}
+    placed = {name for name, value in seen if isinstance(value, PlacedPhoto)}
+    assert placed == {"register/cameras/b", "register/cameras/c"}
     assert [name for name, value in seen if isinstance(value, SparsePoints)] == ["register/points"]
 
 
@@ -149,3 +161,13 @@ def test_a_depth_that_cannot_be_related_to_the_points_is_dropped():
 def test_the_median_depth_must_be_positive():
     with pytest.raises(ValueError, match="median_depth"):
         replace(Register(Known(None), 3.0), median_depth=0.0)
+
+
+def test_each_photo_is_shown_where_it_stood_at_a_share_of_the_depth():
+    seen = {}
+    scene = registered(observe=lambda name, value, step=None: seen.update({name: value}))
+    for view in scene.photos:
+        placed = seen[f"register/cameras/{view.name}"]
+        assert placed.camera is view.camera
+        assert placed.rgb is view.rgb
+        assert placed.distance == pytest.approx(0.05 * 3.0)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         StageStarted,
         Summary,
     )
-    from vistadream.core.names import PHOTO, group_of, is_plain_name, natural_order, role_of
+    from vistadream.core.names import group_of, is_plain_name, natural_order, role_of
     from vistadream.core.observing import current_observer, silent, tell, use_observer
     from vistadream.core.protocols import (
         Captioner,
@@ -46,10 +46,9 @@ if TYPE_CHECKING:
         Trajectory,
     )
     from vistadream.core.registration import Registration, SparsePoints
-    from vistadream.core.scene import DepthPrediction, DepthSource, Rendering, Scene, View
+    from vistadream.core.scene import DepthPrediction, DepthSource, PlacedPhoto, Rendering, Scene, View
 
 __all__ = [
-    "PHOTO",
     "Camera",
     "Cancelled",
     "Captioner",
@@ -69,6 +68,7 @@ __all__ = [
     "Observer",
     "ObserverKnobs",
     "Outpainter",
+    "PlacedPhoto",
     "PoseEstimator",
     "Progress",
     "ReadsFiles",

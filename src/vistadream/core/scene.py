@@ -137,6 +137,16 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
+class PlacedPhoto:
+    """A photo where its camera stood, to be looked at only."""
+
+    camera: Camera
+    rgb: Float[Tensor, "h w 3"]
+    distance: float
+    """From the camera to where the picture is drawn, in units of the scene."""
+
+
+@dataclass(frozen=True, eq=False)
 class Rendering:
     """What a Renderer returns for one camera; a map that was not requested is None."""
 

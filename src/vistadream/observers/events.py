@@ -14,8 +14,9 @@ import cv2
 import torch
 from torch import Tensor
 
-from vistadream.core import PHOTO, Gaussians, Message, ObservedRun, Observer, Scene, View, group_of
+from vistadream.core import Gaussians, Message, ObservedRun, Observer, Scene, View, group_of
 from vistadream.core.knobs import FROM_0, check_ranges
+from vistadream.core.names import PHOTO
 from vistadream.formats.files import new_file
 from vistadream.observers.record import LONG_SIDE_PX, pictures
 from vistadream.ops.image.pixels import shrunk

@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import (
-    PHOTO,
     DepthEstimator,
     DepthPrediction,
     Gaussians,
@@ -26,6 +25,7 @@ from vistadream.core import (
     View,
 )
 from vistadream.core.knobs import FROM_0, check_ranges
+from vistadream.core.names import PHOTO
 from vistadream.ops.fit.fitting import Fitting
 from vistadream.ops.fit.loop import view_order
 from vistadream.ops.gaussians.lift import Lifting

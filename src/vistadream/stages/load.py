@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vistadream.core import PHOTO, Observer, Scene, Source
+from vistadream.core import Observer, Scene, Source
+from vistadream.core.names import PHOTO
 
 
 @dataclass(frozen=True)

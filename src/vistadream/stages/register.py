@@ -13,6 +13,7 @@ from vistadream.core import (
     Camera,
     Note,
     Observer,
+    PlacedPhoto,
     PoseEstimator,
     Registration,
     Scene,
@@ -25,6 +26,9 @@ from vistadream.core.knobs import ABOVE_0, check_ranges
 
 _LEAST_MEASURED = 10
 """The number of points with a measured depth from which on they fix the unit."""
+
+_NEAR = 0.05
+"""The pictures of cameras are shown at this share of the median depth."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ class Register:
             raise UserError(f"{len(kept)} of {len(scene.photos)} photos could be registered; wanted two or more")
         views, points, is_metric = self._scaled(*_about(kept, found), found.keeps_unit)
         _report(scene.photos, views, points, found, is_metric, observe)
+        distance = _NEAR * _median_z(views, points)
         for view in views:
-            observe(f"register/cameras/{view.name}", view.camera)
+            observe(f"register/cameras/{view.name}", PlacedPhoto(view.camera, view.rgb, distance))
         observe("register/points", points)
         return replace(scene, views=tuple(views), points=points, is_metric=is_metric)
 
@@ -62,11 +67,16 @@ class Register:
             return views, points, True
         if ratio is not None:
             return *_rescaled(views, points, ratio), True
-        index, _ = points.seen_by(views[0].name)
-        seen = views[0].camera.project(points.xyz[index])[1]
-        median = float(seen.median()) if len(seen) else math.nan
+        median = _median_z(views, points)
         without_depth = [replace(view, z=None) for view in views]
         return *_rescaled(without_depth, points, self.median_depth / median if median > 0 else 1.0), False
+
+
+def _median_z(views: Sequence[View], points: SparsePoints) -> float:
+    """The median depth of the points that the anchor sees, which is the first view; NaN if it sees none."""
+    index, _ = points.seen_by(views[0].name)
+    seen = views[0].camera.project(points.xyz[index])[1]
+    return float(seen.median()) if len(seen) else math.nan
 
 
 def _about(kept: Sequence[View], found: Registration) -> tuple[list[View], SparsePoints]:

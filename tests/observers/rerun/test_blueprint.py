@@ -118,3 +118,49 @@ def test_config_gets_a_tab_when_it_is_known():
 
 def test_time_is_told_in_steps():
     assert Layout(STAGES, SEEN).blueprint().time_panel.timeline == "step"
+
+
+SEVERAL = ("load", "register", "outpaint", "initialize", "coarse", "refine")
+KINDS = {"view/rgb": "image", "view/z": "depth", "render": "image"}
+LOADED = {f"load/photo/{i:03d}/rgb": "image" for i in range(60)}
+REGISTERED = LOADED | {"register/points": "splats"} | {f"register/cameras/{i:03d}": "camera" for i in range(60)}
+FITTED = REGISTERED | {"initialize/render": "image", "initialize/gaussians": "splats"}
+FITTED |= {f"initialize/photo/{i:03d}/view/confidence": "mask" for i in range(60)}
+FITTED |= {f"initialize/photo/{i:03d}/{below}": kind for i in range(60) for below, kind in KINDS.items()}
+
+
+def of_several(seen, **more):
+    return {tab.name: tab for tab in Layout(SEVERAL, seen, **more).blueprint().root_container.contents}
+
+
+def test_of_many_photos_the_first_ones_have_panels():
+    found = of_several(FITTED)
+    assert origins(found["load"], rrb.Spatial2DView) == [f"/load/photo/{i:03d}/rgb" for i in range(12)]
+    shown = origins(found["initialize"], rrb.Spatial2DView)
+    assert shown == [
+        *(f"/initialize/photo/{i:03d}/{below}" for i in range(3) for below in KINDS),
+        "/initialize/render",
+    ], "each photo whole, without masks"
+    assert all(len(origins(tab, rrb.Spatial2DView)) <= 12 for tab in found.values())
+
+
+def test_no_picture_of_any_photo_floats_in_space():
+    pictures = {path for path, kind in FITTED.items() if kind in ("image", "depth", "mask")}
+    assert pictures <= hidden(of_several(FITTED)["overview"])
+
+
+def test_the_first_photo_stays_in_the_overview():
+    for seen, active in ((LOADED, "register"), (FITTED, None)):
+        assert origins(of_several(seen, active=active)["overview"], rrb.Spatial2DView)[0] == "/load/photo/000/rgb"
+
+
+def test_the_places_of_the_photos_are_there_before_they_are_initialized():
+    shown = origins(of_several(REGISTERED, active="initialize")["initialize"], rrb.Spatial2DView)
+    assert "/initialize/photo/002/view/z" in shown
+    assert "/initialize/depth/rgb" not in shown
+
+
+def test_cameras_stand_in_space_once():
+    assert "register/cameras/**" not in hidden(of_several(REGISTERED, active="initialize")["register"])
+    assert "register/cameras/**" in hidden(of_several(FITTED)["initialize"])
+    assert "register/cameras/**" not in hidden(of_several(FITTED)["register"])

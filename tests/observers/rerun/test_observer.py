@@ -11,7 +11,7 @@ import rerun as rr
 import torch
 
 from vistadream.config import compose
-from vistadream.core import Note, Progress, RunEnded, RunStarted, StageFinished, StageStarted, Summary
+from vistadream.core import Note, PlacedPhoto, Progress, RunEnded, RunStarted, StageFinished, StageStarted, Summary
 from vistadream.observers.rerun import RerunSettings
 from vistadream.observers.rerun.observer import RerunObserver
 
@@ -40,6 +40,19 @@ def test_numbered_pictures_are_a_film_and_numbered_cameras_stand_side_by_side(fi
     assert len(found["/coarse/hole"]["Image:buffer"]) == 3
     assert {"/coarse/00/view", "/coarse/01/view", "/coarse/02/view"} <= set(found)
     assert found.values("/coarse/loss", "step").tolist() == [2, 3, 4, 5, 6, 7], "one curve that goes on"
+
+
+def test_everything_of_each_of_several_photos_is_recorded_by_its_name(file, view, read):
+    with observer(file) as observe:
+        for name in ("012", "a"):
+            observe(f"load/photo/{name}", view)
+            observe(f"register/cameras/{name}", PlacedPhoto(view.camera, view.rgb, 0.25))
+    found = read(file)
+    for name in ("012", "a"):
+        assert any(key.startswith("EncodedImage") for key in found[f"/load/photo/{name}/rgb"])
+        placed = found[f"/register/cameras/{name}"]
+        assert any(key.startswith("EncodedImage") for key in placed)
+        assert placed["Pinhole:image_plane_distance"] == [[0.25]]
 
 
 def test_curve_keeps_every_step_and_pictures_their_cadence(file, read):

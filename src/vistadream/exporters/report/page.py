@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from vistadream.core import PHOTO, Chart, Note, Summary, group_of
+from vistadream.core import Chart, Note, Summary, group_of
+from vistadream.core.names import PHOTO
 from vistadream.exporters.report import html, svg
 from vistadream.exporters.report.photos import cards, photo_table
 from vistadream.exporters.report.plan import CAPTION as PLAN_CAPTION

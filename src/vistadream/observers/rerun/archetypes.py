@@ -20,6 +20,7 @@ from vistadream.core import (
     DepthPrediction,
     Gaussians,
     Note,
+    PlacedPhoto,
     Progress,
     Rendering,
     RunEnded,
@@ -90,6 +91,12 @@ def _(value: View, settings: RerunSettings) -> Iterator[Mark]:
         yield Mark("image", "normals", (_image(value.normals / 2 + 0.5, settings),))
     if value.confidence is not None:
         yield Mark("mask", "confidence", (_gray(value.confidence, settings),))
+
+
+@marks.register
+def _(value: PlacedPhoto, settings: RerunSettings) -> Iterator[Mark]:
+    yield Mark("camera", "", _camera(_shrunk(value.camera, settings), value.distance))
+    yield Mark("plane", "", (_image(value.rgb, settings),))
 
 
 @marks.register
@@ -216,6 +223,9 @@ def _text(text: str, level: str = "info") -> Mark:
 
 
 def _camera(camera: Camera, image_plane_distance: float | None = None) -> tuple[rr.AsComponents, ...]:
+    """The pose and the lens; without a distance, or with NaN where it is not known, the viewer chooses one."""
+    if image_plane_distance is not None and not math.isfinite(image_plane_distance):
+        image_plane_distance = None
     pose = camera.world_from_cam.detach().cpu().numpy()
     lens = rr.Pinhole(
         image_from_camera=camera.K.detach().cpu().numpy(),

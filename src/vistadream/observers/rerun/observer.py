@@ -10,7 +10,18 @@ from typing import Any
 
 import rerun as rr
 
-from vistadream.core import Chart, Gaussians, Note, Scene, StageFinished, StageStarted, Summary, View
+from vistadream.core import (
+    Chart,
+    Gaussians,
+    Note,
+    Scene,
+    SparsePoints,
+    StageFinished,
+    StageStarted,
+    Summary,
+    View,
+    role_of,
+)
 from vistadream.observers.logtap import LogTap
 from vistadream.observers.rerun.archetypes import Mark, marks
 from vistadream.observers.rerun.blueprint import CONFIG, Layout
@@ -28,7 +39,8 @@ class RerunObserver:
     """Logs every event below its name. Use it as a context manager, or call `close`.
 
     Pictures, splats, curves and charts of `coarse/03/hole` go to `coarse/hole`: one entity that changes over time, so
-    that a layout can name it. Cameras keep their number, so that all are visible together. Texts and log lines go to
+    that a layout can name it. Cameras keep their number, so that all are visible together; what is shown of one of
+    several photos keeps the photo's name. Texts and log lines go to
     the `log` of the running stage. There are two timelines: `log_time`, and `step`, which continues through all fits
     of a run.
 
@@ -142,6 +154,8 @@ class RerunObserver:
         if isinstance(splats, Gaussians) and len(splats):
             self._focus_z = float(splats.means[:, 2].median())
             self._note_thinning(len(splats))
+        if isinstance(value, SparsePoints) and len(value):
+            self._focus_z = float(value.xyz[:, 2].median())
         if isinstance(value, View):
             self._upright_photo = value.camera.height > value.camera.width
 
@@ -154,7 +168,7 @@ class RerunObserver:
 
     def _draw(self, name: str, mark: Mark) -> None:
         path = f"{name}/{mark.below}".rstrip("/")
-        role = "/".join(word for word in path.split("/") if not word.isdigit())
+        role = role_of(path)
         if mark.kind == "text":
             path = f"{self._steps.stage}/log"  # one entity, so that lines of the same step keep their order
         elif mark.kind not in _ABREAST:

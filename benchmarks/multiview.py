@@ -46,7 +46,8 @@ def report(photos: PosedSet) -> None:
     began = time.perf_counter()
     scene = registered(photos, "sfm")
     seconds = time.perf_counter() - began
-    truth = [photo.camera for photo in photos.photos if photo.name in {view.name for view in scene.photos}]
+    names = {view.name for view in scene.photos}
+    truth = [photo.camera for photo in photos.photos if photo.name in names]
     found = [view.camera for view in scene.photos]
     print(f"registered {len(found)} of {len(photos.photos)} in {seconds:.1f} s, {len(scene.points or ())} points")
     off, turned_deg = trajectory_error(found, truth), rotation_error_deg(found, truth)
@@ -56,10 +57,10 @@ def report(photos: PosedSet) -> None:
         "\n| depth | trusted | AbsRel there | with filled | AbsRel there | seconds a photo |\n|---|---|---|---|---|---|"
     )
     for poses in ("given", "sfm"):
-        print(depth_row(photos, scene if poses == "sfm" else registered(photos, "given"), poses))
+        print(depth_row(photos, photos.at_size(scene if poses == "sfm" else registered(photos, poses)), poses))
     print("\n| held out | PSNR | gain | SSIM | holes | Gaussians | seconds |\n|---|---|---|---|---|---|---|")
     for row, make in ways(photos).items():
-        print(fit_row(row, scene, photos, make))
+        print(fit_row(row, photos.at_size(scene), photos, make))
 
 
 def registered(photos: PosedSet, poses: str) -> Scene:

@@ -13,7 +13,7 @@ import torch
 from kitchen import data_folder
 from torch import Tensor
 
-from vistadream.core import Camera, View
+from vistadream.core import Camera, Scene, SparsePoints, View
 from vistadream.formats.nerfstudio import OPENCV_FROM_OPENGL
 
 
@@ -23,9 +23,11 @@ class PosedSet:
 
     name: str
     photos: Sequence[View]
-    """With true cameras; without depth."""
+    """With true cameras; without depth. Registration sees them at this size."""
     depths: Sequence[Tensor]
-    """Measured z in meters; 0 where unknown."""
+    """Measured z in meters at `size`; 0 where unknown."""
+    size: tuple[int, int]
+    """Width and height at which depth is measured and the scene is made."""
     held_out: tuple[int, ...]
     """Photos that a scene is compared with, and not made from."""
     focal_known: bool
@@ -36,6 +38,19 @@ class PosedSet:
     @property
     def used(self) -> tuple[int, ...]:
         return tuple(i for i in range(len(self.photos)) if i not in self.held_out)
+
+    def at_size(self, scene: Scene) -> Scene:
+        """A registered scene whose pictures and points have `size`."""
+        views, points = [], scene.points or SparsePoints.empty()
+        for view in scene.views:
+            rgb = cv2.resize(view.rgb.numpy(), self.size, interpolation=cv2.INTER_AREA)
+            everything = torch.ones(self.size[1], self.size[0], dtype=torch.bool)
+            views.append(
+                View(view.name, view.camera.resize(*self.size), torch.from_numpy(rgb), None, *_masks(everything))
+            )
+        width, height = self.photos[0].camera.width, self.photos[0].camera.height
+        shrunk = points.px * torch.tensor([self.size[0] / width, self.size[1] / height])
+        return replace(scene, views=tuple(views), points=replace(points, px=shrunk))
 
     def unregistered(self) -> list[View]:
         """The photos as they come from a folder of pictures, without poses."""
@@ -64,7 +79,7 @@ def room(folder: Path) -> PosedSet:
         pose = torch.tensor(frame["transform_matrix"]) @ OPENCV_FROM_OPENGL
         rows.append((folder / frame["file_path"], folder / frame["depth_file_path"], pose))
     photos, depths = _read(rows, K, (320, 240))
-    return PosedSet("room", photos, depths, tuple(range(1, len(photos), 2)), False, 150)
+    return PosedSet("room", photos, depths, (320, 240), tuple(range(1, len(photos), 2)), False, 150)
 
 
 def walk() -> PosedSet:
@@ -77,7 +92,7 @@ def walk() -> PosedSet:
         pose = torch.tensor([float(number) for number in numbers]).reshape(4, 4)
         rows.append((folder / f"{stem}.color.png", folder / f"{stem}.depth.png", pose))
     photos, depths = _read(rows, torch.from_numpy(np.loadtxt(folder / "K.txt")).float(), (360, 240))
-    return PosedSet("walk", photos, depths, tuple(range(1, len(photos), 2)), False, 300)
+    return PosedSet("walk", photos, depths, (360, 240), tuple(range(1, len(photos), 2)), False, 300)
 
 
 def kitchen() -> PosedSet:
@@ -89,21 +104,27 @@ def kitchen() -> PosedSet:
         files = Path(f"{stem}.color.png"), Path(f"{stem}.depth.png")
         rows.append((*files, torch.from_numpy(np.loadtxt(pose)).float()))
     photos, depths = _read(rows, torch.from_numpy(np.loadtxt(folder / "camera-intrinsics.txt")).float(), (320, 240))
-    return PosedSet("kitchen", photos, depths, (1, 3), True, 100)
+    return PosedSet("kitchen", photos, depths, (320, 240), (1, 3), True, 100)
 
 
 def _read(
     rows: Sequence[tuple[Path, Path, Tensor]], K: Tensor, size: tuple[int, int]
 ) -> tuple[list[View], list[Tensor]]:
-    """Photos and depths at a working size, from files of color, of depth in mm, and world_from_cam."""
-    photos, depths, everything = [], [], torch.ones(size[1], size[0], dtype=torch.bool)
+    """Photos, and depths at a working size, from files of color, of depth in mm, and world_from_cam."""
+    photos, depths = [], []
     world_from_first = rows[0][2].double()
     for i, (color, depth, world_from_cam) in enumerate(rows):
         picture = cv2.imread(str(color))[..., ::-1]
         cam_from_first = (torch.linalg.inv(world_from_cam.double()) @ world_from_first).float()
-        camera = Camera(K, cam_from_first, picture.shape[1], picture.shape[0]).resize(*size)
-        rgb = torch.from_numpy(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)).float() / 255
+        camera = Camera(K, cam_from_first, picture.shape[1], picture.shape[0])
+        rgb = torch.from_numpy(picture.copy()).float() / 255
         mm = cv2.imread(str(depth), cv2.IMREAD_UNCHANGED).astype(np.float32)
         depths.append(torch.from_numpy(cv2.resize(mm, size, interpolation=cv2.INTER_NEAREST)) / 1000)
-        photos.append(View(f"p{i:03d}", camera, rgb, None, everything, everything, ~everything))
+        everything = torch.ones(camera.height, camera.width, dtype=torch.bool)
+        photos.append(View(f"p{i:03d}", camera, rgb, None, *_masks(everything)))
     return photos, depths
+
+
+def _masks(everything: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The masks supervise, lift and generated of a photo of which every pixel is used."""
+    return everything, everything, ~everything

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import (
@@ -98,24 +98,34 @@ class InitializePhotos:
         return [at_mean_exposure(photo, gain) for photo, gain in zip(photos, gains, strict=True)], gains
 
     def _lifted(self, photos: Sequence[View], observe: Observer) -> tuple[list[View], Gaussians]:
-        """The photos, whose `lift` is what each of them added, and the Gaussians of all."""
-        result, gaussians = list(photos), Gaussians.empty()
-        for done, i in enumerate(by_new_surface(photos, self.fusion.tolerance)):
-            photo = photos[i]
-            new = photo.lift & (photo.depth > 0)
-            if len(gaussians):
-                with torch.no_grad():
-                    new = self.fusion.adds(photo, self.renderer(gaussians, [photo.camera], want=("z", "alpha"))[0])
-            new &= ~self.fusion.floats(photo, [other for other in photos if other is not photo])
-            result[i] = replace(photo, lift=new)
-            gaussians = Gaussians.concat(gaussians, self.lifting(result[i]))
-            observe("initialize/lifting/progress", Progress(done + 1, len(photos)))
+        """The photos, whose `lift` is what each of them added, and the Gaussians of all: sure depth first."""
+        sure, unsure = ([self.fusion.part(photo, is_sure) for photo in photos] for is_sure in (True, False))
+        order, added = by_new_surface(sure, self.fusion.tolerance), [torch.zeros_like(photo.lift) for photo in photos]
+        gaussians = Gaussians.empty()
+        for done, (part, i) in enumerate([(part, i) for part in (sure, unsure) for i in order]):
+            others = [other for j, other in enumerate(sure) if j != i]
+            new = self._new_surface(part[i], gaussians, others, part is sure)
+            added[i] |= new
+            gaussians = Gaussians.concat(gaussians, self.lifting(replace(part[i], lift=new)))
+            observe("initialize/lifting/progress", Progress(done + 1, 2 * len(photos)))
         if not len(gaussians):
             raise UserError(
                 "no photo has trusted depth; wanted overlapping photos of one place from several positions: add photos "
                 "between them, or choose another backends/multi_depth="
             )
-        return result, gaussians
+        return [replace(photo, lift=new) for photo, new in zip(photos, added, strict=True)], gaussians
+
+    def _new_surface(
+        self, view: View, gaussians: Gaussians, others: Sequence[View], is_sure: bool
+    ) -> Bool[Tensor, "h w"]:
+        """The pixels of a View that the scene so far has no surface for, and that `others` do not see through."""
+        new = view.lift & (view.depth > 0)
+        if not bool(new.any()):
+            return new
+        if len(gaussians):
+            with torch.no_grad():
+                new = self.fusion.adds(view, self.renderer(gaussians, [view.camera], want=("z", "alpha"))[0])
+        return new & ~self.fusion.floats(view, others, is_sure)
 
     def _border(self, scene: Scene, gain: Float[Tensor, "3"], gaussians: Gaussians, observe: Observer) -> list[View]:
         """The canvas around the first photo, if there is one, with the depth of the scene.

@@ -8,7 +8,7 @@ from vistadream.core import Camera, Rendering, View
 from vistadream.ops.views.fusion import Fusion, by_new_surface
 
 H, W = 24, 32
-FUSION = Fusion(open_alpha=0.6, in_front=0.05, through=2, tolerance=0.03)
+FUSION = Fusion(open_alpha=0.6, in_front=0.05, through=2, sure=0.2, tolerance=0.03)
 
 
 def photo(name: str, x: float = 0.0, depth: float = 4.0) -> View:

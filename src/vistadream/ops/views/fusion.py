@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -27,26 +27,33 @@ class Fusion:
     """Also where its surface is nearer than that of the scene by more than this fraction."""
     through: int
     """A point is dropped as noise when this number of other photos see a surface behind it."""
+    sure: float
+    """Pixels whose depth has less confidence are lifted last."""
     tolerance: float
     """Relative difference of depth up to which two surfaces are the same, when photos see through a point."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, open_alpha=SHARE, in_front=FROM_0, through=FROM_1, tolerance=SHARE)
+        check_ranges(self, open_alpha=SHARE, in_front=FROM_0, through=FROM_1, sure=SHARE, tolerance=SHARE)
+
+    def part(self, view: View, is_sure: bool) -> View:
+        """The View with its sure depth alone, or with its other depth alone; 0 elsewhere."""
+        unknown = torch.ones_like(view.depth) if view.confidence is None else view.confidence
+        return replace(view, z=torch.where((unknown >= self.sure) == is_sure, view.depth, 0.0))
 
     def adds(self, view: View, seen: Rendering) -> Bool[Tensor, "h w"]:
         """The pixels of a View that show a surface which the scene, rendered as `seen`, does not have."""
         alpha, z = seen.require("alpha"), seen.require("z")
         return view.lift & (view.depth > 0) & ((alpha < self.open_alpha) | (view.depth < (1 - self.in_front) * z))
 
-    def floats(self, view: View, others: Sequence[View]) -> Bool[Tensor, "h w"]:
-        """The pixels of a View whose points are in the free space of at least `through` others."""
+    def floats(self, view: View, others: Sequence[View], is_sure: bool = True) -> Bool[Tensor, "h w"]:
+        """The pixels of a View whose points are in the free space of at least `through` others, or of one if unsure."""
         pixels = view.lift & (view.depth > 0)
         points = view.camera.unproject(view.depth)[pixels]
         count = torch.zeros(len(points), dtype=torch.int64)
         for other in others:
             count += hides(points, other, self.tolerance)
         floating = torch.zeros_like(pixels)
-        floating[pixels] = count >= self.through
+        floating[pixels] = count >= (self.through if is_sure else 1)
         return floating
 
 

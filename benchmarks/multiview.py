@@ -99,12 +99,13 @@ def depth_row(photos: PosedSet, scene: Scene, poses: str) -> str:
 def ways(photos: PosedSet) -> dict[str, Callable[[Scene], Gaussians]]:
     """The ways of making a scene that are compared."""
     steps = f"stages.initialize={{steps:{photos.steps},rounds:0}}"
-    raw = "stages.initialize.exposure=false"
+    raw, measured = "stages.initialize.exposure=false", "backends.multi_depth.fill=false"
     return {
         "points of registration alone, fitted": lambda scene: fitted_points(scene, photos.steps),
         "lifted": lambda scene: stage("initialize", "stages.initialize.rounds=0")(scene, silent).gaussians,
         f"lifted, {photos.steps} steps": lambda scene: stage("initialize", steps)(scene, silent).gaussians,
         "without exposure": lambda scene: stage("initialize", steps, raw)(scene, silent).gaussians,
+        "without filling": lambda scene: stage("initialize", steps, measured)(scene, silent).gaussians,
         "then refined": lambda scene: stage("refine")(stage("initialize", steps)(scene, silent), silent).gaussians,
     }
 

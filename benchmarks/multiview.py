@@ -102,7 +102,7 @@ def ways(photos: PosedSet) -> dict[str, Callable[[Scene], Gaussians]]:
     raw, measured = "stages.initialize.exposure=false", "backends.multi_depth.fill=false"
     return {
         "points of registration alone, fitted": lambda scene: fitted_points(scene, photos.steps),
-        "lifted": lambda scene: stage("initialize", "stages.initialize.rounds=0")(scene, silent).gaussians,
+        "lifted": lambda scene: stage("initialize", "stages.initialize={steps:0,rounds:0}")(scene, silent).gaussians,
         f"lifted, {photos.steps} steps": lambda scene: stage("initialize", steps)(scene, silent).gaussians,
         "without exposure": lambda scene: stage("initialize", steps, raw)(scene, silent).gaussians,
         "without filling": lambda scene: stage("initialize", steps, measured)(scene, silent).gaussians,

@@ -46,7 +46,9 @@ def flat(views):
 def initialize(scene: Scene, depth=wall, observe=silent, rounds=0, steps=0, exposure=True, fitting=NO_FIT) -> Scene:
     fusion = Fusion(open_alpha=0.6, in_front=0.05, through=3, sure=0.2, tolerance=0.03)
     lifting = Lifting(0.65, 0.5)
-    stage = InitializePhotos(depth, flat, RENDERER, fitting, lifting, fusion, steps, rounds, 0.08, exposure, seed=0)
+    stage = InitializePhotos(
+        depth, flat, RENDERER, fitting, lifting, fusion, steps, rounds, 3.0, 0.08, exposure, seed=0
+    )
     return stage(scene, observe)
 
 
@@ -132,3 +134,17 @@ def test_each_photo_is_shown_by_its_name_with_what_the_fit_makes_of_it():
         shown = seen[f"initialize/photo/{photo.name}/render"]()
         with torch.no_grad():
             assert torch.equal(shown, RENDERER(made.gaussians, [photo.camera])[0].rgb)
+
+
+def test_the_sky_becomes_a_far_shell_that_is_lifted_once():
+    top = (torch.arange(H) < H // 2)[:, None].expand(H, W)
+
+    def outdoors(scene: Scene) -> list[DepthPrediction]:
+        return [replace(each, sky=top) for each in wall(scene, ~top)]
+
+    one, two = (initialize(Scene(photos(count, shift=0.0)), outdoors) for count in (1, 2))
+    far = one.gaussians.means.norm(dim=-1) > 11
+    assert int(far.sum()) > 0.8 * W * (H // 2 - 2)
+    torch.testing.assert_close(one.gaussians.means[far].norm(dim=-1), torch.full((int(far.sum()),), 12.0))
+    assert len(two.gaussians) < 1.1 * len(one.gaussians)
+    assert not one.photos[0].supervise[H // 2 - 1].any(), "the row that mixes sky and wall is not fitted"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import (
@@ -16,21 +16,21 @@ from vistadream.core import (
     Gaussians,
     MultiViewDepth,
     Observer,
-    Progress,
     Renderer,
     Scene,
     SparsePoints,
     Summary,
-    UserError,
     View,
 )
-from vistadream.core.knobs import FROM_0, check_ranges
+from vistadream.core.knobs import FROM_0, FROM_1, check_ranges
 from vistadream.core.names import PHOTO
+from vistadream.ops.depth.sky import eroded_sky
 from vistadream.ops.fit.fitting import Fitting
 from vistadream.ops.fit.loop import view_order
 from vistadream.ops.gaussians.lift import Lifting
 from vistadream.ops.views.exposure import exposure_gains
-from vistadream.ops.views.fusion import Fusion, by_new_surface
+from vistadream.ops.views.fusion import Fusion
+from vistadream.stages.joint_surface import JointSurface
 from vistadream.stages.painting import with_aligned_depth
 
 _PLACE = f"initialize/{PHOTO}"
@@ -51,6 +51,8 @@ class InitializePhotos:
     """Least number of steps of the fit."""
     rounds: int
     """Least number of steps of the fit for each photo."""
+    sky_distance: float
+    """Distance of the sky shell as a multiple of the farthest surface (98th percentile)."""
     max_misfit: float
     """The predicted depth of the border is not used when its median relative error is larger, after alignment."""
     exposure: bool
@@ -58,12 +60,16 @@ class InitializePhotos:
     seed: int
 
     def __post_init__(self) -> None:
-        check_ranges(self, steps=FROM_0, rounds=FROM_0, max_misfit=FROM_0)
+        check_ranges(self, steps=FROM_0, rounds=FROM_0, max_misfit=FROM_0, sky_distance=FROM_1)
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        photos = self._with_depth(scene)
+        predictions = self.depth(scene)
+        photos = [with_depth(*pair) for pair in zip(scene.photos, predictions, strict=True)]
         photos, gains = self._at_one_exposure(photos, scene.points)
-        photos, gaussians = self._lifted(photos, observe)
+        surface = JointSurface(self.renderer, self.lifting, self.fusion)
+        photos, gaussians = surface(photos, observe)
+        skies = [torch.zeros_like(each.valid) if each.sky is None else each.sky for each in predictions]
+        gaussians = surface.with_sky(photos, skies, gaussians, self.sky_distance * farthest(photos))
         border = self._border(scene, gains[0], gaussians, observe)
         views, gaussians = [*photos, *border], Gaussians.concat(gaussians, *map(self.lifting, border))
         for view in photos:
@@ -83,11 +89,6 @@ class InitializePhotos:
         with torch.no_grad():
             return self.renderer(gaussians, [photo.camera], want=("rgb",))[0].require("rgb")
 
-    def _with_depth(self, scene: Scene) -> list[View]:
-        """The photos with their depth, which is 0 where it is not trusted."""
-        predictions = self.depth(scene)
-        return [with_depth(*pair) for pair in zip(scene.photos, predictions, strict=True)]
-
     def _at_one_exposure(
         self, photos: list[View], points: SparsePoints | None
     ) -> tuple[list[View], Float[Tensor, "v 3"]]:
@@ -96,36 +97,6 @@ class InitializePhotos:
             return photos, torch.ones(len(photos), 3)
         gains = exposure_gains(photos, points)
         return [at_mean_exposure(photo, gain) for photo, gain in zip(photos, gains, strict=True)], gains
-
-    def _lifted(self, photos: Sequence[View], observe: Observer) -> tuple[list[View], Gaussians]:
-        """The photos, whose `lift` is what each of them added, and the Gaussians of all: sure depth first."""
-        sure, unsure = ([self.fusion.part(photo, is_sure) for photo in photos] for is_sure in (True, False))
-        order, added = by_new_surface(sure, self.fusion.tolerance), [torch.zeros_like(photo.lift) for photo in photos]
-        gaussians = Gaussians.empty()
-        for done, (part, i) in enumerate([(part, i) for part in (sure, unsure) for i in order]):
-            others = [other for j, other in enumerate(sure) if j != i]
-            new = self._new_surface(part[i], gaussians, others, part is sure)
-            added[i] |= new
-            gaussians = Gaussians.concat(gaussians, self.lifting(replace(part[i], lift=new)))
-            observe("initialize/lifting/progress", Progress(done + 1, 2 * len(photos)))
-        if not len(gaussians):
-            raise UserError(
-                "no photo has trusted depth; wanted overlapping photos of one place from several positions: add photos "
-                "between them, or choose another backends/multi_depth="
-            )
-        return [replace(photo, lift=new) for photo, new in zip(photos, added, strict=True)], gaussians
-
-    def _new_surface(
-        self, view: View, gaussians: Gaussians, others: Sequence[View], is_sure: bool
-    ) -> Bool[Tensor, "h w"]:
-        """The pixels of a View that the scene so far has no surface for, and that `others` do not see through."""
-        new = view.lift & (view.depth > 0)
-        if not bool(new.any()):
-            return new
-        if len(gaussians):
-            with torch.no_grad():
-                new = self.fusion.adds(view, self.renderer(gaussians, [view.camera], want=("z", "alpha"))[0])
-        return new & ~self.fusion.floats(view, others, is_sure)
 
     def _border(self, scene: Scene, gain: Float[Tensor, "3"], gaussians: Gaussians, observe: Observer) -> list[View]:
         """The canvas around the first photo, if there is one, with the depth of the scene.
@@ -151,10 +122,23 @@ def _observe_below(observe: Observer, place: str, name: str, value: object) -> N
 
 
 def with_depth(photo: View, prediction: DepthPrediction) -> View:
-    """The photo with the predicted depth, which is 0 where it is not trusted."""
+    """The photo with the predicted depth, which is 0 where it is not trusted.
+
+    Pixels in which sky and surface mix are neither lifted nor fitted.
+    """
     valid = prediction.valid & torch.isfinite(prediction.z) & (prediction.z > 0)
     z = torch.where(valid, prediction.z, 0.0)
-    return replace(photo, z=z, confidence=prediction.confidence, normals=prediction.normals)
+    view = replace(photo, z=z, confidence=prediction.confidence, normals=prediction.normals)
+    if prediction.sky is None:
+        return view
+    mixed = prediction.sky & ~eroded_sky(prediction.sky)
+    return replace(view, lift=view.lift & ~mixed, supervise=view.supervise & ~mixed)
+
+
+def farthest(photos: Sequence[View]) -> float:
+    """The 98th percentile of the depth of all photos."""
+    z = torch.cat([photo.depth[photo.depth > 0] for photo in photos])
+    return float(torch.quantile(z[:: max(1, len(z) // 100_000)], 0.98))
 
 
 def at_mean_exposure(photo: View, gain: Float[Tensor, "3"]) -> View:

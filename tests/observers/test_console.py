@@ -79,6 +79,27 @@ def test_a_bar_that_is_full_goes_away():
         assert console.file.read().strip() == "only this line"
 
 
+def bars_after(*events):
+    """The names of the bars that are there after these events."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with ConsoleObserver(console) as bars:
+        for name, value in events:
+            bars(name, value)
+        return [task.description for task in bars._bars.tasks]
+
+
+def test_work_shows_the_bar_of_the_part_at_work():
+    start, features = ("register", Progress(0, 1)), ("register/features/progress", Progress(3, 12))
+    assert bars_after(start) == ["register"]
+    assert bars_after(start, features) == ["register/features"]
+    assert bars_after(("multi_depth/progress", Progress(1, 12)), features) == ["multi_depth", "register/features"]
+
+
+def test_a_stage_that_ends_leaves_no_bar():
+    mapping = ("register/mapping/progress", Progress(2, 4))
+    assert bars_after(mapping, ("register/finished", StageFinished("register", 1.0))) == []
+
+
 def test_other_log_lines_are_printed_while_it_is_open_and_long_ones_stay_whole():
     line = "ssh " + "x" * 300
 

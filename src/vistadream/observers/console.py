@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from vistadream.core import Progress
+from vistadream.core import Progress, StageFinished
 from vistadream.observers.logtap import LogTap
 
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "bold red"}
@@ -56,23 +56,30 @@ class ConsoleObserver:
         self._tap = LogTap(self._print)
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
-        stem = name.rpartition("/")[0]
         if isinstance(value, Progress):
-            self._advance(stem, value)
+            self._advance(name.removesuffix("/progress"), value)
+        elif isinstance(value, StageFinished):
+            self._remove(*self._tasks)
         elif isinstance(value, float) and name.endswith("/loss"):
-            self._losses[stem] = value
+            self._losses[name.removesuffix("/loss")] = value
 
     def _advance(self, stem: str, work: Progress) -> None:
-        """Updates the bar of `stem`, and removes it after the last step."""
+        """Updates the bar of `stem`, and removes it after the last step, and those of the work that it is a part of."""
+        self._remove(*(other for other in self._tasks if stem.startswith(f"{other}/")))
         if stem not in self._tasks:
             self._tasks[stem] = self._bars.add_task(stem, total=work.total)
             self._bars.start()
         loss = f"  loss {self._losses[stem]:.4f}" if stem in self._losses else ""
         self._bars.update(self._tasks[stem], description=stem + loss, completed=work.done, total=work.total)
         if work.done >= work.total:
+            self._remove(stem)
+
+    def _remove(self, *stems: str) -> None:
+        """Removes bars, also of work that ended before its last step."""
+        for stem in stems:
             self._bars.remove_task(self._tasks.pop(stem))
-            if not self._tasks:
-                self._bars.stop()
+        if stems and not self._tasks:
+            self._bars.stop()
 
     def _print(self, record: logging.LogRecord) -> None:
         style = getattr(record, "style", _STYLES.get(record.levelno, ""))

@@ -196,7 +196,7 @@ def _absolute(word: str) -> str:
     if knob not in INPUT_KNOBS or value in ("", "null"):
         return word
     if knob == SEVERAL:
-        return f"{knob}={_absolute_items(value)}"
+        return f"{knob}={_absolute_items(unquoted(word))}"
     path = os.path.expanduser(unquoted(word))
     return f"{knob}={Path(path).absolute()}" if os.path.exists(path) else word
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -30,7 +29,6 @@ from vistadream.session import Run
 
 RENDERER = configured("backends/render=cpu")
 
-ROOT = Path(__file__).parents[2]
 SMALL = (
     "max_resolution=96",
     "stages.initialize.steps=30",
@@ -52,12 +50,6 @@ def small_run(out: Path, *words: str, stage: str = "fine", image: Path | None = 
 
 def command(out: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "vistadream", "single-img", *SMALL, "rerun.mode=off", f"out={out}", *words]
-
-
-def results(folder: Path) -> dict[str, bytes]:
-    """What must not differ between equal runs: every stage's views and Gaussians, and the export."""
-    kept = [*folder.glob("0*/views/*"), *folder.glob("0*/gaussians.ply"), folder / "export" / "gaussians.ply"]
-    return {str(p.relative_to(folder)): p.read_bytes() for p in kept}
 
 
 def only(out: Path) -> Path:
@@ -90,23 +82,11 @@ def test_the_sample_becomes_a_scene_with_everything_a_run_leaves(whole: Run) -> 
     assert imageio_ffmpeg.count_frames_and_secs(str(video))[0] == 5
 
 
-DOCUMENTED = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", (ROOT / "docs" / "outputs.md").read_text(), re.M)
-"""Rows of docs/outputs.md: a path, with * and ? for any name, and when it is there."""
-
-
 STAGES = compose([]).order
 
 
-def fits(path: str, glob: str) -> bool:
-    return re.fullmatch(re.escape(glob).replace(r"\*", "[^/]*").replace(r"\?", "[^/]"), path) is not None
-
-
-def test_every_file_that_a_run_leaves_is_documented_and_the_other_way_round(whole: Run) -> None:
-    left = [p.relative_to(whole.folder).as_posix() for p in whole.folder.rglob("*") if p.is_file()]
-    assert [path for path in left if not any(fits(path, glob) for glob, _ in DOCUMENTED)] == []
-    promised = [glob for glob, when in DOCUMENTED if when.startswith(("always", "`stage=")) or "(default)" in when]
-    assert len(promised) > 15
-    assert [glob for glob in promised if not any(fits(path, glob) for path in left)] == []
+def test_every_file_that_a_run_leaves_is_documented_and_the_other_way_round(whole: Run, assert_as_documented) -> None:
+    assert_as_documented(whole.folder, promises=("always", "`stage="))
 
 
 DATA = ("npz", "mini_npz", "depth_vis", "point_cloud", "obj", "colmap", "nerfstudio")
@@ -124,13 +104,15 @@ def data_files(scene: Scene, folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix()[2:] for path in folder.rglob("*") if path.is_file()]
 
 
-def test_every_file_that_can_be_asked_for_is_documented_and_the_other_way_round(whole: Run, tmp_path: Path) -> None:
+def test_every_file_that_can_be_asked_for_is_documented_and_the_other_way_round(
+    whole: Run, tmp_path: Path, documented, fits
+) -> None:
     names = [gaussians_file(form) for form in FORMATS]
     names += [video_file(picture, form) for picture in PICTURES for form in VIDEO_FORMATS]
     names += [f"{FOLDER}/{file}" for file in (*dataset_files(1), "meta.json")]
     names += data_files(whole.scene, tmp_path)
     paths = [f"export/{name}" for name in names]
-    rows = [(glob, when) for glob, when in DOCUMENTED if glob.startswith("export/")]
+    rows = [(glob, when) for glob, when in documented if glob.startswith("export/")]
     for path in paths:
         assert [glob for glob, _ in rows if fits(path, glob)], path
     for glob, when in rows:
@@ -177,13 +159,15 @@ def test_no_gaussian_is_broken(whole: Run) -> None:
     assert bool((whole.scene.gaussians.scales > 0).all())
 
 
-def test_the_same_seed_gives_the_same_bytes(whole: Run, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes(whole: Run, tmp_path: Path, results) -> None:
     again = small_run(tmp_path, "backends.render.threads=1")
     assert results(again.folder) == results(whole.folder)
 
 
 @pytest.mark.parametrize("after", ["01_load", "03_initialize", "04_coarse"])
-def test_a_run_killed_at_any_stage_resumes_to_the_same_bytes(unbroken: Path, tmp_path: Path, after: str) -> None:
+def test_a_run_killed_at_any_stage_resumes_to_the_same_bytes(
+    unbroken: Path, tmp_path: Path, after: str, results
+) -> None:
     process = subprocess.Popen(command(tmp_path, *TINY), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
     while not list(tmp_path.glob(f"*/*/{after}/done.json")) and process.poll() is None and time.monotonic() < deadline:
@@ -203,7 +187,7 @@ def steps_kept(checkpoint: Path) -> int:
 
 
 def test_a_run_killed_inside_refine_goes_on_from_its_checkpoint_to_the_same_bytes(
-    unbroken: Path, tmp_path: Path
+    unbroken: Path, tmp_path: Path, results
 ) -> None:
     words = command(tmp_path / "killed", *TINY, "checkpoint_seconds=0")
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

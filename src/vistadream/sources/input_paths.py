@@ -55,9 +55,11 @@ def items(words: str) -> Iterator[str]:
 
 
 def _bare(item: str) -> str:
-    """An item without blanks and one pair of quotes around it."""
+    """An item without blanks and one pair of quotes around it, in which a backslash stands before a quote."""
     item = item.strip()
-    return item[1:-1] if len(item) > 1 and item[0] == item[-1] and item[0] in "'\"" else item
+    if len(item) < 2 or item[0] != item[-1] or item[0] not in "'\"":
+        return item
+    return item[1:-1].replace(f"\\{item[0]}", item[0])
 
 
 def _is_there(item: str) -> bool:

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from vistadream.formats.ply import read_ply
+from vistadream.ops.image.pixels import to_uint8
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = ("max_resolution=96", "recipe=quick", "stages.initialize.steps=2", "stages.coarse.n_frames=1")
@@ -67,6 +69,25 @@ def test_refine_a_dataset(lesson):
     printed = lesson("05_refine_a_dataset.py", "rerun.mode=off", "stages.coarse.steps=2")
     before, after = map(float, re.search(r"psnr_db: ([\d.]+) -> ([\d.]+)", printed).groups())
     assert after > before
+
+
+def test_several_photos(lesson, tmp_path, textured_boxes):
+    boxes, folder = textured_boxes(128, 96, 120.0), tmp_path / "my photos"
+    folder.mkdir()
+    for i, angle_deg in enumerate((-10, -5, 0, 5, 10)):
+        rgb = boxes.photograph(boxes.camera_on_arc(angle_deg))
+        Image.fromarray(to_uint8(rgb)).save(folder / f"photo_{i}.png")
+    Image.new("RGB", (128, 96), "white").save(folder / "white.png")
+    words = ("max_resolution=128", "rerun.mode=off", "stages.initialize.rounds=1", "stages.coarse.steps=2")
+    printed = lesson("06_several_photos.py", f"input={folder}", *words)
+    for i in range(5):
+        assert re.search(rf"^photo_{i}: taken at \(.*\), focal length 1[12]\d px$", printed, re.M)
+    assert "white.png is not used: it shows one flat color" in printed
+    assert int(re.search(r"^([\d,]+) points$", printed, re.M)[1].replace(",", "")) > 200
+    assert "register: taken from disk" in printed
+    (ply,) = tmp_path.glob("outputs/my_photos/*/export/gaussians.ply")
+    assert len(read_ply(ply)) == count(printed)
+    assert (ply.parent / "colmap" / "sparse" / "0" / "points3D.bin").exists()
 
 
 def test_lessons_are_short_and_shown_on_the_page():

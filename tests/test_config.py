@@ -310,11 +310,20 @@ def test_every_job_composes_with_every_plan_and_knows_the_order_of_its_stages() 
         (["input=photos"], "single_img", "the work of vistadream multi-img"),
         (["max_views=3"], "single_img", "the work of vistadream multi-img"),
         (["input=photos", "source=image"], "multi_img", "wanted source=several"),
+        (["backends/poses=sfm"], "single_img", "backends/poses=sfm is read by vistadream multi-img alone"),
     ],
 )
 def test_the_words_of_the_other_job_are_refused(words: list[str], job: str, says: str) -> None:
     with pytest.raises(UserError, match=re.escape(says)):
         compose(words, job=job)
+
+
+def test_help_of_several_photos_names_each_knob_once_with_its_own_default() -> None:
+    text = reference("multi_img")
+    assert re.findall(r"^expansion: .*?(?= #)", text, re.MULTILINE) == ["expansion: 0"]
+    assert "\nimage:" not in text
+    assert "stages.register.*:" in text
+    assert "source.*:\ninput: ${input}" in text
 
 
 def test_a_recipe_changes_the_knobs_of_several_photos_too() -> None:

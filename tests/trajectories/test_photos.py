@@ -54,5 +54,5 @@ def test_the_places_of_photos_are_free_space_even_where_the_first_photo_sees_a_w
 
 
 def test_one_photo_has_no_path():
-    with pytest.raises(UserError, match="this scene has one"):
+    with pytest.raises(UserError, match="trajectory=photos passes the places of several photos"):
         Photos(SPIRAL, 0.4)(scene(1), 20)

@@ -28,10 +28,13 @@ def reference(job: str = "single_img") -> str:
 def _knobs(job: str) -> str:
     """What the files of the job say below their lists of defaults."""
     text = _below(conf_folder() / "job" / f"{job}.yaml", "\nstage:")
+    common = _below(conf_folder() / "single_img.yaml", "\nimage:" if job == "single_img" else "\nseed:")
     if job != "single_img":
-        text += _below(conf_folder() / f"{job}.yaml", "\n\n")
-    text += _below(conf_folder() / "single_img.yaml", "\nimage:" if job == "single_img" else "\nseed:")
-    return re.sub(r" *_target_:.*\n", "", text)
+        own = _below(conf_folder() / f"{job}.yaml", "\n\n").rstrip("\n")
+        for knob in re.findall(r"^(\w+):", own, re.MULTILINE):
+            common = re.sub(rf"^{knob}:.*\n", "", common, flags=re.MULTILINE)
+        text = f"{text.rstrip()}\n{own}"
+    return re.sub(r" *_target_:.*\n", "", text + common)
 
 
 def _below(file: Path, mark: str) -> str:

@@ -16,6 +16,9 @@ from vistadream.config.surface_rule import flattening_knob
 from vistadream.config.words import name_of, parse
 from vistadream.core import UserError
 
+_OF_SEVERAL = ("backends/poses", "backends/multi_depth")
+"""Groups that the job of several photos reads alone."""
+
 
 def misspelt(words: Sequence[str], job: str = "single_img") -> str | None:
     """One sentence on the first word that names no knob or no choice, with the nearest right one."""
@@ -31,6 +34,8 @@ def misspelt(words: Sequence[str], job: str = "single_img") -> str | None:
         keep_the_hard_rule({knob: override.value()})
         if knob == "stages" and not _are_files_of_stages(override.value()):
             return f"{word} is no choice; wanted the knobs of a stage, as in stages.coarse.steps=40"
+        if knob in _OF_SEVERAL and job != "multi_img":
+            return f"{word} is read by vistadream multi-img alone, as one photo has no poses to find: leave it out"
         if knob in options:
             if override.value() not in options[knob] and not (knob == "recipe" and value == "null"):
                 wanted = ", ".join(options[knob])

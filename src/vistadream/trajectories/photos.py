@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from vistadream.core import Camera, Scene, Trajectory
+from vistadream.core import Camera, Scene, Trajectory, UserError
 from vistadream.core.knobs import Range, check_ranges
 from vistadream.trajectories.interpolate import Interpolate
 
@@ -23,6 +23,11 @@ class Photos:
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first camera is the first photo's. UserError for a scene of one photo."""
+        if len(scene.photos) < 2:
+            raise UserError(
+                "trajectory=photos passes the places of several photos, and this scene has one; wanted another path, "
+                "such as trajectory=spiral"
+            )
         at_home = round(n * self.home_share)
         return [*Interpolate(None)(scene, n - at_home), *(self.home(scene, at_home) if at_home else [])]
 

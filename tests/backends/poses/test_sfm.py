@@ -24,7 +24,7 @@ def noise(photo):
 
 
 def test_conf_builds_it():
-    assert isinstance(compose(["+backends/poses=sfm"]).build("backends.poses"), PoseEstimator)
+    assert isinstance(compose(["backends/poses=sfm"], job="multi_img").build("backends.poses"), PoseEstimator)
 
 
 def test_every_photo_gets_its_camera(world, registered):

@@ -24,7 +24,14 @@ def match(work, **changes):
 
 
 def children():
-    return [p for p in psutil.Process().children(recursive=True) if "sfm_child" in " ".join(p.cmdline())]
+    return [p for p in psutil.Process().children(recursive=True) if "sfm_child" in command_of(p)]
+
+
+def command_of(process):
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # it has ended, perhaps as the zombie of another test
+        return ""
 
 
 def test_progress_is_observed_and_the_folder_is_removed(world):

@@ -33,11 +33,7 @@ class PosedSet:
     focal_known: bool
     """Whether registration is given the focal length."""
     steps: int
-    """Steps of the fit, as in the table of the issue."""
-
-    @property
-    def used(self) -> tuple[int, ...]:
-        return tuple(i for i in range(len(self.photos)) if i not in self.held_out)
+    """Steps of the fit."""
 
     def at_size(self, scene: Scene) -> Scene:
         """A registered scene whose pictures and points have `size`."""

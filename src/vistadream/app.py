@@ -37,7 +37,7 @@ from vistadream.session import run as run_job
 from vistadream.sources.input_paths import items
 from vistadream.version import __version__
 
-_COMMANDS = {"single_img": "single-img", "multi_img": "multi-img"}
+COMMANDS = {"single_img": "single-img", "multi_img": "multi-img"}
 """The command of each job whose words this module reads, as run.json names it."""
 
 
@@ -108,7 +108,7 @@ def _without_nul(words: Sequence[str]) -> Sequence[str]:
 def job_of_run(folder: str | os.PathLike[str]) -> str:
     """The kind of job that a run folder belongs to; that of the main job for a folder that says nothing."""
     command = RunFolder(Path(os.path.expanduser(folder))).facts().get("command")
-    return next((job for job, name in _COMMANDS.items() if name == command), "single_img")
+    return next((job for job, name in COMMANDS.items() if name == command), "single_img")
 
 
 def _trajectory(composed: Composed, flight: FlightKnobs) -> Trajectory:
@@ -138,9 +138,9 @@ def _resume(words: list[str], given: Mapping[str, object], job: str) -> tuple[li
             f"resume={folder.root} is not a run folder; wanted one with a run.json: name the folder that a run printed "
             "first"
         ) from error
-    if (command := folder.facts().get("command", "single-img")) != _COMMANDS[job]:
+    if (command := folder.facts().get("command", "single-img")) != COMMANDS[job]:
         raise UserError(
-            f"resume={folder.root} was written by vistadream {command}; wanted the folder of a {_COMMANDS[job]}: give "
+            f"resume={folder.root} was written by vistadream {command}; wanted the folder of a {COMMANDS[job]}: give "
             "the same words to that command again, and it goes on"
         )
     left_out = of_the_replaced(saved, words, job)
@@ -180,7 +180,7 @@ def _cameras(composed: Composed) -> list[Path]:
 def _facts(words: Sequence[str], composed: Composed, inputs: Inputs) -> dict[str, Any]:
     """What run.json says of the job."""
     return {
-        "command": _COMMANDS[composed.job],
+        "command": COMMANDS[composed.job],
         "overrides": list(words),
         "seed": composed.plain("seed"),
         "backends": {role: {"name": c.name, "why": c.reason} for role, c in composed.choices.items()},

@@ -57,9 +57,9 @@ def test_the_same_surface_is_lifted_once():
     assert one == H * W
     same = len(initialize(Scene(photos(3, shift=0.0))).gaussians)
     assert same < 1.1 * one  # the corners of the first photo are a little open
-    beside = initialize(Scene(photos(2, shift=2.0)))
-    assert 1.3 * one < len(beside.gaussians) < 1.7 * one  # the second photo adds the half that the first does not show
-    torch.testing.assert_close(beside.gaussians.means[:, 2], torch.full((len(beside.gaussians),), 4.0))
+    apart = initialize(Scene(photos(2, shift=2.0)))
+    assert 1.3 * one < len(apart.gaussians) < 1.7 * one  # the second photo adds the half that the first does not show
+    torch.testing.assert_close(apart.gaussians.means[:, 2], torch.full((len(apart.gaussians),), 4.0))
 
 
 def test_pixels_without_trusted_depth_and_masked_pixels_are_not_lifted():

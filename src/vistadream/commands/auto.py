@@ -6,21 +6,13 @@ import re
 import sys
 from collections.abc import Sequence
 
-from vistadream.app import job_of_run
+from vistadream.app import COMMANDS, job_of_run
 from vistadream.config import name_of, unquoted
 from vistadream.core import UserError
 from vistadream.sources.recognize import recognize
 
-_EXPORTS = {
-    "glb": "point_cloud",
-    "gs_ply": "ply",
-    "gs_video": "video",
-    "npz": "npz",
-    "mini_npz": "mini_npz",
-    "depth_vis": "depth_vis",
-    "colmap": "colmap",
-}
-"""The results of Depth Anything 3 by its names, and what they are called here."""
+_EXPORTS = {"glb": "point_cloud", "gs_ply": "ply", "gs_video": "video"}
+"""The results of Depth Anything 3 that have another name here."""
 
 
 def choose_job(words: Sequence[str]) -> tuple[str, list[str]]:
@@ -36,7 +28,7 @@ def choose_job(words: Sequence[str]) -> tuple[str, list[str]]:
     kind = named.get("source.kind", "source.kind=auto").partition("=")[2]
     found = recognize(unquoted(named["input"]), kind)  # type: ignore[arg-type]  # a wrong kind is refused below
     job = "single_img" if found.is_single else "multi_img"
-    sys.stdout.write(f"{found.words}: vistadream {job.replace('_', '-')}\n")
+    sys.stdout.write(f"{found.words}: vistadream {COMMANDS[job]}\n")
     if job == "single_img":
         words = [f"image={found.pictures[0]}" if name_of(word) == "input" else word for word in words]
     return job, words
@@ -48,5 +40,5 @@ def _of_depth_anything(word: str) -> str:
         return word
     names = found[1].split("-")
     if "feat_vis" in names:
-        raise UserError("feat_vis is not a result of VistaDream; wanted some of " + ", ".join(_EXPORTS))
+        raise UserError("feat_vis is not a result of VistaDream; wanted other results, such as export=glb-npz")
     return f"export=[{','.join(_EXPORTS.get(name, name) for name in names)}]"

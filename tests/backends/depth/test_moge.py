@@ -172,13 +172,16 @@ def test_a_known_focal_length_is_kept_and_reaches_the_model(folder, zoom):
 
 
 def test_a_picture_of_random_weights_gives_the_same_bits_loaded_anew(folder):
-    files = folder(checkpoint())
+    content = checkpoint()
+    content["model"]["mask_head.output_blocks.4.bias"] += 10  # random ones may find depth nowhere, so that all z are 0
+    files = folder(content)
     estimate = estimator(files)
     views = [view(CENTRED, focal_known=True), view(Camera.from_focal(50, 45, 62), focal_known=True, seed=1)]
     state = torch.get_rng_state()
     first = estimate(views)
     assert torch.equal(torch.get_rng_state(), state), "loading a model draws from nobody's random numbers"
     assert [tuple(found.z.shape) for found in first] == [(HEIGHT, WIDTH), (62, 45)]
+    assert all(found.valid.any() for found in first)
     resident.release()
     for one, other in zip(first, estimate(views), strict=True):
         assert torch.equal(one.z, other.z)
@@ -202,6 +205,24 @@ def test_weights_that_are_not_all_there_are_refused_by_name(folder, spoil):
     spoil(content["model"])
     with pytest.raises(UserError, match=r"lacks 1 of the model's \d+ tensors.*(neck|mask_head)\..*wanted the file"):
         estimator(folder(content))([view(CENTRED)])
+
+
+@pytest.mark.filterwarnings("ignore:In CPU autocast")
+@pytest.mark.parametrize("slope", [0.4, 6.0, 14.0])
+def test_half_precision_keeps_what_is_valid_and_its_depth(folder, monkeypatch, slope):
+    """By the autocast of a CPU, which takes even the exponential of the depth in half precision: a GPU does not."""
+    content = known_geometry()
+    content["model"]["points_head.output_blocks.4.weight"][2, 0] = slope  # depths up to exp(slope) : 1
+    files, seen = folder(content), [view(CENTRED, focal_known=True)]
+    (exact,) = estimator(files)(seen)
+    infer = moge.MoGeModel.infer
+    monkeypatch.setattr(moge.MoGeModel, "infer", lambda *args, **knobs: infer(*args, **knobs | {"use_fp16": True}))
+    (found,) = estimator(files)(seen)
+    assert not torch.equal(found.z, exact.z)
+    assert torch.equal(found.valid, exact.valid)
+    assert torch.isfinite(found.z).all()
+    assert bool((found.z[found.valid] > 0).all())
+    torch.testing.assert_close(found.z, exact.z, rtol=0.01, atol=0)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="half precision is for NVIDIA GPUs, and torch sees none")

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (
     ("core", "version"),
     ("ops",),
-    ("assets", "formats"),
+    ("assets", "colmap", "formats"),
     ("sources", "stages", "backends", "observers", "exporters", "trajectories"),
     ("runs",),
     ("config", "pipeline"),
@@ -72,6 +73,16 @@ def test_imports_go_down(file):
 
 def test_rerun_lives_in_one_place():
     assert {".".join(module.split(".")[:3]) for module in users_of("rerun")} <= {"vistadream.observers.rerun"}
+
+
+def test_pycolmap_stays_in_its_process():
+    child = "vistadream.colmap.child"
+    assert {module.rpartition(".")[0] for module in users_of("pycolmap")} == {child}
+    inside = [file for file in SOURCES if module_of(file).startswith(f"{child}.")]
+    allowed = {"numpy", "pycolmap", *sys.stdlib_module_names}
+    foreign = {name for file in inside for name in imports_of(file) if name.split(".")[0] not in allowed}
+    assert foreign
+    assert all(name.startswith(f"{child}.") for name in foreign)
 
 
 def test_configuration_stays_at_the_top():

@@ -44,7 +44,7 @@ QUICK = (
     "stages.refine.steps=5",
     "flight.frames=3",
 )
-CHILD = "vistadream.backends.poses.sfm_child"
+CHILD = "vistadream.colmap.child"
 
 
 @pytest.fixture(scope="session")

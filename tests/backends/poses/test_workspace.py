@@ -1,18 +1,11 @@
-"""The process in which COLMAP works: it reports, it fails with a sentence, and it never outlives its parent."""
+"""COLMAP's work on the pictures of some photos: it reports, fails with a sentence, and can be cancelled."""
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 import time
 
 import psutil
 import pytest
 
-from vistadream.backends.poses import workspace
-from vistadream.backends.poses.groups import lenses_of
-from vistadream.backends.poses.matching import plain
+from vistadream.backends.poses.lenses import lenses_of, plain
 from vistadream.backends.poses.workspace import Workspace
 from vistadream.core import Cancelled, Progress, UserError, use_observer
 
@@ -24,7 +17,7 @@ def match(work, **changes):
 
 
 def children():
-    return [p for p in psutil.Process().children(recursive=True) if "sfm_child" in command_of(p)]
+    return [p for p in psutil.Process().children(recursive=True) if "vistadream.colmap.child" in command_of(p)]
 
 
 def command_of(process):
@@ -64,44 +57,3 @@ def test_a_cancelled_run_ends_the_child_at_once(world):
     assert time.monotonic() - began_s < 10
     assert not children()
     assert not work.folder.exists()
-
-
-def test_a_killed_parent_leaves_no_child(tmp_path):
-    """The child is kept busy by a picture that never comes to an end: a pipe without a writer."""
-    program = f"""
-    import os, sys, torch
-    from pathlib import Path
-    from vistadream.backends.poses.workspace import Workspace
-    folder = Path({str(tmp_path)!r})
-    (folder / "pictures").mkdir()
-    os.mkfifo(folder / "pictures" / "00000.png")
-    camera = dict(width=32, height=32, fx=30.0, fy=30.0, cx=16.0, cy=16.0, known=False)
-    Workspace(folder, [], 0).run("match", cameras=[camera], camera_of=[0], pairs=[], features=10)
-    """
-    parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)])
-    try:
-        child = wait_for(lambda: next(iter(psutil.Process(parent.pid).children()), None))
-        wait_for(lambda: (tmp_path / "matches.db").exists())  # it is at work
-        assert child.is_running()
-        os.kill(parent.pid, signal.SIGKILL)
-        parent.wait()
-        wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
-    finally:
-        parent.kill()
-        parent.wait()
-
-
-def wait_for(found, seconds=60):
-    deadline_s = time.monotonic() + seconds
-    while time.monotonic() < deadline_s:
-        if value := found():
-            return value
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
-
-
-def test_the_child_imports_no_library_that_pycolmap_breaks():
-    code = f"import sys, {workspace._CHILD}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pycolmap" in done.stdout.split()
-    assert not {"torch", "cv2", "PIL"} & set(done.stdout.split())

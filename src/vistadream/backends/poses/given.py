@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vistadream.backends.poses.agreement import agreement_of
-from vistadream.backends.poses.groups import lenses_of
-from vistadream.backends.poses.matching import Matching, triangulate
+from vistadream.backends.poses.lenses import lenses_of
+from vistadream.backends.poses.matching import Matching
 from vistadream.backends.poses.result import registration_of
 from vistadream.backends.poses.unit import in_unit_of
 from vistadream.backends.poses.workspace import Workspace
@@ -38,7 +38,7 @@ class GivenPoses(Matching):
             agreement = agreement_of(matches)
             lenses, _ = lenses_of(posed)
             poses = [view.camera.cam_from_world.tolist() for view in posed]
-            model = triangulate(work, lenses, poses, self.refine)
+            model = work.triangulate(lenses, poses, self.refine)
         remark = agreement.remark
         if self.refine and agreement.error_px is not None:
             remark = Note(f"the given poses, which missed the pictures by {agreement.error_px:.1f} px, were adjusted")

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.backends.poses.workspace import Arrays
+from vistadream.colmap.process import Arrays
 from vistadream.core import UserError, View
 from vistadream.ops.views.epipolar import homography_share
 

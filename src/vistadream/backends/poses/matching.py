@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from vistadream.backends.poses.groups import Lens, lenses_of, pairs_of
+from vistadream.backends.poses.lenses import lenses_of, plain
 from vistadream.backends.poses.matches import Matches
-from vistadream.backends.poses.workspace import Arrays, Workspace
+from vistadream.backends.poses.workspace import Workspace
 from vistadream.core.knobs import FROM_1, check_ranges
 
 _STEP = 8
@@ -38,11 +36,10 @@ class Matching:
         return Matches.of(arrays, work.views)
 
 
-def plain(lenses: Sequence[Lens]) -> list[dict[str, Any]]:
-    """The lenses as data for JSON."""
-    return [asdict(lens) for lens in lenses]
-
-
-def triangulate(work: Workspace, lenses: Sequence[Lens], cam_from_world: Sequence[Any], refine: bool) -> Arrays:
-    """The model of points that fit the poses, one for each picture; with `refine` poses and lenses are adjusted too."""
-    return work.run("triangulate", cameras=plain(lenses), cam_from_world=cam_from_world, refine=refine)
+def pairs_of(count: int, exhaustive_up_to: int, overlap: int, step: int) -> list[tuple[int, int]]:
+    """Which of `count` pictures are compared: all pairs of few pictures; of many, taken one after the other, each with
+    its `overlap` successors, and every `step`-th picture with every other such picture."""
+    near = count if count <= exhaustive_up_to else overlap
+    return [
+        (i, j) for i in range(count) for j in range(i + 1, count) if j - i <= near or (i % step == 0 and j % step == 0)
+    ]

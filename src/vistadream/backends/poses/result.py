@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from vistadream.backends.poses.workspace import Arrays
+from vistadream.colmap.process import Arrays
 from vistadream.core import Camera, Note, Registration, SparsePoints, View
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from vistadream.core import View
 
@@ -42,10 +43,6 @@ def lenses_of(views: Sequence[View]) -> tuple[list[Lens], list[int]]:
     return lenses, [lenses.index(lens) for lens in each]
 
 
-def pairs_of(count: int, exhaustive_up_to: int, overlap: int, step: int) -> list[tuple[int, int]]:
-    """Which of `count` pictures are compared: all pairs of few pictures; of many, taken one after the other, each with
-    its `overlap` successors, and every `step`-th picture with every other such picture."""
-    near = count if count <= exhaustive_up_to else overlap
-    return [
-        (i, j) for i in range(count) for j in range(i + 1, count) if j - i <= near or (i % step == 0 and j % step == 0)
-    ]
+def plain(lenses: Sequence[Lens]) -> list[dict[str, Any]]:
+    """The lenses as data for JSON."""
+    return [asdict(lens) for lens in lenses]

@@ -1,8 +1,8 @@
-"""Lenses that photos share, and the pairs of photos that are compared."""
+"""Lenses that photos share."""
 
 from dataclasses import replace
 
-from vistadream.backends.poses.groups import lenses_of, pairs_of
+from vistadream.backends.poses.lenses import lenses_of
 
 
 def test_photos_of_one_size_and_focal_length_share_a_lens(world):
@@ -16,12 +16,3 @@ def test_photos_of_one_size_and_focal_length_share_a_lens(world):
 def test_only_a_guess_is_replaced_by_another(world):
     lenses, _ = lenses_of([world.views[0], replace(world.views[1], camera=world.truth[1], focal_known=True)])
     assert [lens.guessed(1.2).fx for lens in lenses] == [1.2 * 320, 300.0]
-
-
-def test_few_photos_are_all_compared_and_many_with_their_neighbors():
-    assert len(pairs_of(40, 40, 10, 8)) == 40 * 39 // 2
-    pairs = pairs_of(100, 40, 10, 8)
-    assert all((i, j) in pairs for i in range(100) for j in range(i + 1, min(100, i + 11)))
-    assert (0, 96) in pairs
-    assert (1, 96) not in pairs
-    assert len(pairs) == len(set(pairs)) < 1100

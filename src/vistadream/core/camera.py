@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -12,7 +14,11 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """Pinhole camera: x right, y down, z forward. Pixel centers are at +0.5; the middle of the image is (w/2, h/2)."""
+    """Pinhole camera: x right, y down, z forward. Pixel centers are at +0.5; the middle of the image is (w/2, h/2).
+
+    Its few numbers stay on the CPU, where paths of cameras are computed, also where pictures are on a GPU. `project`,
+    `unproject` and `rays` compute on the device of their argument; the camera is copied there once.
+    """
 
     K: Float[Tensor, "3 3"]
     """Intrinsics in pixels: [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]."""
@@ -46,21 +52,27 @@ class Camera:
         """Camera at the world's origin with the given horizontal field of view in degrees."""
         return Camera.from_focal(width / 2 / math.tan(math.radians(fov_x_deg) / 2), width, height)
 
+    @cached_property
+    def _lens(self) -> tuple[float, float, float, float]:
+        """fx, fy, cx, cy. They are read once, because a GPU has to be waited for."""
+        (fx, _, cx), (_, fy, cy), _ = self.K.tolist()
+        return fx, fy, cx, cy
+
     @property
     def fx(self) -> float:
-        return float(self.K[0, 0])
+        return self._lens[0]
 
     @property
     def fy(self) -> float:
-        return float(self.K[1, 1])
+        return self._lens[1]
 
     @property
     def cx(self) -> float:
-        return float(self.K[0, 2])
+        return self._lens[2]
 
     @property
     def cy(self) -> float:
-        return float(self.K[1, 2])
+        return self._lens[3]
 
     @property
     def world_from_cam(self) -> Float[Tensor, "4 4"]:
@@ -111,14 +123,15 @@ class Camera:
 
     def project(self, points_world: Float[Tensor, "*n 3"]) -> tuple[Float[Tensor, "*n 2"], Float[Tensor, "*n"]]:
         """Pixel coordinates and camera-space z of world points; a point with z <= 0 lies behind the camera."""
-        R, t = self.cam_from_world[:3, :3], self.cam_from_world[:3, 3]
+        here = self.to(points_world.device)
+        R, t = here.cam_from_world[:3, :3], here.cam_from_world[:3, 3]
         points_cam = points_world @ R.T + t
-        homogeneous = points_cam @ self.K.T
+        homogeneous = points_cam @ here.K.T
         return homogeneous[..., :2] / homogeneous[..., 2:], points_cam[..., 2]
 
-    def rays(self) -> Float[Tensor, "h w 3"]:
-        """The camera-space ray through each pixel center, scaled to z = 1."""
-        K = self.K
+    def rays(self, device: torch.device | str | None = None) -> Float[Tensor, "h w 3"]:
+        """The camera-space ray through each pixel center, scaled to z = 1, on the device; None: the camera's own."""
+        K = self.K if device is None else self.to(device).K
         u = (torch.arange(self.width, dtype=K.dtype, device=K.device) + 0.5 - K[0, 2]) / K[0, 0]
         v = (torch.arange(self.height, dtype=K.dtype, device=K.device) + 0.5 - K[1, 2]) / K[1, 1]
         v, u = torch.meshgrid(v, u, indexing="ij")
@@ -128,10 +141,26 @@ class Camera:
         """The world point of every pixel, given its camera-space z; ValueError when `z` has another size."""
         if tuple(z.shape) != (self.height, self.width):
             raise ValueError(f"unproject: z is {tuple(z.shape)}; wanted {(self.height, self.width)}")
-        points_cam = self.rays() * z[..., None]
-        pose = self.world_from_cam
+        points_cam = self.rays(z.device) * z[..., None]
+        pose = self.to(z.device).world_from_cam
         return points_cam @ pose[:3, :3].T + pose[:3, 3]
 
     def to(self, device: torch.device | str) -> Camera:
-        """The same camera with its tensors on another device."""
-        return replace(self, K=self.K.to(device), cam_from_world=self.cam_from_world.to(device))
+        """The same camera with its tensors on another device; the copy is kept unless gradients have to pass it."""
+        device = torch.device(device)
+        if self.K.device == device and self.cam_from_world.device == device:
+            return self
+        if device in self._copies:
+            return self._copies[device]
+        moved = copy.copy(self)  # with the numbers that were read already
+        moved.__dict__.pop("_copies")
+        for name in ("K", "cam_from_world"):
+            object.__setattr__(moved, name, getattr(self, name).to(device))
+        if not (self.K.requires_grad or self.cam_from_world.requires_grad):
+            self._copies[device] = moved
+        return moved
+
+    @cached_property
+    def _copies(self) -> dict[torch.device, Camera]:
+        """This camera on other devices."""
+        return {}

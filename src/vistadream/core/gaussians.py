@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from vistadream.core.residence import on_device
+
 
 @dataclass(frozen=True, eq=False)
 class Gaussians:
@@ -51,7 +53,7 @@ class Gaussians:
 
     def to(self, device: torch.device | str) -> Gaussians:
         """The same Gaussians on another device."""
-        return self._map(lambda t: t.to(device))
+        return on_device(self, device)
 
     def detach(self) -> Gaussians:
         """The same values without their autograd history."""

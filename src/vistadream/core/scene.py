@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core.camera import Camera
 from vistadream.core.gaussians import Gaussians
 from vistadream.core.registration import SparsePoints
+from vistadream.core.residence import on_device
 
 Origin = Literal["photo", "canvas", "novel"]
 """Where a picture comes from: a camera, a photo with a painted border, or a rendering whose holes were painted."""
@@ -135,6 +137,10 @@ class View:
             raise ValueError(f"view {self.name!r} has no depth; wanted camera-space z, as after the stage initialize")
         return self.z
 
+    def to(self, device: torch.device | str) -> View:
+        """The same View with its maps on another device; its camera stays where it is."""
+        return on_device(self, device)
+
 
 @dataclass(frozen=True, eq=False)
 class PlacedPhoto:
@@ -167,6 +173,10 @@ class Rendering:
         if found is None:
             raise ValueError(f"Rendering.{name}: it was not requested; wanted {name!r} among the maps in `want`")
         return found
+
+    def to(self, device: torch.device | str) -> Rendering:
+        """The same maps on another device; gradients pass."""
+        return on_device(self, device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,3 +223,8 @@ class Scene:
         given = {view.name: view for view in views}
         kept = tuple(given.pop(view.name, view) for view in self.views)
         return replace(self, views=kept + tuple(given.values()))
+
+    def to(self, device: torch.device | str) -> Scene:
+        """The same Scene with its Views and Gaussians on another device; its cameras and sparse points stay."""
+        views = tuple(view.to(device) for view in self.views)
+        return replace(self, views=views, gaussians=self.gaussians.to(device))

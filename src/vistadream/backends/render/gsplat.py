@@ -52,7 +52,7 @@ class GsplatRenderer(RenderKnobs):
         drawn: dict[int, Rendering] = {}
         for batch in _batches(cameras):
             pictures = self._draw(on_gpu, [cameras[i].to(device) for i in batch], want, more)
-            drawn |= zip(batch, (_to(picture, gaussians.means.device) for picture in pictures), strict=True)
+            drawn |= zip(batch, (picture.to(gaussians.means.device) for picture in pictures), strict=True)
         return [drawn[i] for i in range(len(cameras))]
 
     def _draw(
@@ -143,10 +143,6 @@ def _features(
         colors = packages.load("gsplat").spherical_harmonics(degree, gaussians.means - centers, coefficients)
         parts.insert(0, (colors + 0.5).clamp_min(0))
     return torch.cat(parts, dim=-1) if parts else None
-
-
-def _to(rendering: Rendering, device: torch.device) -> Rendering:
-    return Rendering(**{name: None if value is None else value.to(device) for name, value in vars(rendering).items()})
 
 
 def _gpu() -> torch.device:

@@ -169,7 +169,7 @@ def flux2_klein(options: argparse.Namespace, scratch: Path) -> None:
     steps = 1 if options.tiny else 4
     paint(
         f"flux2-klein, {steps} steps",
-        lambda policy: KleinOutpainter(OUTPAINTER, folder, policy, steps, 1024, 4.0),
+        lambda policy: KleinOutpainter("smooth", OUTPAINTER, folder, policy, steps, 1024, 4.0),
         options,
     )
 

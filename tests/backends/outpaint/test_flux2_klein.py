@@ -1,14 +1,15 @@
 """Outpainting by a tiny FLUX.2-klein: what is known stays, what is painted is what diffusers paints."""
 
+import time
 from functools import partial
 
 import pytest
 import torch
 
 from vistadream.backends.diffusion.compositing import composite
-from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
+from vistadream.backends.outpaint.flux2_klein import KleinOutpainter, smooth_fill
 from vistadream.backends.weights.policy import Policy
-from vistadream.config import configured
+from vistadream.config import compose, configured
 from vistadream.core import Note, Outpainter, Progress, UserError, use_observer
 
 OUTPAINTER = configured("backends/outpaint=embedded")
@@ -27,8 +28,8 @@ def grey(rgb, hole, prompt, seed, level=0.5):
 
 
 def outpainter(folder, **knobs):
-    given = {"prefill": grey, "path": folder, "memory": "auto", "steps": 2, "max_px": 256, "feather_px": 4.0}
-    return KleinOutpainter(**given | knobs)
+    given = {"first_fill": "patches", "prefill": grey, "path": folder, "memory": "auto", "steps": 2}
+    return KleinOutpainter(**given | {"max_px": 256, "feather_px": 4.0} | knobs)
 
 
 def canvas(height=HEIGHT, width=WIDTH):
@@ -143,6 +144,43 @@ def test_seed_prompt_and_prefill_make_the_picture_and_nothing_else_does(klein_fo
     assert not torch.equal(dark(rgb, hole, "a hall", 0), first)
 
 
+def test_the_smooth_fill_is_the_default_and_knows_no_texture_and_no_hole_s_colours():
+    built = compose(["image=x.png", "backends/outpaint=flux2_klein"]).build("backends.outpaint")
+    assert built.first_fill == "smooth"
+    assert built.prefill == OUTPAINTER
+    x, y = torch.meshgrid(torch.linspace(0, 1, WIDTH), torch.linspace(0, 1, HEIGHT), indexing="xy")
+    plane = torch.stack([x, y, 0.5 * (x + y)], -1)
+    inside = torch.zeros(HEIGHT, WIDTH, dtype=torch.bool)
+    inside[12:30, 20:44] = True
+    torch.testing.assert_close(smooth_fill(plane.masked_fill(inside[..., None], 9.0), inside), plane, atol=2e-3, rtol=0)
+    rgb, hole = canvas()
+    filled = smooth_fill(rgb, hole)
+    assert torch.equal(filled[~hole], rgb[~hole])
+    assert float(filled[hole].min()) >= float(rgb[~hole].min())
+    assert float(filled[hole].max()) <= float(rgb[~hole].max()), "a mean of what surrounds it is between its values"
+
+
+def test_the_photo_s_pixels_are_its_own_whatever_fills_the_hole_first(klein_folder):
+    rgb, hole = canvas()
+    smooth = outpainter(klein_folder, first_fill="smooth")(rgb, hole, "a hall", 0)
+    patches = outpainter(klein_folder, prefill=OUTPAINTER)(rgb, hole, "a hall", 0)
+    assert torch.equal(smooth[~hole], rgb[~hole])
+    assert not torch.equal(smooth, patches), "the model sees what fills the hole"
+
+
+def test_the_smooth_fill_costs_less_than_patches():
+    """In work, counted by time on one core: at 1024 px a twentieth."""
+    rgb, hole = canvas(384, 512)
+
+    def seconds(fill):
+        fill()
+        begun = time.process_time()
+        fill()
+        return time.process_time() - begun
+
+    assert 5 * seconds(lambda: smooth_fill(rgb, hole)) < seconds(lambda: OUTPAINTER(rgb, hole, "", 0))
+
+
 def test_a_large_picture_is_painted_smaller_and_says_so(klein_folder):
     rgb, hole = canvas(160, 260)
     notes = []
@@ -157,6 +195,8 @@ def test_nothing_to_paint_loads_nothing_and_nothing_known_is_refused(klein_folde
     assert outpainter(tmp_path / "none")(rgb, torch.zeros_like(hole), "", 0) is rgb
     with pytest.raises(ValueError, match="pixels are hole"):
         outpainter(klein_folder, prefill=OUTPAINTER)(rgb, torch.ones_like(hole), "", 0)
+    with pytest.raises(ValueError, match="pixels are hole"):
+        outpainter(klein_folder, first_fill="smooth")(rgb, torch.ones_like(hole), "", 0)
 
 
 def test_without_its_files_nothing_is_computed_and_the_error_says_what_to_do(tmp_path):
@@ -169,7 +209,9 @@ def test_without_its_files_nothing_is_computed_and_the_error_says_what_to_do(tmp
         outpainter(tmp_path, path=None, prefill=refuse)(rgb, hole, "", 0)
 
 
-@pytest.mark.parametrize("knobs", [{"memory": "all"}, {"steps": 0}, {"max_px": 100}, {"feather_px": 0.0}])
+@pytest.mark.parametrize(
+    "knobs", [{"memory": "all"}, {"first_fill": "grey"}, {"steps": 0}, {"max_px": 100}, {"feather_px": 0.0}]
+)
 def test_a_senseless_knob_is_refused_by_name(knobs):
     with pytest.raises(ValueError, match=f"KleinOutpainter.{next(iter(knobs))}.*wanted"):
         outpainter("x", **knobs)

@@ -84,7 +84,7 @@ def test_the_outpainter_paints_with_the_parts_that_are_loaded(klein_folder, monk
     picture = text_to_image(klein_folder)("a hall", 32, 32, 0)
     hole = torch.zeros(32, 32, dtype=torch.bool)
     hole[:, 24:] = True
-    KleinOutpainter(OUTPAINTER, klein_folder, "auto", 2, 256, 4.0)(picture, hole, "a hall", 0)
+    KleinOutpainter("smooth", OUTPAINTER, klein_folder, "auto", 2, 256, 4.0)(picture, hole, "a hall", 0)
     assert sorted(read) == ["AutoencoderKLFlux2", "Flux2Transformer2DModel"]
 
 

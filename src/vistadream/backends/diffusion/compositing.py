@@ -34,11 +34,13 @@ def composite(
 
 
 def _blur(values: Float[ndarray, "h w c"], known: Bool[ndarray, "h w"]) -> Float[ndarray, "h w c"]:
-    """A Gaussian blur over the known pixels alone."""
+    """A Gaussian blur over the known pixels alone, at a size at which its standard deviation is about 4 pixels."""
     sigma = _BAND * max(known.shape)
-    weight = known.astype(np.float64)[..., None]
-    total = cv2.GaussianBlur(values * weight, (0, 0), sigma)
-    return total / np.maximum(cv2.GaussianBlur(weight[..., 0], (0, 0), sigma), 1e-6)[..., None]
+    (h, w), shrink = known.shape, max(1.0, sigma / 4)
+    weighted = np.dstack([values * known[..., None], known])
+    small = cv2.resize(weighted, (round(w / shrink) or 1, round(h / shrink) or 1), interpolation=cv2.INTER_AREA)
+    blurred = cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / shrink), (w, h), interpolation=cv2.INTER_LINEAR)
+    return blurred[..., :-1] / np.maximum(blurred[..., -1:], 1e-6)
 
 
 def _numpy(x: Tensor) -> ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,14 +19,18 @@ from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
 from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.core import Outpainter
+from vistadream.core.knobs import one_of, require
+
+FIRST_FILLS = ("smooth", "patches")
 
 
 @dataclass(frozen=True)
 class KleinOutpainter(DiffusionOutpainter):
     """FLUX.2-klein is an editing model: after every step the known latents are put back, with the noise of that step.
 
-    Its reference is the whole canvas, so another outpainter fills the hole first (`prefill`). It paints whole tokens,
-    that is every square of 16 pixels with any hole in it; the known pixels among them are restored at the end.
+    Its reference is the whole canvas, so the hole is filled first (`first_fill`), and then painted from pure noise. It
+    paints whole tokens, that is every square of 16 pixels with any hole in it; the known pixels among them are restored
+    at the end.
     """
 
     NEEDS = Needs(
@@ -35,7 +40,10 @@ class KleinOutpainter(DiffusionOutpainter):
         prompt=True,
     )
 
+    first_fill: Literal["smooth", "patches"]
+    """smooth: the known colors are continued smoothly, which takes less time than a step; patches: by `prefill`."""
     prefill: Outpainter
+    """Fills the hole under first_fill=patches."""
     path: Path | None
     """The folder with the model's files; None: the cache, or the hub."""
     memory: MemoryChoice
@@ -49,6 +57,7 @@ class KleinOutpainter(DiffusionOutpainter):
 
     def __post_init__(self) -> None:
         self.check_knobs()
+        require(self, "first_fill", self.first_fill in FIRST_FILLS, one_of(FIRST_FILLS))
 
     def __call__(
         self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int
@@ -62,7 +71,7 @@ class KleinOutpainter(DiffusionOutpainter):
         klein = self._klein
         klein.folder()  # raises before anything is computed
         embeddings = klein.embeddings(prompt)
-        canvas = self.prefill(rgb, hole, prompt, seed)
+        canvas = smooth_fill(rgb, hole) if self.first_fill == "smooth" else self.prefill(rgb, hole, prompt, seed)
         latents, size = klein.ladder(partial(self._denoise, canvas, hole, embeddings, seed))
         painted = klein.ladder(partial(klein.decode, latents))
         return composite(size.leave(painted).to(rgb), rgb, hole, self.feather_px)
@@ -82,3 +91,13 @@ class KleinOutpainter(DiffusionOutpainter):
     @property
     def _klein(self) -> Klein:
         return shared_klein(self.path, self.memory)
+
+
+def smooth_fill(rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"]) -> Float[Tensor, "h w 3"]:
+    """`rgb` with the smoothest continuation of its known colors in the hole. ValueError when every pixel is hole."""
+    from vistadream.ops.holes.poisson import poisson_fill  # numba: for those that paint
+
+    if hole.all():
+        raise ValueError(f"smooth_fill: all {hole.numel()} pixels are hole; wanted at least one known pixel")
+    filled = poisson_fill(rgb.detach().double().cpu().numpy(), (~hole).cpu().numpy())
+    return torch.where(hole[..., None], torch.from_numpy(filled).to(rgb), rgb)

@@ -172,6 +172,9 @@ class FakeDevice(TorchFunctionMode):
             return _to(args[0], "cuda" if func is Tensor.cuda else "cpu")
         if func is Tensor.to:
             return _to(*args, **kwargs)
+        if func is Tensor.new_tensor and isinstance(args[0], OnCuda):
+            _crossings.append("new_tensor")
+            return OnCuda(args[0].held.new_tensor(*args[1:], **kwargs))
         device = kwargs.get("device")
         if device is None:
             return func(*args, **kwargs)

@@ -29,6 +29,7 @@ COMPUTED = {
     "a convolution": lambda x: F.conv2d(x[None, None], torch.ones(1, 1, 3, 3, device=x.device), padding=1),
     "an inverse": lambda x: torch.linalg.inv(x @ x.mT + torch.eye(3, device=x.device)),
     "a factory like it": lambda x: torch.cat([x.new_zeros(2, 4), torch.ones_like(x)]),
+    "numbers like it": lambda x: x * x.new_tensor([1.0, 2.0, 3.0, 4.0]),
     "a sort": lambda x: torch.sort(x.flatten()).values.double(),
 }
 
@@ -74,6 +75,7 @@ WAITS = {
     "a copy": lambda x: x.cpu(),
     "a copy to it": lambda x: torch.ones(3).to(x.device),
     "a constant": lambda x: torch.tensor([1.0], device=x.device),
+    "a constant like it": lambda x: x.new_tensor([1.0]),
 }
 
 

@@ -65,7 +65,7 @@ class Gaussians:
         return Gaussians(**{name: torch.cat([getattr(p, name) for p in parts]) for name, _ in parts[0].tensors()})
 
     @staticmethod
-    def empty() -> Gaussians:
+    def empty(device: torch.device | str = "cpu") -> Gaussians:
         """No Gaussians."""
-        z = torch.zeros
-        return Gaussians(z(0, 3), z(0, 4), z(0, 3), z(0), z(0, 3))
+        nothing = (torch.zeros(*shape, device=device) for shape in ((0, 3), (0, 4), (0, 3), (0,), (0, 3)))
+        return Gaussians(*nothing)

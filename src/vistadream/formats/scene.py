@@ -74,10 +74,10 @@ def reading(folder: Path) -> Iterator[None]:
 def _save_view(view: View, folder: Path) -> None:
     Image.fromarray(to_uint8(view.rgb)).save(folder / f"{view.name}.rgb.png", compress_level=1)
     for mask in _MASKS:
-        Image.fromarray(getattr(view, mask).numpy()).save(folder / f"{view.name}.{mask}.png")
+        Image.fromarray(getattr(view, mask).cpu().numpy()).save(folder / f"{view.name}.{mask}.png")
     for name in _MAPS:
         if (values := getattr(view, name)) is not None:
-            np.save(folder / f"{view.name}.{name}.npy", values.numpy(), allow_pickle=False)
+            np.save(folder / f"{view.name}.{name}.npy", values.cpu().numpy(), allow_pickle=False)
     camera = view.camera
     size_and_pose = {
         "width": camera.width,

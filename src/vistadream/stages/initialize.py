@@ -45,7 +45,7 @@ class Initialize:
         z = self._surface(prediction, sky, observe)
         far = self.sky_distance * float(torch.quantile(z[~sky][:: max(1, len(z[~sky]) // 100_000)], 0.98))
         clear = eroded_sky(sky)
-        z = torch.where(sky, shell_z(prediction.camera, far), z)
+        z = torch.where(sky, shell_z(prediction.camera, far, z.device), z)
         sure = None if prediction.confidence is None else torch.where(sky, 1.0, prediction.confidence)
         normals = None if prediction.normals is None else prediction.normals * prediction.valid[..., None]
         surface = Surface(z, sure, normals, sky & ~clear, prediction.camera.fx)

@@ -51,7 +51,7 @@ class JointSurface:
         for photo, sky in zip(photos, skies, strict=True):
             clear = eroded_sky(sky)
             if bool(clear.any()):
-                far = replace(photo, z=shell_z(photo.camera, distance), lift=clear)
+                far = replace(photo, z=shell_z(photo.camera, distance, clear.device), lift=clear)
                 far = replace(far, lift=clear & self._is_open(far, gaussians))
                 gaussians = Gaussians.concat(gaussians, self.lifting(far))
         return gaussians

@@ -38,7 +38,8 @@ class FreeSpace:
         return FreeSpace([PhotoSpace.of(scene, photo) for photo in photos])
 
     def contains(self, centers: Float[Tensor, "n 3"]) -> Bool[Tensor, "n"]:
-        """Which positions, in world coordinates, keep clear of all surfaces."""
+        """Which positions, in world coordinates and on any device, keep clear of all surfaces."""
+        centers = centers.to(self.photos[0].canvas.points)
         apart = torch.stack([photo.apart(centers) for photo in self.photos]).all(dim=0)
         return apart & torch.stack([photo.sees_free(centers) for photo in self.photos]).any(dim=0)
 
@@ -59,7 +60,7 @@ class PhotoSpace:
         """Of one photo of a scene."""
         photo = CoarseDepth.of(view)
         canvas = CoarseDepth.of(scene.canvas_of(view))
-        nearest = float((canvas.points - view.camera.center).norm(dim=-1).min())
+        nearest = float((canvas.points - view.camera.center.to(canvas.points)).norm(dim=-1).min())
         radius = min(MARGIN * reach_of(view).near_z, nearest / 2)
         return PhotoSpace(canvas, photo, Rim.of(photo, radius), radius)
 
@@ -97,7 +98,7 @@ class CoarseDepth:
         """Which positions project into the picture, and which of them are in front of all surfaces around there."""
         near = -F.max_pool2d(-self.z[None], 3, 1, 1)[0]
         uv, z = self.camera.project(centers)
-        inside = (z > 0) & ((uv >= 0) & (uv < torch.tensor([self.camera.width, self.camera.height]))).all(dim=-1)
+        inside = (z > 0) & ((uv >= 0) & (uv < uv.new_tensor([self.camera.width, self.camera.height]))).all(dim=-1)
         column, row = torch.where(inside[:, None], uv, 0.0).long().unbind(-1)
         return inside, inside & (z < (1 - MARGIN) * near[row, column])
 
@@ -120,12 +121,12 @@ class Rim:
     @staticmethod
     def of(depth: CoarseDepth, radius: float) -> Rim:
         normals, known = normals_from_depth(depth.camera, depth.z, torch.ones_like(depth.z, dtype=torch.bool))
-        distances = -(normals * depth.camera.rays()).sum(-1) * depth.z
+        distances = -(normals * depth.camera.rays(depth.z.device)).sum(-1) * depth.z
         return Rim(depth.camera, normals, torch.where(known, distances, torch.inf), radius)
 
     def contains(self, centers: Float[Tensor, "n 3"]) -> Bool[Tensor, "n"]:
         """Which positions are in front of at least 80 % of the planes in their window of the border (`_window`)."""
-        pose = self.camera.cam_from_world
+        pose = self.camera.cam_from_world.to(centers)
         p = centers @ pose[:3, :3].T + pose[:3, 3]
         row, column = self._window(p)
         distances = self.distances[row, column]
@@ -135,10 +136,10 @@ class Rim:
     def _window(self, p: Float[Tensor, "n 3"]) -> tuple[Int[Tensor, "n k 1"], Int[Tensor, "n 1 k"]]:
         """Rows and columns around the border pixel at which the line from the principal point to a position leaves."""
         c = self.camera
-        middle = torch.tensor([c.cx, c.cy])
-        direction = p[:, :2] * torch.tensor([c.fx, c.fy])
-        until = torch.where(direction > 0, torch.tensor([c.width, c.height]) - middle, middle)
+        middle = p.new_tensor([c.cx, c.cy])
+        direction = p[:, :2] * p.new_tensor([c.fx, c.fy])
+        until = torch.where(direction > 0, p.new_tensor([c.width, c.height]) - middle, middle)
         exit_px = middle + direction * (until / direction.abs().clamp(min=1e-9)).min(dim=1, keepdim=True).values
-        window = torch.arange(-_RIM_PX, _RIM_PX + 1)
+        window = torch.arange(-_RIM_PX, _RIM_PX + 1, device=p.device)
         column, row = (exit_px[:, i, None].long() + window for i in (0, 1))
         return row.clamp(0, c.height - 1)[:, :, None], column.clamp(0, c.width - 1)[:, None, :]

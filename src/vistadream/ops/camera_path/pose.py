@@ -24,7 +24,7 @@ def look_at(
 
 def rigid(R: Float[Tensor, "*n 3 3"], position: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 4 4"]:
     """cam_from_world of cameras at `position` whose axes are the rows of R."""
-    pose = torch.eye(4, dtype=position.dtype).repeat(*position.shape[:-1], 1, 1)
+    pose = torch.eye(4, dtype=position.dtype, device=position.device).repeat(*position.shape[:-1], 1, 1)
     pose[..., :3, :3] = R
     pose[..., :3, 3] = -(R @ position[..., None])[..., 0]
     return pose
@@ -67,5 +67,5 @@ class Reach:
 def reach_of(view: View) -> Reach:
     """The reach of a View; ValueError when it has no depth."""
     z = view.depth[view.depth > 0].flatten()
-    near, middle = (float(q) for q in torch.quantile(z[:: max(1, len(z) // 100_000)], torch.tensor([0.05, 0.5])))
+    near, middle = torch.quantile(z[:: max(1, len(z) // 100_000)], z.new_tensor([0.05, 0.5])).tolist()
     return Reach(near, 2 / (1 / near + 1 / middle))

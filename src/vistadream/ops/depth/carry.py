@@ -32,7 +32,7 @@ def carried(
 
 
 def _blurred(x: Float[Tensor, "h w"], sigma_px: float) -> Float[Tensor, "h w"]:
-    """A Gaussian blur; beyond the border of the picture is 0."""
+    """A Gaussian blur; beyond the border of the picture is 0. OpenCV blurs on the CPU, three times for a View."""
     values = x.detach().cpu().numpy().astype(np.float32)
     blurred = cv2.GaussianBlur(values, (0, 0), sigma_px, borderType=cv2.BORDER_CONSTANT)
     return torch.from_numpy(blurred).to(x)

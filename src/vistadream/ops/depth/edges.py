@@ -87,9 +87,9 @@ def smooth_depth(z: Float[Tensor, "h w"], sigma_log: float, sigma_px: float = 3.
     """Removes sensor noise by two passes of a bilateral filter (Tomasi and Manduchi 1998) on log z.
 
     Depths that differ by more than a few `sigma_log` are not mixed, which preserves edges. `z` must be positive
-    everywhere. A `sigma_log` of 0 changes nothing.
+    everywhere. A `sigma_log` of 0 changes nothing. OpenCV filters on the CPU, once for a View.
     """
-    log_z = torch.log(z).numpy()
+    log_z = torch.log(z).cpu().numpy()
     for _ in range(2 if sigma_log > 0 else 0):
         log_z = cv2.bilateralFilter(log_z, 2 * round(sigma_px) + 1, sigma_log, sigma_px)
-    return torch.exp(torch.from_numpy(log_z))
+    return torch.exp(torch.from_numpy(log_z).to(z.device))

@@ -23,8 +23,8 @@ def resample_depth(
     disparity = torch.where(z > 0, 1 / z, -1.0)  # 0 for the sky, negative for invalid pixels
     unsure = (~valid | relative_depth_edges(z, valid)).to(z)
     left, top, right, bottom = box
-    u = left + (torch.arange(width) + 0.5) * (right - left) / width
-    v = top + (torch.arange(height) + 0.5) * (bottom - top) / height
+    u = left + (torch.arange(width, device=z.device) + 0.5) * (right - left) / width
+    v = top + (torch.arange(height, device=z.device) + 0.5) * (bottom - top) / height
     grid_v, grid_u = torch.meshgrid(2 * v / z.shape[0] - 1, 2 * u / z.shape[1] - 1, indexing="ij")
     grid = torch.stack([grid_u, grid_v], dim=-1)[None]
 

@@ -13,9 +13,9 @@ from vistadream.ops.holes.poisson import poisson_fill
 from vistadream.ops.image.pixels import dilate
 
 
-def shell_z(camera: Camera, distance: float) -> Float[Tensor, "h w"]:
-    """Camera-space z of a sphere of radius `distance` around the camera."""
-    return distance / camera.rays().norm(dim=-1)
+def shell_z(camera: Camera, distance: float, device: torch.device | str = "cpu") -> Float[Tensor, "h w"]:
+    """Camera-space z of a sphere of radius `distance` around the camera, on the device."""
+    return distance / camera.rays(device).norm(dim=-1)
 
 
 def eroded_sky(sky: Bool[Tensor, "h w"], mixed: float = 0.004) -> Bool[Tensor, "h w"]:
@@ -30,10 +30,10 @@ def sky_backdrop(view: View, sky: Bool[Tensor, "h w"], distance: float, reach: f
     """A View of the sky behind the skyline, with the colors of the sky continued.
 
     Its `lift` pixels are a band below the skyline, `reach` of the picture's height wide; without sky there are none.
-    `distance` is the radius of the sky shell.
+    `distance` is the radius of the sky shell. The colors are continued on the CPU, once for a View.
     """
     band = dilate(sky, max(1, round(reach * view.camera.height))) & ~sky
     outside = ~(sky | band)
-    rgb = poisson_fill(view.rgb.numpy(), sky.numpy(), outside=outside.numpy())
-    continued = torch.where(band[..., None], torch.from_numpy(rgb).float().clamp(0, 1), view.rgb)
-    return replace(view, name="backdrop", rgb=continued, z=shell_z(view.camera, distance), lift=band)
+    rgb = torch.from_numpy(poisson_fill(view.rgb.cpu().numpy(), sky.cpu().numpy(), outside=outside.cpu().numpy()))
+    continued = torch.where(band[..., None], rgb.to(view.rgb).clamp(0, 1), view.rgb)
+    return replace(view, name="backdrop", rgb=continued, z=shell_z(view.camera, distance, sky.device), lift=band)

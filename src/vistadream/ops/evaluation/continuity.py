@@ -61,10 +61,10 @@ def cycle_error_px(
     seen = _bilinear(other_z, torch.where(inside[..., None], uv, 0.5))
     visible = inside & (seen > (1 - occlusion) * z_there)
     # Back to this camera, from the depth of the other view.
-    pose = other.world_from_cam
+    pose = other.to(z.device).world_from_cam
     rays = torch.stack([(uv[..., 0] - other.cx) / other.fx, (uv[..., 1] - other.cy) / other.fy, torch.ones_like(z)], -1)
     back, _ = camera.project((rays * seen[..., None]) @ pose[:3, :3].T + pose[:3, 3])
-    u, v = torch.meshgrid(torch.arange(camera.width) + 0.5, torch.arange(camera.height) + 0.5, indexing="xy")
+    u, v = torch.meshgrid(*(torch.arange(n, device=z.device) + 0.5 for n in z.shape[::-1]), indexing="xy")
     return (back - torch.stack([u, v], -1)).norm(dim=-1)[visible]
 
 
@@ -78,7 +78,7 @@ def cycle_errors_px(cameras: Sequence[Camera], depths: Sequence[Float[Tensor, "_
 def _bilinear(z: Float[Tensor, "h w"], uv: Float[Tensor, "r c 2"]) -> Float[Tensor, "r c"]:
     """`z` at pixel coordinates, linear in disparity; at a depth edge or next to a gap, that of the nearest pixel."""
     h, w = z.shape
-    grid = 2 * uv / torch.tensor([w, h]) - 1
+    grid = 2 * uv / uv.new_tensor([w, h]) - 1
     sample = lambda x, mode: F.grid_sample(  # noqa: E731
         x[None, None], grid[None], mode=mode, padding_mode="border", align_corners=False
     )[0, 0]

@@ -27,7 +27,7 @@ def rotation_error_deg(found: Sequence[Camera], truth: Sequence[Camera]) -> floa
     """Mean angle in degrees between found and true rotations, after the rotation of the world that fits best."""
     mine, true = (_rotations(cameras) for cameras in (found, truth))
     U, _, Vt = torch.linalg.svd((mine.mT @ true).sum(0))
-    signs = torch.tensor([1.0, 1.0, float(torch.sign(torch.linalg.det(U @ Vt)))], dtype=torch.float64)
+    signs = U.new_tensor([1.0, 1.0, float(torch.sign(torch.linalg.det(U @ Vt)))])
     off = mine @ (U @ torch.diag(signs) @ Vt) @ true.mT
     sine = torch.stack([off[:, 2, 1] - off[:, 1, 2], off[:, 0, 2] - off[:, 2, 0], off[:, 1, 0] - off[:, 0, 1]]).norm(
         dim=0

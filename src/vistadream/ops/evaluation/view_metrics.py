@@ -56,7 +56,7 @@ def view_metrics(view: View, rgb: Float[Tensor, "h w 3"], z: Float[Tensor, "h w"
     n = int(compared.sum())
     if n < MIN_PIXELS:
         return replace(colors, valid_pixels=n, skipped=f"{n} comparable pixels, fewer than {MIN_PIXELS}")
-    fit = align_subsampled(1 / view.z[compared], 1 / z[compared], torch.ones(n))
+    fit = align_subsampled(1 / view.z[compared], 1 / z[compared], torch.ones(n, device=z.device))
     disparity = fit.apply(1 / torch.where(known, view.z, 1.0))
     in_front = known & (disparity > 0)
     truth = 1 / torch.where(in_front, disparity, 1.0)

@@ -54,7 +54,7 @@ def lift(
     `max_stretch`. Raises ValueError when a lifted pixel has no positive finite z.
     """
     # The normal of each pixel, turned towards the camera where the surface is grazing or not flat.
-    r, n, depth = camera.rays()[pixels], normals[pixels], z[pixels]
+    r, n, depth = camera.rays(z.device)[pixels], normals[pixels], z[pixels]
     if not bool((torch.isfinite(depth) & (depth > 0)).all()):
         raise ValueError("lift: a pixel to be lifted has no positive finite z; wanted depth for each")
     toward_camera = -torch.nn.functional.normalize(r, dim=-1)
@@ -64,7 +64,7 @@ def lift(
     tangents = _pixel_tangents(camera, r, n, depth) * sigma_px
     rotation, in_plane = _principal_axes(tangents, n)
     third = thickness * in_plane.min(dim=-1, keepdim=True).values
-    pose = camera.world_from_cam
+    pose = camera.to(z.device).world_from_cam
     return Gaussians(
         means=(r * depth[:, None]) @ pose[:3, :3].T + pose[:3, 3],
         quats_wxyz=quats_from_rotations(pose[:3, :3] @ rotation),
@@ -86,7 +86,7 @@ def _limit_grazing(n: Tensor, toward_camera: Tensor, max_stretch: float) -> Tens
 def _pixel_tangents(camera: Camera, r: Tensor, n: Tensor, depth: Tensor) -> Tensor:
     """dP/du and dP/dv, "m 3 2", on the tangent plane at each pixel."""
     n_dot_r = (n * r).sum(-1, keepdim=True)
-    axes = torch.eye(3, dtype=r.dtype)[:2]
+    axes = torch.eye(3, dtype=r.dtype, device=r.device)[:2]
     columns = [
         depth[:, None] / focal * (axis - r * n[:, i : i + 1] / n_dot_r)
         for i, (axis, focal) in enumerate(zip(axes, (camera.fx, camera.fy), strict=True))

@@ -35,5 +35,5 @@ def quats_from_rotations(R: Float[Tensor, "n 3 3"]) -> Float[Tensor, "n 4"]:
         dim=1,
     )
     best = squares.argmax(dim=-1)
-    quats = torch.nn.functional.normalize(candidates[torch.arange(len(R)), best], dim=-1)
+    quats = torch.nn.functional.normalize(candidates[torch.arange(len(R), device=R.device), best], dim=-1)
     return torch.where(quats[:, :1] < 0, -quats, quats)

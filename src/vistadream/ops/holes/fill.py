@@ -113,7 +113,7 @@ def blend_seam(
 def _numpy(x: Tensor, where: Tensor | None = None) -> ndarray:
     """The values in double precision on the CPU, with 1 in the pixels that are not used."""
     x = x.detach() if where is None else torch.where(where, x.detach(), 1.0)
-    return x.double().cpu().numpy()
+    return x.cpu().double().numpy()
 
 
 def _disc(radius_px: int) -> ndarray:

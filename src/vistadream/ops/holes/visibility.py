@@ -38,12 +38,12 @@ def push_behind(
     Each of at most `max_strides` strides multiplies the depth by `stride`. Returns the depth, and the pixels that still
     occlude something after the last stride.
     """
-    depth, rays = z[pixels].clone(), camera.rays()[pixels]
-    pose = camera.world_from_cam
+    depth, rays = z[pixels].clone(), camera.rays(z.device)[pixels]
+    pose = camera.to(z.device).world_from_cam
     occluding = torch.ones_like(depth, dtype=torch.bool)
     for _ in range(max_strides + 1):
         points = (rays[occluding] * depth[occluding][:, None]) @ pose[:3, :3].T + pose[:3, 3]
-        still = torch.zeros(len(points), dtype=torch.bool)
+        still = torch.zeros(len(points), dtype=torch.bool, device=points.device)
         for view in views:
             still |= hides(points, view, tolerance)
         occluding[occluding.clone()] = still

@@ -78,8 +78,9 @@ def resample(image: Image.Image, fit: Fit) -> Float[Tensor, "h w 3"]:
 def resample_mask(mask: Bool[Tensor, "H W"], fit: Fit) -> Bool[Tensor, "h w"]:
     """The mask of the working picture: that of the nearest pixel of the fit's box."""
     left, top, _, _ = fit.box
-    rows = (top + (torch.arange(fit.height) + 0.5) / fit.scale).long().clamp(0, mask.shape[0] - 1)
-    columns = (left + (torch.arange(fit.width) + 0.5) / fit.scale).long().clamp(0, mask.shape[1] - 1)
+    row, column = (torch.arange(side, device=mask.device) + 0.5 for side in (fit.height, fit.width))
+    rows = (top + row / fit.scale).long().clamp(0, mask.shape[0] - 1)
+    columns = (left + column / fit.scale).long().clamp(0, mask.shape[1] - 1)
     return mask[rows][:, columns]
 
 
@@ -90,7 +91,7 @@ def from_uint8(levels: Shaped[np.ndarray, "h w c"]) -> Float[Tensor, "h w c"]:
 
 def to_uint8(rgb: Float[Tensor, "*n c"]) -> Shaped[np.ndarray, "*n c"]:
     """[0, 1] to 8-bit levels, rounded and clipped."""
-    return (rgb.detach().cpu().clamp(0, 1) * 255 + 0.5).to(torch.uint8).numpy()
+    return (rgb.detach().clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
 
 
 def snap(rgb: Float[Tensor, "*n c"]) -> Float[Tensor, "*n c"]:
@@ -106,7 +107,7 @@ def pad_mask(height: int, width: int, pad_y: int, pad_x: int) -> Bool[Tensor, "h
 
 
 def dilate(mask: Bool[Tensor, "h w"], radius_px: int) -> Bool[Tensor, "h w"]:
-    """The mask dilated by a disc of the given radius."""
+    """The mask dilated by a disc of the given radius, by OpenCV on the CPU."""
     size = 2 * radius_px + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    return torch.from_numpy(cv2.dilate(mask.numpy().astype(np.uint8), disc).astype(bool))
+    return torch.from_numpy(cv2.dilate(mask.cpu().numpy().astype(np.uint8), disc).astype(bool)).to(mask.device)

@@ -49,7 +49,7 @@ class Fusion:
         """The pixels of a View whose points are in the free space of at least `through` others, or of one if unsure."""
         pixels = view.lift & (view.depth > 0)
         points = view.camera.unproject(view.depth)[pixels]
-        count = torch.zeros(len(points), dtype=torch.int64)
+        count = torch.zeros(len(points), dtype=torch.int64, device=points.device)
         for other in others:
             count += hides(points, other, self.tolerance)
         floating = torch.zeros_like(pixels)
@@ -63,7 +63,7 @@ def by_new_surface(views: Sequence[View], tolerance: float) -> list[int]:
     Every sixth pixel stands for its View. It counts as known once a chosen View has depth there within `tolerance`.
     """
     samples = [_samples(view) for view in views]
-    known = [torch.zeros(len(points), dtype=torch.bool) for points in samples]
+    known = [torch.zeros(len(points), dtype=torch.bool, device=points.device) for points in samples]
     order: list[int] = []
     while len(order) < len(views):
         left = [i for i in range(len(views)) if i not in order]

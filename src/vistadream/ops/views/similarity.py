@@ -26,7 +26,7 @@ class Similarity:
     def camera(self, camera: Camera) -> Camera:
         """The camera that sees the moved world as the given one saw the world, only in another unit."""
         R, t = camera.cam_from_world[:3, :3].double(), camera.cam_from_world[:3, 3].double()
-        moved = torch.eye(4, dtype=torch.float64)
+        moved = torch.eye(4, dtype=torch.float64, device=R.device)
         moved[:3, :3] = R @ self.rotation.double().T
         moved[:3, 3] = self.scale * t - moved[:3, :3] @ self.translation.double()
         return camera.at(moved.to(camera.cam_from_world))
@@ -47,7 +47,7 @@ def fit_similarity(source: Float[Tensor, "n 3"], target: Float[Tensor, "n 3"]) -
     U, D, Vt = torch.linalg.svd((b - mean_b).T @ (a - mean_a) / len(a))
     if not float(D[1]) > 1e-9 * float(D[0]):
         raise refused
-    signs = torch.ones(3, dtype=torch.float64)
+    signs = torch.ones_like(D)
     signs[2] = torch.sign(torch.linalg.det(U) * torch.linalg.det(Vt))
     rotation = U @ torch.diag(signs) @ Vt
     scale = float((D * signs).sum() / (a - mean_a).square().sum(1).mean())
@@ -62,9 +62,9 @@ def fit_similarity_robustly(
     ValueError as `fit_similarity`. The same seed gives the same result.
     """
     generator = torch.Generator().manual_seed(seed)
-    best = torch.zeros(len(source), dtype=torch.bool)
+    best = torch.zeros(len(source), dtype=torch.bool, device=source.device)
     for _ in range(tries):
-        chosen = torch.randperm(len(source), generator=generator)[:3]
+        chosen = torch.randperm(len(source), generator=generator)[:3].to(source.device)
         try:
             guess = fit_similarity(source[chosen], target[chosen])
         except ValueError:

@@ -39,7 +39,8 @@ def relative_pose(
     """The pose of the second camera relative to the first; None when no essential matrix fits.
 
     Two photos do not fix an unknown focal length. Of the focal lengths that put nearly the most matches in front of
-    both cameras, the one nearest to a field of view of 60 degrees is taken, and both cameras get it.
+    both cameras, the one nearest to a field of view of 60 degrees is taken, and both cameras get it. OpenCV solves it
+    on the CPU.
     """
     if focal_known:
         return _solve(px1, px2, cameras)
@@ -75,10 +76,10 @@ def _solve(px1: Tensor, px2: Tensor, cameras: tuple[Camera, Camera]) -> Relative
     pose = torch.eye(4)
     pose[:3, :3], pose[:3, 3] = torch.from_numpy(R), torch.from_numpy(t[:, 0])
     first, second = (camera.at(at) for camera, at in zip(cameras, (torch.eye(4), pose), strict=True))
-    return RelativePose(pose, (first, second), torch.from_numpy(in_front[:, 0] > 0))
+    return RelativePose(pose, (first, second), torch.from_numpy(in_front[:, 0] > 0).to(px1.device))
 
 
 def _rays(px: Tensor, camera: Camera) -> np.ndarray:
     """The points where the rays of pixels meet the plane z = 1 of their camera, "n 2"."""
     center, focal_px = torch.tensor([camera.cx, camera.cy]), torch.tensor([camera.fx, camera.fy])
-    return ((px.double() - center) / focal_px).numpy()
+    return ((px.cpu().double() - center) / focal_px).numpy()

@@ -7,6 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from tests.fake_device import FakeDevice, OnCuda
 
 from vistadream.backends import main_memory
 from vistadream.backends.render.cpu import drawing, memory
@@ -249,6 +250,20 @@ def test_the_memory_asked_for_is_the_memory_used(monkeypatch, size, scale):
     before, (width, height, *rest) = asked[-1]
     used = peak - before + 4 * size * size * (4 + 1)  # z divided, colours apart, alpha
     assert used == pytest.approx(needed_bytes(width * height, *rest), rel=0.2)
+
+
+def test_gaussians_of_another_device_get_maps_and_gradients_there():
+    scene, extra = cloud(300), torch.rand(300, 2)
+    maps, grads = render_and_backward(scene, extra=extra)
+    with FakeDevice():
+        there = leaves(scene.to("cuda"))
+        got = RENDERER(there, [camera()], extra=extra.to("cuda"))[0]
+        drawn = [got.rgb, got.z, got.alpha, got.extra]
+        rng = torch.Generator().manual_seed(1)
+        sum((torch.randn(t.shape, generator=rng).to("cuda") * t).sum() for t in drawn).backward()
+        found = [*drawn, *(tensor.grad for _, tensor in there.tensors())]
+        assert all(isinstance(each, OnCuda) for each in found)
+        assert_identical([each.detach().cpu() for each in found], [*maps, *grads])
 
 
 def test_bad_input_is_named():

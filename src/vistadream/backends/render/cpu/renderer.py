@@ -24,7 +24,8 @@ class CpuRenderer(RenderKnobs):
     The result does not depend on the number of threads, bit for bit. Differences from gsplat: Gaussians with a value
     that is not finite, or a quaternion of length zero, are left out (in gsplat they may spread NaN); the expected depth
     is 0 where alpha is 0; the gradient of `antialiased` opacities is exact (gsplat adds 1e-6 to a divisor); the degree
-    of spherical harmonics is that of the colors; all cameras are pinholes; `z_median` is additional.
+    of spherical harmonics is that of the colors; all cameras are pinholes; `z_median` is additional. Gaussians on
+    another device are copied to main memory, and maps and gradients are copied back.
     """
 
     threads: int | None
@@ -42,20 +43,22 @@ class CpuRenderer(RenderKnobs):
         want: Sequence[str] = _MAPS,
         extra: Float[Tensor, "n c"] | None = None,
     ) -> list[Rendering]:
-        """One Rendering per camera. Gradients reach Gaussians, `extra` and the cameras' `cam_from_world`.
+        """One Rendering per camera, on the Gaussians' device.
 
-        Raises ValueError for an unknown map, or a wrong shape, type or device, and UserError if a picture with its
-        gradient does not fit into the free memory.
+        Gradients reach Gaussians, `extra` and the cameras' `cam_from_world`. Raises ValueError for an unknown map, or a
+        wrong shape or type, and UserError if a picture with its gradient does not fit into the free memory.
         """
         self.check_request(want, _WANTABLE, gaussians, extra)
         _check(gaussians, extra)
         from vistadream.backends.render.cpu.picture import render  # numba: for those that draw
 
-        return [render(self, gaussians, camera, want, extra) for camera in cameras]
+        here, more = gaussians.to("cpu"), None if extra is None else extra.cpu()
+        device = gaussians.means.device
+        return [render(self, here, camera.to("cpu"), want, more).to(device) for camera in cameras]
 
 
 def _check(gaussians: Gaussians, extra: Tensor | None) -> None:
-    """Raises ValueError if a tensor's type or device is not what the kernels read."""
+    """Raises ValueError if a tensor's type is not what the kernels read."""
     for name, tensor in (*gaussians.tensors(), *([] if extra is None else [("extra", extra)])):
-        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
-            raise ValueError(f"CpuRenderer: {name} are {tensor.dtype} on {tensor.device}; wanted torch.float32 on cpu")
+        if tensor.dtype != torch.float32:
+            raise ValueError(f"CpuRenderer: {name} are {tensor.dtype}; wanted torch.float32")

@@ -1,5 +1,7 @@
 """Which way `auto` takes for the poses of several photos."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -7,7 +9,7 @@ from vistadream.backends.poses.given_or_sfm import GivenOrSfmPoses
 from vistadream.config import choose
 from vistadream.ops.evaluation.poses import rotation_error_deg
 
-FIND = GivenOrSfmPoses(seed=0, features=500, exhaustive_up_to=40, overlap=10, refine=False)
+FIND = GivenOrSfmPoses(seed=0, features=500, exhaustive_up_to=40, overlap=10, refine=False, mapper="incremental")
 
 
 def test_it_is_what_auto_takes():
@@ -41,4 +43,8 @@ def test_without_any_pose_the_unit_is_open(world):
 @pytest.mark.parametrize("knob", ["features", "exhaustive_up_to", "overlap"])
 def test_counts_must_be_positive(knob):
     with pytest.raises(ValueError, match=knob):
-        GivenOrSfmPoses(**{"seed": 0, "features": 1, "exhaustive_up_to": 1, "overlap": 1, "refine": False, knob: 0})
+        replace(FIND, **{knob: 0})
+
+
+def test_the_mapper_is_that_of_sfm(world):
+    assert list(replace(FIND, mapper="global")(world.views).figures["starts"]) == ["agrees with all pairs"]

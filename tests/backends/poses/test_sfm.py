@@ -11,7 +11,8 @@ from vistadream.config import compose
 from vistadream.core import PoseEstimator, UserError
 from vistadream.ops.evaluation.poses import focal_error, rotation_error_deg, trajectory_error
 
-FIND = SfmPoses(seed=0, features=500, exhaustive_up_to=40, overlap=10)
+FIND = SfmPoses(seed=0, features=500, exhaustive_up_to=40, overlap=10, mapper="incremental")
+AT_ONCE = replace(FIND, mapper="global")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,28 @@ def test_the_same_photos_give_the_same_bits(world):
         assert torch.equal(camera.K, again.cameras[name].K)
     assert torch.equal(first.points.xyz, again.points.xyz)
     assert torch.equal(first.points.px, again.points.px)
+
+
+def test_the_global_mapper_finds_the_cameras_too_and_the_same_bits_each_time(world):
+    first, again = (AT_ONCE(world.views) for _ in range(2))
+    assert first.figures["start"] == "agrees with all pairs", "a calibration comes before it, always"
+    assert list(first.figures["starts"]) == [first.figures["start"]]
+    found = [first.cameras[view.name] for view in world.views]
+    assert trajectory_error(found, world.truth) < 0.005
+    assert rotation_error_deg(found, world.truth) < 0.1
+    assert focal_error(found, world.truth) < 0.01
+    for name, camera in first.cameras.items():
+        assert torch.equal(camera.cam_from_world, again.cameras[name].cam_from_world)
+        assert torch.equal(camera.K, again.cameras[name].K)
+    assert torch.equal(first.points.xyz, again.points.xyz)
+
+
+def test_the_global_mapper_keeps_a_known_focal_length_and_leaves_out_a_photo_of_something_else(world):
+    views = [replace(v, camera=c, focal_known=True) for v, c in zip(world.views, world.truth, strict=True)]
+    stranger = replace(noise(world.views[0]), camera=world.truth[0], focal_known=True)
+    found = AT_ONCE([*views, stranger])
+    assert set(found.cameras) == {view.name for view in views}
+    assert {camera.fx for camera in found.cameras.values()} == {world.truth[0].fx}
 
 
 def test_a_known_focal_length_is_kept_and_a_wrong_one_is_said(world):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from vistadream.backends.poses.given import GivenPoses
 from vistadream.backends.poses.matching import Matching
 from vistadream.backends.poses.sfm import SfmPoses
+from vistadream.backends.poses.starts import Mapper
 from vistadream.backends.poses.unit import in_unit_of
 from vistadream.core import Note, Registration, View
 
@@ -18,13 +19,14 @@ class GivenOrSfmPoses(Matching):
 
     refine: bool
     """Whether given poses are only a start, and are adjusted to the pictures."""
+    mapper: Mapper
+    """How photos without poses are registered: photo after photo, or all at once."""
 
     def __call__(self, views: Sequence[View]) -> Registration:
-        knobs = asdict(self)
+        matching = {each.name: getattr(self, each.name) for each in fields(Matching)}
         if all(view.pose_known for view in views):
-            return GivenPoses(**knobs)(views)
-        del knobs["refine"]
-        found = SfmPoses(**knobs)(views)
+            return GivenPoses(**matching, refine=self.refine)(views)
+        found = SfmPoses(**matching, mapper=self.mapper)(views)
         posed = sum(view.pose_known for view in views)
         if not posed:
             return found

@@ -12,7 +12,7 @@ from vistadream.backends.poses.matches import Matches
 from vistadream.backends.poses.matching import Matching
 from vistadream.backends.poses.remarks import nothing_registered, on_focal
 from vistadream.backends.poses.result import registration_of
-from vistadream.backends.poses.starts import MANY, starts_of, told
+from vistadream.backends.poses.starts import MANY, Mapper, starts_of, told
 from vistadream.backends.poses.two_photos import map_pair
 from vistadream.backends.poses.workspace import Workspace
 from vistadream.colmap.process import Arrays
@@ -31,6 +31,9 @@ class SfmPoses(Matching):
     pictures agree. The same seed gives the same bits: everything runs in one thread of a process of its own.
     """
 
+    mapper: Mapper
+    """`incremental` registers photo after photo; `global` all at once, faster, and on some sets wrongly."""
+
     def __call__(self, views: Sequence[View]) -> Registration:
         began_s = time.perf_counter()
         with Workspace.of(views, self.seed) as work:
@@ -46,10 +49,11 @@ class SfmPoses(Matching):
         if len(work.views) == 2:
             return map_pair(work, matches)
         lenses, _ = lenses_of(work.views)
-        starts = starts_of(lenses, len(work.views))
-        requests = [{"cameras": plain(start.lenses), "calibrate": start.calibrate} for start in starts]
         photos = len(work.views)
-        model = work.run("map", starts=requests, cameras=plain(lenses), pictures=photos, map_again=photos <= MANY)
+        starts = starts_of(lenses, photos, self.mapper)
+        again = self.mapper == "incremental" and photos <= MANY
+        requests = [start.plain() for start in starts]
+        model = work.run("map", starts=requests, cameras=plain(lenses), pictures=photos, map_again=again)
         if "best" not in model:
             raise nothing_registered(matches)
         figures = {"start": starts[int(model["best"])].name, "starts": told(starts, model["scores"].tolist())}

@@ -43,7 +43,7 @@ def held_model(
     """The better of two models with the focal lengths of the request: `model` adjusted to them, and one grown anew."""
     cameras, seed = request["cameras"], request["seed"]
     candidates = [with_focal(model, cameras, camera_ids)]
-    start = {"cameras": cameras, "calibrate": False}
+    start = {"cameras": cameras, "calibrate": False, "mapper": "incremental"}
     if request["map_again"] and (again := map_from(folder, start, seed, camera_ids)) is not None:
         candidates.append(polished(folder, again, seed, camera_ids))
     return max(candidates, key=by_rank)

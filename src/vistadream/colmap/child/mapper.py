@@ -11,6 +11,7 @@ import pycolmap
 
 from vistadream.colmap.child.adjustment import GOOD_PX, MOST_ERROR_PX, adjust, drop_outliers
 from vistadream.colmap.child.model import pinhole
+from vistadream.colmap.child.options import all_at_once, photo_after_photo
 
 _RAY_ERROR_DEG = 0.5
 
@@ -19,30 +20,38 @@ def map_from(
     folder: Path, start: dict[str, Any], seed: int, constant_cameras: Sequence[int] = ()
 ) -> pycolmap.Reconstruction | None:
     """The largest model that grows from the focal lengths of a start; None when nothing registers."""
-    database = folder / "start.db"
+    database, pictures, models = folder / "start.db", folder / "pictures", fresh(folder / "models")
     shutil.copy(folder / "matches.db", database)
     with pycolmap.Database.open(database) as opened:
         for i, camera in enumerate(start["cameras"]):
             opened.update_camera(pinhole(camera, i + 1))
-    if start["calibrate"] and not take_calibrated_focal(database, seed):
+    if start["mapper"] == "global":
+        calibrate(database, seed)
+        found = pycolmap.global_mapping(database, pictures, models, all_at_once(seed))
+    else:
+        if start["calibrate"] and not take_calibrated_focal(database, seed):
+            return None
+        found = pycolmap.incremental_mapping(database, pictures, models, photo_after_photo(seed, constant_cameras))
+    if not found:
         return None
-    options = pipeline(seed, constant_cameras)
-    models = pycolmap.incremental_mapping(database, folder / "pictures", fresh(folder / "models"), options)
-    if not models:
-        return None
-    model = max(models.values(), key=lambda m: (m.num_reg_images(), m.num_points3D()))
+    model = max(found.values(), key=lambda m: (m.num_reg_images(), m.num_points3D()))
     adjust(model, constant_cameras)
     return model
 
 
-def take_calibrated_focal(database: Path, seed: int) -> bool:
-    """Sets focal lengths that agree with the matches of all pairs; False when there are none.
+def calibrate(database: Path, seed: int) -> bool:
+    """Sets focal lengths that agree with the matches of all pairs, and drops matches that contradict them.
 
-    The matches stay as they are: the calibration would drop those that it does not trust.
+    False when there are no such focal lengths; then nothing is changed.
     """
+    return pycolmap.calibrate_view_graph(database, pycolmap.ViewGraphCalibrationOptions(random_seed=seed))
+
+
+def take_calibrated_focal(database: Path, seed: int) -> bool:
+    """Sets the focal lengths of `calibrate`, and leaves the matches as they are; False when there are none."""
     copy = database.with_name("calibration.db")
     shutil.copy(database, copy)
-    if not pycolmap.calibrate_view_graph(copy, pycolmap.ViewGraphCalibrationOptions(random_seed=seed)):
+    if not calibrate(copy, seed):
         return False
     with pycolmap.Database.open(copy) as calibrated, pycolmap.Database.open(database) as opened:
         for camera in calibrated.read_all_cameras():
@@ -63,7 +72,7 @@ def polished(
 
 def triangulated(folder: Path, model: pycolmap.Reconstruction, seed: int) -> pycolmap.Reconstruction:
     """The model with new points."""
-    options = pipeline(
+    options = photo_after_photo(
         seed,
         create_max_angle_error=_RAY_ERROR_DEG,
         continue_max_angle_error=_RAY_ERROR_DEG,
@@ -72,21 +81,6 @@ def triangulated(folder: Path, model: pycolmap.Reconstruction, seed: int) -> pyc
     )
     models = fresh(folder / "models")
     return pycolmap.triangulate_points(model, folder / "matches.db", folder / "pictures", models, options=options)
-
-
-def pipeline(
-    seed: int, constant_cameras: Sequence[int] = (), **triangulation: Any
-) -> pycolmap.IncrementalPipelineOptions:
-    """Options for few photos: points count that only two of them see, and so do small angles and few matches."""
-    few = {"init_min_tri_angle": 4.0, "init_min_num_inliers": 30, "abs_pose_min_num_inliers": 15}
-    return pycolmap.IncrementalPipelineOptions(
-        num_threads=1,
-        random_seed=seed,
-        min_model_size=2,
-        constant_cameras=set(constant_cameras),
-        mapper={"num_threads": 1, "random_seed": seed, **few},
-        triangulation={"random_seed": seed, "ignore_two_view_tracks": False, **triangulation},
-    )
 
 
 def fresh(folder: Path) -> Path:

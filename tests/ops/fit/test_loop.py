@@ -8,7 +8,7 @@ import torch
 
 from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Progress, Rendering, View, silent, use_checkpoints
-from vistadream.ops.fit.loop import Change, LearningRates, fit, view_order
+from vistadream.ops.fit.loop import Adapt, Change, LearningRates, fit, view_order
 
 RENDERER = configured("backends/render=cpu")
 
@@ -175,9 +175,10 @@ def test_a_change_drops_and_adds_gaussians() -> None:
         asked.append((step, gaussians))
         return Change(torch.tensor([True, False, True]), new) if step == 5 else None
 
-    fitted = fit(some(), [target(0.9)], mean_color, l1, RATES, order=[0] * 8, observe=silent, name="t", adapt=adapt)
-    assert [step for step, _ in asked] == list(range(1, 9))
-    assert [len(gaussians) for _, gaussians in asked] == [3] * 5 + [4] * 3
+    due = Adapt(frozenset({3, 5, 8}), adapt)
+    fitted = fit(some(), [target(0.9)], mean_color, l1, RATES, order=[0] * 8, observe=silent, name="t", adapt=due)
+    assert [step for step, _ in asked] == [3, 5, 8]
+    assert [len(gaussians) for _, gaussians in asked] == [3, 3, 4]
     assert not any(tensor.requires_grad for _, gaussians in asked for _, tensor in gaussians.tensors())
     assert bool((fitted.colors[2:] != new.colors).all())
 
@@ -188,13 +189,15 @@ def test_who_stays_goes_on_as_if_nothing_had_happened() -> None:
     def only_the_first(gaussians, cameras, *, want=("rgb",), extra=None):
         return mean_color(gaussians.subset(torch.tensor([0])), cameras)
 
-    def adapt(step: int, gaussians: Gaussians) -> Change | None:
-        return Change(torch.tensor([True, False, False])) if step == 7 else None
+    def adapt(step: int, gaussians: Gaussians) -> Change:
+        return Change(torch.tensor([True, False, False]))
 
     def fitted(**how) -> Gaussians:
         return fit(some(), [target(0.9)], only_the_first, l1, RATES, order=[0] * 20, observe=silent, name="t", **how)
 
-    for (name, whole), (_, pruned) in zip(fitted().tensors(), fitted(adapt=adapt).tensors(), strict=True):
+    for (name, whole), (_, pruned) in zip(
+        fitted().tensors(), fitted(adapt=Adapt(frozenset({7}), adapt)).tensors(), strict=True
+    ):
         assert torch.equal(whole[:1], pruned), name
 
 
@@ -213,7 +216,7 @@ def test_a_change_that_cannot_be_made_is_refused(keep, said: str) -> None:
             order=[0],
             observe=silent,
             name="t",
-            adapt=lambda *_: Change(keep),
+            adapt=Adapt(frozenset({1}), lambda *_: Change(keep)),
         )
 
 
@@ -258,8 +261,7 @@ class Remembering:
 def test_a_killed_fit_goes_on_to_the_same_bits(fatal: int) -> None:
     """Through a prune, two steps that are taken back, and a loss that remembers."""
 
-    def adapt(step: int, gaussians: Gaussians) -> Change | None:
-        return Change(torch.tensor([True, False, True]), some(1)) if step == 25 else None
+    adapt = Adapt(frozenset({25}), lambda *_: Change(torch.tensor([True, False, True]), some(1)))
 
     def go(observe=silent) -> Gaussians:
         views = [target(0.9), replace(target(0.6), name="w")]

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from vistadream.core import Gaussians, Note, Observer, Progress, Renderer, Rendering, View, current_checkpoints
+from vistadream.core import (
+    Checkpoints,
+    Gaussians,
+    Note,
+    Observer,
+    Progress,
+    Renderer,
+    Rendering,
+    View,
+    current_checkpoints,
+)
 from vistadream.ops.fit.adam import GaussianAdam, LearningRates
-from vistadream.ops.fit.rollback import EVERY, Rollback
+from vistadream.ops.fit.rollback import EVERY, Rollback, Tried, read
 
 Loss = Callable[[View, Rendering, int], Tensor]
 """The loss of a rendered View at a step, a scalar of order 1 when nothing fits. It may be `rollback.Stateful`."""
@@ -28,10 +38,16 @@ class Change:
     added: Gaussians | None = None
 
 
-Adapt = Callable[[int, Gaussians], Change | None]
-"""Called after every step with the number of completed steps and the present Gaussians; None changes nothing.
+@dataclass(frozen=True)
+class Adapt:
+    """What changes the Gaussians during a fit."""
 
-It must be a pure function of both, so that a resumed fit makes the same changes."""
+    due: frozenset[int]
+    """The numbers of completed steps after which `change` is called."""
+    change: Callable[[int, Gaussians], Change | None]
+    """Gets the number of completed steps and the present Gaussians; None changes nothing.
+
+    It must be a pure function of both, so that a resumed fit makes the same changes."""
 
 
 def fit(
@@ -53,42 +69,98 @@ def fit(
     rendering to `observe`. A step whose loss or gradient is not finite, or whose loss diverges, is undone with a
     warning, and the fit continues at half the learning rates; raises FloatingPointError after three such steps in a
     row. Within `use_checkpoints` the fit saves its state, and a killed fit resumes to the same bits.
+
+    With Gaussians on a GPU the steps between two marked states are tried before any of them is judged, so that the CPU
+    does not wait; the steps after a bad one are undone with it and tried again. Then one rendering in EVERY is sent.
     """
     if not len(gaussians) or not order:
         return gaussians
-    checkpoints = current_checkpoints()
+    checkpoints, device = current_checkpoints(), gaussians.means.device
     adam = GaussianAdam(gaussians, rates)
     rollback = Rollback(adam, loss, len(views))
-    if checkpoints and (saved := checkpoints.load(name)):
-        rollback.resume({key: tensor.to(gaussians.means.device) for key, tensor in saved.items()})
+    if checkpoints and (saved := checkpoints.load(name)):  # double precision has only what the CPU reads
+        rollback.resume({key: t if t.dtype == torch.float64 else t.to(device) for key, t in saved.items()})
         _replay(rollback.losses, len(order), observe, name)
+    work = _Work(views, renderer, loss, order, want, observe, name, adam, rollback, checkpoints)
+    due, at_once = adapt.due if adapt else frozenset(), 1 if device.type == "cpu" else EVERY
     changed = True
-    for step in range(len(rollback.losses), len(order)):
+    while (step := rollback.done) < len(order):
         if changed or step % EVERY == 0:
             rollback.mark()
-        # Render one View, and step along the gradient of its loss.
-        view = views[order[step]]
-        rendering = renderer(adam.gaussians(), [view.camera], want=want(step))[0]
-        cost = loss(view, rendering, step)
-        value = float(cost.detach())
-        fault = rollback.fault(value)
-        if fault is None:
-            cost.backward()
-            fault = None if adam.step(rollback.caution * _annealed(step / len(order))) else "a gradient is not finite"
-        # Keep the step and save the state when it is time, or go back to the last good state.
-        if fault is None:
-            good = rollback.accept(value)
-            if checkpoints and good and checkpoints.due():
-                checkpoints.save(name, good)
-            observe(f"{name}/loss", value, step=step)
-            if rendering.rgb is not None:
-                observe(f"{name}/render", rendering.rgb.detach(), step=step)
-        else:
-            _restore(rollback, f"{name}: {fault} at step {step} on view {view.name!r}", observe, name)
-        changed = adapt is not None and _apply(adapt(step + 1, adam.gaussians().detach()), adam)
-        observe(f"{name}/progress", Progress(step + 1, len(order)))
+        work.settle(range(step, _end(step, at_once, {*due, len(order)})))
+        done = rollback.done
+        changed = adapt is not None and done in due and _apply(adapt.change(done, adam.gaussians().detach()), adam)
     fitted = adam.gaussians().detach()
     return replace(fitted, colors=fitted.colors.clamp(0, 1)) if fitted.colors.dim() == 2 else fitted
+
+
+def _end(step: int, at_once: int, stops: Collection[int]) -> int:
+    """Where the steps from `step` end that are judged together: at the next multiple of `at_once`, or the next stop."""
+    return min((step // at_once + 1) * at_once, *(stop for stop in stops if stop > step))
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What the steps of a fit share."""
+
+    views: Sequence[View]
+    renderer: Renderer
+    loss: Loss
+    order: Sequence[int]
+    want: Want
+    observe: Observer
+    name: str
+    adam: GaussianAdam
+    rollback: Rollback
+    checkpoints: Checkpoints | None
+
+    def settle(self, steps: range) -> None:
+        """Tries the steps and keeps those before the first bad one, which is undone with all that follow."""
+        loss_before = self.rollback.state_of_loss() if len(steps) > 1 else {}
+        tried, first = [], None
+        for step in steps:
+            one, rgb = self._try(step)
+            tried.append(one)
+            first = rgb if first is None else first
+        for step, (value, finite) in zip(steps, read(tried), strict=True):
+            fault = self.rollback.fault(value, finite)
+            if fault is None:
+                self._keep(step, value, first if step == steps[0] else None)
+            else:
+                self._undo(f"{self.name}: {fault} at step {step} on view {self._view(step).name!r}", loss_before)
+            self.observe(f"{self.name}/progress", Progress(step + 1, len(self.order)))
+            if fault is not None:
+                break
+
+    def _view(self, step: int) -> View:
+        return self.views[self.order[step]]
+
+    def _try(self, step: int) -> tuple[Tried, Tensor | None]:
+        """Renders one View and steps along the gradient of its loss; what the step gave, and its rendering."""
+        view = self._view(step)
+        rendering = self.renderer(self.adam.gaussians(), [view.camera], want=self.want(step))[0]
+        cost = self.loss(view, rendering, step)
+        cost.backward()
+        gradients = self.adam.step(self.rollback.caution * _annealed(step / len(self.order)))
+        return Tried(cost.detach(), gradients), None if rendering.rgb is None else rendering.rgb.detach()
+
+    def _undo(self, trouble: str, loss_before: Mapping[str, Tensor]) -> None:
+        """Goes back to the last good state, and to a state of the loss; FloatingPointError when that was in vain."""
+        if not self.rollback.restore():
+            raise FloatingPointError(f"{trouble}; the steps before it failed too")
+        if loss_before:
+            self.rollback.load_loss(loss_before)
+        words = f"{trouble}: undone; the fit continues at half the learning rates"
+        self.observe(f"{self.name}/trouble", Note(words, "warning"))
+
+    def _keep(self, step: int, loss: float, rgb: Tensor | None) -> None:
+        """Accepts a good step, and saves the state when it is time."""
+        good = self.rollback.accept(loss)
+        if self.checkpoints and good and self.checkpoints.due():
+            self.checkpoints.save(self.name, good)
+        self.observe(f"{self.name}/loss", loss, step=step)
+        if rgb is not None:
+            self.observe(f"{self.name}/render", rgb, step=step)
 
 
 def _annealed(progress: float) -> float:
@@ -108,12 +180,6 @@ def _apply(change: Change | None, adam: GaussianAdam) -> bool:
         raise ValueError(f"Change: keeps none of {n} Gaussians and adds none; wanted at least one to continue with")
     adam.change(change.keep, change.added)
     return True
-
-
-def _restore(rollback: Rollback, trouble: str, observe: Observer, name: str) -> None:
-    if not rollback.restore():
-        raise FloatingPointError(f"{trouble}; the steps before it failed too")
-    observe(f"{name}/trouble", Note(f"{trouble}: undone; the fit continues at half the learning rates", "warning"))
 
 
 def _replay(losses: Sequence[float], steps: int, observe: Observer, name: str) -> None:

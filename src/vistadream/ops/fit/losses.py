@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vistadream.core import Rendering, View
 from vistadream.ops.fit.photometric import l1_dssim
-from vistadream.ops.numerics.deterministic_sum import mean, total
+from vistadream.ops.numerics.deterministic_sum import masked_mean, total
 
 
 def disparity_error(
@@ -20,8 +20,7 @@ def disparity_error(
     """
     usable = mask & (z > 0) & (disparity > 0)
     error = (1 / torch.where(usable, z, 1.0) - disparity).abs()
-    unit = mean(disparity[usable]) if bool(usable.any()) else 1.0
-    return torch.where(usable, error / unit, 0.0)
+    return torch.where(usable, error / masked_mean(disparity, usable), 0.0)
 
 
 def normal_error(

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vistadream.ops.fit.photometric_conv import ConvL1Dssim
 from vistadream.ops.numerics.deterministic_sum import total
 from vistadream.ops.numerics.jit import inlined, kernel
 from vistadream.ops.numerics.threads import over_range
@@ -40,20 +41,22 @@ def l1_dssim(
     """Weighted mean over the pixels of (1 - dssim_weight) |rendered - target| + dssim_weight (1 - SSIM), mean of RGB.
 
     SSIM is that of Wang et al. 2004 (Gaussian window 11x11, sigma 1.5, renormalized at the picture's border). Only
-    `rendered` gets a gradient. 0 when no pixel has weight. Raises ValueError for tensors that are not float32 on the
-    CPU, and for shapes that do not match.
+    `rendered` gets a gradient. 0 when no pixel has weight. On a GPU it is computed by convolutions. Raises ValueError
+    for tensors that are not float32 on one device, and for shapes that do not match.
     """
+    device = rendered.device
     for name, image, shape in (
         ("rendered", rendered, (*weight.shape, 3)),
         ("target", target, (*weight.shape, 3)),
         ("weight", weight, tuple(weight.shape)),
     ):
-        if tuple(image.shape) != shape or image.dtype != torch.float32 or image.device.type != "cpu":
+        if tuple(image.shape) != shape or image.dtype != torch.float32 or image.device != device:
             got = f"{tuple(image.shape)} {image.dtype} on {image.device}"
-            raise ValueError(f"l1_dssim: {name} is {got}; wanted {shape} torch.float32 on cpu")
+            raise ValueError(f"l1_dssim: {name} is {got}; wanted {shape} torch.float32 on {device}")
     if not 0 <= dssim_weight <= 1:
         raise ValueError(f"l1_dssim: dssim_weight is {dssim_weight}; wanted 0 to 1")
-    return _L1Dssim.apply(rendered, target, weight, dssim_weight)
+    form = _L1Dssim if device.type == "cpu" else ConvL1Dssim
+    return form.apply(rendered, target, weight, dssim_weight)
 
 
 class _L1Dssim(torch.autograd.Function):

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
-from vistadream.core import View
+from vistadream.core import Camera, View
 
 _QUARTERS = ((0, 0), (1, 1), (1, 0), (0, 1))
 """(is lower, is right) of each quarter, in the order of their turns."""
@@ -45,10 +45,14 @@ def zoomed_crop(view: View, quarter: int) -> View:
 
 
 class WithZoomedCrops(Sequence[View]):
-    """Some Views, followed by four zoomed crops of each, which are made when they are accessed."""
+    """Some Views, followed by four zoomed crops of each, which are made when they are accessed.
+
+    A crop has the same camera each time, because a camera is copied to a GPU once.
+    """
 
     def __init__(self, views: Sequence[View]):
         self._views = views
+        self._cameras: dict[int, Camera] = {}
 
     def __len__(self) -> int:
         return 5 * len(self._views)
@@ -61,7 +65,10 @@ class WithZoomedCrops(Sequence[View]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         n = len(self._views)
-        return self._views[index] if index < n else zoomed_crop(self._views[(index - n) // 4], (index - n) % 4)
+        if index < n:
+            return self._views[index]
+        crop = zoomed_crop(self._views[(index - n) // 4], (index - n) % 4)
+        return replace(crop, camera=self._cameras.setdefault(index, crop.camera))
 
     def order(self, whole: Sequence[int], share: float) -> list[int]:
         """The indices `whole` of full Views, in which a `share` of each View's turns goes to its zoomed crops instead.

@@ -36,12 +36,9 @@ class Budget:
         return merge_alike(gaussians, views, renderer, self.merge_tolerance)
 
     def adapt(self, views: Sequence[View], renderer: Renderer, steps: int, seed: int) -> Adapt | None:
-        """The function that `fit` calls after every step; None when nothing is ever added."""
-        due = {round(share * steps) for share in _WHEN}
+        """What `fit` adds, and when; None when nothing is ever added."""
 
         def added(step: int, gaussians: Gaussians) -> Change | None:
-            if step not in due:
-                return None
             return densify(
                 gaussians,
                 views,
@@ -52,4 +49,5 @@ class Budget:
                 seed=seed + step,
             )
 
-        return added if self.densify_share > 0 else None
+        due = frozenset(round(share * steps) for share in _WHEN)
+        return Adapt(due, added) if self.densify_share > 0 else None

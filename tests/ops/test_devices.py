@@ -23,7 +23,7 @@ from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.camera_path.free_space import FreeSpace
 from vistadream.ops.camera_path.pose import centers_of, look_at, reach_of, rigid, turned
 from vistadream.ops.depth import align, carry, edges, normals, resample, sky
-from vistadream.ops.evaluation import continuity, metrics
+from vistadream.ops.evaluation import continuity, metrics, scene_metrics, view_metrics
 from vistadream.ops.gaussians import filter_3d, lift, rotation, shape
 from vistadream.ops.holes import fill, preview, selection, visibility
 from vistadream.ops.image import colormap, pixels
@@ -157,6 +157,9 @@ LAWS: dict[Callable, Callable[[Given], Any]] = {
     metrics.abs_rel: lambda x: metrics.abs_rel(x.z, 1.1 * x.z, x.hole),
     metrics.rmse: lambda x: metrics.rmse(x.z, 1.1 * x.z, x.hole),
     metrics.delta1: lambda x: metrics.delta1(x.z, 1.3 * x.z * x.rgb[..., 0], x.hole),
+    metrics.ssim: lambda x: metrics.ssim(x.rgb, 0.9 * x.rgb, x.hole),
+    scene_metrics.scene_metrics: lambda x: scene_metrics.scene_metrics(x.scene, RENDERER, "z"),
+    view_metrics.view_metrics: lambda x: [view_metrics.view_metrics(v, x.rgb, 1.2 * x.z + 0.1) for v in x.photos],
     filter_3d.filter_3d: lambda x: filter_3d.filter_3d(x.gaussians, [v.camera for v in x.photos], 0.1),
     lift.lift: lambda x: lift.lift(LENS, x.rgb, x.z, *normals.normals_from_depth(LENS, x.z, ~x.hole), ~x.hole),
     lift.lift_view: lambda x: lift.lift_view(x.photos[0], 0.55, 0.5),
@@ -184,6 +187,7 @@ LAWS: dict[Callable, Callable[[Given], Any]] = {
     pixels.dilate: lambda x: pixels.dilate(x.hole, 3),
     deterministic_sum.total: lambda x: deterministic_sum.total(x.rgb),
     deterministic_sum.mean: lambda x: deterministic_sum.mean(x.rgb),
+    deterministic_sum.masked_mean: lambda x: deterministic_sum.masked_mean(x.z, x.hole),
     precision.widened: lambda x: precision.widened(x.rgb),
     eye.eye_of: lambda x: eye.eye_of(x.photos[0], 24).gray,
     neighbors.Overlap.of: lambda x: neighbors.Overlap.of(x.photos, _points(x)).z_range(0),
@@ -202,7 +206,6 @@ LAWS: dict[Callable, Callable[[Given], Any]] = {
     two_view.relative_pose: lambda x: two_view.relative_pose(*x.px, (LENS, LENS), True).in_front,
 }
 CAMERAS_ALONE = "cameras, whose numbers stay on the CPU"
-DSSIM = "pictures, which `l1_dssim` takes on the CPU only"
 NUMPY = "arrays, which are on the CPU"
 ELSEWHERE = {
     "camera_path.pose.placed": CAMERAS_ALONE,
@@ -220,9 +223,6 @@ ELSEWHERE = {
     "image.pixels.from_uint8": NUMPY,
     "image.pixels.resample": "a picture file",
     "image.pixels.pad_mask": "sizes",
-    "evaluation.metrics.ssim": DSSIM,
-    "evaluation.view_metrics.view_metrics": DSSIM,
-    "evaluation.scene_metrics.scene_metrics": DSSIM,
     "evaluation.scene_metrics.changes": "numbers",
     "evaluation.scene_metrics.summary": "numbers",
     "evaluation.view_metrics.mean_metrics": "numbers",

@@ -71,7 +71,8 @@ class Initialize:
             )
         z = sharpen_depth_edges(torch.where(valid, z, 1.0), valid)
         gaps = ~valid & ~sky
-        observe("initialize/gaps", Note(f"depth: {valid.float().mean():.0%} predicted, sky {sky.float().mean():.0%}"))
+        predicted, in_sky = (float(mask.float().mean()) for mask in (valid, sky))
+        observe("initialize/gaps", Note(f"depth: {predicted:.0%} predicted, sky {in_sky:.0%}"))
         if bool(gaps.any()):
             z = complete_depth(z, valid)
         return smooth_depth(z, self.smoothing)

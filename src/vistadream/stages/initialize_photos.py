@@ -143,7 +143,7 @@ def farthest(photos: Sequence[View]) -> float:
 
 def at_mean_exposure(photo: View, gain: Float[Tensor, "3"]) -> View:
     """The photo as it would be with the mean exposure of all photos."""
-    return replace(photo, rgb=(photo.rgb / gain).clamp(0, 1))
+    return replace(photo, rgb=(photo.rgb / gain.to(photo.rgb.device)).clamp(0, 1))
 
 
 def _summary(photos: Sequence[View], gains: Float[Tensor, "v 3"], total: int) -> Summary:

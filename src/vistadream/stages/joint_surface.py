@@ -27,7 +27,7 @@ class JointSurface:
         """The photos, whose `lift` is what each of them added, and the Gaussians of all: sure depth first."""
         sure, unsure = ([self.fusion.part(photo, is_sure) for photo in photos] for is_sure in (True, False))
         order, added = by_new_surface(sure, self.fusion.tolerance), [torch.zeros_like(photo.lift) for photo in photos]
-        gaussians = Gaussians.empty()
+        gaussians = Gaussians.empty(photos[0].rgb.device)
         for done, (part, i) in enumerate([(part, i) for part in (sure, unsure) for i in order]):
             others = [other for j, other in enumerate(sure) if j != i]
             new = self._new_surface(part[i], gaussians, others, part is sure)

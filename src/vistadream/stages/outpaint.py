@@ -32,8 +32,8 @@ class Outpaint:
             return scene
         prompt = self.captioner(photo.rgb)
         observe("outpaint/prompt", Note(f"prompt: {prompt}"))
-        hole = pad_mask(h, w, pad_y, pad_x)
-        canvas = torch.zeros(*hole.shape, 3)
+        hole = pad_mask(h, w, pad_y, pad_x).to(photo.rgb.device)
+        canvas = photo.rgb.new_zeros(*hole.shape, 3)
         canvas[~hole] = photo.rgb.reshape(-1, 3)
         observe("outpaint/hole", hole)
         painted = snap(self.outpainter(canvas, hole, prompt, self.seed))

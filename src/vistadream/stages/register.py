@@ -102,7 +102,8 @@ def _measured_ratio(views: Sequence[View], points: SparsePoints) -> float | None
             column, row = px.long().unbind(1)
             inside = (column >= 0) & (column < view.camera.width) & (row >= 0) & (row < view.camera.height)
             z = view.camera.project(points.xyz[index[inside]])[1]
-            measured = view.z[row[inside], column[inside]]
+            at = row[inside].to(view.z.device), column[inside].to(view.z.device)
+            measured = view.z[at].to(z.device)
             known = (measured > 0) & measured.isfinite() & (z > 0)
             ratios.append(measured[known] / z[known])
     joined = torch.cat(ratios) if ratios else torch.zeros(0)

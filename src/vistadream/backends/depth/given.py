@@ -70,7 +70,8 @@ class GivenDepth:
         if width and height:
             z[rows, columns] = resample_depth(self._crop_box(stored, width, height), stored, width, height)
         sky = z == torch.inf
-        return DepthPrediction(torch.where(sky, 0.0, z), (z > 0) & ~sky, view.camera, is_metric=True, sky=sky)
+        z, sky = torch.where(sky, 0.0, z).to(view.rgb.device), sky.to(view.rgb.device)
+        return DepthPrediction(z, (z > 0) & ~sky, view.camera, is_metric=True, sky=sky)
 
     def _crop_box(self, stored: Tensor, width: int, height: int) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of the largest central crop with the aspect ratio width : height."""

@@ -42,7 +42,7 @@ class Workspace:
             Image.fromarray(to_uint8(view.rgb)).save(self.folder / "pictures" / file, compress_level=1)
             if not bool(view.supervise.all()):
                 (self.folder / "masks").mkdir(exist_ok=True)
-                Image.fromarray(view.supervise.numpy()).convert("L").save(self.folder / "masks" / f"{file}.png")
+                Image.fromarray(view.supervise.cpu().numpy()).convert("L").save(self.folder / "masks" / f"{file}.png")
 
     def run(self, task: str, **request: Any) -> Arrays:
         """The arrays that a task of COLMAP's process returns; UserError when it fails."""

@@ -1,0 +1,50 @@
+"""Exporters and observers copy what they write: a scene on a GPU gives the files of the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.fake_device import FakeDevice
+
+import vistadream
+from vistadream.assets import sample_image
+from vistadream.core import ExportContext, Scene
+from vistadream.observers.record import pictures
+from vistadream.observers.rerun import RerunSettings
+from vistadream.observers.rerun.archetypes import marks
+
+ALL = {file.stem for file in (Path(__file__).parents[2] / "conf" / "export").glob("*.yaml")}
+OF_GAUSSIANS = {"fastgs", "gaussians", "metrics", "video"}
+NAMES = sorted(ALL - {"report"})  # the report shows what observers kept
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_exporter_writes_the_same_files(
+    name: str, scene: Scene, cube: Scene, context: Callable[..., ExportContext], tmp_path: Path
+) -> None:
+    given = scene if name in OF_GAUSSIANS else cube
+    exporter = vistadream.job(sample_image(), knobs={"export": [name]}).exporters[name]
+    wanted, found = tmp_path / "cpu", tmp_path / "cuda"
+    for folder in (wanted, found):
+        folder.mkdir()
+    exporter(given, wanted, context(given))
+    with FakeDevice():
+        exporter(given.to("cuda"), found, context(given.to("cuda")))
+    files = sorted(file.relative_to(wanted) for file in wanted.rglob("*") if file.is_file())
+    assert files
+    for file in files:
+        assert (found / file).read_bytes() == (wanted / file).read_bytes(), file
+
+
+def test_observers_show_a_scene_of_a_gpu(cube: Scene) -> None:
+    settings = vistadream.config.compose(["rerun.mode=save"]).make("rerun", RerunSettings)
+    wanted, kinds = list(pictures(cube)), [(mark.kind, mark.below) for mark in marks(cube, settings)]
+    with FakeDevice():
+        there = cube.to("cuda")
+        assert [(mark.kind, mark.below) for mark in marks(there, settings)] == kinds
+        for (name, picture), (wanted_name, wanted_picture) in zip(pictures(there), wanted, strict=True):
+            assert name == wanted_name
+            assert np.array_equal(picture, wanted_picture)

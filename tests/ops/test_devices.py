@@ -29,7 +29,7 @@ from vistadream.ops.holes import fill, preview, selection, visibility
 from vistadream.ops.image import colormap, pixels
 from vistadream.ops.numerics import deterministic_sum, precision
 from vistadream.ops.sweep import eye, neighbors
-from vistadream.ops.views import epipolar, exposure, fusion, point_cloud, similarity, two_view
+from vistadream.ops.views import drawing, epipolar, exposure, fusion, point_cloud, similarity, two_view
 
 RENDERER = configured("backends/render=cpu")
 LENS = Camera.from_fov(60, 48, 36)
@@ -191,6 +191,7 @@ LAWS: dict[Callable, Callable[[Given], Any]] = {
     precision.widened: lambda x: precision.widened(x.rgb),
     eye.eye_of: lambda x: eye.eye_of(x.photos[0], 24).gray,
     neighbors.Overlap.of: lambda x: neighbors.Overlap.of(x.photos, _points(x)).z_range(0),
+    drawing.drawn: lambda x: [seen.rgb for seen in drawing.drawn(RENDERER, x.gaussians, _path(x), ("rgb",))],
     epipolar.essential_of: lambda x: epipolar.essential_of(rigid(x.rotations, x.points[:7])[0]),
     epipolar.homography_share: lambda x: epipolar.homography_share(*x.px),
     exposure.exposure_gains: lambda x: exposure.exposure_gains(x.photos, _points(x)).tolist(),

@@ -109,7 +109,8 @@ class Renderer(Protocol):
 
     `want` names maps among "rgb", "z", "alpha" and "z_median". The background color is a knob of the renderer. `extra`
     holds further channels per Gaussian, "n c", which are blended like colors over zero. Their gradient measures how
-    much each Gaussian contributes.
+    much each Gaussian contributes. A renderer that draws several cameras together faster may have the class attribute
+    `CAMERAS_AT_ONCE`; `ops.views.drawing.drawn` then hands it that many.
     """
 
     def __call__(

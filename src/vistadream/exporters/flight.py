@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import torch
-
 from vistadream.core import Camera, Observer, Progress, Renderer, Rendering, Scene, Trajectory
 from vistadream.core.knobs import FROM_1, check_ranges
 from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.ops.views.drawing import drawn
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class FlightKnobs:
 
 
 class SceneFlight:
-    """Renders a scene along a camera path, one frame at a time; implements `core.Flight`.
+    """Renders a scene along a camera path, frame by frame; implements `core.Flight`.
 
     The path is computed when it is first needed; through a scene without Gaussians there is none. The first complete
     flight measures the hole ratios, and they are observed as `export/hole_ratio`.
@@ -52,9 +51,7 @@ class SceneFlight:
         """One Rendering for each camera, with the maps named in `want` and "alpha"."""
         wanted = (*want, *(() if "alpha" in want else ("alpha",)))
         cameras, ratios = self.cameras(), list[float]()
-        for i, camera in enumerate(cameras):
-            with torch.no_grad():
-                seen = self._renderer(self._scene.gaussians, [camera], want=wanted)[0]
+        for i, seen in enumerate(drawn(self._renderer, self._scene.gaussians, cameras, wanted)):
             ratios.append(float((seen.require("alpha") < 0.5).float().mean()))
             if self._hole_ratios is None:
                 self._observe("export/hole_ratio", ratios[-1], i)

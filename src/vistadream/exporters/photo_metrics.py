@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
-import torch
-
 from vistadream.core import Note, Renderer, Scene
 from vistadream.ops.evaluation.metrics import psnr, ssim
+from vistadream.ops.views.drawing import drawn
 
 _OUTLIER = 2.0
 """A photo whose error is more than this many times the median does not fit the others."""
@@ -34,13 +33,13 @@ class PhotoFit:
 
 def photo_fits(scene: Scene, renderer: Renderer) -> list[PhotoFit]:
     """One for each photo of which at least one pixel is to be matched; none for a scene without Gaussians."""
+    photos = [photo for photo in scene.photos if len(scene.gaussians) and bool(photo.supervise.any())]
     fits = []
-    for photo in scene.photos if len(scene.gaussians) else ():
-        if bool((mask := photo.supervise).any()):
-            with torch.no_grad():
-                rgb = renderer(scene.gaussians, [photo.camera], want=("rgb",))[0].require("rgb")
-            seen = (rgb, photo.rgb, mask)
-            fits.append(PhotoFit(photo.name, psnr(*seen), ssim(*seen)))
+    for photo, seen in zip(
+        photos, drawn(renderer, scene.gaussians, [photo.camera for photo in photos], ("rgb",)), strict=True
+    ):
+        pair = (seen.require("rgb"), photo.rgb, photo.supervise)
+        fits.append(PhotoFit(photo.name, psnr(*pair), ssim(*pair)))
     return fits
 
 

@@ -57,8 +57,9 @@ class Videos:
                 for form in self.formats
             ]
             for seen in context.flight(("rgb", "alpha", "z") if with_depth else ("rgb", "alpha")):
+                frames = {picture: _frame(picture, seen, near, far) for picture in self.pictures}
                 for picture, video in videos:
-                    video(_frame(picture, seen, near, far))
+                    video(frames[picture])
 
     @contextmanager
     def _video(self, path: Path) -> Iterator[VideoFile]:

@@ -123,7 +123,10 @@ class Coarse:
         return replace(scene, gaussians=self._fit(scene, path, seed, observe))
 
     def _close(self, scene: Scene, path: list[Camera], observe: Observer) -> Scene:
-        """The scene with the remaining small holes along the path filled from the farther side of their border."""
+        """The scene with the remaining small holes along the path filled from the farther side of their border.
+
+        Poses are drawn one by one, since each shows what was filled at those before it.
+        """
         before = len(scene.gaussians)
         poses = [path[round(i * (len(path) - 1) / max(1, self.n_closing - 1))] for i in range(self.n_closing)]
         for i, camera in enumerate(poses):

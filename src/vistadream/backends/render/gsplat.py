@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -19,8 +20,6 @@ from vistadream.backends.weights.residence import resident
 from vistadream.core import Camera, Gaussians, Rendering, UserError
 
 _MAPS = ("rgb", "z", "alpha")
-_CAMERAS = 8
-"""Maximum number of cameras in one call, which holds the features of every Gaussian for each of them."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,8 @@ class GsplatRenderer(RenderKnobs):
     """
 
     NEEDS = Needs(packages=("gsplat",), gpu=True, compiler=True)
+    CAMERAS_AT_ONCE: ClassVar[int] = 8
+    """Maximum number of cameras in one call of gsplat, which holds the features of every Gaussian for each of them."""
 
     def __call__(
         self,
@@ -50,15 +51,15 @@ class GsplatRenderer(RenderKnobs):
         device = _gpu()
         on_gpu, more = gaussians.to(device), None if extra is None else extra.to(device)
         drawn: dict[int, Rendering] = {}
-        for batch in _batches(cameras):
-            pictures = self._draw(on_gpu, [cameras[i].to(device) for i in batch], want, more)
+        for batch in _batches(cameras, self.CAMERAS_AT_ONCE):
+            pictures = self._draw(on_gpu, [cameras[i] for i in batch], want, more)
             drawn |= zip(batch, (picture.to(gaussians.means.device) for picture in pictures), strict=True)
         return [drawn[i] for i in range(len(cameras))]
 
     def _draw(
         self, gaussians: Gaussians, cameras: Sequence[Camera], want: Sequence[str], extra: Tensor | None
     ) -> list[Rendering]:
-        """Draws cameras of one size, all on the GPU. If the GPU is full, loaded models are unloaded once."""
+        """Draws cameras of one size. If the GPU is full, loaded models are unloaded once."""
         try:
             return self._maps(gaussians, cameras, want, extra)
         except torch.OutOfMemoryError:
@@ -80,13 +81,14 @@ class GsplatRenderer(RenderKnobs):
         pictures = self._rasterize(gaussians, cameras, want, extra) if kernels else [Rendering() for _ in cameras]
         if "z_median" not in want:
             return pictures
-        medians = (median_z(gaussians, camera, self) for camera in cameras)
+        medians = (median_z(gaussians, camera.to(gaussians.means.device), self) for camera in cameras)
         return [replace(picture, z_median=z) for picture, z in zip(pictures, medians, strict=True)]
 
     def _rasterize(
         self, gaussians: Gaussians, cameras: Sequence[Camera], want: Sequence[str], extra: Tensor | None
     ) -> list[Rendering]:
-        poses = torch.stack([camera.cam_from_world for camera in cameras]).float()
+        device = gaussians.means.device
+        poses = torch.stack([camera.cam_from_world for camera in cameras]).float().to(device)
         features = _features(gaussians, poses, "rgb" in want, extra)
         maps, alphas, _ = packages.load("gsplat").rasterization(
             means=gaussians.means,
@@ -95,7 +97,7 @@ class GsplatRenderer(RenderKnobs):
             opacities=gaussians.opacities,
             colors=gaussians.means if features is None else features,  # not read if only depth is drawn
             viewmats=poses,
-            Ks=torch.stack([camera.K for camera in cameras]).float(),
+            Ks=torch.stack([camera.K for camera in cameras]).float().to(device),
             width=cameras[0].width,
             height=cameras[0].height,
             near_plane=self.near_z,
@@ -121,12 +123,12 @@ class GsplatRenderer(RenderKnobs):
         )
 
 
-def _batches(cameras: Sequence[Camera]) -> Iterator[tuple[int, ...]]:
-    """Indices of cameras of one size, at most _CAMERAS at a time."""
+def _batches(cameras: Sequence[Camera], most: int) -> Iterator[tuple[int, ...]]:
+    """Indices of cameras of one size, at most `most` at a time."""
     sizes = [(camera.width, camera.height) for camera in cameras]
     for size in dict.fromkeys(sizes):
         group = [i for i, other in enumerate(sizes) if other == size]
-        yield from (tuple(group[i : i + _CAMERAS]) for i in range(0, len(group), _CAMERAS))
+        yield from (tuple(group[i : i + most]) for i in range(0, len(group), most))
 
 
 def _features(

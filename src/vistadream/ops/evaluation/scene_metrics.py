@@ -41,9 +41,9 @@ class SceneMetrics:
 @torch.no_grad()
 def scene_metrics(scene: Scene, renderer: Renderer, depth: str) -> SceneMetrics:
     """Renders every View once; `depth` names the depth map to evaluate, "z" or "z_median"."""
-    drawn = [renderer(scene.gaussians, [view.camera], want=("rgb", depth))[0] for view in scene.views]
-    depths = [rendering.require(depth) for rendering in drawn]
-    pictures = {view.name: rendering.require("rgb") for view, rendering in zip(scene.views, drawn, strict=True)}
+    seen = renderer(scene.gaussians, [view.camera for view in scene.views], want=("rgb", depth))
+    depths = [rendering.require(depth) for rendering in seen]
+    pictures = {view.name: rendering.require("rgb") for view, rendering in zip(scene.views, seen, strict=True)}
     views = {v.name: view_metrics(v, pictures[v.name], z) for v, z in zip(scene.views, depths, strict=True)}
     errors_px = cycle_errors_px([view.camera for view in scene.views], depths)
     cycle_px = float(errors_px.mean()) if len(errors_px) else None

@@ -25,7 +25,7 @@ from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
 
 RATES = LearningRates(means=0.05, quats=0.01, scales=0.01, opacities=0.05, colors=0.02)
 FITTING = Fitting(RATES, zoomed_share=0.5, dssim=0.2, generated_weight=0.5)
-TERMS = SurfaceTerms(depth="none", depth_weight=0.5, normal_weight=0.2, cycle_weight=0.1, every=2, align_every=20)
+TERMS = SurfaceTerms(depth="expected", depth_weight=0.5, normal_weight=0.2, cycle_weight=0.1, every=2, align_every=20)
 CAMERA = Camera.from_fov(60, 32, 24)
 GPUS = ["pretended", *(["real"] if torch.cuda.is_available() else [])]
 
@@ -78,7 +78,7 @@ def views() -> list[View]:
     return [*made[:2], replace(made[2], normals=torch.tensor([0.1, 0.0, -0.99]).expand(24, 32, 3).contiguous())]
 
 
-def fitted(device: str, steps: int = 45, loss_of=None, observe=silent, adapt: Adapt | None = None) -> Gaussians:
+def fitted(device: str, steps: int = 25, loss_of=None, observe=silent, adapt: Adapt | None = None) -> Gaussians:
     """The whole fit of the refine stage."""
     posed = [view.to(device) for view in views()]
     crops = WithZoomedCrops(posed)
@@ -168,20 +168,19 @@ def test_nothing_is_waited_for_within_a_step() -> None:
             loss.want = want
             return loss
 
-        fitted("cuda", steps=4 * EVERY, loss_of=counted)
-    steps = [step for step in range(2 * EVERY, 4 * EVERY - 1) if aligned[step] == aligned[step + 1]]
+        fitted("cuda", steps=3 * EVERY, loss_of=counted)
+    steps = [step for step in range(2 * EVERY, 3 * EVERY - 1) if aligned[step] == aligned[step + 1]]
     waits = {step: device.crossings[begun[step] : begun[step + 1]] for step in steps}
-    assert len(waits) > EVERY
-    assert {step: found for step, found in waits.items() if found} == {
-        step: ["tolist"] for step in steps if (step + 1) % EVERY == 0
-    }
+    assert len(waits) > EVERY / 2
+    assert not any(waits.values())
+    assert device.crossings[begun[3 * EVERY - 1] :].count("tolist") == 1
 
 
 def test_a_bad_step_is_undone_with_those_after_it(gpu: FakeDevice | None) -> None:
     """The fit goes on as on the CPU: from the last good state, at half the rates, with the step after the bad one."""
 
     def broken(loss):
-        return lambda view, rendering, step: loss(view, rendering, step) * (torch.nan if step in (23, 31) else 1)
+        return lambda view, rendering, step: loss(view, rendering, step) * (torch.nan if step in (7, 23) else 1)
 
     told: dict[str, list] = {"cpu": [], "cuda": []}
     found = {}
@@ -190,14 +189,14 @@ def test_a_bad_step_is_undone_with_those_after_it(gpu: FakeDevice | None) -> Non
         def observe(name, value, step=None, to=heard):
             to.append((name, value, step))
 
-        found[device] = fitted(device, loss_of=broken, observe=observe)
-    close(found["cuda"], found["cpu"])
+        found[device] = fitted(device, steps=30, loss_of=broken, observe=observe)
+    close(found["cuda"], found["cpu"], atol=5e-3)  # what the loss keeps of the bad step differs
     said = {k: [v.text for _, v, _ in heard if isinstance(v, Note)] for k, heard in told.items()}
     assert said["cpu"] == said["cuda"]
     assert len(said["cpu"]) == 2
     steps = {k: [step for name, _, step in heard if name == "t/loss"] for k, heard in told.items()}
     assert steps["cpu"] == steps["cuda"]
-    assert [step for name, _, step in told["cuda"] if name == "t/render"] == [0, 20, 24, 32, 40]
+    assert [step for name, _, step in told["cuda"] if name == "t/render"] == [0, 8, 20, 24]
 
 
 def test_three_bad_steps_in_a_row_end_the_fit(gpu: FakeDevice | None) -> None:

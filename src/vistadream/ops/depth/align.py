@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.ops.numerics.deterministic_sum import total
+from vistadream.ops.numerics.precision import widened
 
 MIN_PIXELS = 64
 """With fewer common pixels than this, a scale and a shift are not reliable."""
@@ -49,11 +50,11 @@ def weighted_median(values: Float[Tensor, "n"], weights: Float[Tensor, "n"]) -> 
 
     Equal weights give `Tensor.median`.
     """
-    if bool((weights == weights[0]).all()):
+    if weights.device.type == "cpu" and bool((weights == weights[0]).all()):  # faster; a GPU would have to be asked
         return values.median()
     ordered, index = values.sort()
     reached = weights[index].cumsum(0)
-    return ordered[torch.searchsorted(reached, 0.5 * reached[-1])]
+    return ordered.take(torch.searchsorted(reached, 0.5 * reached[-1]))
 
 
 def _median_ratio(x: Tensor, y: Tensor, w: Tensor, reason: str) -> Alignment:
@@ -73,20 +74,21 @@ def align_scale_shift(
     reason, if there are fewer than MIN_PIXELS finite pixels, if the source is constant, or if the scale is <= 0.
     """
     use = (weight > 0) & source.isfinite() & target.isfinite()
-    x, y, w = (t[use].double() for t in (source, target, weight))
+    x, y, w = widened(torch.stack([source, target, weight])[:, use])
     if len(x) < MIN_PIXELS:
         return _median_ratio(x, y, w, f"only {len(x)} common pixels, fewer than {MIN_PIXELS}")
     if float(x.std()) <= 1e-6 * float(x.abs().mean()):
         return _median_ratio(x, y, w, "the source is constant")
     scale, shift = _weighted_line(x, y, w)
-    floor = 1e-9 * y.abs().mean() + torch.finfo(torch.float64).tiny
+    floor = 1e-9 * y.abs().mean() + torch.finfo(y.dtype).tiny
     for _ in range(rounds):
         residual = (scale * x + shift - y).abs()
         spread = (1.4826 * weighted_median(residual, w)).clamp(min=floor)
         scale, shift = _weighted_line(x, y, w / (1 + (residual / spread) ** 2) ** 2)
-    if not float(scale) > 0:
-        return _median_ratio(x, y, w, f"the fitted scale {float(scale):.3g} is not positive")
-    return Alignment(float(scale), float(shift), len(x))
+    found, offset = torch.stack([scale, shift]).tolist()
+    if not found > 0:
+        return _median_ratio(x, y, w, f"the fitted scale {found:.3g} is not positive")
+    return Alignment(found, offset, len(x))
 
 
 def align_subsampled(source: Float[Tensor, "n"], target: Float[Tensor, "n"], weight: Float[Tensor, "n"]) -> Alignment:

@@ -33,7 +33,7 @@ def normals_from_depth(
     next to invalid pixels, it uses the one-sided difference that changes depth less. Exact on planes.
     """
     z = torch.where(valid, z, 1.0)
-    rays = camera.rays().to(z)
+    rays = camera.rays(z.device).to(z)
     points = rays * z[..., None]
     along_v, has_v = _tangent(points, z, valid, 0)
     along_u, has_u = _tangent(points, z, valid, 1)
@@ -42,4 +42,6 @@ def normals_from_depth(
     has_normal = valid & has_u & has_v & (length > 0)
     normals = normals / torch.where(has_normal, length, 1.0)[..., None]
     normals = torch.where(((normals * rays).sum(-1) > 0)[..., None], -normals, normals)
-    return torch.where(has_normal[..., None], normals, normals.new_tensor([0.0, 0.0, -1.0])), has_normal
+    facing = torch.zeros_like(normals)
+    facing[..., 2] = -1.0
+    return torch.where(has_normal[..., None], normals, facing), has_normal

@@ -48,11 +48,23 @@ def cycle_error_px(
     other_z: Float[Tensor, "other_h other_w"],
     occlusion: float = EDGE_THRESHOLD,
 ) -> Float[Tensor, "n"]:
-    """The distance in pixels between a pixel and its reprojection through the other view and back.
+    """The errors of `cycle_error_map` at the pixels that have one."""
+    errors, seen = cycle_error_map(camera, z, other, other_z, occlusion)
+    return errors[seen]
 
-    phi(u) = |u - project(unproject_other(project_other(unproject(u))))| (PGSR, Chen et al. 2024), for the pixels of
-    `camera` whose surface projects into the other picture and is not hidden there: the other depth may be smaller by
-    at most the share `occlusion`, but larger by any amount. Pixels with depth 0 are left out.
+
+def cycle_error_map(
+    camera: Camera,
+    z: Float[Tensor, "h w"],
+    other: Camera,
+    other_z: Float[Tensor, "other_h other_w"],
+    occlusion: float = EDGE_THRESHOLD,
+) -> tuple[Float[Tensor, "h w"], Bool[Tensor, "h w"]]:
+    """The distance in pixels between a pixel and its reprojection through the other view and back, and where it counts.
+
+    phi(u) = |u - project(unproject_other(project_other(unproject(u))))| (PGSR, Chen et al. 2024). It counts for the
+    pixels of `camera` whose surface projects into the other picture and is not hidden there: the other depth may be
+    smaller by at most the share `occlusion`, but larger by any amount. Pixels with depth 0 are left out.
     """
     # To the other view: which pixels are visible there, and at what depth.
     points = camera.unproject(z)
@@ -65,7 +77,7 @@ def cycle_error_px(
     rays = torch.stack([(uv[..., 0] - other.cx) / other.fx, (uv[..., 1] - other.cy) / other.fy, torch.ones_like(z)], -1)
     back, _ = camera.project((rays * seen[..., None]) @ pose[:3, :3].T + pose[:3, 3])
     u, v = torch.meshgrid(*(torch.arange(n, device=z.device) + 0.5 for n in z.shape[::-1]), indexing="xy")
-    return (back - torch.stack([u, v], -1)).norm(dim=-1)[visible]
+    return (back - torch.stack([u, v], -1)).norm(dim=-1), visible
 
 
 def cycle_errors_px(cameras: Sequence[Camera], depths: Sequence[Float[Tensor, "_ _"]]) -> Float[Tensor, "n"]:
@@ -78,7 +90,7 @@ def cycle_errors_px(cameras: Sequence[Camera], depths: Sequence[Float[Tensor, "_
 def _bilinear(z: Float[Tensor, "h w"], uv: Float[Tensor, "r c 2"]) -> Float[Tensor, "r c"]:
     """`z` at pixel coordinates, linear in disparity; at a depth edge or next to a gap, that of the nearest pixel."""
     h, w = z.shape
-    grid = 2 * uv / uv.new_tensor([w, h]) - 1
+    grid = torch.stack([2 * uv[..., 0] / w - 1, 2 * uv[..., 1] / h - 1], -1)
     sample = lambda x, mode: F.grid_sample(  # noqa: E731
         x[None, None], grid[None], mode=mode, padding_mode="border", align_corners=False
     )[0, 0]

@@ -20,7 +20,7 @@ def disparity_error(
     """
     usable = mask & (z > 0) & (disparity > 0)
     error = (1 / torch.where(usable, z, 1.0) - disparity).abs()
-    return torch.where(usable, error / masked_mean(disparity, usable), 0.0)
+    return torch.where(usable, error / masked_mean(disparity, usable, otherwise=1.0), 0.0)
 
 
 def normal_error(
@@ -37,8 +37,8 @@ def normal_error(
     return torch.where(mask, 1 - (cosine if signed else cosine.abs()), 0.0)
 
 
-def cycle_error(errors_px: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
-    """Errors of `continuity.cycle_error_px`, each weighed by exp(-error) without gradient; 0 from 1 px on.
+def cycle_error(errors_px: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """Errors of `continuity.cycle_error_map`, each weighed by exp(-error) without gradient; 0 from 1 px on.
 
     Larger errors are caused by occlusions rather than by a small error of the surface (PGSR, Chen et al. 2024).
     """

@@ -14,10 +14,10 @@ from torch import Tensor
 from vistadream.core import Camera, Gaussians, Renderer, Rendering, View
 from vistadream.core.knobs import FROM_0, FROM_1, check_ranges
 from vistadream.ops.depth.align import Alignment
-from vistadream.ops.evaluation.continuity import cycle_error_px
+from vistadream.ops.evaluation.continuity import cycle_error_map
 from vistadream.ops.fit.losses import cycle_error
 from vistadream.ops.fit.surface_prior import SurfacePrior, Target, on_grid
-from vistadream.ops.numerics.deterministic_sum import mean
+from vistadream.ops.numerics.deterministic_sum import masked_mean
 
 _MAPS = {"median": "z_median", "expected": "z"}
 
@@ -140,8 +140,8 @@ class SurfaceLoss:
         if not others:
             return z.new_zeros(())
         other = others[step // self.terms.every % len(others)]
-        errors = cycle_error_px(prior.grid, z, self._priors[other].grid, self._drawn[other])
-        return mean(cycle_error(errors)) if len(errors) else z.new_zeros(())
+        errors, seen = cycle_error_map(prior.grid, z, self._priors[other].grid, self._drawn[other])
+        return masked_mean(cycle_error(errors), seen, otherwise=0.0)
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a resumed fit needs to get the same loss."""

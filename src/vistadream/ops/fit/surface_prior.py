@@ -50,7 +50,7 @@ class SurfacePrior:
     def align(self, z: Float[Tensor, "h w"]) -> Alignment:
         """The robust scale and shift from this prior's disparity to that of the rendered z, which gets no gradient."""
         use = (self.weight > 0) & (z > 0)
-        return align_subsampled(self.disparity[use], 1 / z.detach()[use], self.weight[use])
+        return align_subsampled(*torch.stack([self.disparity, 1 / z.detach(), self.weight])[:, use])
 
     def target(self, alignment: Alignment) -> Target:
         """The target for the rendered surface; without any depth when the alignment failed."""
@@ -78,7 +78,7 @@ class SurfacePrior:
 
 def _smoothed(normals: Float[Tensor, "h w 3"], camera: Camera) -> Float[Tensor, "h w 3"]:
     """Means of 3x3 normals that face the camera, as the rendered normals come from differences over 3x3 pixels."""
-    away = (normals * camera.rays()).sum(-1, keepdim=True) > 0
+    away = (normals * camera.rays(normals.device)).sum(-1, keepdim=True) > 0
     facing = torch.where(away, -normals, normals).permute(2, 0, 1)
     return F.normalize(F.avg_pool2d(facing, 3, 1, 1).permute(1, 2, 0), dim=-1)
 

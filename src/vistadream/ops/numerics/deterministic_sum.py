@@ -29,9 +29,9 @@ def mean(x: Float[Tensor, "*n"]) -> Float[Tensor, ""]:
     return total(x) / x.numel()
 
 
-def masked_mean(x: Float[Tensor, "*n"], mask: Bool[Tensor, "*n"]) -> Float[Tensor, ""]:
-    """The mean of the entries in the mask, differentiable; 1 without any. On a GPU nothing is read."""
+def masked_mean(x: Float[Tensor, "*n"], mask: Bool[Tensor, "*n"], otherwise: float) -> Float[Tensor, ""]:
+    """The mean of the entries in the mask, differentiable; `otherwise` without any. On a GPU nothing is read."""
     if x.device.type == "cpu":
-        return mean(x[mask]) if bool(mask.any()) else x.new_ones(())
+        return mean(x[mask]) if bool(mask.any()) else x.new_full((), otherwise)
     count = mask.sum()
-    return torch.where(count > 0, torch.where(mask, x, 0.0).sum() / count.clamp_min(1), 1.0)
+    return torch.where(count > 0, torch.where(mask, x, 0.0).sum() / count.clamp_min(1), otherwise)

@@ -8,7 +8,18 @@ import pytest
 import torch
 
 from vistadream.config import compose
-from vistadream.core import Camera, Note, Scene, StageFinished, UserError, View, current_checkpoints, silent, tell
+from vistadream.core import (
+    Camera,
+    Note,
+    Scene,
+    StageFinished,
+    UserError,
+    View,
+    current_checkpoints,
+    current_work_folder,
+    silent,
+    tell,
+)
 from vistadream.pipeline import run_stages
 from vistadream.runs import checkpoint_file
 from vistadream.runs.folder import RunFolder
@@ -131,6 +142,35 @@ def test_a_stopped_fit_finds_its_state_unless_a_knob_has_changed(tmp_path: Path,
     assert again.found == found
     assert not folder.checkpoint("refine").exists(), "it goes when the stage is done"
     assert current_checkpoints() is None
+
+
+class Leaves(Fits):
+    """A stage that leaves a file in its work folder."""
+
+    def __call__(self, scene: Scene, observe) -> Scene:
+        self.work = current_work_folder()
+        self.found_file = (self.work / "tool" / "half").exists()
+        (self.work / "tool").mkdir(parents=True, exist_ok=True)
+        (self.work / "tool" / "half").write_text("done")
+        return super().__call__(scene, observe)
+
+
+def test_what_a_stage_works_on_stays_after_a_stop_and_becomes_a_part_of_the_stage(tmp_path: Path) -> None:
+    folder, stopped, whole = RunFolder(tmp_path, STAGES), Leaves("refine", stops=True), Leaves("refine", stops=False)
+
+    def run(refine: Fits) -> None:
+        stages = {name: Count(name) for name in STAGES} | {"refine": refine}
+        run_stages(stages, {name: {} for name in STAGES}, silent, folder, NoRecord(), 0)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(stopped)
+    assert stopped.work == folder.work("refine")
+    assert stopped.work.exists()
+    run(whole)
+    assert (stopped.found_file, whole.found_file) == (False, True)
+    assert (folder.stage("refine") / "tool" / "half").read_text() == "done"
+    assert not folder.work("refine").exists()
+    assert current_work_folder() is None
 
 
 @pytest.mark.parametrize(("knob", "carried_s"), [(0, 40.0), (1, 0.0)])

@@ -18,6 +18,7 @@ from vistadream.core import (
     UserError,
     use_checkpoints,
     use_observer,
+    use_work_folder,
 )
 from vistadream.runs.checkpoint_file import CheckpointFile
 from vistadream.runs.folder import RunFolder
@@ -60,7 +61,7 @@ def run_stages(
             )
         else:
             checkpoints = CheckpointFile(folder.checkpoint(name), key, checkpoint_seconds)
-            with use_observer(observe), use_checkpoints(checkpoints):
+            with use_observer(observe), use_checkpoints(checkpoints), use_work_folder(folder.work(name)):
                 _run_stage(name, stages[name], scene, key, observe, folder, recorder, checkpoints.earlier_s)
         scene = folder.load_stage(name)
         if len(scene.gaussians):

@@ -18,17 +18,18 @@ def test_a_killed_parent_leaves_no_child(tmp_path):
     program = f"""
     import os
     from pathlib import Path
-    from vistadream.colmap.process import run_task
+    from vistadream.colmap.process import Task, run_task
     folder = Path({str(tmp_path)!r})
     (folder / "pictures").mkdir()
     os.mkfifo(folder / "pictures" / "00000.png")
     camera = dict(width=32, height=32, fx=30.0, fy=30.0, cx=16.0, cy=16.0, known=False)
-    run_task(folder, "match", "aim", "group", seed=0, cameras=[camera], camera_of=[0], pairs=[], features=10)
+    task = Task("match", "aim", "group", "otherwise")
+    run_task(folder, task, seed=0, cameras=[camera], camera_of=[0], pairs=[], features=10)
     """
     parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)])
     try:
         child = wait_for(lambda: next(iter(psutil.Process(parent.pid).children()), None))
-        wait_for(lambda: (tmp_path / "matches.db").exists())  # it is at work
+        wait_for(lambda: (tmp_path / "database.db").exists())  # it is at work
         assert child.is_running()
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait()

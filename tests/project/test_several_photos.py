@@ -1,12 +1,15 @@
 """Several photos, small but whole: registration, fidelity at a held-out place, resuming after a kill, and bad input."""
 
 import json
+import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -186,8 +189,12 @@ def test_a_list_of_files_from_python_gives_the_same_bytes(whole: Left, photos: P
     assert results(only(tmp_path)) == results(whole.folder)
 
 
-def in_register(out: Path, process: psutil.Process) -> bool:
+def in_the_features(out: Path, process: psutil.Process) -> bool:
     return any(CHILD in child.cmdline() for child in process.children())
+
+
+def in_the_mapping(out: Path, process: psutil.Process) -> bool:
+    return bool(list(out.glob("*/*/02_register.work/sfm/done/match-*.npz"))) and in_the_features(out, process)
 
 
 def in_the_sweep(out: Path, process: psutil.Process) -> bool:
@@ -210,21 +217,42 @@ def kill(process: subprocess.Popen, when: Callable[[Path, psutil.Process], bool]
     return children
 
 
-@pytest.mark.parametrize("when", [in_register, in_the_sweep, in_the_fit])
+@pytest.mark.parametrize("when", [in_the_features, in_the_mapping, in_the_sweep, in_the_fit])
 def test_a_killed_run_resumes_from_elsewhere_to_the_same_bytes(
     whole: Left, photos: Path, tmp_path: Path, results, when
 ) -> None:
-    words = command("multi-img", f"input={photos.name}", "stage=outpaint", *QUICK, f"out={tmp_path}")
+    register, temporary = when in (in_the_features, in_the_mapping), tmp_path / "temporary"
+    temporary.mkdir()
+    words = command("multi-img", f"input={photos.name}", "stage=outpaint", *QUICK, f"out={tmp_path / 'out'}")
     quiet = {"cwd": photos.parent, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    children = kill(subprocess.Popen([*words, "checkpoint_seconds=0"], **quiet), when, tmp_path)
-    assert bool(children) == (when is in_register)
+    quiet["env"] = {**os.environ, "TMPDIR": str(temporary)}
+    children = kill(subprocess.Popen([*words, "checkpoint_seconds=0"], **quiet), when, tmp_path / "out")
+    assert bool(children) == register
     assert psutil.wait_procs(children, timeout=10)[1] == [], "no child outlives the run"
-    killed = only(tmp_path)
-    assert not RunFolder(killed, STAGES).finished("register" if when is in_register else "initialize")
+    assert not list(temporary.iterdir()), "all that it worked on is in its own folder"
+    killed = only(tmp_path / "out")
+    assert not RunFolder(killed, STAGES).finished("register" if register else "initialize")
+    matched = written(killed.glob("02_register.work/sfm/done/match-*"))
+    assert bool(matched) == (when is in_the_mapping)
     assert resume(killed, cwd=tmp_path).folder == killed
+    assert not list(killed.glob("*.work")), "it is a part of the finished stage"
+    assert matched.items() <= written(killed.glob("02_register/sfm/done/*")).items(), "what was finished is used"
     same = {name: data for name, data in results(whole.folder).items() if name[:2] <= "04"}
     assert {name: data for name, data in results(killed).items() if name in same} == same
     assert not list(killed.rglob(".*")), "no drafts are left"
+
+
+def written(files: Iterable[Path]) -> dict[str, int]:
+    """When each file was written, by its name."""
+    return {file.name: file.stat().st_mtime_ns for file in files}
+
+
+def test_what_colmap_worked_on_is_a_part_of_the_stage(whole: Left) -> None:
+    sfm = whole.folder / "02_register" / "sfm"
+    assert sorted(path.name for path in sfm.iterdir()) == ["database.db", "done", "model"]
+    assert len(read_images(sfm / "model")) == len(ANGLES_DEG)
+    with closing(sqlite3.connect(sfm / "database.db")) as database:
+        assert database.execute("select count(*) from images").fetchone() == (len(ANGLES_DEG),)
 
 
 def test_a_changed_knob_of_refine_reruns_refine_alone(whole: Left, tmp_path: Path, results) -> None:

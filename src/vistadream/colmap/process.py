@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, Any
@@ -26,22 +27,34 @@ _QUOTED = 300
 """The number of characters of the child's last words that an error quotes."""
 
 
-def run_task(folder: Path, task: str, aim: str, group: str, **request: Any) -> Arrays:
-    """The arrays that a task of the child returns, which works on the files of `folder`.
+@dataclass(frozen=True)
+class Task:
+    """A task of the child."""
 
-    `aim` says what COLMAP is to do in the UserError that is raised when the child fails. The observer of the run is
-    called several times a second, with names that begin with `group`, so that a cancelled run ends the child at once.
+    name: str
+    aim: str
+    """What COLMAP does, in words that follow "failed to"."""
+    group: str
+    """How the names of its observations begin."""
+    otherwise: str
+    """What a user can do where COLMAP fails."""
+
+
+def run_task(folder: Path, task: Task, **request: Any) -> Path:
+    """Runs a task of the child, which works on the files of `folder`; the file of NumPy arrays that it wrote there.
+
+    UserError when the child fails. The observer of the run is called several times a second, so that a cancelled run
+    ends the child at once.
     """
     file, result = folder / "request.json", folder / "result.npz"
-    file.write_text(json.dumps({"task": task, "parent": os.getpid(), **request}), encoding="utf-8")
+    file.write_text(json.dumps({"task": task.name, "parent": os.getpid(), **request}), encoding="utf-8")
     result.unlink(missing_ok=True)
     with (folder / "log.txt").open("w+b") as log:
         with _child(file, log) as (child, lines):
-            _follow(child, lines, group)
+            _follow(child, lines, task.group)
         if child.returncode or not result.exists():
-            raise _failure(aim, child.returncode, log)
-    with np.load(result, allow_pickle=False) as arrays:
-        return dict(arrays)
+            raise _failure(task, child.returncode, log)
+    return result
 
 
 @contextmanager
@@ -85,12 +98,12 @@ def _follow(child: subprocess.Popen[bytes], lines: Queue[bytes], group: str) -> 
         tell(name, progress)
 
 
-def _failure(aim: str, code: int, log: IO[bytes]) -> UserError:
+def _failure(task: Task, code: int, log: IO[bytes]) -> UserError:
     log.seek(0)
     lines = log.read().decode(errors="replace").split("\n")
     reasons = [line for line in lines if "Error" in line or "failed" in line] or lines
     said = " ".join(reasons[-1].split())[-_QUOTED:] or "it said nothing"
     return UserError(
-        f"COLMAP failed to {aim} (exit code {code}): {said}; wanted a pycolmap that works on this machine, "
-        "version 4.2 or newer: install it again, or use poses that come with the input"
+        f"COLMAP failed to {task.aim} (exit code {code}): {said}; wanted a pycolmap that works on this machine, "
+        f"version 4.2 or newer: install it again, or {task.otherwise}"
     )

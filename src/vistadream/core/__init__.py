@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from vistadream.core.registration import Registration, SparsePoints
     from vistadream.core.scene import DepthPrediction, DepthSource, PlacedPhoto, Rendering, Scene, View
+    from vistadream.core.work_folder import current_work_folder, use_work_folder
 
 __all__ = [
     "Camera",
@@ -91,6 +92,7 @@ __all__ = [
     "View",
     "current_checkpoints",
     "current_observer",
+    "current_work_folder",
     "group_of",
     "is_plain_name",
     "natural_order",
@@ -102,10 +104,11 @@ __all__ = [
     "tell",
     "use_checkpoints",
     "use_observer",
+    "use_work_folder",
 ]
 
 _MODULES = (
-    *("errors", "messages", "names", "observing"),
+    *("errors", "messages", "names", "observing", "work_folder"),
     *("camera", "gaussians", "registration", "scene", "protocols", "checkpoint"),
 )
 """The modules that define the names; those that do not import torch come first."""

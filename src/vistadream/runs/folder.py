@@ -89,13 +89,18 @@ class RunFolder:
         """The saved state of a stage's fit; it exists only while the stage runs, or after it was killed."""
         return self.root / f"{self.stage(name).name}.checkpoint.safetensors"
 
+    def work(self, name: str) -> Path:
+        """Files on which a stage works; the folder exists only while the stage runs, or after it was killed."""
+        return self.root / f"{self.stage(name).name}.work"
+
     def seen(self, name: str) -> Path:
         """The data that the observer recorded of a stage, for the report."""
         return self.stage(name) / "seen"
 
     def holds_work(self) -> bool:
-        """Whether any stage has finished or has left a checkpoint."""
-        return any(self.stage(name).exists() or self.checkpoint(name).exists() for name in self.order)
+        """Whether any stage has finished, or has left a checkpoint or files on which it worked."""
+        parts = (self.stage, self.checkpoint, self.work)
+        return any(part(name).exists() for name in self.order for part in parts)
 
     def remove(self) -> None:
         """Removes the folder, and also its parent folder if that is then empty."""
@@ -170,13 +175,16 @@ class RunFolder:
     def save_stage(self, name: str, scene: Scene, done: dict, also: Callable[[Path], None]) -> None:
         """Writes a stage under a temporary name and renames it. Removes the later stages, which came from the old one.
 
-        `also` can write more into the new folder. Raises UserError when the disk is full or cannot be written; then
-        nothing that existed is changed.
+        `also` can write more into the new folder; what the stage left in its work folder moves there. Raises UserError
+        when the disk is full or cannot be written; then nothing that was finished is changed.
         """
         target = self.stage(name)
         with write_errors(target), files.new_folder(target) as draft:
             save_scene(scene, draft, self._stage_before(name))
             also(draft)
+            if self.work(name).exists():
+                for part in self.work(name).iterdir():
+                    part.rename(draft / part.name)
             write_json(draft / "done.json", done)
             self._drop_what_builds_on(name)  # first: a killed run must not leave results of an older scene
 
@@ -198,6 +206,7 @@ class RunFolder:
             shutil.rmtree(self.stage(stage), ignore_errors=True)
         for stage in (name, *later):
             self.checkpoint(stage).unlink(missing_ok=True)
+            files.remove(self.work(stage))
 
     def load_stage(self, name: str) -> Scene:
         """The Scene that a finished stage saved; UserError when its files are damaged."""

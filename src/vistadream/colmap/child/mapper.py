@@ -10,6 +10,7 @@ from typing import Any
 import pycolmap
 
 from vistadream.colmap.child.adjustment import GOOD_PX, MOST_ERROR_PX, adjust, drop_outliers
+from vistadream.colmap.child.files import DATABASE, fresh
 from vistadream.colmap.child.model import pinhole
 from vistadream.colmap.child.options import all_at_once, photo_after_photo
 
@@ -21,7 +22,7 @@ def map_from(
 ) -> pycolmap.Reconstruction | None:
     """The largest model that grows from the focal lengths of a start; None when nothing registers."""
     database, pictures, models = folder / "start.db", folder / "pictures", fresh(folder / "models")
-    shutil.copy(folder / "matches.db", database)
+    shutil.copy(folder / DATABASE, database)
     with pycolmap.Database.open(database) as opened:
         for i, camera in enumerate(start["cameras"]):
             opened.update_camera(pinhole(camera, i + 1))
@@ -80,10 +81,4 @@ def triangulated(folder: Path, model: pycolmap.Reconstruction, seed: int) -> pyc
         complete_max_reproj_error=MOST_ERROR_PX,
     )
     models = fresh(folder / "models")
-    return pycolmap.triangulate_points(model, folder / "matches.db", folder / "pictures", models, options=options)
-
-
-def fresh(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    return folder
+    return pycolmap.triangulate_points(model, folder / DATABASE, folder / "pictures", models, options=options)

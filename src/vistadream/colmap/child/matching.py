@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pycolmap
 
+from vistadream.colmap.child.files import DATABASE
 from vistadream.colmap.child.model import Arrays, pinhole
 from vistadream.colmap.child.parent import report
 
@@ -17,7 +18,8 @@ _PAIRS_AT_ONCE = 50
 
 def match(folder: Path, request: dict[str, Any]) -> Arrays:
     """Features of all pictures, and those matches of the pairs that fit one rigid scene."""
-    with pycolmap.Database.open(folder / "matches.db") as database:
+    (folder / DATABASE).unlink(missing_ok=True)
+    with pycolmap.Database.open(folder / DATABASE) as database:
         for i, camera in enumerate(request["cameras"]):
             database.write_camera(pinhole(camera, i + 1), use_camera_id=True)
     for i, camera in enumerate(request["camera_of"]):
@@ -27,7 +29,7 @@ def match(folder: Path, request: dict[str, Any]) -> Arrays:
     for begin in range(0, len(pairs), _PAIRS_AT_ONCE):
         match_pairs(folder, pairs[begin : begin + _PAIRS_AT_ONCE], request["seed"])
         report("matching", min(begin + _PAIRS_AT_ONCE, len(pairs)), len(pairs))
-    return read_matches(folder / "matches.db")
+    return read_matches(folder / DATABASE)
 
 
 def extract(folder: Path, name: str, camera_id: int, most_features: int) -> None:
@@ -36,7 +38,7 @@ def extract(folder: Path, name: str, camera_id: int, most_features: int) -> None
     reader = pycolmap.ImageReaderOptions(existing_camera_id=camera_id, mask_path=folder / "masks" if masked else "")
     options = pycolmap.FeatureExtractionOptions(num_threads=1, sift={"max_num_features": most_features})
     pycolmap.extract_features(
-        folder / "matches.db", folder / "pictures", [name], pycolmap.CameraMode.SINGLE, reader, options,
+        folder / DATABASE, folder / "pictures", [name], pycolmap.CameraMode.SINGLE, reader, options,
         device=pycolmap.Device.cpu,
     )  # fmt: skip
 
@@ -46,7 +48,7 @@ def match_pairs(folder: Path, pairs: Iterable[tuple[int, int]], seed: int) -> No
     options = pycolmap.FeatureMatchingOptions(num_threads=1)
     pairing = pycolmap.ImportedPairingOptions(match_list_path=folder / "pairs.txt")
     verification = pycolmap.TwoViewGeometryOptions(ransac={"random_seed": seed})
-    pycolmap.match_image_pairs(folder / "matches.db", options, pairing, verification, pycolmap.Device.cpu)
+    pycolmap.match_image_pairs(folder / DATABASE, options, pairing, verification, pycolmap.Device.cpu)
 
 
 def read_matches(file: Path) -> Arrays:

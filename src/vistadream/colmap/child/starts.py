@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pycolmap
 
+from vistadream.colmap.child.files import keep
 from vistadream.colmap.child.focal import settled
 from vistadream.colmap.child.mapper import map_from, polished
 from vistadream.colmap.child.model import Arrays, read_model
@@ -37,6 +38,7 @@ def find_cameras(folder: Path, request: dict[str, Any]) -> Arrays:
     if best is None:
         return {"scores": np.array(scores)}
     model, kept = settled(folder, polished(folder, best[1], request["seed"]), request)
+    keep(model, folder)
     return {"scores": np.array(scores), "best": best[0]} | kept | read_model(model)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pycolmap
 
 from vistadream.colmap.child.adjustment import GOOD_PX, MOST_ERROR_PX, adjust, drop_outliers
+from vistadream.colmap.child.files import DATABASE, keep
 from vistadream.colmap.child.mapper import triangulated
 from vistadream.colmap.child.model import Arrays, pinhole, read_model
 from vistadream.colmap.child.parent import report
@@ -28,6 +29,7 @@ def triangulate(folder: Path, request: dict[str, Any]) -> Arrays:
             adjust(model, known)
         report("triangulation", i + 1, rounds)
     drop_outliers(model, GOOD_PX if request["refine"] else MOST_ERROR_PX)
+    keep(model, folder)
     return {"scores": np.array([score(model)]), "best": 0} | read_model(model)
 
 
@@ -36,7 +38,7 @@ def posed_model(folder: Path, request: dict[str, Any]) -> pycolmap.Reconstructio
     model = pycolmap.Reconstruction()
     for i, camera in enumerate(request["cameras"]):
         model.add_camera_with_trivial_rig(pinhole(camera, i + 1))
-    with pycolmap.Database.open(folder / "matches.db") as database:
+    with pycolmap.Database.open(folder / DATABASE) as database:
         for image in database.read_all_images():
             pose = request["cam_from_world"][int(image.name[:5])]
             if pose is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from vistadream.backends.packages import INSTALL
+from vistadream.backends.packages import INSTALL, installed
 from vistadream.config import groups
 from vistadream.config.backends import needs
 
@@ -54,6 +54,18 @@ def test_an_extra_of_a_command_installs_the_package(package):
     if extra:
         names = {Requirement(line).name for line in extras_of_the_project()[extra[1]]}
         assert DISTRIBUTION.get(package, package) in names
+
+
+def test_a_package_without_init_is_installed_and_an_empty_folder_is_not(tmp_path, monkeypatch):
+    """As depth_anything_3 is published."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "bare_package" / "model").mkdir(parents=True)
+    assert not installed("bare_package")
+    (tmp_path / "bare_package" / "api.py").touch()
+    assert installed("bare_package")
+    assert not installed("bare_package.model.net")
+    (tmp_path / "bare_package" / "model" / "net.py").touch()
+    assert installed("bare_package.model.net")
 
 
 def extras_of_the_project() -> dict[str, list[str]]:

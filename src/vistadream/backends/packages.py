@@ -36,9 +36,16 @@ def installed(package: str) -> bool:
 
 
 def folder(package: str) -> Path | None:
-    """The folder of the package, or None; it is not imported."""
+    """The folder of the package, or None; it is not imported.
+
+    Depth Anything 3 is published without an `__init__.py`. Any folder of its name would look like that, so a package of
+    this kind must hold Python files.
+    """
     found = find_spec(package)
-    return Path(found.origin).parent if found and found.origin else None
+    if found and found.origin:
+        return Path(found.origin).parent
+    places = map(Path, (found and found.submodule_search_locations) or ())
+    return next((place for place in places if any(place.glob("*.py"))), None)
 
 
 def load(module: str) -> ModuleType:

@@ -74,6 +74,31 @@ def textured_boxes() -> type:
     return runpy.run_path(str(Path(__file__).with_name("textured_boxes.py")))["TexturedBoxes"]
 
 
+@pytest.fixture(scope="session")
+def tiny_configurations(tmp_path_factory) -> dict[str, str]:
+    """The file of the configuration of each model of `tiny_depth_anything`."""
+    why = "no package depth_anything_3: requirements/depth_anything.txt"
+    pytest.importorskip("depth_anything_3.model.da3", reason=why)
+    made = runpy.run_path(str(Path(__file__).with_name("tiny_depth_anything.py")))
+    return made["tiny_configurations"](tmp_path_factory.mktemp("depth_anything"))
+
+
+@pytest.fixture
+def tiny_depth_anything(monkeypatch: pytest.MonkeyPatch, tiny_configurations):
+    """Tiny networks in the place of those of Depth Anything 3, in one thread; no model is left from another test."""
+    import torch
+
+    from vistadream.backends.weights.residence import resident
+
+    made = runpy.run_path(str(Path(__file__).with_name("tiny_depth_anything.py")))
+    resident.release()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # at this size several only wait for one another
+    yield made["TinyDepthAnything"](monkeypatch, tiny_configurations)
+    torch.set_num_threads(threads)
+    resident.release()
+
+
 class Recording(dict[str, dict[str, list]]):
     """Entity path -> column (such as `Scalars:scalars`, `step`) -> values, one for each time it was logged."""
 

@@ -119,14 +119,16 @@ def test_quoting_keeps_every_character(text: str) -> None:
 
 def test_every_path_that_a_file_offers_is_taken_to_the_letter() -> None:
     """So that a relative path works from any folder when the run is resumed."""
-    files = ((file, yaml.safe_load(file.read_text()) or {}) for file in conf_folder().rglob("*.yaml"))
+    files = [(file, yaml.safe_load(file.read_text()) or {}) for file in conf_folder().rglob("[!_]*.yaml")]
+    group_of = {file: file.parent.relative_to(conf_folder()).as_posix().replace("/", ".") for file, _ in files}
     offered = {
-        f"{file.parent.relative_to(conf_folder()).as_posix().replace('/', '.')}.{key}"
+        f"{group_of[file]}.{key}"
         for file, knobs in files
         if "_target_" in knobs
         for key in path_fields(get_class(knobs["_target_"]))
         if "${" not in str(knobs[key])
     }
+    offered |= {f"{group_of[file]}.network.path" for file, _ in files if "_any_view@network" in file.read_text()}
     assert offered == set(INPUT_KNOBS) - {"image", "input"}
 
 
@@ -282,6 +284,8 @@ def test_every_yaml_builds_and_names_every_field_of_its_class(file: Path, tmp_pa
         path = group.replace("/", ".")
     if group == "backends/depth" and file.stem == "given":
         words.append("backends.depth.path=d.png")
+    if file.stem == "feat_vis":
+        words.append("backends/depth=depth_anything")
     if file.stem == "custom":
         cameras = [{"cam_from_world": [[1, 0, 0, x], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]} for x in (0, 1)]
         (tmp_path / "cameras.json").write_text(json.dumps({"cameras": cameras}))

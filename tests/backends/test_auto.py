@@ -70,6 +70,21 @@ def test_depth_is_the_best_that_can_run_with_the_reason(machine, name, words):
     assert [word for word in words if word not in choice.reason] == []
 
 
+@pytest.mark.parametrize(
+    ("machine", "name", "words"),
+    [
+        (Machine(False, ALL, weights=frozenset({"da3-small"})), "sfm_or_depth_anything", ["da3-small", "are here"]),
+        (Machine(True, ALL, weights=frozenset({"da3-base"})), "sfm_or_depth_anything", ["da3-base", "on the GPU"]),
+        (Machine(True, ALL), "given_or_sfm", ["lacks its weights", "vistadream download da3-base"]),
+        (Machine(False, ALL - {"addict"}), "given_or_sfm", ["needs no download", INSTALL["addict"]]),
+    ],
+)
+def test_depth_anything_stands_by_for_poses_where_it_is_here(machine, name, words):
+    choice = choose("poses", machine)
+    assert choice.name == name
+    assert [word for word in words if word not in choice.reason] == []
+
+
 KLEIN, FILL = "flux2-klein-4b", ("flux-fill", "flux-text")
 PAINTERS = frozenset({KLEIN, *FILL})
 

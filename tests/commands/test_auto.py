@@ -9,7 +9,6 @@ from PIL import Image
 
 from vistadream.commands.auto import choose_job
 from vistadream.commands.main import main
-from vistadream.core import UserError
 
 
 @pytest.fixture
@@ -42,8 +41,23 @@ def test_results_have_the_names_of_depth_anything_too(photos: Path) -> None:
     assert results("export=glb-npz") == "export=[point_cloud,npz]"
     assert results("export_format=mini_npz-gs_ply") == "export=[mini_npz,ply]"
     assert results("export=[npz]") == "export=[npz]"
-    with pytest.raises(UserError, match="feat_vis is not a result"):
-        results("export=feat_vis")
+    assert results("export=feat_vis-glb") == "export=[feat_vis,point_cloud]"
+
+
+def test_features_are_a_result_of_depth_anything_alone(photos: Path, capsys) -> None:
+    words = [
+        "auto",
+        f"input={photos}",
+        "export=feat_vis",
+        "stage=register",
+        f"out={photos.parent / 'out'}",
+        "rerun.mode=off",
+    ]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "export.feat_vis: no backend of this run shows features" in said
+    assert "backends/multi_depth=depth_anything" in said
+    assert not (photos.parent / "out").exists()
 
 
 def test_bad_input_is_one_sentence(tmp_path: Path, capsys) -> None:

@@ -94,7 +94,8 @@ def test_saved_knobs_of_results_that_are_taken_off_the_list_are_left_out(
 
 def test_help_names_every_result_and_its_knobs() -> None:
     text = reference()
-    for name, exporter in exports(f"export=[{','.join(export_names())}]").items():
+    words = [f"export=[{','.join(export_names())}]", "backends/depth=depth_anything"]
+    for name, exporter in exports(*words).items():
         assert f"export.{name}.*:" in text
         for field in fields(get_class(f"{type(exporter).__module__}.{type(exporter).__qualname__}")):
             assert f"\n{field.name}:" in text

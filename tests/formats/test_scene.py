@@ -15,7 +15,7 @@ H, W = 6, 8
 def scene() -> Scene:
     camera, mask = Camera.from_focal(9.0, W, H), torch.ones(H, W, dtype=torch.bool)
     rgb = torch.randint(0, 256, (H, W, 3)) / 255
-    photo = View("a", camera, rgb, None, mask, mask, ~mask, focal_known=False, pose_known=False)
+    photo = View("a", camera, rgb, None, mask, mask, ~mask, focal_known=False, pose_known=False, time_s=1.5)
     normals = torch.nn.functional.normalize(torch.randn(H, W, 3), dim=-1)
     canvas = replace(photo, name="b", z=torch.rand(H, W), normals=normals, origin="canvas", extends="a")
     novel = replace(photo, name="c", confidence=torch.rand(H, W), origin="novel")
@@ -29,7 +29,7 @@ def test_what_is_written_is_read_back(tmp_path):
     found = load_scene(tmp_path / "s")
     assert found.is_metric
     for a, b in zip(written.views, found.views, strict=True):
-        for name in ("name", "focal_known", "pose_known", "origin", "extends"):
+        for name in ("name", "focal_known", "pose_known", "origin", "extends", "time_s"):
             assert getattr(a, name) == getattr(b, name)
         for name in ("z", "confidence", "normals", "supervise", "lift", "generated"):
             one, two = getattr(a, name), getattr(b, name)

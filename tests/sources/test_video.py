@@ -47,6 +47,7 @@ def test_the_sharpest_frame_of_each_window_is_taken(clip, photo) -> None:
     reading = read_video(clip(72, sharp), fps=2, most=100)
     assert [shift_of(shot.read()[0], photo) for shot in reading.shots] == sharp
     assert [shot.name for shot in reading.shots] == [f"clip {i / FPS:.2f} s" for i in sharp]
+    assert [shot.time_s for shot in reading.shots] == pytest.approx([i / FPS for i in sharp])
     assert reading.remarks == ()
 
 

@@ -38,7 +38,4 @@ def _of_depth_anything(word: str) -> str:
     """A list of results as Depth Anything 3 writes it, such as export=glb-npz, as a list of ours."""
     if not (found := re.fullmatch(r"(?:export|export_format)=([a-z_]+(?:-[a-z_]+)*)", word)):
         return word
-    names = found[1].split("-")
-    if "feat_vis" in names:
-        raise UserError("feat_vis is not a result of VistaDream; wanted other results, such as export=glb-npz")
-    return f"export=[{','.join(_EXPORTS.get(name, name) for name in names)}]"
+    return f"export=[{','.join(_EXPORTS.get(name, name) for name in found[1].split('-'))}]"

@@ -76,6 +76,8 @@ class Composed:
 
     def _with_given(self, path: str, unresolved: Any, resolved: Any) -> Any:
         """The resolved values with a given object wherever they are, or refer to, the backend of its role."""
+        if unresolved == "${backends}":
+            return self.plain("backends")
         for role, thing in self.given.items():
             if path == f"backends.{role}" or unresolved == f"${{backends.{role}}}":
                 return thing

@@ -19,6 +19,8 @@ from vistadream.core import UserError
 _BACKENDS_WITH_FILES = ("depth", "outpaint", "caption", "text_to_image")
 _BACKEND_PATHS = (
     *(f"backends.{role}.path" for role in _BACKENDS_WITH_FILES),
+    "backends.poses.network.path",
+    "backends.multi_depth.network.path",
     "backends.depth.sky_mask",
     "backends.outpaint.text_path",
 )

@@ -67,6 +67,14 @@ class DepthEstimator(Protocol):
 
 
 @runtime_checkable
+class FeatureModel(Protocol):
+    """A backend whose network describes every small square of a picture by numbers, its features."""
+
+    def patch_features(self, views: Sequence[View]) -> list[Float[Tensor, "h w c"]]:
+        """For each View the features of its squares, on the CPU; h and w differ where the pictures do."""
+
+
+@runtime_checkable
 class PoseEstimator(Protocol):
     """Finds the cameras of several photos of one scene, and points that several of them see.
 

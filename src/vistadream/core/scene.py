@@ -108,6 +108,8 @@ class View:
     """The name of the photo that a canvas extends; None for every other View."""
     pose_known: bool = True
     """False while the pose is only a placeholder that registration will replace."""
+    time_s: float | None = None
+    """When a frame of a video was taken, in seconds from the beginning of the video; None for other pictures."""
 
     def __post_init__(self) -> None:
         if self.origin not in get_args(Origin):

@@ -23,7 +23,7 @@ from vistadream.ops.image.pixels import from_uint8, to_uint8
 _MASKS = ("supervise", "lift", "generated")
 _MAPS = ("z", "confidence", "normals")
 _POINTS = "points.safetensors"
-_FACTS = ("focal_known", "pose_known", "origin", "extends")
+_FACTS = ("focal_known", "pose_known", "origin", "extends", "time_s")
 _DAMAGES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SyntaxError, UserError)
 """The exceptions that damaged files cause: RuntimeError from torch and from deep nesting, SyntaxError from Pillow."""
 

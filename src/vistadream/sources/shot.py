@@ -45,6 +45,8 @@ class Shot:
     depth: DepthFile | None = None
     look: Callable[[], Look] | None = None
     """What tells whether the picture is worth using; None: it is used in any case."""
+    time_s: float | None = None
+    """When a frame of a video was taken, in seconds from the beginning of the video; None for other pictures."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,7 @@ class ShotViews:
             generated=~everywhere,
             focal_known=lens.focal_known,
             pose_known=shot.pose_known,
+            time_s=shot.time_s,
         )
         return view, lens
 

@@ -58,8 +58,9 @@ def _remarks(path: Path, decoded_s: float) -> tuple[Note, ...]:
 
 
 def _shot(path: Path, number: int, rate: float, look: Look, frames: _Forward) -> Shot:
-    name = f"{path.stem} {number / rate:.2f} s"
-    return Shot(name, lambda: (frames.read(number), PictureFacts(None)), look=lambda: look)
+    time_s = number / rate
+    name = f"{path.stem} {time_s:.2f} s"
+    return Shot(name, lambda: (frames.read(number), PictureFacts(None)), look=lambda: look, time_s=time_s)
 
 
 class _Forward:

@@ -5,23 +5,27 @@ adds to the features before its last layers remains: z = SCALE exp(SLOPE u), and
 """
 
 import dataclasses
-import json
 import math
+import runpy
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vistadream.backends.depth.depth_anything import METRIC_FOCAL_PX, SKY, DepthAnything, _normalized, configuration
+from vistadream.backends.depth.depth_anything import DepthAnything
+from vistadream.backends.depth_anything.estimate import METRIC_FOCAL_PX, SKY
+from vistadream.backends.depth_anything.files import configuration
+from vistadream.backends.depth_anything.network import normalized
 from vistadream.backends.weights.residence import resident
 from vistadream.config import compose
 from vistadream.core import Camera, UserError, View, use_observer
 
 pytest.importorskip("depth_anything_3.model.da3", reason="no package depth_anything_3: requirements/depth_anything.txt")
 from depth_anything_3 import cfg, registry
-from depth_anything_3.model.dinov2 import dinov2
-from depth_anything_3.model.dinov2.vision_transformer import DinoVisionTransformer
+
+network = runpy.run_path(str(Path(__file__).parents[2] / "tiny_depth_anything.py"))["TinyDepthAnything"].network
 
 WIDTH, HEIGHT = 70, 56  # multiples of the patch: the network sees the picture as it is
 CENTRED = Camera.from_focal(80, WIDTH, HEIGHT)
@@ -30,43 +34,10 @@ SHORE, STEEP = -0.3, 20.0  # the logit of confidence is STEEP (v - SHORE)
 FOV_DEG = (50.0, 2 * math.degrees(math.atan(math.tan(math.radians(25)) * WIDTH / HEIGHT)))  # down, across
 
 
-@pytest.fixture(scope="module")
-def configs(tmp_path_factory):
-    """The package's configurations, for a backbone of 16 channels and four blocks."""
-    folder = tmp_path_factory.mktemp("configs")
-    for name in ("da3-small", "da3-giant", "da3mono-large", "da3metric-large"):
-        config = cfg.load_config(registry.MODEL_REGISTRY[name])
-        any_view = "cam_dec" in config
-        config.net.update(name="vits", out_layers=[0, 1, 2, 3])
-        if any_view:
-            config.net.update(alt_start=2, qknorm_start=2, rope_start=2)
-            config.cam_enc.update(dim_out=16)
-            config.cam_dec.update(dim_in=32)
-        config.head.update(dim_in=32 if any_view else 16, features=16, out_channels=[8, 8, 8, 8])
-        (folder / f"{name}.yaml").write_text(cfg.OmegaConf.to_yaml(config))
-    return {file.stem: str(file) for file in folder.iterdir()}
-
-
 @pytest.fixture(autouse=True)
-def tiny_network(monkeypatch, configs):
-    """The small networks in the place of the published ones; and no model left from another test."""
-
-    def tiny(patch_size, **knobs):
-        return DinoVisionTransformer(patch_size=patch_size, embed_dim=16, depth=4, num_heads=2, mlp_ratio=2, **knobs)
-
-    monkeypatch.setattr(registry, "MODEL_REGISTRY", registry.MODEL_REGISTRY | configs)
-    monkeypatch.setattr(dinov2, "vit_small", tiny)
-    resident.release()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # at this size several only wait for one another
-    yield
-    torch.set_num_threads(threads)
-
-
-def network(model="da3-small", seed=0):
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return cfg.create_object(configuration(model)).eval()
+def tiny(tiny_depth_anything):
+    """The small networks in the place of the published ones."""
+    return tiny_depth_anything
 
 
 def known_geometry():
@@ -86,21 +57,9 @@ def known_geometry():
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """Writes a checkpoint where the backend looks for it, in the names of the published files.
-
-    Some layers share a tensor, of which a safetensors file holds one name only.
-    """
-
-    def write(weights, model="da3-small"):
-        first = {tensor.data_ptr(): name for name, tensor in reversed(network(model).state_dict().items())}
-        second = network(model).state_dict().keys() - set(first.values())
-        kept = {f"model.{name}": weights[name].contiguous() for name in weights.keys() - second}
-        save_file(kept, tmp_path / "model.safetensors")
-        (tmp_path / "config.json").write_text(json.dumps({"model_name": model}))
-        return tmp_path
-
-    return write
+def folder(tmp_path, tiny):
+    """Writes a checkpoint where the backend looks for it."""
+    return lambda weights, model="da3-small": tiny.write(weights, tmp_path, model)
 
 
 def estimator(folder, **knobs):
@@ -199,7 +158,7 @@ def test_several_views_are_seen_together_and_stand_where_the_network_puts_them_b
     views = [view(CENTRED.at(start), True, 0), view(focal_known=True, seed=1), view(focal_known=True, seed=2)]
     found = estimator(folder(net.state_dict()), min_confidence=0.0)(views)
     with torch.no_grad():
-        said = net(_normalized(torch.stack([v.rgb.permute(2, 0, 1) for v in views]), WIDTH)[None])
+        said = net(normalized(torch.stack([v.rgb.permute(2, 0, 1) for v in views]), (WIDTH, HEIGHT))[None])
     torch.testing.assert_close(torch.stack([f.z for f in found]), said["depth"][0], rtol=1e-4, atol=0)
     assert torch.equal(found[0].camera.cam_from_world, start)
     theirs = torch.eye(4).repeat(3, 1, 1)
@@ -228,7 +187,7 @@ def test_views_of_different_sizes_are_seen_together_each_with_its_own_maps(folde
 
 def one_view(folder, model="da3metric-large"):
     """A one-view model with random weights whose sky covers a part of the picture, and what it says itself."""
-    net, picture = network(model, 1), _normalized(view().rgb.permute(2, 0, 1)[None], WIDTH)[None]
+    net, picture = network(model, 1), normalized(view().rgb.permute(2, 0, 1)[None], (WIDTH, HEIGHT))[None]
     bias = net.head.scratch.sky_output_conv2[2].bias
     with torch.no_grad():
         bias += 100.0
@@ -288,7 +247,7 @@ def test_the_giant_model_is_read_without_what_predicts_gaussians_and_without_its
     with use_observer(lambda name, value, step=None: notes.append(value)):
         (found,) = estimator(files, model="da3-giant-1.1", accept_noncommercial=True, min_confidence=0.0)([seen])
     with torch.no_grad():
-        said = net(_normalized(seen.rgb.permute(2, 0, 1)[None], WIDTH)[None])
+        said = net(normalized(seen.rgb.permute(2, 0, 1)[None], (WIDTH, HEIGHT))[None])
     torch.testing.assert_close(found.z, said["depth"][0, 0], rtol=1e-4, atol=0)
     assert [note.level for note in notes] == ["info"], "tensors of its own parts are no cause for a warning"
 

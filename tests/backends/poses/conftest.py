@@ -48,6 +48,12 @@ def world() -> World:
 
 
 @pytest.fixture(scope="session")
+def scattered() -> World:
+    """Four photos that overlap, and three that show other parts of the world."""
+    return world_of([LENS.camera_on_arc(angle) for angle in (-9, -3, 3, 9, 70, 120, 200)])
+
+
+@pytest.fixture(scope="session")
 def sideways() -> World:
     """Three photos of a camera that moves to the side and never turns, which fit every focal length."""
     return world_of([camera_at(x, 0, 0, 0) for x in (-0.4, 0.0, 0.45)])

@@ -43,11 +43,6 @@ class WorkingSize:
         return cls(height, width, *inner, *outer)
 
     @property
-    def pixels(self) -> int:
-        """Number of pixels of the model's input."""
-        return self.outer_height * self.outer_width
-
-    @property
     def shrinks(self) -> bool:
         """Whether the model's input is smaller than the picture."""
         return (self.inner_height, self.inner_width) != (self.height, self.width)

@@ -29,14 +29,21 @@ class SingleViewDepth:
 
     def __call__(self, scene: Scene) -> list[DepthPrediction]:
         """One prediction for each photo, in the unit of the scene."""
-        points = scene.points or SparsePoints.empty()
-        predictions, fits = [], []
+        predictions = []
         for i, view in enumerate(scene.photos):
-            predictions.append(replace(self.depth([view])[0], camera=view.camera, is_metric=scene.is_metric))
-            fits.append(fit_to_points(predictions[-1], view, points))
+            predictions += self.depth([view])
             tell("multi_depth/progress", Progress(i + 1, len(scene.photos)))
-        usual = _usual(fits)
-        return [_applied(fit or usual, p, v) for fit, p, v in zip(fits, predictions, scene.photos, strict=True)]
+        return at_scale_of_points(predictions, scene)
+
+
+def at_scale_of_points(predictions: Sequence[DepthPrediction], scene: Scene) -> list[DepthPrediction]:
+    """The predictions for the photos in the unit of the scene, each fitted to the points that its photo sees."""
+    points = scene.points or SparsePoints.empty()
+    pairs = zip(predictions, scene.photos, strict=True)
+    placed = [replace(each, camera=view.camera, is_metric=scene.is_metric) for each, view in pairs]
+    fits = [fit_to_points(*pair, points) for pair in zip(placed, scene.photos, strict=True)]
+    usual = _usual(fits)
+    return [_applied(fit or usual, p, v) for fit, p, v in zip(fits, placed, scene.photos, strict=True)]
 
 
 def fit_to_points(prediction: DepthPrediction, view: View, points: SparsePoints) -> Alignment | None:

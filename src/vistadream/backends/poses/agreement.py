@@ -44,7 +44,7 @@ class Agreement:
 
 def agreement_of(matches: Matches) -> Agreement:
     """Compares the poses of the Views with the matches of their pictures."""
-    error_px = _median_error_px(matches, lambda pose: pose)
+    error_px = median_error_px(matches)
     if error_px is None:
         return Agreement(
             None, Note("the given poses could not be checked: no two photos with matches moved", "warning")
@@ -60,7 +60,7 @@ def agreement_of(matches: Matches) -> Agreement:
 def _cause(matches: Matches, error_px: float) -> str:
     """The reading of the poses that fits; else what else may be the matter."""
     for words, reading in READINGS.items():
-        other = _median_error_px(matches, reading)
+        other = median_error_px(matches, reading)
         if other is not None and other < min(_MISFIT_PX, _BETTER * error_px):
             return f"{words} ({other:.1f} px)"
     return (
@@ -69,8 +69,8 @@ def _cause(matches: Matches, error_px: float) -> str:
     )
 
 
-def _median_error_px(matches: Matches, reading: Callable[[Tensor], Tensor]) -> float | None:
-    """The median over all matches of all pairs."""
+def median_error_px(matches: Matches, reading: Callable[[Tensor], Tensor] = lambda pose: pose) -> float | None:
+    """The median epipolar error of all matches of all pairs, in pixels; None where nothing can be measured."""
     cameras = [_read(view.camera, reading) for view in matches.views]
     errors = [epipolar_error_px(p.px1, p.px2, cameras[p.first], cameras[p.second]) for p in matches.pairs]
     joined = torch.cat([torch.zeros(0), *errors])

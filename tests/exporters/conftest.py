@@ -218,6 +218,24 @@ def check_cube() -> Callable[..., None]:
 
 
 @pytest.fixture
+def check_cube_surface() -> Callable[..., None]:
+    """Checks that triangles lie on the cube but for rounded edges, face outward, and have the colors of the cube."""
+
+    def check(points: np.ndarray, rgb: np.ndarray, faces: np.ndarray) -> None:
+        at = torch.from_numpy(np.array(points, np.float32))
+        off = ((at - CUBE_CENTER).abs().amax(-1) - CUBE_SIDE / 2).abs()
+        assert off.median() < 0.002 * CUBE_SIDE
+        assert off.max() < 0.06 * CUBE_SIDE
+        assert np.median(np.abs(np.asarray(rgb) - cube_colors(at).numpy()).max(-1)) < 0.03
+        a, b, c = at[torch.from_numpy(np.array(faces, np.int64))].unbind(1)
+        outward = ((a - CUBE_CENTER) * torch.linalg.cross(b - a, c - a)).sum(-1) > 0
+        assert len(outward) > 2000
+        assert outward.double().mean() > 0.99
+
+    return check
+
+
+@pytest.fixture
 def cube() -> Scene:
     """Three photos of a cube, whose corners are the points of the registration, and the canvas of the first photo."""
     photos = [cube_view("middle", (0, 0, 0)), cube_view("left", (-1.5, -0.5, 0.5)), cube_view("right", (1.5, 0.2, 1))]

@@ -30,10 +30,17 @@ class CloudKnobs:
 
     def require_cloud_of(self, scene: Scene, name: str) -> PointCloud:
         """The same; UserError for the result `name` when there are no points."""
-        cloud = self.cloud_of(scene)
-        if not len(cloud):
-            raise UserError(
-                f"export=[{name}]: no pixel of a photo has depth; wanted a scene with depth: take a later stage=, or "
-                f"leave {name} out"
-            )
-        return cloud
+        return _required(self.cloud_of(scene), name)
+
+    def require_oriented_cloud_of(self, scene: Scene, name: str) -> PointCloud:
+        """The trusted pixels of the photos with normals; UserError for the result `name` when there are none."""
+        return _required(point_cloud(scene.photos, self.conf_percentile, self.max_points, with_normals=True), name)
+
+
+def _required(cloud: PointCloud, name: str) -> PointCloud:
+    if not len(cloud):
+        raise UserError(
+            f"export=[{name}]: no pixel of a photo has depth; wanted a scene with depth: take a later stage=, or "
+            f"leave {name} out"
+        )
+    return cloud

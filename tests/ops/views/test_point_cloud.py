@@ -43,6 +43,21 @@ def test_points_lie_where_the_camera_sees_them() -> None:
     torch.testing.assert_close(z, torch.full((100,), 2.0))
 
 
+def test_normals_of_a_wall_face_the_camera_that_sees_it() -> None:
+    """The camera is turned by a quarter about the vertical axis: the wall lies across the x axis of the world."""
+    pose = torch.tensor([[0.0, 0, -1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
+    moved = replace(CAMERA, cam_from_world=pose)
+    alone = torch.full((10, 10), torch.nan)
+    alone[:5], alone[8, 8] = 2.0, 2.0
+    cloud = point_cloud([view(camera=moved, z=alone)], 40, 1000, with_normals=True)
+    assert rows(cloud) == sorted([*range(5)] * 10), "a pixel alone has no normal"
+    torch.testing.assert_close(cloud.xyz[:, 0], torch.full((50,), 2.0))
+    torch.testing.assert_close(cloud.normals, torch.tensor([-1.0, 0, 0]).expand(50, 3))
+    few = point_cloud([view(camera=moved)], 40, 30, with_normals=True)
+    assert few.normals.shape == few.xyz.shape == (30, 3)
+    assert point_cloud([view()], 40, 1000).normals is None
+
+
 def test_the_percentile_is_that_of_all_views_together() -> None:
     """One view has the confidences 0 to 0.49, the other 0.5 to 0.99; a third without any loses nothing."""
     ramp = torch.arange(100).reshape(10, 10) / 200

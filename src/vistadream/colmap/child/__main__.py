@@ -14,11 +14,12 @@ import numpy as np
 import pycolmap
 
 from vistadream.colmap.child.matching import match
+from vistadream.colmap.child.meshing import mesh
 from vistadream.colmap.child.parent import end_with_parent
 from vistadream.colmap.child.starts import find_cameras
 from vistadream.colmap.child.triangulation import triangulate
 
-_TASKS = {"match": match, "map": find_cameras, "triangulate": triangulate}
+_TASKS = {"match": match, "map": find_cameras, "triangulate": triangulate, "mesh": mesh}
 
 
 def main(file: Path) -> None:

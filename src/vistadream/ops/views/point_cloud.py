@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import View
+from vistadream.ops.depth.normals import normals_from_depth
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +21,17 @@ class PointCloud:
     """World coordinates."""
     rgb: Float[Tensor, "n 3"]
     """sRGB colors in [0, 1]."""
+    normals: Float[Tensor, "n 3"] | None = None
+    """Unit normals in the world that face the camera of their pixel; None: they were not asked for."""
 
     def __len__(self) -> int:
         return len(self.xyz)
 
 
-def point_cloud(views: Sequence[View], conf_percentile: float, max_points: int) -> PointCloud:
-    """The trusted pixels of the Views that have depth.
+def point_cloud(
+    views: Sequence[View], conf_percentile: float, max_points: int, with_normals: bool = False
+) -> PointCloud:
+    """The trusted pixels of the Views that have depth; `with_normals` those that also have a normal.
 
     Of the pixels that have a confidence, those below the `conf_percentile` of all Views together are left out. Of more
     than `max_points` pixels, that many are taken at random, and the same ones each time.
@@ -34,12 +39,18 @@ def point_cloud(views: Sequence[View], conf_percentile: float, max_points: int) 
     known = [(view, photographed(view)) for view in views if view.z is not None]
     scores = [view.confidence[mask] for view, mask in known if view.confidence is not None]
     least = _percentile(torch.cat(scores), conf_percentile) if scores else 0.0
-    xyz, rgb = [torch.zeros(0, 3)], [torch.zeros(0, 3)]
+    xyz, rgb, normals = [torch.zeros(0, 3)], [torch.zeros(0, 3)], [torch.zeros(0, 3)]
     for view, mask in known:
         keep = mask if view.confidence is None else mask & (view.confidence >= least)
+        if with_normals:
+            facing, has_normal = normals_from_depth(view.camera, view.depth, has_depth(view))
+            keep = keep & has_normal
+            normals.append((facing[keep] @ view.camera.cam_from_world[:3, :3].to(facing)).float().cpu())
         xyz.append(view.camera.unproject(view.depth)[keep].float().cpu())
         rgb.append(view.rgb[keep].float().cpu())
-    return _subsampled(PointCloud(torch.cat(xyz), torch.cat(rgb)), max_points)
+    return _subsampled(
+        PointCloud(torch.cat(xyz), torch.cat(rgb), torch.cat(normals) if with_normals else None), max_points
+    )
 
 
 def has_depth(view: View) -> Bool[Tensor, "h w"]:
@@ -67,4 +78,4 @@ def _subsampled(cloud: PointCloud, max_points: int) -> PointCloud:
         return cloud
     order = torch.randperm(len(cloud), generator=torch.Generator().manual_seed(0))
     few = order[:max_points].sort().values
-    return PointCloud(cloud.xyz[few], cloud.rgb[few])
+    return PointCloud(cloud.xyz[few], cloud.rgb[few], None if cloud.normals is None else cloud.normals[few])

@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from tests.fake_device import FakeDevice
 
+from vistadream.backends.render import splats
 from vistadream.backends.render.ray_median import median_z
 from vistadream.config import configured
 from vistadream.core import Camera, Gaussians
@@ -67,6 +69,39 @@ def test_float32_is_enough() -> None:
     z = median_z(*with_gradients(scene, camera())[1:], RENDERER).detach()
     error = ((z - exact).abs() / exact.clamp_min(0.1)).flatten().sort().values
     assert float(error[round(0.99 * len(error))]) < 2e-5
+
+
+def test_bands_of_rows_give_what_the_whole_picture_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, results = cloud(600, 3), []
+    for most in (2**24, 2000):
+        monkeypatch.setattr(splats, "_PAIRS_AT_ONCE", most)
+        values, *inputs = with_gradients(scene, camera(), torch.float64)
+        z = median_z(*inputs, RENDERER)
+        z.sum().backward()
+        results.append((z.detach(), *(values[name].grad for name in PARAMETERS)))
+        n_bands = len(list(splats.bands(splats.project(*inputs, RENDERER), camera())))
+        assert n_bands > 5 if most == 2000 else n_bands == 1
+    for whole, part in zip(*results, strict=True):
+        torch.testing.assert_close(part, whole, rtol=1e-9, atol=1e-9)
+
+
+def test_a_gpu_is_waited_for_a_few_times_and_never_for_the_gradient() -> None:
+    scene = cloud(600, 2)
+    expected_values, *inputs = with_gradients(scene, camera())
+    expected = median_z(*inputs, RENDERER)
+    expected.sum().backward()
+    with FakeDevice() as device:
+        values, on_gpu, _ = with_gradients(scene.to("cuda"), camera())
+        there = camera().to("cuda")
+        assert there.fx > 0  # read before, as at each further step
+        device.crossings.clear()
+        z = median_z(on_gpu, there, RENDERER)
+        assert len(device.crossings) <= 25
+        device.crossings.clear()
+        z.sum().backward()
+        assert not device.crossings
+        assert torch.equal(z.detach().cpu(), expected)
+        assert torch.equal(values["means"].grad.cpu(), expected_values["means"].grad)
 
 
 def few_wide() -> tuple[Gaussians, Camera]:

@@ -5,6 +5,8 @@ It follows the rules of gsplat and the CPU renderer (docs/renderer.md), for maps
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -18,7 +20,10 @@ from vistadream.ops.gaussians.rotation import rotations_from_quats
 MIN_ALPHA, MAX_ALPHA, FINISHED = 1 / 255, 0.999, 1e-4
 _BORDER = 0.15
 """A splat is linearized at most this fraction of the picture outside its borders."""
-_TILE = 16
+_MARGIN_PX = 0.01
+"""Added to the box of a splat, against rounding."""
+_PAIRS_AT_ONCE = 2**24
+"""Pairs of a splat and a pixel of its box that are listed together; each takes about 60 bytes."""
 
 
 class Splats(NamedTuple):
@@ -34,12 +39,18 @@ class Splats(NamedTuple):
     drawn: Bool[Tensor, "n"]
     """False for splats that are left out."""
 
-    def alphas(self, index: Int[Tensor, "*m"], pixels: Float[Tensor, "*m 2"]) -> Float[Tensor, "*m"]:
-        """Alpha of each splat at a pixel, without the threshold MIN_ALPHA; at most MAX_ALPHA."""
-        dx, dy = (pixels - self.centers[index]).unbind(-1)
-        xx, xy, yy = self.covariances[index].unbind(-1)
-        distance = (yy * dx * dx - 2 * xy * dx * dy + xx * dy * dy) / (xx * yy - xy * xy)
-        return (self.opacities[index] * torch.exp(-0.5 * distance)).clamp_max(MAX_ALPHA)
+    def shapes(self) -> Float[Tensor, "n 6"]:
+        """What `alphas_at` reads: the center, the inverse of the covariance, and the opacity."""
+        xx, xy, yy = self.covariances.unbind(-1)
+        precision = torch.stack([yy, -xy, xx], -1) / (xx * yy - xy * xy)[:, None]
+        return torch.cat([self.centers, precision, self.opacities[:, None]], dim=1)
+
+
+def alphas_at(shapes: Float[Tensor, "m 6"], away: Float[Tensor, "m 2"]) -> Float[Tensor, "m"]:
+    """Alpha of splats at offsets in pixels from their centers: at most MAX_ALPHA, without the threshold MIN_ALPHA."""
+    _, _, xx, xy, yy, opacities = shapes.unbind(-1)
+    x, y = away.unbind(-1)
+    return (opacities * torch.exp(-0.5 * (xx * x * x + 2 * xy * x * y + yy * y * y))).clamp_max(MAX_ALPHA)
 
 
 def project(gaussians: Gaussians, camera: Camera, knobs: RenderKnobs) -> Splats:
@@ -80,41 +91,69 @@ def _extent(opacities: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
     return (2 * torch.log((opacities / MIN_ALPHA).clamp_min(1))).sqrt()
 
 
+class Pairs(NamedTuple):
+    """Splats and the pixels that blend them, sorted by pixel, each from near to far."""
+
+    pixels: Int[Tensor, "m"]
+    """row * width + column, counted from the first row of the band."""
+    splats: Int[Tensor, "m"]
+    """The numbers of the splats."""
+    passed: Float[Tensor, "m"]
+    """Logarithm of the transmittance behind the splat, in double precision."""
+
+    def half_stopped(self, n_pixels: int) -> Bool[Tensor, "p"]:
+        """The pixels of the band in which less than half of the light is left."""
+        ends = torch.searchsorted(self.pixels, torch.arange(n_pixels, device=self.pixels.device), right=True)
+        behind = torch.cat([self.passed.new_zeros(1), self.passed])[ends]
+        return (ends.diff(prepend=ends.new_zeros(1)) > 0) & (behind < -math.log(2))
+
+
+def bands(splats: Splats, camera: Camera) -> Iterator[tuple[int, int]]:
+    """First and last row, excluded, of parts of the picture that have about _PAIRS_AT_ONCE pairs at most."""
+    low, high = _boxes(splats, camera, 0, camera.height)
+    total = int((high - low).clamp_min(0).prod(-1).sum())
+    rows = max(1, camera.height // max(1, math.ceil(total / _PAIRS_AT_ONCE)))
+    return ((top, min(top + rows, camera.height)) for top in range(0, camera.height, rows))
+
+
 @torch.no_grad()
-def blended(splats: Splats, camera: Camera) -> tuple[Int[Tensor, "m"], Int[Tensor, "m"]]:
-    """Pixel (row * width + column) and splat of each blended pair: alpha >= MIN_ALPHA, and the pixel not finished."""
-    xx, _, yy = splats.covariances.unbind(-1)
-    reach = _extent(splats.opacities)[:, None] * torch.stack([xx, yy], -1).sqrt()
-    low, high = splats.centers - reach, splats.centers + reach
+def blended(splats: Splats, camera: Camera, top: int, bottom: int) -> Pairs:
+    """The pairs of the rows from `top` to `bottom` whose alpha is MIN_ALPHA or more, also in finished pixels."""
+    # All pixels in the box of each splat, near to far.
     order = torch.argsort(splats.means[:, 2], stable=True)
-    order = order[splats.drawn[order] & (high[order, 0] > 0) & (low[order, 0] < camera.width)]
-    pairs = []
-    for top in range(0, camera.height, _TILE):
-        row = order[(high[order, 1] > top) & (low[order, 1] < top + _TILE)]
-        pairs.append(_blended_in_row(splats, row, low[row, 0], high[row, 0], top, camera))
-    pixels, index = zip(*pairs, strict=True)
-    return torch.cat(pixels), torch.cat(index)
+    low, high = (corner[order] for corner in _boxes(splats, camera, top, bottom))
+    size = (high - low).clamp_min(0)
+    counts = size.prod(-1)
+    ends = counts.cumsum(0)
+    total = int(ends[-1]) if len(ends) else 0
+    splat = torch.repeat_interleave(counts, output_size=total)
+    within = torch.arange(total, device=splat.device) - (ends - counts)[splat]
+    width = size[splat, 0]
+    columns, rows = low[splat, 0] + within % width, low[splat, 1] + within // width
+    # Those that reach MIN_ALPHA, by pixel.
+    shapes = splats.shapes()[order].index_select(0, splat)
+    alphas = alphas_at(shapes, torch.stack([columns, rows], -1) + 0.5 - shapes[:, :2])
+    kept = torch.nonzero(alphas >= MIN_ALPHA)[:, 0]
+    pixels = ((rows - top) * camera.width + columns)[kept]
+    pixels, by_pixel = torch.sort(pixels.int(), stable=True)
+    kept = kept[by_pixel]
+    logs = torch.log1p(-alphas[kept].double())
+    passed = logs.cumsum(0)
+    first = torch.searchsorted(pixels, pixels)
+    passed = passed - (passed - logs)[first]
+    return Pairs(pixels.long(), order[splat[kept]], passed)
 
 
-def _blended_in_row(
-    splats: Splats, row: Int[Tensor, "r"], left: Float[Tensor, "r"], right: Float[Tensor, "r"], top: int, camera: Camera
-) -> tuple[Int[Tensor, "m"], Int[Tensor, "m"]]:
-    """The blended pairs of one row of tiles; `row` has its splats, near to far."""
-    # One entry per splat and tile that it touches, sorted by tile.
-    first = (left / _TILE).floor().clamp_min(0).long()
-    counts = (right / _TILE).floor().clamp_max((camera.width - 1) // _TILE).long() - first + 1
-    index = row.repeat_interleave(counts)
-    offset = torch.arange(len(index), device=row.device) - (counts.cumsum(0) - counts).repeat_interleave(counts)
-    tiles, by_tile = torch.sort(first.repeat_interleave(counts) + offset, stable=True)
-    index = index[by_tile]
-    # Alpha of each entry at each pixel of its tile.
-    inside = torch.arange(_TILE * _TILE, device=row.device)
-    x, y = tiles[:, None] * _TILE + inside % _TILE, top + inside // _TILE + 0 * tiles[:, None]
-    alphas = splats.alphas(index[:, None].expand_as(x), torch.stack([x, y], -1) + 0.5)
-    alphas = torch.where(alphas >= MIN_ALPHA, alphas, 0.0)
-    # Log transmittance behind each entry, minus that in front of its tile's first entry.
-    passed = torch.log1p(-alphas.double()).cumsum(0)
-    before = torch.cat([torch.zeros_like(passed[:1]), passed])[torch.searchsorted(tiles, tiles)]
-    blended = (alphas > 0) & ((passed - before).exp() > FINISHED) & (x < camera.width) & (y < camera.height)
-    entry, pixel = torch.nonzero(blended, as_tuple=True)
-    return (y * camera.width + x)[entry, pixel], index[entry]
+def _boxes(splats: Splats, camera: Camera, top: int, bottom: int) -> tuple[Int[Tensor, "n 2"], Int[Tensor, "n 2"]]:
+    """First and last pixel, excluded, of each splat along columns and rows; nothing for splats that are not drawn."""
+    xx, _, yy = splats.covariances.detach().unbind(-1)
+    reach = _extent(splats.opacities.detach())[:, None] * torch.stack([xx, yy], -1).sqrt() + _MARGIN_PX
+    low = (splats.centers.detach() - reach - 0.5).ceil()
+    high = (splats.centers.detach() + reach + 0.5).floor()
+    low, high = (torch.where(splats.drawn[:, None], corner, 0.0) for corner in (low, high))
+    inside = (
+        torch.stack([corner[:, 0].clamp(0, camera.width), corner[:, 1].clamp(top, bottom)], -1)
+        for corner in (low, high)
+    )
+    low, high = (corner.long() for corner in inside)
+    return low, high

@@ -14,6 +14,10 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import gpu
 import gpu_models
 
+from vistadream.backends.diffusion.placement import bytes_of, sizes_of
+from vistadream.backends.diffusion.plan import plans
+from vistadream.backends.weights.policy import Budget, Policy
+from vistadream.backends.weights.table import MODELS
 from vistadream.config import compose, configured
 
 RENDERER = configured("backends/render=cpu")
@@ -84,3 +88,27 @@ def test_the_full_sizes_are_the_published_ones():
         ),
     ]:
         assert found == pytest.approx(wanted, abs=5e-4 * wanted)
+
+
+@pytest.mark.parametrize(("name", "sizes"), [("flux-fill", gpu_models.FLUX), ("flux2-klein-4b", gpu_models.KLEIN)])
+def test_the_table_s_figures_are_those_of_the_plans(name, sizes):
+    """For whole cards, of 24 GB and of 12 GB, with the published sizes."""
+    transformer, autoencoder = published(name, sizes)
+    of = sizes_of(transformer, others=bytes_of(autoencoder), fp8=True)
+    for policy in Policy:
+        budget = Budget(policy, min(80e9, policy.card_bytes), 32e9)
+        peak = max(plan.card_bytes for plan in plans(lambda: of, budget, 1024 * 1024))
+        assert getattr(MODELS[name].memory, policy) == pytest.approx(peak / 1e9, abs=0.06)
+
+
+def published(name, sizes):
+    """Transformer and autoencoder of a model, without weights."""
+    import diffusers
+
+    kinds = {"flux-fill": ("FluxTransformer2DModel", "AutoencoderKL")}
+    transformer, autoencoder = kinds.get(name, ("Flux2Transformer2DModel", "AutoencoderKLFlux2"))
+    with torch.device("meta"):
+        return (
+            getattr(diffusers, transformer).from_config(sizes["transformer"]).bfloat16(),
+            getattr(diffusers, autoencoder).from_config(sizes["vae"]).bfloat16(),
+        )

@@ -8,15 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vistadream.backends.diffusion.parts import read_part
-from vistadream.backends.diffusion.placement import (
-    TILE_PX,
-    on_device,
-    place_autoencoder,
-    place_encoder,
-    place_transformer,
-    working_px,
-)
-from vistadream.backends.weights.policy import Policy
+from vistadream.backends.diffusion.placement import bytes_of, place, place_autoencoder, sizes_of
+from vistadream.backends.diffusion.plan import TILE_PX, Plan
 from vistadream.core import UserError
 
 diffusers = pytest.importorskip("diffusers", reason="the extra `models` is not installed")
@@ -78,17 +71,35 @@ def test_a_folder_of_shards_is_the_model_that_was_saved(folder):
     assert read(folder, torch.bfloat16).dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("policy", list(Policy))
-def test_every_policy_computes_the_same_for_weights_that_fp8_holds(folder, policy):
-    expected = velocity(read(folder))
-    transformer = read(folder)
-    place_transformer(transformer, policy, CPU)
+PLANS = {
+    "as published": Plan(),
+    "fp8": Plan(fp8=True),
+    "streamed": Plan(streamed=(0, 2)),
+    "streamed from the file": Plan(streamed=(0, 1, 2, 3), pinned=False),
+    "fp8, streamed": Plan(fp8=True, streamed=(1, 2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_plan_computes_the_same_for_weights_that_fp8_holds(folder, name):
+    plan, expected, transformer = PLANS[name], velocity(read(folder)), read(folder)
+    place(transformer, plan, CPU)
     for _ in range(2):
-        with on_device(transformer, policy, CPU):
-            torch.testing.assert_close(velocity(transformer), expected, atol=1e-5, rtol=0)
-    stored = transformer.transformer_blocks[0].attn.to_q.weight.dtype
-    assert stored == (torch.float32 if policy is Policy.HIGH else torch.float8_e4m3fn)
-    assert transformer.transformer_blocks[0].norm1.linear.weight.dtype == torch.float32, "modulations are not cast"
+        torch.testing.assert_close(velocity(transformer), expected, atol=1e-5, rtol=0)
+    block = transformer.transformer_blocks[1]
+    assert block.attn.to_q.weight.dtype == (torch.float8_e4m3fn if plan.fp8 else torch.float32)
+    assert block.norm1.linear.weight.dtype == torch.float32, "modulations are not cast"
+
+
+def test_sizes_are_those_of_the_tensors_and_of_their_storage_in_fp8(folder):
+    transformer = read(folder)
+    sizes = sizes_of(transformer, others=1000, fp8=True)
+    assert len(sizes.blocks) == len(sizes.fp8_blocks) == 4
+    assert sum(sizes.blocks) + sizes.rest - 1000 == bytes_of(transformer)
+    assert sizes_of(transformer).fp8_blocks == ()
+    place(transformer, Plan(fp8=True), CPU)
+    blocks = [*transformer.transformer_blocks, *transformer.single_transformer_blocks]
+    assert [bytes_of(block) for block in blocks] == list(sizes.fp8_blocks)
 
 
 def tiny_flux2():
@@ -120,11 +131,10 @@ KEPT = {
 
 
 @pytest.mark.parametrize("make", KEPT)
-@pytest.mark.parametrize("policy", [Policy.BALANCED, Policy.LOW])
-def test_fp8_holds_the_blocks_layers_and_neither_norms_modulations_nor_embedders(make, policy):
+def test_fp8_holds_the_blocks_layers_and_neither_norms_modulations_nor_embedders(make):
     """Outside of the blocks nothing is cast; in a block everything but its norms, which hold FLUX.1's modulations."""
     transformer = make()
-    place_transformer(transformer, policy, CPU)
+    place(transformer, Plan(fp8=True), CPU)
     layers = {
         name: {parameter.dtype for parameter in layer.parameters(recurse=False)}
         for name, layer in transformer.named_modules()
@@ -137,41 +147,18 @@ def test_fp8_holds_the_blocks_layers_and_neither_norms_modulations_nor_embedders
     assert kept == outside | {name for name in layers if "norm" in name}
 
 
-def test_low_brings_every_block_and_takes_it_away(folder):
-    """What group offload does, seen by the hooks that it put on every block."""
-    transformer = read(folder)
-    place_transformer(transformer, Policy.LOW, CPU)
-    blocks = [*transformer.transformer_blocks, *transformer.single_transformer_blocks]
-    assert all(block._diffusers_hook.get_hook("group_offloading") for block in blocks)
-
-
-def test_under_balanced_a_part_leaves_when_its_work_ends_even_in_an_error(folder):
-    moves = []
-    transformer = read(folder)
-    transformer.to = lambda where: moves.append(str(where))
-    with pytest.raises(RuntimeError, match="full"), on_device(transformer, Policy.BALANCED, torch.device("meta")):
-        raise RuntimeError("the card is full")
-    assert moves == ["meta", "cpu"]
-
-
-@pytest.mark.parametrize("policy", list(Policy))
-def test_a_text_encoder_says_the_same_under_every_policy(policy):
+@pytest.mark.parametrize("streamed", [(), (0,), (0, 1)])
+def test_a_text_encoder_says_the_same_wherever_its_layers_lie(streamed):
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)
     config = transformers.T5Config(vocab_size=20, d_model=16, d_kv=8, d_ff=16, num_layers=2, num_heads=2)
-    encoder, words = transformers.T5EncoderModel(config).eval(), torch.tensor([[3, 4, 5, 1]])
-    with torch.inference_mode():
-        expected = encoder(words)[0]
-        place_encoder(encoder, policy, CPU)
-        with on_device(encoder, policy, CPU):
-            assert torch.equal(encoder(words)[0], expected)
+    encoder, words = transformers.T5EncoderModel(config).eval().requires_grad_(False), torch.tensor([[3, 4, 5, 1]])
+    expected = encoder(words)[0]
+    place(encoder, Plan(streamed=streamed, pinned=False), CPU)
+    assert torch.equal(encoder(words)[0], expected)
 
 
-def test_low_works_at_three_quarters_of_the_size():
-    assert [working_px(policy, 1024) for policy in Policy] == [1024, 1024, 768]
-
-
-def test_low_decodes_in_tiles_that_meet():
+def test_tiles_meet():
     autoencoder = diffusers.AutoencoderKL(
         block_out_channels=(4, 4),
         down_block_types=("DownEncoderBlock2D",) * 2,
@@ -189,7 +176,7 @@ def test_low_decodes_in_tiles_that_meet():
     latents = 0.1 * torch.randn(1, 2, TILE_PX // 2 + 60, 16)
     with torch.inference_mode():
         expected = autoencoder.decode(latents, return_dict=False)[0]
-        place_autoencoder(autoencoder, Policy.LOW, CPU)
+        place_autoencoder(autoencoder, Plan(tiles=True), CPU)
         seen = []
         decoder = autoencoder.decoder.forward
         autoencoder.decoder.forward = lambda z, *more: (seen.append(z.shape[-2]), decoder(z, *more))[1]

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from vistadream.backends.diffusion.compositing import composite
+from vistadream.backends.diffusion.plan import Plan
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter, smooth_fill
-from vistadream.backends.weights.policy import Policy
 from vistadream.config import compose, configured
 from vistadream.core import Note, Outpainter, Progress, UserError, use_observer
 
@@ -129,7 +129,7 @@ def test_what_is_painted_is_what_diffusers_paints_into_the_prefilled_canvas(klei
 
 
 def test_the_published_files_are_read_without_a_warning(klein_folder, diffusers_warnings):
-    outpainter(klein_folder)._klein._load_painter(Policy.HIGH)
+    outpainter(klein_folder)._klein._load_painter(Plan())
     assert diffusers_warnings.messages == []
 
 
@@ -182,12 +182,12 @@ def test_the_smooth_fill_costs_less_than_patches():
 
 
 def test_a_large_picture_is_painted_smaller_and_says_so(klein_folder):
-    rgb, hole = canvas(160, 260)
+    rgb, hole = canvas(160, 500)
     notes = []
     with use_observer(lambda name, value, step=None: notes.append(value.text) if isinstance(value, Note) else None):
         painted = outpainter(klein_folder, steps=1, memory="low")(rgb, hole, "", 0)
     assert torch.equal(painted[~hole], rgb[~hole])
-    assert any("260x160 pixels are painted as" in note for note in notes)
+    assert any("500x160 pixels are painted as" in note for note in notes)
 
 
 def test_nothing_to_paint_loads_nothing_and_nothing_known_is_refused(klein_folder, tmp_path):

@@ -3,13 +3,16 @@
 import dataclasses
 import json
 import shutil
+import weakref
+from functools import partial
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vistadream.backends.diffusion import outpainter
+from vistadream.backends.diffusion import outpainter, trial
 from vistadream.backends.diffusion.flux1_fill import files
+from vistadream.backends.diffusion.plan import Plan
 from vistadream.backends.outpaint.flux_fill import FluxFill
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
@@ -148,14 +151,72 @@ def test_the_pipeline_s_own_call_paints_the_same(flux_folder):
     torch.testing.assert_close(ours, expected.permute(1, 2, 0), atol=1e-4, rtol=0)
 
 
-def test_every_policy_paints_nearly_the_same_picture(flux_folder):
+@pytest.fixture
+def card(monkeypatch, tmp_path):
+    """A card of so many bytes, of which torch's CPU plays the part."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def of(size):
+        monkeypatch.setattr(resident, "free_bytes", lambda: size)
+        resident.release()
+
+    return of
+
+
+def test_every_plan_paints_nearly_the_same_picture(flux_folder, card, monkeypatch):
+    rgb, paint = picture(), painter(flux_folder)
+    pictures = {"as published": paint(rgb, HOLE, "a library", 1)}
+    spread = float(pictures["as published"][HOLE].std())
+    for plan in (Plan(streamed=(0, 1)), Plan(fp8=True), Plan(fp8=True, streamed=(0, 1, 2), tiles=True)):
+        monkeypatch.setattr(FluxFill, "_chooser", lambda *_, plan=plan: plan)
+        pictures[str(plan)] = paint(rgb, HOLE, "a library", 1)
+        assert torch.equal(pictures[str(plan)][~HOLE], rgb[~HOLE])
+        assert float((pictures[str(plan)] - pictures["as published"])[HOLE].abs().mean()) < 0.3 * spread, plan
+    published, streamed, fp8, fp8_streamed = pictures.values()
+    assert torch.equal(streamed, published)
+    torch.testing.assert_close(fp8_streamed, fp8, atol=1e-4, rtol=0)
+
+
+def test_a_small_card_gets_a_plan_that_fits_it_tried_once(flux_folder, card, monkeypatch):
+    """Where two plans are possible, each makes two steps, and a later run remembers which was faster."""
     rgb = picture()
-    pictures = {policy: painter(flux_folder, memory=policy)(rgb, HOLE, "a library", 1) for policy in Policy}
-    spread = float(pictures[Policy.HIGH][HOLE].std())
-    for policy in (Policy.BALANCED, Policy.LOW):
-        assert torch.equal(pictures[policy][~HOLE], rgb[~HOLE])
-        assert float((pictures[policy] - pictures[Policy.HIGH])[HOLE].abs().mean()) < 0.3 * spread, policy
-    torch.testing.assert_close(pictures[Policy.LOW], pictures[Policy.BALANCED], atol=1e-4, rtol=0)
+    painter(flux_folder)(rgb, HOLE, "a library", 1)  # the prompt is encoded
+    two = [Plan(fp8=True), Plan(streamed=(0, 2), cost_bytes=9)]
+    monkeypatch.setattr(trial, "plans", lambda read, budget, pixels: two if read() and budget.card_bytes else [])
+    card(10**9)
+
+    def paint():
+        resident.release()
+        seen = events(lambda: painter(flux_folder)(rgb, HOLE, "a library", 1))
+        assert len([value for _, value in seen if isinstance(value, Progress)]) == 2, "trials are not reported as steps"
+        return [value.text for name, value in seen if isinstance(value, Note) and name != "outpaint/size"]
+
+    first, second = paint(), paint()
+    assert sum("on the cpu: weights in fp8, all resident" in text for text in first) >= 1
+    assert sum("on the cpu: weights as published, 2 blocks streamed" in text for text in first) >= 1
+    assert sum("s a step" in text for text in first) == 1
+    assert sum("s a step" in text for text in second) == 0, "what was tried is remembered"
+    assert sum("on the cpu" in text for text in second) == 1
+
+
+def test_the_text_encoders_are_gone_when_the_transformer_is_read(flux_folder, monkeypatch):
+    alive, seen = [], []
+    encoders, read = files.encoders, files.painter
+
+    def watched(*given):
+        pipeline = encoders(*given)
+        alive.extend(weakref.ref(part) for part in (pipeline.text_encoder, pipeline.text_encoder_2))
+        return pipeline
+
+    def painter_read(*given):
+        seen.append([ref() is None for ref in alive])
+        return read(*given)
+
+    monkeypatch.setattr(files, "encoders", watched)
+    monkeypatch.setattr(files, "painter", painter_read)
+    resident.release()
+    painter(flux_folder)(picture(), HOLE, "a prompt that nobody has encoded", 1)
+    assert seen[-1] == [True, True]
 
 
 class FullCard:
@@ -167,8 +228,8 @@ class FullCard:
             monkeypatch.setattr(FluxFill, piece, self.watched(piece, getattr(FluxFill, piece), piece == full))
 
     def watched(self, piece, work, full):
-        def run(painter, *arguments, policy=None):
-            policy = policy or arguments[-1]
+        def run(painter, *arguments):
+            policy = arguments[-1].policy
             self.calls.append(f"{piece} {policy}")
             if full and policy is Policy.HIGH:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
@@ -195,15 +256,19 @@ def test_a_full_card_repeats_one_piece_with_less(flux_folder, monkeypatch, full,
     ]
 
 
+def smaller(of, height, width, multiple, max_px):
+    """The working size under max_px=32, which the knob itself does not allow."""
+    return of(height, width, multiple, 32)
+
+
 def test_steps_are_told_and_a_smaller_working_size_is_too(flux_folder, monkeypatch):
-    monkeypatch.setattr(outpainter, "working_px", lambda policy, largest: 32)
     hole = pad_mask(40, 60, 4, 2)
+    monkeypatch.setattr(outpainter.WorkingSize, "of", partial(smaller, outpainter.WorkingSize.of))
     seen = events(lambda: painter(flux_folder)(picture(hole), hole, "", 0))
     told = [value for name, value in seen if name == "outpaint/flux-fill/progress"]
     assert told == [Progress(1, 2), Progress(2, 2)]
     (size,) = [value.text for name, value in seen if name == "outpaint/size"]
     assert "64x48 pixels are painted as 37x28" in size
-    assert "memory=high" in size
 
 
 def test_a_license_that_is_not_accepted_is_asked_for_even_when_the_files_are_here(flux_folder):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vistadream.backends.weights.policy import Policy
+from vistadream.backends.weights.policy import Budget, Policy
 from vistadream.backends.weights.residence import Ladder, Residence
 from vistadream.backends.weights.table import MODELS
 from vistadream.core import Note, UserError
@@ -87,7 +87,8 @@ class Card:
     def work(self, name: str, fits: int | None = None):
         """A piece of work by a model that fills the card up while it runs."""
 
-        def run(policy: Policy) -> str:
+        def run(budget: Budget) -> str:
+            policy = budget.policy
             model = self.residence(("tiny", policy), loader(self.alive), 1)
             self.calls.append(f"{name} {policy}")
             if self.need[policy] > (self.units if fits is None else fits):
@@ -130,12 +131,12 @@ def test_when_even_low_does_not_fit_the_error_names_three_knobs():
 def test_company_leaves_before_a_policy_does():
     """Two models that fitted by the figures do not in fact: the other leaves, and the policy stays."""
     residence = Residence(lambda: int(100e9))
-    residence("depth", lambda: "depth model", 3)
     calls = []
 
-    def work(policy: Policy) -> str:
+    def work(budget: Budget) -> str:
+        residence("depth", lambda: "depth model", 3)
         residence("paint", lambda: "paint model", 3)
-        calls.append(policy)
+        calls.append(budget.policy)
         if len(calls) == 1:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return "done"
@@ -150,11 +151,11 @@ def test_company_leaves_before_a_policy_does():
 def test_libraries_that_say_it_in_other_words_are_understood(text):
     calls = []
 
-    def work(policy: Policy) -> Policy:
-        calls.append(policy)
-        if policy is Policy.HIGH:
+    def work(budget: Budget) -> Policy:
+        calls.append(budget.policy)
+        if budget.policy is Policy.HIGH:
             raise RuntimeError(text)
-        return policy
+        return budget.policy
 
     assert Ladder(FLUX, "high", Residence(lambda: None))(work) is Policy.BALANCED
 
@@ -164,8 +165,39 @@ def test_other_errors_pass_through_at_once():
         Ladder(FLUX, "high", Residence(lambda: None))(lambda policy: (_ for _ in ()).throw(RuntimeError("shapes")))
 
 
-def test_auto_reads_the_card_once_everything_left_it():
+@pytest.mark.parametrize("asked", ["auto", "high"])
+def test_the_card_is_read_once_everything_left_it(asked):
     alive: list = []
     residence = Residence(lambda: int(20e9) if alive[0]() is None else 0)
     residence("depth", loader(alive), 3)
-    assert Ladder(FLUX, "auto", residence)(lambda policy: policy) is Policy.BALANCED
+    assert Ladder(FLUX, asked, residence)(lambda budget: budget.card_bytes) == 20e9
+
+
+@pytest.mark.parametrize(
+    ("asked", "free_gb", "gb"),
+    [("auto", 80, 80), ("auto", 16, 16), ("high", 80, 80), ("balanced", 80, 24), ("balanced", 16, 16), ("low", 80, 12)],
+)
+def test_a_policy_is_a_budget_and_auto_may_use_all_that_is_free(asked, free_gb, gb):
+    assert Ladder(FLUX, asked, Residence(lambda: int(free_gb * 1e9)))(lambda budget: budget.card_bytes) == gb * 1e9
+
+
+def test_each_step_down_has_less_even_on_a_small_card():
+    budgets = []
+
+    def work(budget: Budget) -> None:
+        budgets.append(budget.card_bytes)
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.raises(UserError, match="does not fit"):
+        Ladder(FLUX, "high", Residence(lambda: int(8e9)))(work)
+    assert budgets == [8e9, 6e9, 4.5e9]
+
+
+def test_a_model_is_dropped_and_the_others_stay():
+    alive: dict[str, list] = {"a": [], "b": []}
+    residence = Residence(lambda: int(100e9))
+    for name, made in alive.items():
+        residence(name, loader(made), 1)
+    residence.drop("a")
+    residence.drop("of another")
+    assert [made[0]() is None for made in alive.values()] == [True, False]

@@ -6,10 +6,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from vistadream.backends.diffusion.placement import working_px
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.weights.named_files import NamedFiles
-from vistadream.backends.weights.policy import MemoryChoice, Policy
+from vistadream.backends.weights.policy import MemoryChoice
 from vistadream.core import Note, tell
 from vistadream.core.knobs import ABOVE_0, FROM_1, Range, check_ranges
 
@@ -29,12 +28,12 @@ class DiffusionOutpainter(NamedFiles):
         """Raises ValueError for a knob that is out of its range."""
         check_ranges(self, steps=FROM_1, max_px=Range(256), feather_px=ABOVE_0)
 
-    def working_size(self, hole: Bool[Tensor, "h w"], policy: Policy, model: str) -> WorkingSize:
-        """The size at which `model` paints under a policy; a note in the log if it is smaller than the picture."""
-        size = WorkingSize.of(hole.shape[0], hole.shape[1], MULTIPLE, working_px(policy, self.max_px))
+    def working_size(self, hole: Bool[Tensor, "h w"], model: str) -> WorkingSize:
+        """The size at which `model` paints; a note in the log if it is smaller than the picture."""
+        size = WorkingSize.of(hole.shape[0], hole.shape[1], MULTIPLE, self.max_px)
         if size.shrinks:
             shape = f"{size.width}x{size.height} pixels are painted as {size.inner_width}x{size.inner_height}"
-            tell("outpaint/size", Note(f"{model}: {shape} (backends.outpaint.max_px, memory={policy})"))
+            tell("outpaint/size", Note(f"{model}: {shape} (backends.outpaint.max_px)"))
         return size
 
 

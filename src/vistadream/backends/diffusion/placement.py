@@ -1,30 +1,23 @@
-"""The device of each part of a diffusion model under each memory policy, and how its weights are stored.
+"""Puts the parts of a diffusion model where a plan says: on the device, or in main memory to be streamed.
 
-| policy | transformer | text encoder | decoder |
-|---|---|---|---|
-| high | on the device | on the device | on the device |
-| balanced | on the device while in use, in fp8 | on the device while in use | on the device |
-| low | block by block, in fp8 | layer by layer | on the device, in tiles |
-
-The same code runs on a CPU, where moves cost nothing.
+The same code runs on a CPU, where a copy to the device is a copy in main memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from itertools import chain
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vistadream.backends import packages
-from vistadream.backends.weights.policy import Policy
+from vistadream.backends.diffusion.plan import TILE_PX, Plan, Sizes
+from vistadream.backends.diffusion.streaming import Streamed
 
-_NOT_CAST = ("norm", "modulation", "embed", "^proj_out$")
-"""Name patterns of the layers in FLUX.1 and FLUX.2 that are not stored in fp8. `proj_out` inside a block is."""
-TILE_PX = 512
-"""Side of the autoencoder's tiles under `low`; adjacent tiles overlap by a quarter."""
+_NOT_CAST = "norm|modulation|embed"
+"""Names of the layers in the blocks of FLUX.1 and FLUX.2 that are not stored in fp8."""
 
 
 class OnBestDevice:
@@ -39,52 +32,67 @@ class OnBestDevice:
         return torch.bfloat16 if torch.cuda.is_available() else torch.float32
 
 
-def working_px(policy: Policy, max_px: int) -> int:
-    """Side of a square with as many pixels as a picture may have under a policy: under `low` 3/4 of `max_px`."""
-    return max_px * 3 // 4 if policy is Policy.LOW else max_px
+def blocks_of(network: nn.Module) -> list[nn.Module]:
+    """The blocks of layers in the order in which they run: the entries of the outermost lists of modules."""
+    parts = (part if isinstance(part, nn.ModuleList) else blocks_of(part) for part in network.children())
+    return list(chain.from_iterable(parts))
 
 
-def place_transformer(transformer: Any, policy: Policy, device: torch.device) -> None:
-    """Prepares a diffusers transformer that is in main memory; use it inside `on_device`.
+def sizes_of(network: nn.Module, others: int = 0, fp8: bool = False) -> Sizes:
+    """Bytes of a network's weights; `others`: of what stays on the card with it; `fp8`: it may be stored in fp8."""
+    blocks = blocks_of(network)
+    sizes = [bytes_of(block) for block in blocks]
+    saved = [sum(p.nbytes - p.numel() for layer in _cast(block) for p in layer.parameters()) for block in blocks]
+    small = tuple(size - less for size, less in zip(sizes, saved, strict=True)) if fp8 else ()
+    return Sizes(tuple(sizes), small, bytes_of(network) - sum(sizes) + others)
 
-    Under `balanced` and `low` the weights are stored in fp8 (e4m3), and each layer is cast when it runs. Norms,
-    modulations, embedders and the last layer keep their precision: errors in them reach every block.
+
+def bytes_of(network: nn.Module) -> int:
+    """Bytes of its parameters and buffers."""
+    return sum(tensor.nbytes for tensor in _tensors(network))
+
+
+def place(network: nn.Module, plan: Plan, device: torch.device) -> None:
+    """Prepares a network that is mapped from its file: it can then be called with inputs on the device.
+
+    It is done block by block, so that main memory holds only what is streamed. In fp8 (e4m3) each layer is cast when it
+    runs; norms, modulations and what is outside of the blocks keep their precision: errors in them reach every block.
     """
-    if policy is not Policy.HIGH:
-        transformer.enable_layerwise_casting(torch.float8_e4m3fn, transformer.dtype, _NOT_CAST)
-    if policy is Policy.LOW:
-        streams = device.type == "cuda"  # the next block is copied while one runs
-        transformer.enable_group_offload(device, num_blocks_per_group=1, use_stream=streams, non_blocking=streams)
-    elif policy is Policy.HIGH:
-        transformer.to(device)
+    blocks = blocks_of(network)
+    in_blocks = {tensor for block in blocks for tensor in _tensors(block)}
+    for tensor in _tensors(network):
+        if tensor not in in_blocks:
+            tensor.data = tensor.data.to(device)
+    for i, block in enumerate(blocks):
+        if i not in plan.streamed:
+            _stored(block.to(device), plan.fp8)
+    if plan.streamed:
+        ready = (_stored(blocks[i].to(device), True) if plan.fp8 else blocks[i] for i in plan.streamed)
+        Streamed(ready, device, plan.pinned)
 
 
-def place_encoder(encoder: nn.Module, policy: Policy, device: torch.device) -> None:
-    """Prepares a text encoder that is in main memory; use it inside `on_device`. Its weights are not cast."""
-    if policy is Policy.LOW:
-        hooks = packages.load("diffusers.hooks")
-        hooks.apply_group_offloading(encoder, device, offload_type="leaf_level")
-    elif policy is Policy.HIGH:
-        encoder.to(device)
-
-
-def place_autoencoder(autoencoder: Any, policy: Policy, device: torch.device) -> None:
-    """Moves a diffusers autoencoder to the device; under `low` it works in tiles of TILE_PX."""
+def place_autoencoder(autoencoder: Any, plan: Plan, device: torch.device) -> None:
+    """Moves a diffusers autoencoder to the device."""
     autoencoder.to(device)
-    if policy is Policy.LOW:
+    if plan.tiles:
         autoencoder.enable_tiling()
         halvings = len(autoencoder.config.block_out_channels) - 1
         autoencoder.tile_sample_min_size, autoencoder.tile_latent_min_size = TILE_PX, TILE_PX >> halvings
 
 
-@contextmanager
-def on_device(part: nn.Module, policy: Policy, device: torch.device) -> Iterator[None]:
-    """The prepared part can be used in the block; under `balanced` it is on the device only during the block."""
-    if policy is not Policy.BALANCED:
-        yield
-        return
-    part.to(device)
-    try:
-        yield
-    finally:
-        part.to("cpu")
+def _tensors(network: nn.Module) -> list[Tensor]:
+    """Parameters and buffers, each once."""
+    return list(dict.fromkeys(chain(network.parameters(), network.buffers())))
+
+
+def _cast(block: nn.Module) -> list[nn.Module]:
+    """The layers of a block that are stored in fp8."""
+    named = block.named_modules()
+    return [layer for name, layer in named if isinstance(layer, nn.Linear) and not re.search(_NOT_CAST, name)]
+
+
+def _stored(block: nn.Module, fp8: bool) -> nn.Module:
+    """The block with its large layers in fp8, if that is wanted."""
+    for layer in _cast(block) if fp8 else ():
+        packages.load("diffusers.hooks").apply_layerwise_casting(layer, torch.float8_e4m3fn, layer.weight.dtype, None)
+    return block

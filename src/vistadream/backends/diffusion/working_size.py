@@ -43,6 +43,11 @@ class WorkingSize:
         return cls(height, width, *inner, *outer)
 
     @property
+    def pixels(self) -> int:
+        """Number of pixels of the model's input."""
+        return self.outer_height * self.outer_width
+
+    @property
     def shrinks(self) -> bool:
         """Whether the model's input is smaller than the picture."""
         return (self.inner_height, self.inner_width) != (self.height, self.width)

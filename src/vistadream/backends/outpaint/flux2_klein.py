@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.backends.diffusion.compositing import composite
-from vistadream.backends.diffusion.klein import KLEIN, Klein, shared_klein
+from vistadream.backends.diffusion.klein import KLEIN, Klein, Task, shared_klein
 from vistadream.backends.diffusion.outpainter import DiffusionOutpainter, whole_tokens
+from vistadream.backends.diffusion.plan import Plan
 from vistadream.backends.diffusion.prompts import Embeddings
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
-from vistadream.backends.weights.policy import MemoryChoice, Policy
+from vistadream.backends.weights.policy import Budget, MemoryChoice
 from vistadream.core import Outpainter
 from vistadream.core.knobs import one_of, require
 
@@ -47,11 +48,11 @@ class KleinOutpainter(DiffusionOutpainter):
     path: Path | None
     """The folder with the model's files; None: the cache, or the hub."""
     memory: MemoryChoice
-    """How the model uses the GPU's memory (weights.policy.Policy); auto: the fastest policy that fits."""
+    """How much of the GPU's memory the model may use (weights.policy.Policy); auto: all that is free."""
     steps: int
     """Denoising steps; it was distilled for 4."""
     max_px: int
-    """A picture with more pixels than this squared is painted smaller and enlarged; memory=low: 3/4 of this."""
+    """A picture with more pixels than this squared is painted smaller and enlarged."""
     feather_px: float
     """Distance from the seam over which the remaining color step fades."""
 
@@ -73,20 +74,26 @@ class KleinOutpainter(DiffusionOutpainter):
         embeddings = klein.embeddings(prompt)
         canvas = smooth_fill(rgb, hole) if self.first_fill == "smooth" else self.prefill(rgb, hole, prompt, seed)
         latents, size = klein.ladder(partial(self._denoise, canvas, hole, embeddings, seed))
-        painted = klein.ladder(partial(klein.decode, latents))
+        painted = klein.ladder(partial(klein.decode, latents, size.pixels))
         return composite(size.leave(painted).to(rgb), rgb, hole, self.feather_px)
 
     def _denoise(
-        self, canvas: Tensor, hole: Tensor, embeddings: Embeddings, seed: int, policy: Policy
+        self, canvas: Tensor, hole: Tensor, embeddings: Embeddings, seed: int, budget: Budget
     ) -> tuple[Tensor, WorkingSize]:
-        size = self.working_size(hole, policy, KLEIN.name)
+        klein, size = self._klein, self.working_size(hole, KLEIN.name)
         image, _ = size.enter(canvas.detach().cpu(), torch.zeros_like(hole.cpu()))
         _, mask = size.enter(canvas.detach().cpu(), hole.cpu())
-        known = self._klein.encoded(image, policy)
-        inputs = {"image": known, "mask_image": whole_tokens(mask), "strength": 1.0, **embeddings}
-        return self._klein.latents(
-            "Flux2KleinInpaintPipeline", "outpaint/flux2-klein", policy, self.steps, seed, **inputs
-        ), size
+
+        def inputs(plan: Plan) -> dict[str, Any]:
+            return {
+                "image": klein.encoded(image, plan),
+                "mask_image": whole_tokens(mask),
+                "strength": 1.0,
+                **embeddings,
+            }
+
+        task = Task("Flux2KleinInpaintPipeline", "outpaint/flux2-klein", inputs, size.pixels)
+        return klein.latents(task, self.steps, seed, budget), size
 
     @property
     def _klein(self) -> Klein:

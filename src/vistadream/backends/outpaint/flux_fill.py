@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,19 +15,15 @@ from torch import Tensor
 from vistadream.backends.diffusion.compositing import composite
 from vistadream.backends.diffusion.flux1_fill import files
 from vistadream.backends.diffusion.outpainter import DiffusionOutpainter
-from vistadream.backends.diffusion.placement import (
-    OnBestDevice,
-    on_device,
-    place_autoencoder,
-    place_encoder,
-    place_transformer,
-)
-from vistadream.backends.diffusion.progress import report_steps
+from vistadream.backends.diffusion.placement import OnBestDevice, bytes_of, place, place_autoencoder, sizes_of
+from vistadream.backends.diffusion.plan import Plan, Sizes, plans
+from vistadream.backends.diffusion.progress import report_steps, seconds_of_step
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
+from vistadream.backends.diffusion.trial import Chooser
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
 from vistadream.backends.weights.named_files import files_of
-from vistadream.backends.weights.policy import MemoryChoice, Policy
+from vistadream.backends.weights.policy import Budget, MemoryChoice
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.store import folder_of
 from vistadream.core import Note, tell
@@ -56,13 +52,13 @@ class FluxFill(DiffusionOutpainter, OnBestDevice):
     accept_noncommercial: bool
     """The license of FLUX.1 [dev] is read and accepted."""
     memory: MemoryChoice
-    """How the model uses the GPU's memory (weights.policy.Policy); auto: the fastest policy that fits."""
+    """How much of the GPU's memory the model may use (weights.policy.Policy); auto: all that is free."""
     steps: int
     """Denoising steps."""
     guidance: float
     """How closely the prompt and the picture are followed; FLUX.1-Fill was trained for 30."""
     max_px: int
-    """A picture with more pixels than this squared is painted smaller and enlarged; memory=low: 3/4 of this."""
+    """A picture with more pixels than this squared is painted smaller and enlarged."""
     feather_px: float
     """Distance from the seam over which the remaining color step fades."""
 
@@ -95,62 +91,76 @@ class FluxFill(DiffusionOutpainter, OnBestDevice):
         return cache(prompt, lambda: self._text_ladder(partial(self._encode, prompt)))
 
     @torch.no_grad()
-    def _encode(self, prompt: str, policy: Policy) -> Embeddings:
-        need_gb = getattr(files.TEXT.memory, policy)
-        pipeline = resident((self, "text", policy), partial(self._load_encoders, policy), need_gb)
-        clip, t5 = pipeline.text_encoder, pipeline.text_encoder_2
-        with on_device(clip, policy, self._device), on_device(t5, policy, self._device):
+    def _encode(self, prompt: str, budget: Budget) -> Embeddings:
+        """The embeddings; the text encoders have left all memory when it returns."""
+        key = self, "text"
+        pipeline = resident(key, partial(self._load_encoders, budget), files.TEXT.memory.high)
+        try:
             tokens, pooled, _ = pipeline.encode_prompt(prompt, device=self._device, max_sequence_length=_TOKENS)
+        finally:
+            del pipeline
+            resident.drop(key)
         return {"prompt_embeds": tokens, "pooled_prompt_embeds": pooled}
 
     def _denoise(
-        self, rgb: Tensor, hole: Tensor, embeddings: Embeddings, seed: int, policy: Policy
+        self, rgb: Tensor, hole: Tensor, embeddings: Embeddings, seed: int, budget: Budget
     ) -> tuple[Tensor, WorkingSize]:
-        size = self.working_size(hole, policy, files.FILL.name)
+        size = self.working_size(hole, files.FILL.name)
         image, mask = size.enter(rgb.detach().cpu(), hole.cpu())
-        pipeline = self._pipeline(policy)
-        with on_device(pipeline.transformer, policy, self._device):
-            latents = pipeline(
+
+        def latents(plan: Plan, steps: int, after_step: Callable[..., dict[str, Any]]) -> Tensor:
+            return self._pipeline(plan)(
                 image=image,
                 mask_image=mask,
                 height=size.outer_height,
                 width=size.outer_width,
-                num_inference_steps=self.steps,
+                num_inference_steps=steps,
                 guidance_scale=self.guidance,
                 generator=torch.Generator().manual_seed(seed),
                 output_type="latent",
-                callback_on_step_end=report_steps("outpaint/flux-fill", self.steps),
+                callback_on_step_end=after_step,
                 **{name: tensor.to(self._device) for name, tensor in embeddings.items()},
             ).images
-        return latents, size
+
+        plan = self._chooser(budget, size.pixels, lambda plan: seconds_of_step(partial(latents, plan)))
+        return latents(plan, self.steps, report_steps("outpaint/flux-fill", self.steps)), size
 
     @torch.no_grad()
-    def _decode(self, latents: Tensor, size: WorkingSize, policy: Policy) -> Float[Tensor, "1 3 H W"]:
-        pipeline = self._pipeline(policy)
+    def _decode(self, latents: Tensor, size: WorkingSize, budget: Budget) -> Float[Tensor, "1 3 H W"]:
+        pipeline = self._pipeline(self._chooser(budget, size.pixels))
         decoder = pipeline.vae
         unpacked = pipeline._unpack_latents(latents, size.outer_height, size.outer_width, pipeline.vae_scale_factor)
         scaled = unpacked / decoder.config.scaling_factor + decoder.config.shift_factor
         return (decoder.decode(scaled, return_dict=False)[0].float() / 2 + 0.5).clamp(0, 1)
 
-    def _pipeline(self, policy: Policy) -> Any:
-        need_gb = getattr(files.FILL.memory, policy)
-        return resident((self, "painter", policy), partial(self._load_painter, policy), need_gb)
+    def _pipeline(self, plan: Plan) -> Any:
+        return resident((self, "painter", plan), partial(self._load_painter, plan), plan.card_bytes / 1e9)
 
-    def _load_painter(self, policy: Policy) -> Any:
-        folder = files.painter_folder(self.path, self.accept_noncommercial)
-        pipeline = files.painter(folder, self._dtype)
-        place_transformer(pipeline.transformer, policy, self._device)
-        place_autoencoder(pipeline.vae, policy, self._device)
-        tell("outpaint/model", Note(f"outpainting by flux-fill on the {self._device.type}, from {folder}"))
+    def _mapped(self) -> Any:
+        return files.painter(files.painter_folder(self.path, self.accept_noncommercial), self._dtype)
+
+    def _sizes(self) -> Sizes:
+        pipeline = self._mapped()
+        return sizes_of(pipeline.transformer, others=bytes_of(pipeline.vae), fp8=True)
+
+    def _load_painter(self, plan: Plan) -> Any:
+        pipeline = self._mapped()
+        place(pipeline.transformer, plan, self._device)
+        place_autoencoder(pipeline.vae, plan, self._device)
+        tell("outpaint/model", Note(f"outpainting by {files.FILL.name} on the {self._device.type}: {plan}"))
         return pipeline
 
-    def _load_encoders(self, policy: Policy) -> Any:
+    def _load_encoders(self, budget: Budget) -> Any:
         given = files.user_text_folder(self.path, self.text_path)
-        folder = folder_of(files.TEXT, given, self.accept_noncommercial)
-        pipeline = files.encoders(folder, self._dtype)
-        for encoder in (pipeline.text_encoder, pipeline.text_encoder_2):
-            place_encoder(encoder, policy, self._device)
+        pipeline = files.encoders(folder_of(files.TEXT, given, self.accept_noncommercial), self._dtype)
+        pipeline.text_encoder.to(self._device)
+        sizes = partial(sizes_of, pipeline.text_encoder_2, others=bytes_of(pipeline.text_encoder))
+        place(pipeline.text_encoder_2, plans(sizes, budget, pixels=0)[0], self._device)
         return pipeline
+
+    @cached_property
+    def _chooser(self) -> Chooser:
+        return Chooser(files.FILL.name, self._sizes)
 
     @cached_property
     def _ladder(self) -> Ladder:

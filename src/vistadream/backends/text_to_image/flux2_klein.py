@@ -9,12 +9,11 @@ from pathlib import Path
 from jaxtyping import Float
 from torch import Tensor
 
-from vistadream.backends.diffusion.klein import KLEIN, Klein, shared_klein
+from vistadream.backends.diffusion.klein import KLEIN, Klein, Task, shared_klein
 from vistadream.backends.diffusion.outpainter import MULTIPLE
-from vistadream.backends.diffusion.prompts import Embeddings
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
 from vistadream.backends.weights.named_files import NamedFiles
-from vistadream.backends.weights.policy import MemoryChoice, Policy
+from vistadream.backends.weights.policy import MemoryChoice
 from vistadream.core.knobs import FROM_1, check_ranges
 
 
@@ -27,7 +26,7 @@ class KleinTextToImage(NamedFiles):
     path: Path | None
     """The folder with the model's files; None: the cache, or the hub."""
     memory: MemoryChoice
-    """How the model uses the GPU's memory (weights.policy.Policy); auto: the fastest policy that fits."""
+    """How much of the GPU's memory the model may use (weights.policy.Policy); auto: all that is free."""
     steps: int
     """Denoising steps; it was distilled for 4."""
 
@@ -43,14 +42,10 @@ class KleinTextToImage(NamedFiles):
             raise ValueError(f"KleinTextToImage: got {width}x{height} pixels; wanted positive multiples of {MULTIPLE}")
         klein = self._klein
         embeddings = klein.embeddings(prompt)
-        latents = klein.ladder(partial(self._denoise, embeddings, width, height, seed))
-        return klein.ladder(partial(klein.decode, latents))[0].permute(1, 2, 0)
-
-    def _denoise(self, embeddings: Embeddings, width: int, height: int, seed: int, policy: Policy) -> Tensor:
         inputs = {"width": width, "height": height, **embeddings}
-        return self._klein.latents(
-            "Flux2KleinPipeline", "text_to_image/flux2-klein", policy, self.steps, seed, **inputs
-        )
+        task = Task("Flux2KleinPipeline", "text_to_image/flux2-klein", lambda plan: inputs, width * height)
+        latents = klein.ladder(partial(klein.latents, task, self.steps, seed))
+        return klein.ladder(partial(klein.decode, latents, task.pixels))[0].permute(1, 2, 0)
 
     @property
     def _klein(self) -> Klein:

@@ -49,7 +49,7 @@ class OneModel(NamedFiles):
 
     def run(self, work: Callable[[Policy], T]) -> T:
         """The result of `work` under the policy that fits the GPU; on a CPU under `high`."""
-        return self._ladder(work) if self.device_type == "cuda" else work(Policy.HIGH)
+        return self._ladder(lambda budget: work(budget.policy)) if self.device_type == "cuda" else work(Policy.HIGH)
 
     def loaded(self, load: Callable[[], Any], policy: Policy) -> Any:
         """The model; `load()` is called unless it is resident."""

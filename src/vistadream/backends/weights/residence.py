@@ -1,4 +1,4 @@
-"""Large models take turns on the GPU, and work continues with a smaller policy when the GPU is full."""
+"""Large models take turns on the GPU, and work continues with a smaller budget when the GPU is full."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from vistadream.backends.weights.policy import Policy, choose
+from vistadream.backends import main_memory
+from vistadream.backends.weights.policy import Budget, budget_for
 from vistadream.backends.weights.table import Model
 from vistadream.core import Note, UserError, tell
 
@@ -48,6 +49,11 @@ class Residence:
         self._held[key] = self._held.pop(key)  # moves it to the end: the most recently used
         return self._held[key]
 
+    def drop(self, key: Hashable) -> None:
+        """Unloads the model of `key`, if it is held."""
+        if self._held.pop(key, None) is not None:
+            _free_unused()
+
     def release(self) -> None:
         """Unloads every model and frees its GPU memory."""
         self._held.clear()
@@ -69,6 +75,9 @@ def _free_unused() -> None:
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+        empty = getattr(torch.accelerator, "empty_host_cache", None) or getattr(torch._C, "_host_emptyCache", None)
+        if empty is not None:  # the name depends on torch's version
+            empty()
 
 
 resident = Residence()
@@ -76,12 +85,12 @@ resident = Residence()
 
 
 class Ladder:
-    """Runs pieces of work under a policy; when the GPU is full it frees memory, steps down and repeats that piece.
+    """Runs pieces of work within a budget; when the GPU is full it frees memory, steps down and repeats that piece.
 
     Split the work where a result is worth keeping, so that nothing is computed twice:
 
-        embeds = ladder(lambda policy: encode(prompt, policy))
-        latents = ladder(lambda policy: denoise(embeds, policy))
+        embeds = ladder(lambda budget: encode(prompt, budget))
+        latents = ladder(lambda budget: denoise(embeds, budget))
 
     A step down lasts as long as the Ladder. Keep one with each backend, for instance as a `functools.cached_property`.
     """
@@ -90,44 +99,45 @@ class Ladder:
         self._model = model
         self._asked = asked
         self._residence = residence
-        self._policy: Policy | None = None
+        self._budget: Budget | None = None
 
-    def __call__(self, work: Callable[[Policy], T]) -> T:
-        """The result of `work(policy)`. UserError if even `low` does not fit, ValueError if `asked` is not a policy."""
+    def __call__(self, work: Callable[[Budget], T]) -> T:
+        """The result of `work(budget)`. UserError if even `low` does not fit, ValueError if `asked` is not a policy."""
         while True:
-            policy = self._choose()
+            budget = self._choose()
             try:
-                return work(policy)
+                return work(budget)
             except RuntimeError as error:
-                if not _is_full(error):
+                if not is_full(error):
                     raise
             # Only here is the error released, and with it the stack frames that kept tensors alive.
             if not self._residence.make_room():
-                self._step_down(policy)
+                self._step_down(budget)
 
-    def _choose(self) -> Policy:
-        if self._policy is None:
-            if self._asked == "auto":
-                self._residence.release()  # the memory of other models is available to this one
-            self._policy, reason = choose(self._asked, self._model.memory, self._residence.free_bytes())
-            self._note(f"memory={self._policy} ({reason})")
-        return self._policy
+    def _choose(self) -> Budget:
+        if self._budget is None:
+            self._residence.release()  # the memory of other models is available to this one
+            free = self._residence.free_bytes()
+            self._budget, reason = budget_for(self._asked, self._model.memory, free, main_memory.free_bytes())
+            self._note(f"memory={self._budget.policy} ({reason})")
+        return self._budget
 
-    def _step_down(self, policy: Policy) -> None:
+    def _step_down(self, budget: Budget) -> None:
         model = self._model
-        if policy.smaller is None:
+        if budget.smaller is None:
             others = " or ".join([*model.alternatives, "embedded"])
             raise UserError(
                 f"{model.name} does not fit the GPU even with memory=low; wanted a smaller task: lower max_resolution, "
                 f"lower expansion, or take another model with backends/{model.role} ({others}); other programs use the "
                 "GPU's memory too"
             )
-        self._policy = policy.smaller
-        self._note(f"the GPU is full; going on with memory={policy.smaller}", "warning")
+        self._budget = budget.smaller
+        self._note(f"the GPU is full; going on with memory={budget.smaller.policy}", "warning")
 
     def _note(self, text: str, level: str = "info") -> None:
         tell(f"memory/{self._model.name}", Note(f"{self._model.name}: {text}", level))
 
 
-def _is_full(error: RuntimeError) -> bool:
+def is_full(error: RuntimeError) -> bool:
+    """Whether an error says that the GPU's memory is full."""
     return isinstance(error, torch.OutOfMemoryError) or any(message in str(error) for message in _FULL)

@@ -1,0 +1,96 @@
+"""Blocks that take turns in two slots compute what they would compute side by side."""
+
+import gc
+import weakref
+
+import pytest
+import torch
+from torch import nn
+
+from vistadream.backends.diffusion import streaming
+from vistadream.backends.diffusion.streaming import Streamed
+
+CPU = torch.device("cpu")
+
+
+def network(count=5, width=24):
+    """Blocks of several sizes and types, with a buffer and a number."""
+    torch.manual_seed(0)
+    blocks = nn.ModuleList()
+    for i in range(count):
+        block = nn.Sequential(nn.Linear(width, width + i), nn.Tanh(), nn.Linear(width + i, width, dtype=torch.float32))
+        block.register_buffer("steps", torch.tensor(3 + i))
+        blocks.append(block)
+    return blocks.requires_grad_(False)
+
+
+def through(blocks, x):
+    for block in blocks:
+        x = block(x) / block.steps
+    return x
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+@pytest.mark.parametrize("chosen", [[0], [1, 3], [0, 2, 4], [0, 1, 2, 3, 4]])
+def test_it_computes_the_same_bits_step_after_step(pinned, chosen):
+    blocks, x = network(), torch.randn(7, 24)
+    expected = through(blocks, x)
+    Streamed([blocks[i] for i in chosen], CPU, pinned)
+    for _ in range(3):
+        assert torch.equal(through(blocks, x), expected)
+
+
+def test_an_error_in_the_middle_and_another_order_do_no_harm():
+    blocks, x = network(), torch.randn(7, 24)
+    expected, third = through(blocks, x), blocks[3](x)
+    Streamed(list(blocks), CPU, pinned=True)
+    with pytest.raises(RuntimeError, match="shapes"):
+        blocks[1](torch.randn(7, 3))
+    assert torch.equal(through(blocks, x), expected)
+    assert torch.equal(blocks[3](x), third)
+    assert torch.equal(through(blocks, x), expected)
+
+
+def test_only_two_blocks_are_on_the_device_and_the_next_one_comes_while_one_runs(monkeypatch):
+    blocks, events = network(), []
+    copy_to = streaming._Stored.copy_to
+    names = {id(block): i for i, block in enumerate(blocks)}
+
+    def copied(stored, slot):
+        events.append(f"copy {names[id(stored.module)]}")
+        copy_to(stored, slot)
+
+    monkeypatch.setattr(streaming._Stored, "copy_to", copied)
+    streamed = Streamed(list(blocks), CPU, pinned=True)
+    for i, block in enumerate(blocks):
+        block[1].register_forward_hook(lambda *_, i=i: events.append(f"run {i}"))
+    through(blocks, torch.randn(2, 24))
+    assert events == [
+        *("copy 0", "copy 1", "run 0", "copy 2", "run 1", "copy 3", "run 2", "copy 4", "run 3", "copy 0", "run 4")
+    ]
+    slots = {slot.memory.data_ptr() for slot in streamed._slots}
+    assert len(slots) == 2
+    ends = [p.untyped_storage().data_ptr() for p in blocks.parameters()]
+    assert set(ends) <= slots, "all weights are views of the slots"
+
+
+def test_with_pinned_memory_nothing_stays_where_it_was():
+    blocks = network()
+    before = [weakref.ref(p.data.untyped_storage()) for p in blocks.parameters()]
+    sizes = sum(t.nbytes for t in (*blocks.parameters(), *blocks.buffers()))
+    streamed = Streamed(list(blocks), CPU, pinned=True)
+    gc.collect()
+    assert [ref() for ref in before] == [None] * len(before)
+    held = sum(piece.untyped_storage().nbytes() for stored in streamed._blocks for _, piece in stored._pieces)
+    assert held >= sizes
+
+
+@pytest.mark.parametrize("mib", [0.3, 1, 3, 63, 64, 65, 200])
+def test_pieces_of_pinned_memory_are_powers_of_two_so_that_torch_does_not_round_them_up(mib):
+    size = int(mib * 2**20) // 256 * 256
+    held = [(0, torch.randint(0, 255, (size,), dtype=torch.uint8))]
+    pieces = streaming._pinned(held, size, CPU)
+    lengths = [piece.untyped_storage().nbytes() for _, piece in pieces]
+    assert all(length & (length - 1) == 0 for length in lengths)
+    assert sum(lengths) <= size + 2**20
+    assert torch.equal(torch.cat([piece for _, piece in pieces]), held[0][1])

@@ -27,6 +27,9 @@ class Streamed:
         size = max(block.size for block in self._blocks)
         self._slots = [_Slot(torch.empty(size, dtype=torch.uint8, device=device)) for _ in range(2)]
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        if self._stream is not None:  # a copy may be on its way when the slots are freed
+            for slot in self._slots:
+                slot.memory.record_stream(self._stream)
         self._fetched: tuple[int, _Slot] | None = None
         for i, block in enumerate(self._blocks):
             block.module.register_forward_pre_hook(partial(self._before, i))

@@ -1,8 +1,9 @@
-"""What a graphics card does for VistaDream: gsplat beside the CPU renderer, the big models' seconds and memory, a run.
+"""What a GPU does for VistaDream, with the plain loop of gsplat in the same run: steps, runs, models.
 
-Run: python benchmarks/gpu.py [--tiny] [--only renderer depth flux-fill flux2-klein run]
-Weights are random, so nothing is downloaded. Torch may take no more of the card than the policy is for: 24 GB under
-balanced, 12 GB under low. --tiny runs the same code with tiny models on any machine; memory of the card needs one.
+Run: python benchmarks/gpu.py [--tiny] [--only kernels steps ...]
+It downloads nothing: weights are files of the published sizes without their values. Each part is a process with a time
+limit, and all of them together end after 8 minutes; a part that does not fit any more is left out. --only runs parts in
+this process, without limits; --tiny runs the same code on any machine; parts that need a GPU are skipped without one.
 Prints Markdown for docs/benchmarks/gpu.md; ends with 1 when a part failed.
 """
 
@@ -11,39 +12,33 @@ from __future__ import annotations
 import vistadream  # noqa: F401  # isort: skip  # before torch
 
 import argparse
-import gc
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gpu_models
 import torch
-from renderer_scenes import SCENES
 
-from vistadream import app
-from vistadream.backends.depth.moge import MogeDepth
-from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
-from vistadream.backends.outpaint.flux_fill import FluxFill
-from vistadream.backends.weights.policy import Policy
-from vistadream.backends.weights.residence import resident
-from vistadream.config import configured
-from vistadream.core import Camera, Gaussians, Note, View, use_observer
-from vistadream.ops.image.pixels import pad_mask
-from vistadream.runs.resource_usage import ResourceUsage
+ALL_S = 470.0
+"""All parts together end after this time."""
 
-RENDERER = configured("backends/render=cpu")
-GSPLAT = configured("backends/render=gsplat")
-OUTPAINTER = configured("backends/outpaint=embedded")
 
-CARD_GB = {Policy.HIGH: None, Policy.BALANCED: 24, Policy.LOW: 12}
-"""The card that a policy is for."""
+@dataclass(frozen=True)
+class Part:
+    """A part of the benchmark."""
+
+    run: Callable[[bool, Path], None]
+    """Gets whether tiny sizes are wanted, and a folder that is removed afterwards."""
+    limit_s: float
+    needs_gpu: bool = False
 
 
 def table(title: str, columns: str, rows: Iterator[str]) -> None:
@@ -53,251 +48,187 @@ def table(title: str, columns: str, rows: Iterator[str]) -> None:
         print(f"| {row} |", flush=True)
 
 
-def renderer(options: argparse.Namespace, scratch: Path) -> None:
-    """Pictures and gradients of both renderers, and milliseconds of an iteration."""
-    if not torch.cuda.is_available():
-        print("\nrenderer: skipped, torch sees no NVIDIA GPU")
-        return
-    size = (64, 48) if options.tiny else (1024, 768)
-    gaussians, camera = SCENES["box room"](*size)
-    cpu_maps, cpu_gradients, cpu_ms = iteration(RENDERER, gaussians, camera)
-    maps, gradients, ms = iteration(GSPLAT, gaussians, camera)
-    rgb, z, alpha = difference(cpu_maps, maps)
-    cosines = agreement(cpu_gradients, gradients)
-    print(
-        f"\n{len(gaussians):,} Gaussians at {size[0]}x{size[1]}: {cpu_ms:.0f} ms an iteration on the CPU, {ms:.1f} by"
-    )
-    print(f"gsplat; largest difference {rgb:.1e} (rgb), {z:.1e} (z), {alpha:.1e} (alpha); cosines of the gradients:")
-    print(", ".join(f"{name} {cosine:.6f}" for name, cosine in cosines.items()))
-    if rgb >= 1e-3 or min(cosines.values()) <= 0.999:
-        raise AssertionError("wanted rgb within 1e-3 and cosines above 0.999")
+def kernels(tiny: bool, scratch: Path) -> None:
+    """Seconds until gsplat can draw: its build, or the loading of what was built before."""
+    from vistadream.backends.render.gsplat_kernels import require_kernels
+
+    begun = time.perf_counter()
+    require_kernels()
+    print(f"\ngsplat's kernels: {time.perf_counter() - begun:.1f} s")
 
 
-def difference(one: list[torch.Tensor], other: list[torch.Tensor]) -> list[float]:
-    """The largest of each map."""
-    return [float((a - b).abs().max()) for a, b in zip(one, other, strict=True)]
+def steps(tiny: bool, scratch: Path) -> None:
+    """A step of the fit and a plain step."""
+    import gpu_steps
+
+    columns = "Gaussians | plain ms | ours ms | ratio (goal 1.2) | with surface terms ms | ratio (goal 1.6)"
+    table(f"steps on the {gpu_steps.device().type}", columns, gpu_steps.rows(tiny))
 
 
-def agreement(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> dict[str, float]:
-    """Cosine between each parameter's gradients."""
-    return {name: float(torch.cosine_similarity(a.double(), other[name].double(), 0)) for name, a in one.items()}
+def renderer(tiny: bool, scratch: Path) -> None:
+    """Pictures and gradients of both renderers."""
+    import gpu_renderers
+
+    print("\n" + gpu_renderers.compared((64, 48) if tiny else (1024, 768)))
 
 
-def iteration(
-    draw: Callable[..., Any], gaussians: Gaussians, camera: Camera
-) -> tuple[list[torch.Tensor], dict[str, torch.Tensor], float]:
-    """The maps, every parameter's gradient of a fixed linear loss, and the least ms of three."""
-    torch.manual_seed(0)
-    weights = [torch.randn(camera.height, camera.width, *more) for more in ((3,), (), ())]
-    best = float("inf")
-    for _ in range(4):
-        model = Gaussians(**{name: t.detach().clone().requires_grad_() for name, t in gaussians.tensors()})
+def start(tiny: bool, scratch: Path) -> None:
+    """`stage=no-outpaint` of the sample, from the start of the process; the first process compiles what is missing."""
+    words = [*run_words(tiny, scratch), "stage=no-outpaint", "export=[ply]"]
+    seconds = []
+    for _ in range(2):
         begun = time.perf_counter()
-        got = draw(model, [camera])[0]
-        maps = [got.rgb, got.z, got.alpha]
-        torch.stack([(weight * values).sum() for weight, values in zip(weights, maps, strict=True)]).sum().backward()
-        best = min(best, 1e3 * (time.perf_counter() - begun))
-    return [m.detach() for m in maps], {name: t.grad.flatten() for name, t in model.tensors()}, best
+        command = [sys.executable, "-m", "vistadream", "single-img", *words]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        seconds.append(time.perf_counter() - begun)
+    print(f"\nstage=no-outpaint from process start: {seconds[1]:.1f} s (goal 4; the first time {seconds[0]:.1f} s)")
 
 
-def depth(options: argparse.Namespace, scratch: Path) -> None:
-    """MoGe-2 as published, ViT-L, or a small one."""
-    from moge.model.v2 import MoGeModel
+def fine(max_resolution: int, goal_s: float) -> Callable[[bool, Path], None]:
+    """The whole stage=fine of the sample with the embedded models; a small run before it compiles what is missing."""
 
-    config = moge_config(tiny=options.tiny)
-    file = scratch / "model.pt"
-    torch.save({"model_config": config, "model": MoGeModel(**config).state_dict()}, file)
-    millions = sum(p.numel() for p in MoGeModel(**config).parameters()) / 1e6
-    camera = Camera.from_fov(60, *((64, 48) if options.tiny else (1024, 768)))
-    everywhere = torch.ones(camera.height, camera.width, dtype=torch.bool)
-    view = View("photo", camera, torch.rand(camera.height, camera.width, 3), None, everywhere, everywhere, ~everywhere)
+    def run(tiny: bool, scratch: Path) -> None:
+        from vistadream import app
 
-    def work(policy: Policy) -> Callable[[int], Any]:
-        estimate = MogeDepth("auto", scratch, "auto", policy, None, 0.005)
-        return lambda seed: estimate([view])
+        words = [*run_words(tiny, scratch), "stage=fine", "export=[ply,metrics]"]
+        small = ["max_resolution=64", "stages.coarse.n_frames=1", "stages.refine.steps=8"]
+        with quiet():
+            if not tiny:
+                app.run([*words, *small])
+            size = small if tiny else [f"max_resolution={max_resolution}"]
+            made = app.run([*words, *size])
+        done = json.loads((made.folder / "run.json").read_text())["stages"]
+        whole = sum(stage["seconds"] for stage in done.values())
+        title = (
+            f"stage=fine, {max_resolution} px: {whole:.1f} s (goal {goal_s:g}), {len(made.scene.gaussians):,} Gaussians"
+        )
+        table(title, "stage | s | peak VRAM GB", (f"{n} | {d['seconds']:.1f} | {_vram(d)}" for n, d in done.items()))
 
-    policies(f"depth: MoGe-2, {millions:.0f} M, {camera.width}x{camera.height}", work, options)
-
-
-def moge_config(tiny: bool) -> dict:
-    """The published sizes (configs/train/v2.json of microsoft/MoGe), or the small backbone with thin heads."""
-    width, thin = (384, [8] * 5) if tiny else (1024, [1024, 256, 128, 64, 32])
-
-    def stack(dims_in: list[int], dim_out: int | None, blocks: list[int]) -> dict:
-        plain = {"res_block_in_norm": "none", "res_block_hidden_norm": "none"}
-        up = ["conv_transpose"] * 3 + ["bilinear"]
-        out = None if dim_out is None else [None] * 4 + [dim_out]
-        return {
-            "dim_in": dims_in,
-            "dim_out": out,
-            "dim_res_blocks": thin,
-            "num_res_blocks": blocks,
-            "resamplers": up,
-        } | plain
-
-    heads = {
-        name: stack(thin, out, [0, 1, 1, 1, 0])
-        for name, out in (("points_head", 3), ("normal_head", 3), ("mask_head", 1))
-    }
-    layers = {
-        "backbone": "dinov2_vits14" if tiny else "dinov2_vitl14",
-        "intermediate_layers": [5, 11] if tiny else [5, 11, 17, 23],
-    }
-    return heads | {
-        "encoder": layers | {"dim_out": thin[0]},
-        "neck": stack([thin[0] + 2, 2, 2, 2, 2], None, [0, 2, 2, 2, 0]),
-        "scale_head": {"dims": [width, width, width, 1]},
-        "remap_output": "exp",
-        "num_tokens_range": [12, 48] if tiny else [1200, 3600],
-    }
+    return run
 
 
-def flux_fill(options: argparse.Namespace, scratch: Path) -> None:
-    """FLUX.1-Fill, 12 B, with its text encoders, 4.9 B."""
-    folder = gpu_models.write_flux(scratch / "flux", gpu_models.TINY_FLUX if options.tiny else gpu_models.FLUX)
-    steps = 1 if options.tiny else 25
-    paint(
-        f"flux-fill, {steps} steps",
-        lambda policy: FluxFill(folder, None, True, policy, steps, 30.0, 1024, 4.0),
-        options,
-    )
+def _vram(stage: dict[str, Any]) -> str:
+    peak = stage.get("peak_vram_bytes")
+    return "no GPU" if peak is None else f"{peak / 1e9:.1f}"
 
 
-def flux2_klein(options: argparse.Namespace, scratch: Path) -> None:
-    """FLUX.2-klein, 4 B, with its text encoder, 4 B."""
-    folder = gpu_models.write_klein(scratch / "klein", gpu_models.TINY_KLEIN if options.tiny else gpu_models.KLEIN)
-    steps = 1 if options.tiny else 4
-    paint(
-        f"flux2-klein, {steps} steps",
-        lambda policy: KleinOutpainter("smooth", OUTPAINTER, folder, policy, steps, 1024, 4.0),
-        options,
-    )
-
-
-def paint(title: str, painter: Callable[[Policy], Any], options: argparse.Namespace) -> None:
-    """A square picture with a border, painted twice under each policy."""
-    side = 64 if options.tiny else 1024
-    hole = pad_mask(side * 3 // 4, side * 3 // 4, side // 8, side // 8)
-    rgb = torch.where(hole[..., None], 0, torch.rand(side, side, 3))
-
-    def work(policy: Policy) -> Callable[[int], Any]:
-        outpaint = painter(policy)
-        return lambda seed: outpaint(rgb, hole, "a sunlit library", seed)
-
-    with gpu_models.random_weights():
-        policies(f"{title}, {side}x{side}", work, options)
-
-
-def policies(title: str, work: Callable[[Policy], Callable[[int], Any]], options: argparse.Namespace) -> None:
-    """The first and the second time under each policy; of the memory, the more."""
-
-    def rows() -> Iterator[str]:
-        for policy in Policy:
-            resident.release()
-            gc.collect()
-            notes: list[str] = []
-            with limited(CARD_GB[policy]), use_observer(hearing(notes)):
-                act = work(policy)
-                usages = [ResourceUsage(), ResourceUsage()]
-                for seed, usage in enumerate(usages):
-                    with usage:
-                        act(seed)
-            peaks = [usage.peak_vram_bytes for usage in usages]
-            vram = "no GPU" if None in peaks else f"{max(peaks) / 1e9:.1f}"
-            memory = max(usage.peak_bytes for usage in usages) / 1e9
-            fits = "no: " + "; ".join(notes) if notes else "yes"
-            yield f"{policy} | {usages[0].seconds:.1f} | {usages[1].seconds:.1f} | {vram} | {memory:.1f} | {fits}"
-
-    table(title, "policy | first s, with loading | then s | peak VRAM GB | main memory GB | went as asked", rows())
-
-
-def hearing(notes: list[str]) -> Callable[..., None]:
-    """An observer that keeps warnings."""
-
-    def observe(name: str, value: Any, step: int | None = None) -> None:
-        if isinstance(value, Note) and value.level == "warning":
-            notes.append(value.text)
-
-    return observe
+def run_words(tiny: bool, scratch: Path) -> list[str]:
+    """The words of a run: nothing is watched, and gsplat draws where there is a GPU."""
+    backend = "gsplat" if torch.cuda.is_available() else "cpu"
+    words = ["observers=[console]", "rerun.mode=off", f"out={scratch / 'out'}", f"backends/render={backend}"]
+    words += ["backends/depth=embedded", "backends/outpaint=embedded", "backends/caption=fixed"]
+    few = ["max_resolution=48", "stages.initialize.steps=2", "stages.coarse.steps=2", "stages.refine.steps=2"]
+    return words + (few if tiny else [])
 
 
 @contextmanager
-def limited(card_gb: float | None) -> Iterator[None]:
-    """While the block runs torch may take that much of the card."""
-    if card_gb is None or not torch.cuda.is_available():
-        yield
-        return
-    total = torch.cuda.get_device_properties(0).total_memory
-    torch.cuda.set_per_process_memory_fraction(min(1.0, card_gb * 1e9 / total))
+def quiet() -> Iterator[None]:
+    """The lines of a run stay out of the tables."""
+    sys.stdout, shown = sys.stderr, sys.stdout
     try:
         yield
-    finally:
-        torch.cuda.set_per_process_memory_fraction(1.0)
-
-
-def run(options: argparse.Namespace, scratch: Path) -> None:
-    """The whole stage=fine of the sample with the embedded models, drawn by gsplat where that is possible."""
-    backend = "gsplat" if torch.cuda.is_available() else "cpu"
-    words = ["stage=fine", "rerun.mode=off", f"out={scratch / 'out'}", f"backends/render={backend}"]
-    words += ["backends/depth=embedded", "backends/outpaint=embedded", "backends/caption=fixed"]
-    words += [f"export=[ply,metrics{'' if options.tiny else ',report'}]"]
-    if options.tiny:
-        words += ["max_resolution=48", "stages.coarse.n_frames=1", "stages.initialize.steps=2", "stages.coarse.steps=2"]
-        words += ["stages.refine.steps=2"]
-    sys.stdout, shown = sys.stderr, sys.stdout  # the run's own lines stay out of the tables
-    try:
-        made = app.run(words)
     finally:
         sys.stdout = shown
-    done = json.loads((made.folder / "run.json").read_text())["stages"]
-    peaks = {name: stage.get("peak_vram_bytes") for name, stage in done.items()}
-    table(
-        f"stage=fine, {len(made.scene.gaussians):,} Gaussians, render={backend}",
-        "stage | s | peak VRAM GB",
-        (
-            f"{n} | {d['seconds']:.1f} | {'no GPU' if peaks[n] is None else f'{peaks[n] / 1e9:.1f}'}"
-            for n, d in done.items()
-        ),
-    )
 
 
-PARTS = {"renderer": renderer, "depth": depth, "flux-fill": flux_fill, "flux2-klein": flux2_klein, "run": run}
+def model(name: str, title: str) -> Callable[[bool, Path], None]:
+    """A model under each policy."""
+
+    def run(tiny: bool, scratch: Path) -> None:
+        import gpu_painters
+
+        table(title, gpu_painters.COLUMNS, getattr(gpu_painters, name)(tiny, scratch))
+
+    return run
+
+
+PARTS = {
+    "kernels": Part(kernels, 140, needs_gpu=True),
+    "steps": Part(steps, 75),
+    "start": Part(start, 60),
+    "fine-512": Part(fine(512, 8), 60),
+    "fine-1024": Part(fine(1024, 15), 75),
+    "flux-fill": Part(model("flux_fill", "FLUX.1-Fill (11.9 B), 25 steps, 1024x1024"), 150),
+    "flux2-klein": Part(model("flux2_klein", "FLUX.2-klein (3.9 B), 4 steps, 1024x1024"), 60),
+    "depth": Part(model("depth", "MoGe-2 ViT-L (331 M), 1024x768"), 40),
+    "renderer": Part(renderer, 40, needs_gpu=True),
+}
 
 
 def main(words: list[str] | None = None) -> int:
     """Every part in turn; one that fails does not stop the others."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tiny", action="store_true", help="tiny models, any machine")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--tiny", action="store_true", help="tiny sizes, any machine")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts alone, in this process, without limits")
     options = parser.parse_args(words)
+    if options.only:
+        return min(sum(not here(name, options.tiny) for name in options.only), 1)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"no GPU, {os.cpu_count()} CPU cores"
-    print(f"torch {torch.__version__}, {device}{', tiny models' if options.tiny else ''}")
-    failed = 0
-    for name in options.only:
-        begun = time.perf_counter()
-        with tempfile.TemporaryDirectory() as scratch, patched_home(scratch):
-            try:
-                PARTS[name](options, Path(scratch))
-            except Exception:
-                traceback.print_exc()
-                print(f"\n{name}: failed")
-                failed += 1
-            resident.release()
-        print(f"\n{name}: {time.perf_counter() - begun:.0f} s in all", flush=True)
-    return min(failed, 1)
+    print(f"torch {torch.__version__}, {device}{', tiny sizes' if options.tiny else ''}", flush=True)
+    end = time.perf_counter() + ALL_S
+    tiny = ["--tiny"] if options.tiny else []
+    return min(sum(not in_a_process(name, tiny, end) for name in PARTS), 1)
+
+
+def in_a_process(name: str, words: list[str], end: float) -> bool:
+    """Runs a part within its limit; whether it succeeded."""
+    begun = time.perf_counter()
+    limit_s = min(PARTS[name].limit_s, end - begun)
+    if limit_s < 5:
+        print(f"\n{name}: left out, the time is over", flush=True)
+        return False
+    command = [sys.executable, __file__, "--only", name, *words]
+    process = subprocess.Popen(command, start_new_session=True)  # a group of processes, which ends together
+    try:
+        code = process.wait(limit_s)
+        said = "" if code == 0 else ", failed"
+    except subprocess.TimeoutExpired:
+        code, said = 1, f", stopped at its limit of {limit_s:.0f} s"
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, 9)
+            process.wait()
+    print(f"\n{name}: {time.perf_counter() - begun:.0f} s in all{said}", flush=True)
+    return code == 0
+
+
+def here(name: str, tiny: bool) -> bool:
+    """Runs a part in this process; whether it succeeded."""
+    part = PARTS[name]
+    if part.needs_gpu and not torch.cuda.is_available():
+        print(f"\n{name}: skipped, torch sees no NVIDIA GPU", flush=True)
+        return True
+    with tempfile.TemporaryDirectory(dir=_folder(name, tiny)) as scratch, homes_in(scratch):
+        try:
+            part.run(tiny, Path(scratch))
+        except Exception:
+            traceback.print_exc()
+            print(f"\n{name}: failed", flush=True)
+            return False
+    return True
+
+
+def _folder(name: str, tiny: bool) -> str | None:
+    if tiny or not name.startswith("flux"):
+        return None
+    import gpu_painters
+
+    return gpu_painters.folder_for_files()
 
 
 @contextmanager
-def patched_home(folder: str) -> Iterator[None]:
-    """Prompts encoded by random weights are not kept."""
-    before = os.environ.get("HF_HOME")
-    os.environ["HF_HOME"] = folder
+def homes_in(folder: str) -> Iterator[None]:
+    """Prompts encoded by weights without values are not kept."""
+    changed = {"HF_HOME": folder, "HF_HUB_OFFLINE": "1"}
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
     try:
         yield
     finally:
-        os.environ.pop("HF_HOME")
-        if before is not None:
-            os.environ["HF_HOME"] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 if __name__ == "__main__":

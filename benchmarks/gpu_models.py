@@ -1,24 +1,20 @@
-"""Models of the published sizes, or tiny ones, with random weights instead of those that would be read.
+"""Folders as published, of the published sizes or tiny, with configurations, tokenizers of a few letters, and weights.
 
-A folder holds what a published one holds except for the weights: configurations, and tokenizers of a few letters.
+The weights are files of the right length and names, with noise at their beginning and zeros after it, which take no
+space on the disk: so they are mapped and read as published ones are.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
-import accelerate
+import diffusers
 import torch
 import transformers
 
-from vistadream.backends.diffusion import klein
 from vistadream.backends.diffusion.flux1_fill import files
-from vistadream.backends.diffusion.parts import assemble, read_config
+from vistadream.backends.diffusion.parts import read_config
 
 LETTERS = [chr(code) for code in range(33, 127)]
 FLUX = {part: read_config(files.CONFIGURATIONS / part / "config.json") for part in ("transformer", "vae")} | {
@@ -88,7 +84,7 @@ TINY_KLEIN = {
 
 
 def write_flux(folder: Path, sizes: dict[str, dict]) -> Path:
-    """FLUX.1-Fill as diffusers lays it out, without weights."""
+    """FLUX.1-Fill as diffusers lays it out."""
     _write(folder, "FluxFillPipeline", sizes)
     words = [*LETTERS, *(letter + "</w>" for letter in LETTERS), "<|startoftext|>", "<|endoftext|>"]
     clip = folder / "tokenizer"
@@ -102,7 +98,7 @@ def write_flux(folder: Path, sizes: dict[str, dict]) -> Path:
 
 
 def write_klein(folder: Path, sizes: dict[str, dict]) -> Path:
-    """FLUX.2-klein as diffusers lays it out, without weights."""
+    """FLUX.2-klein as diffusers lays it out."""
     _write(folder, "Flux2KleinPipeline", sizes)
     marks = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     letters = map(chr, (*range(33, 127), *range(161, 173), *range(174, 324)))  # the bytes, as GPT-2 spells them
@@ -124,41 +120,51 @@ def _write(folder: Path, pipeline: str, sizes: dict[str, dict]) -> None:
     for part, config in sizes.items():
         (folder / part).mkdir()
         (folder / part / "config.json").write_text(json.dumps(config))
+        network = empty(pipeline, part, config)
+        kind = "model" if part.startswith("text") else "diffusion_pytorch_model"
+        _write_weights(folder / part / f"{kind}.safetensors", network)
 
 
-@contextlib.contextmanager
-def random_weights() -> Iterator[None]:
-    """While the block runs, parts whose weights would be read get random ones."""
-    with contextlib.ExitStack() as stack:
-        for module in (files, klein):
-            stack.enter_context(patch.object(module, "read_part", _random_part))
-            stack.enter_context(patch.object(module, "pretrained", _random_encoder))
-        yield
+_PARTS = {
+    "FluxFillPipeline": {
+        "transformer": diffusers.FluxTransformer2DModel,
+        "vae": diffusers.AutoencoderKL,
+        "text_encoder": transformers.CLIPTextModel,
+        "text_encoder_2": transformers.T5EncoderModel,
+    },
+    "Flux2KleinPipeline": {
+        "transformer": diffusers.Flux2Transformer2DModel,
+        "vae": diffusers.AutoencoderKLFlux2,
+        "text_encoder": transformers.Qwen3ForCausalLM,
+    },
+}
 
 
-def _random_part(part_class: Any, folder: Path, dtype: torch.dtype, without: tuple[str, ...] = ()) -> Any:
-    config = {key: value for key, value in read_config(folder / "config.json").items() if key not in without}
+def empty(pipeline: str, part: str, config: dict) -> torch.nn.Module:
+    """A part without memory for its weights."""
+    kind = _PARTS[pipeline][part]
     with torch.device("meta"):
-        empty = part_class.from_config(config)
-    return assemble(part_class, config, _noise(empty, dtype), dtype, str(folder))
+        return kind(kind.config_class(**config)) if part.startswith("text") else kind.from_config(config)
 
 
-def _random_encoder(encoder: Any, folder: Path, dtype: torch.dtype) -> Any:
-    with accelerate.init_empty_weights():
-        model = encoder(encoder.config_class(**read_config(folder / "config.json")))
-    model.load_state_dict(_noise(model, dtype), assign=True)
-    model.tie_weights()
-    return model.requires_grad_(False).eval()
-
-
-def _noise(model: torch.nn.Module, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """A tensor for each of the model's, cut from one block of noise: to draw billions of numbers would take minutes."""
-    block = (0.02 * torch.randn(1 << 22)).to(dtype)
-
-    def like(tensor: torch.Tensor) -> torch.Tensor:
-        if not tensor.is_floating_point():
-            return torch.zeros(tensor.shape, dtype=tensor.dtype)
-        copies = -(-tensor.numel() // len(block))
-        return (block.repeat(copies) if copies > 1 else block)[: tensor.numel()].reshape(tensor.shape).clone()
-
-    return {name: like(tensor) for name, tensor in model.state_dict().items()}
+def _write_weights(file: Path, network: torch.nn.Module) -> None:
+    """A .safetensors file with the names and shapes of a network, in bfloat16; tied weights are stored once."""
+    tied = dict(network.named_parameters(remove_duplicate=False)).keys() - dict(network.named_parameters()).keys()
+    header: dict[str, dict] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, tensor in network.state_dict().items():
+        if name not in tied:
+            number, kind = (2, "BF16") if tensor.is_floating_point() else (8, "I64")
+            begin, end = end, end + number * tensor.numel()
+            header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    noise = (0.02 * torch.randn(min(end // 2, 1 << 23))).bfloat16().view(torch.uint8).numpy().tobytes()
+    with file.open("wb") as stream:
+        stream.write(len(text).to_bytes(8, "little") + text + noise)
+        stream.truncate(8 + len(text) + end)
+        for name, facts in header.items():
+            if name.endswith("running_var"):  # a variance is positive
+                begin, end = facts["data_offsets"]
+                stream.seek(8 + len(text) + begin)
+                stream.write(torch.ones((end - begin) // 2).bfloat16().view(torch.uint8).numpy().tobytes())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.fake_device import FakeDevice
 
 from vistadream.config import compose
 from vistadream.core import Scene, UserError
@@ -53,6 +54,13 @@ def test_all_photos_have_one_projection(cube, export):
 def test_every_role_of_depth_anything_shows_the_same(cube, export, role):
     one, other = export(cube), export(cube, role)
     assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_scene_on_a_gpu_gives_the_same_pictures(cube, export):
+    wanted = export(cube)
+    with FakeDevice():
+        found = export(cube.to("cuda"))
+    assert all(np.array_equal(wanted[name], found[name]) for name in wanted)
 
 
 def test_an_object_of_a_program_is_asked_too(cube, tmp_path, context):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.fake_device import FakeDevice
 
 from vistadream.backends.depth_anything.any_view import AnyView
 from vistadream.backends.depth_anything.cameras import about_first
@@ -198,6 +199,36 @@ def test_more_views_are_read_in_chunks(any_view):
     free = any_view(max_views=12)([replace(view, pose_known=False) for view in photos])
     assert len(free) == 20
     assert len({each.camera.fx for each in free}) == 1
+
+
+def test_a_full_gpu_makes_the_chunks_smaller(any_view, monkeypatch):
+    """The memory that is full is pretended, and so is the GPU, on which work goes through the ladder of policies."""
+    sizes, read = [], AnyView.infer_under
+
+    def of_ten_pictures(self, policy, pictures, request):
+        sizes.append(len(pictures))
+        if len(pictures) > 10:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return read(self, policy, pictures, request)
+
+    monkeypatch.setattr(AnyView, "infer_under", of_ten_pictures)
+    monkeypatch.setattr(AnyView, "run", lambda self, work: self._ladder(work))
+    found, notes = heard(lambda: any_view(memory="high", max_views=32)(views(11, pose_known=True)))
+    assert sizes == [11, 11, 9, 9, 9]
+    assert len(found) == 11
+    assert any("the GPU is full; going on with memory=low" in note for note in notes)
+
+
+@pytest.mark.parametrize("pose_known", [True, False])
+def test_views_on_a_gpu_get_their_predictions_there(any_view, pose_known):
+    photos = views(20, pose_known=pose_known)
+    wanted = any_view(max_views=12)(photos)
+    with FakeDevice():
+        found = any_view(max_views=12)([view.to("cuda") for view in photos])
+        assert {each.z.device.type for each in found} == {"cuda"}
+        for each, same in zip(found, wanted, strict=True):
+            torch.testing.assert_close(each.z.cpu(), same.z, rtol=1e-3, atol=0)
+            torch.testing.assert_close(each.camera.cam_from_world, same.camera.cam_from_world, atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize(

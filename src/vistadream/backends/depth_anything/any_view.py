@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import torch
@@ -13,9 +14,12 @@ from vistadream.backends.depth_anything.chunks import OVERLAP, chunks_of, joined
 from vistadream.backends.depth_anything.estimate import Answer, predictions
 from vistadream.backends.depth_anything.frames import Frames
 from vistadream.backends.depth_anything.network import ANY_VIEW, Network, Request
+from vistadream.backends.weights.policy import Policy
 from vistadream.core import DepthPrediction, Note, Progress, View, tell
 from vistadream.core.knobs import Range, check_ranges
 
+_SMALLER = {Policy.HIGH: 1, Policy.BALANCED: 2, Policy.LOW: 4}
+"""By this factor fewer Views are read together under each memory policy."""
 _LEAST = 3
 """From this number of views on the network chooses the view that the others refer to."""
 
@@ -33,7 +37,10 @@ class AnyView(Network):
     ray_pose: bool
     """Whether cameras are fitted to the rays that the network predicts, rather than decoded."""
     max_views: int
-    """The most Views that are read together; more are read in chunks that share OVERLAP of them."""
+    """The most Views that are read together; more are read in chunks that share OVERLAP of them.
+
+    Under the memory policy balanced half as many are read together, under low a quarter.
+    """
     seed: int
     """For what is drawn at random: rays that are fitted, and cameras and points that are compared."""
 
@@ -45,26 +52,30 @@ class AnyView(Network):
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction per View. UserError as `Network.infer`, and when a focal length is neither known nor found."""
         posed = len(views) > 1 and all(view.pose_known for view in views)
-        strategy = self._ref_view(views, posed)
-        chunks = [[views[i] for i in chunk] for chunk in chunks_of(len(views), self.max_views)]
-        answers = []
-        for number, chunk in enumerate(chunks):
-            answers.append(self._answer(chunk, strategy, posed))
-            tell("depth_anything/progress", Progress(number + 1, len(chunks)))
+        answers = self.run(partial(self._answers, views, self._ref_view(views, posed), posed))
         found = predictions(self, answers)
         if posed:
-            found = [self._at_given(*each) for each in zip(chunks, found, strict=True)]
+            found = [self._at_given(answer.views, each) for answer, each in zip(answers, found, strict=True)]
             return [*found[0], *(prediction for chunk in found[1:] for prediction in chunk[OVERLAP:])]
         return joined(found, self.seed)
 
-    def _answer(self, views: Sequence[View], strategy: str, posed: bool) -> Answer:
+    def _answers(self, views: Sequence[View], strategy: str, posed: bool, policy: Policy) -> list[Answer]:
+        """What the network says of each chunk of the Views; with less memory the chunks are smaller."""
+        most = max(OVERLAP + 1, self.max_views // _SMALLER[policy])
+        answers: list[Answer] = []
+        for chunk in (chunks := chunks_of(len(views), most)):
+            answers.append(self._answer([views[i] for i in chunk], strategy, posed, policy))
+            tell("depth_anything/progress", Progress(len(answers), len(chunks)))
+        return answers
+
+    def _answer(self, views: Sequence[View], strategy: str, posed: bool, policy: Policy) -> Answer:
         frames = Frames.of(views)
         request = Request(strategy, self.seed if self.ray_pose else None)
         if posed:
             poses = torch.stack([view.camera.cam_from_world.detach().cpu().float() for view in views])
             K = frames.intrinsics(*self.input_size(frames.width, frames.height))
             request = replace(request, cam_from_world=about_first(poses), K=K)
-        return Answer(frames, self.infer(frames.pictures(), request))
+        return Answer(frames, self.infer_under(policy, frames.pictures(), request))
 
     def _ref_view(self, views: Sequence[View], posed: bool) -> str:
         """The strategy in the package's words; says where one that was asked for does nothing."""

@@ -57,10 +57,10 @@ def _move(chunk: Sequence[DepthPrediction], before: Sequence[DepthPrediction], s
 
 
 def _same_points(one: DepthPrediction, other: DepthPrediction) -> tuple[Float[Tensor, "k 3"], Float[Tensor, "k 3"]]:
-    """Points of pixels that both predictions of a View know, evenly spread over the picture."""
+    """Points of pixels that both predictions of a View know, evenly spread over the picture, on the CPU as cameras."""
     known = one.valid & other.valid
     step = max(1, round((known.numel() / _POINTS) ** 0.5))
     chosen = torch.zeros_like(known)
     chosen[step // 2 :: step, step // 2 :: step] = True
-    points = [each.camera.unproject(each.z)[known & chosen].double() for each in (one, other)]
+    points = [each.camera.unproject(each.z)[known & chosen].cpu().double() for each in (one, other)]
     return points[0], points[1]

@@ -92,11 +92,12 @@ class Network(OneModel):
 
         Raises UserError without the package, the weights or their license, or with the weights of another model.
         """
-        return self.run(partial(self._infer, pictures.cpu(), request))
+        return self.run(partial(self.infer_under, pictures=pictures, request=request))
 
-    def _infer(self, pictures: Float[Tensor, "n 3 H W"], request: Request, policy: Policy) -> dict[str, Tensor]:
+    def infer_under(self, policy: Policy, pictures: Float[Tensor, "n 3 H W"], request: Request) -> dict[str, Tensor]:
+        """`infer` as a piece of work for `run`."""
         model = self.loaded(self._load, policy)
-        inputs = normalized(pictures, self.input_size(*pictures.shape[:1:-1])).to(self.device_type)
+        inputs = normalized(pictures.cpu(), self.input_size(*pictures.shape[:1:-1])).to(self.device_type)
         half = torch.bfloat16 if self.device_type == "cuda" and torch.cuda.is_bf16_supported() else torch.float16
         with (
             torch.no_grad(),
@@ -113,7 +114,7 @@ class Network(OneModel):
         layout = configuration(self.entry.name)
         file = folder_of(self.entry, self.path, self.accept_noncommercial) / "model.safetensors"
         model = read_model(layout, file).to(self.device_type)
-        tell("depth/model", Note(f"depth by {self.entry.name} on the {self.device_type}, from {file.parent}"))
+        tell("depth/model", Note(f"Depth Anything 3: {self.entry.name} on the {self.device_type}, from {file.parent}"))
         return model
 
 

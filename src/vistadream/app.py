@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vistadream.backends.auto import Choice
+from vistadream.backends.device import device_of
 from vistadream.config import (
     CAMERA_PATH,
     INPUT_KNOBS,
@@ -79,6 +81,8 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
     exporters = composed.build("export")
     flight = composed.make("flight", FlightKnobs)
     trajectory = _trajectory(composed, flight)
+    renderer = composed.build("backends.render")
+    device = device_of(composed.plain("device"), renderer)
     stages = {name: composed.build(f"stages.{name}") for name in plan}
     fingerprints = inputs.fingerprints(stages)
     return Job(
@@ -86,16 +90,19 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
         fingerprints=fingerprints,
         order=composed.order,
         exporters=exporters,
-        renderer=composed.build("backends.render"),
+        renderer=renderer,
+        device=device.name,
         trajectory=trajectory,
         flight_frames=flight.frames,
         observers=composed.build_each("observers"),
         checkpoint_seconds=composed.plain("checkpoint_seconds"),
         home=_home(composed),
         folder=RunFolder(old.root, composed.order) if old else None,
-        described=Described(composed.yaml(), composed.knobs(), composed.changed(), _facts(words, composed, inputs)),
+        described=Described(
+            composed.yaml(), composed.knobs(), composed.changed(), _facts(words, composed, device, inputs)
+        ),
         copies=_cameras(composed),
-        notes=[*_of_another_version(old), *_notes(composed, left_out)],
+        notes=[*_of_another_version(old), *_notes(composed, device, left_out)],
     )
 
 
@@ -177,12 +184,13 @@ def _cameras(composed: Composed) -> list[Path]:
     return [] if path is None else [Path(os.path.expanduser(path))]
 
 
-def _facts(words: Sequence[str], composed: Composed, inputs: Inputs) -> dict[str, Any]:
+def _facts(words: Sequence[str], composed: Composed, device: Choice, inputs: Inputs) -> dict[str, Any]:
     """What run.json says of the job."""
     return {
         "command": COMMANDS[composed.job],
         "overrides": list(words),
         "seed": composed.plain("seed"),
+        "device": {"name": device.name, "why": device.reason},
         "backends": {role: {"name": c.name, "why": c.reason} for role, c in composed.choices.items()},
         "objects": list(composed.given),
         "inputs": inputs.digests,
@@ -215,8 +223,9 @@ def _of_another_version(old: RunFolder | None) -> list[tuple[str, Note]]:
     return [("run/version", Note(words, "warning"))]
 
 
-def _notes(composed: Composed, left_out: Sequence[str]) -> list[tuple[str, Note]]:
-    notes = [(f"run/{role}", Note(f"{role}: {c.name} ({c.reason})")) for role, c in composed.choices.items()]
+def _notes(composed: Composed, device: Choice, left_out: Sequence[str]) -> list[tuple[str, Note]]:
+    chosen = {**composed.choices, "device": device}
+    notes = [(f"run/{role}", Note(f"{role}: {c.name} ({c.reason})")) for role, c in chosen.items()]
     if left_out:
         words = f"left out, as it belongs to what was replaced: {shlex.join(left_out)}"
         notes.insert(0, ("run/resume", Note(words)))

@@ -40,14 +40,16 @@ def run_stages(
     recorder: Recorder,
     checkpoint_seconds: float,
     earlier: Sequence[RunFolder] = (),
+    device: str = "cpu",
 ) -> Scene:
     """Runs the stages in their order, taking from `folder` each whose own and earlier fingerprints are unchanged.
 
     A stage that one of the `earlier` runs of a sweep finished with the same fingerprints is taken from there.
 
     A fingerprint is all that decides a stage's result: its knobs, its inputs' digests, versions. Every stage gets the
-    Scene as read back from disk, so a resumed run and an unbroken one compute the same. A stage's fits save their
-    state every `checkpoint_seconds`, and go on from it when the run was killed.
+    Scene as read back from disk, so a resumed run and an unbroken one compute the same; its Views and Gaussians are on
+    the `device`, on which the last Scene is returned too. A stage's fits save their state every `checkpoint_seconds`,
+    and go on from it when the run was killed.
     """
     scene, key = Scene(), ""
     for name in stages:
@@ -63,7 +65,7 @@ def run_stages(
             checkpoints = CheckpointFile(folder.checkpoint(name), key, checkpoint_seconds)
             with use_observer(observe), use_checkpoints(checkpoints), use_work_folder(folder.work(name)):
                 _run_stage(name, stages[name], scene, key, observe, folder, recorder, checkpoints.earlier_s)
-        scene = folder.load_stage(name)
+        scene = folder.load_stage(name).to(device)
         if len(scene.gaussians):
             observe(f"{name}/gaussians", scene.gaussians)
     return scene

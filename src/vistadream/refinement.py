@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vistadream.backends.auto import Choice
+from vistadream.backends.device import device_of
 from vistadream.config import Composed, compose, name_of, today
 from vistadream.core import (
     Observer,
@@ -44,7 +46,17 @@ from vistadream.version import __version__
 
 PLY, META, PLOTS = "gaussians_refined.ply", "refine_meta.json", "refine_plots.svg"
 CHECKPOINT = "checkpoint.safetensors"
-_READ = ("stage", "seed", "checkpoint_seconds", "stages", "backends.render", "backends/render", "rerun", "observers")
+_READ = (
+    "stage",
+    "seed",
+    "device",
+    "checkpoint_seconds",
+    "stages",
+    "backends.render",
+    "backends/render",
+    "rerun",
+    "observers",
+)
 """The knobs and sections that this job reads."""
 PLOTTED = {
     "psnr_db": "PSNR in dB",
@@ -88,14 +100,15 @@ def refine(task: Task, observers: Sequence[Observer] = (), cancelled: Callable[[
     _refuse_unread(task.overrides)
     (name,) = composed.plan()
     stage, knobs = composed.build(f"stages.{name}"), composed.build_each("observers")
+    device = device_of(composed.plain("device"), composed.build("backends.render"))
     inputs = read_inputs(task)
     folder, checkpoints = claim(task.result, composed, inputs)
-    described = Described(composed.yaml(), composed.knobs(), {}, _facts(task, composed, inputs))
+    described = Described(composed.yaml(), composed.knobs(), {}, _facts(task, composed, device, inputs))
     with session(folder, (name,), described, knobs, observers, cancelled) as work:
         observe = work.observe
         observe(f"{name}/started", StageStarted(name))
         with ResourceUsage() as usage, use_observer(observe), use_checkpoints(checkpoints), finite_or_said(name):
-            refined = stage(inputs.scene, observe)
+            refined = stage(inputs.scene.to(device.name), observe).to("cpu")
         observe(f"{name}/gaussians", refined.gaussians)
         cost = {"seconds": checkpoints.earlier_s + usage.seconds, "peak_bytes": usage.peak_bytes}
         observe(f"{name}/finished", StageFinished(name, cost["seconds"]))
@@ -112,17 +125,18 @@ def _refuse_unread(words: Sequence[str]) -> None:
         if name not in _READ and not name.startswith(tuple(f"{section}." for section in _READ)):
             raise UserError(
                 f"{word} is not read by vistadream refine; wanted knobs of stages.refine, backends.render, rerun or "
-                f"observers, seed, or checkpoint_seconds: leave {name} out"
+                f"observers, seed, device, or checkpoint_seconds: leave {name} out"
             )
 
 
-def _facts(task: Task, composed: Composed, inputs: Inputs) -> dict[str, Any]:
+def _facts(task: Task, composed: Composed, device: Choice, inputs: Inputs) -> dict[str, Any]:
     """What run.json says of the job."""
     renderer = composed.choices["render"]
     return {
         "command": "refine",
         "overrides": list(task.overrides),
         "seed": composed.plain("seed"),
+        "device": {"name": device.name, "why": device.reason},
         "backends": {"render": {"name": renderer.name, "why": renderer.reason}},
         "inputs": {file["path"]: file["sha256"] for file in inputs.files.values()},
     }

@@ -72,6 +72,8 @@ class Job:
     exporters: Mapping[str, Exporter]
     """What to write after the last stage, by the names of the results."""
     renderer: Renderer
+    device: str
+    """Where the Scene is after each stage: cpu, cuda or mps."""
     trajectory: Trajectory
     """Of the flight through the finished scene."""
     flight_frames: int
@@ -92,7 +94,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Run:
-    """The result of a run: its Scene, its folder and its figures."""
+    """The result of a run: its Scene, on the CPU, its folder and its figures."""
 
     scene: Scene
     folder: Path
@@ -138,10 +140,10 @@ def run(
             work.observe(about, note)
         laps("start")
         each_s = job.checkpoint_seconds
-        scene = run_stages(job.stages, job.fingerprints, work.observe, folder, work.record, each_s, earlier)
+        scene = run_stages(job.stages, job.fingerprints, work.observe, folder, work.record, each_s, earlier, job.device)
         laps("stages")
         metrics = _deliver(scene, job, folder, work, laps)
-    return Run(scene, folder.root, metrics)
+    return Run(scene.to("cpu"), folder.root, metrics)
 
 
 def _deliver(scene: Scene, job: Job, folder: RunFolder, work: Session, laps: Laps) -> dict:
@@ -158,7 +160,8 @@ def _deliver(scene: Scene, job: Job, folder: RunFolder, work: Session, laps: Lap
         changed=job.described.changed,
         title=folder.root.parent.name,
     )
-    write_results(folder, done["key"], job.exporters.values(), scene, context)
+    here = scene.to("cpu")  # files are written there; the flight is drawn where the scene is
+    write_results(folder, done["key"], job.exporters.values(), here, context)
     laps("delivery")
     metrics = read_metrics(folder.root)
     work.facts.update(seconds=laps.seconds, stages=finished, metrics=metrics, is_metric=scene.is_metric)

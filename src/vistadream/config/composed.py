@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType, NoneType
 from typing import Any
@@ -15,6 +15,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from vistadream.backends.auto import Choice
+from vistadream.backends.device import CHOICES as DEVICES
+from vistadream.backends.machine import Machine, this_machine
 from vistadream.backends.weights.policy import CHOICES as MEMORY_CHOICES
 from vistadream.config.backends import choose, order
 from vistadream.config.build import construct
@@ -138,6 +140,8 @@ def compose(words: Sequence[str], given: Mapping[str, object] | None = None, job
     _refuse_other_inputs(config, job)
     if config.memory not in MEMORY_CHOICES:
         raise UserError(f"memory={config.memory} is no choice; wanted one of {', '.join(MEMORY_CHOICES)}")
+    if config.device not in DEVICES:
+        raise UserError(f"device={config.device} is no choice; wanted one of {', '.join(DEVICES)}")
     if abs(config.seed) >= 2**62:
         raise UserError(f"seed={config.seed} is too large; wanted a whole number of up to 18 digits")
     if not config.checkpoint_seconds >= 0:
@@ -182,17 +186,18 @@ def _choose_backends(
     accepts = named.get("accept_noncommercial", "").lower() == "true"
     from_words = named.get("prompt", "null") != "null"
     choices: dict[str, Choice] = {}
+    machine = replace(this_machine(), cuda=False) if named.get("device") == "cpu" else None
     best: dict[str, Callable[[], Choice]] = {
-        role: partial(choose, role, accept_noncommercial=accepts) for role in ("depth", "outpaint", "render")
+        role: partial(choose, role, machine, accept_noncommercial=accepts) for role in ("depth", "outpaint", "render")
     }
-    best["caption"] = lambda: choose("caption", outpainter=choices["outpaint"].name)
+    best["caption"] = lambda: choose("caption", machine, outpainter=choices["outpaint"].name)
     if from_words or named.get(CAPTION, "null") != "null":
         best["caption"] = lambda: Choice("fixed", "its words are given")
     if from_words:
-        best["text_to_image"] = _choose_text_to_image
+        best["text_to_image"] = partial(_choose_text_to_image, machine)
         kept += [f"{CAPTION}=${{prompt}}"] * (CAPTION not in named)
     if job == "multi_img":
-        best |= {role: partial(choose, role) for role in ("poses", "multi_depth")}
+        best |= {role: partial(choose, role, machine) for role in ("poses", "multi_depth")}
         kept += _source("several", named.get("source"))
     else:
         kept += _source("prompt" if from_words else "image", named.get("source"))
@@ -208,9 +213,9 @@ def _choose_backends(
     return kept, choices
 
 
-def _choose_text_to_image() -> Choice:
+def _choose_text_to_image(machine: Machine | None) -> Choice:
     try:
-        return choose("text_to_image")
+        return choose("text_to_image", machine)
     except UserError as error:
         raise UserError(f"prompt=: {error}, or a picture of your own with image=") from error
 

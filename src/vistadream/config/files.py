@@ -38,6 +38,7 @@ class Schema:
     expansion: float = MISSING
     max_resolution: int = MISSING
     out: str = MISSING
+    device: str = MISSING
     memory: str = MISSING
     accept_noncommercial: bool = MISSING
     checkpoint_seconds: float = MISSING

@@ -41,7 +41,7 @@ class VlmCaption(OneModel):
     path: Path | None
     """The folder with the model's files; None: the cache, or the hub."""
     device: Device
-    """auto: cuda if torch finds a GPU, else cpu."""
+    """auto: cuda if torch finds a GPU, else cpu; mps is Apple's GPU."""
     memory: MemoryChoice
     """These models are small enough to stay on the GPU as a whole under each policy."""
     accept_noncommercial: bool

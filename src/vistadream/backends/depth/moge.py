@@ -50,7 +50,7 @@ class MogeDepth(OneModel):
     path: Path | None
     """The folder with model.pt, or that file; None: the cache, or the hub."""
     device: Device
-    """auto: cuda if torch finds a GPU, else cpu."""
+    """auto: cuda if torch finds a GPU, else cpu; mps is Apple's GPU."""
     memory: MemoryChoice
     """The model is small, so only low differs: it uses resolution level 0 on a GPU."""
     resolution_level: int | None

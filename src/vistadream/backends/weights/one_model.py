@@ -16,8 +16,8 @@ from vistadream.backends.weights.table import MODELS, Model
 from vistadream.core.knobs import check_ranges, one_of, require
 
 T = TypeVar("T")
-Device = Literal["auto", "cpu", "cuda"]
-"""`auto` takes cuda where torch sees a GPU, else cpu."""
+Device = Literal["auto", "cpu", "cuda", "mps"]
+"""`auto` takes cuda where torch sees a GPU, else cpu; mps is Apple's GPU."""
 
 
 class OneModel(NamedFiles):
@@ -34,18 +34,24 @@ class OneModel(NamedFiles):
         """Raises ValueError for a model that is not one of `models`, a device that is missing, or an unknown policy."""
         check_ranges(self)
         require(self, "model", self.model in models, one_of(models))
-        here = self.device != "cuda" or torch.cuda.is_available()
-        require(self, "device", here, "cpu or auto on this machine, where torch sees no GPU")
+        seen = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        require(
+            self, "device", seen.get(self.device, True), "cpu or auto on this machine, where torch sees no such GPU"
+        )
 
     @cached_property
     def device_type(self) -> str:
-        """The device that is used: cuda or cpu."""
+        """The device that is used: cuda, mps or cpu."""
         return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
 
     @property
     def entry(self) -> Model:
         """The model's entry in the table."""
-        return MODELS[self.NEEDS.models_on(self.device_type)[0] if self.model == "auto" else self.model]
+        return MODELS[
+            self.NEEDS.models_on("cuda" if self.device_type == "cuda" else "cpu")[0]
+            if self.model == "auto"
+            else self.model
+        ]
 
     def run(self, work: Callable[[Policy], T]) -> T:
         """The result of `work` under the policy that fits the GPU; on a CPU under `high`."""

@@ -21,6 +21,7 @@ from vistadream.core import (
     ObservedRun,
     Observer,
     ObserverKnobs,
+    Prepares,
     Renderer,
     RunEnded,
     RunStarted,
@@ -138,6 +139,8 @@ def run(
             folder.keep_input(path)
         for about, note in job.notes:
             work.observe(about, note)
+        if isinstance(job.renderer, Prepares):
+            job.renderer.prepare()
         laps("start")
         each_s = job.checkpoint_seconds
         scene = run_stages(job.stages, job.fingerprints, work.observe, folder, work.record, each_s, earlier, job.device)

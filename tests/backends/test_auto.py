@@ -208,7 +208,7 @@ def test_nvcc_is_found_where_cuda_home_says_and_works_with_a_compiler_for_cxx(tm
 
 
 def test_kernels_that_came_with_gsplat_need_no_compiler(tmp_path, monkeypatch):
-    monkeypatch.setattr(facts, "_nvcc", lambda: False)
+    monkeypatch.setattr(facts, "has_nvcc", lambda: False)
     monkeypatch.setattr(packages, "folder", {"gsplat": tmp_path}.get)
     assert not this_machine().compiler
     Path(tmp_path, "csrc.so").touch()

@@ -36,7 +36,7 @@ def this_machine() -> Machine:
     return Machine(
         cuda=torch.cuda.is_available(),
         packages=frozenset(filter(packages.installed, packages.INSTALL)),
-        compiler=_compiled() or (_nvcc() and _cxx()),
+        compiler=_compiled() or (has_nvcc() and has_cxx()),
         weights=frozenset(name for name, model in MODELS.items() if store.find(model)),
         offline=hub.offline(),
     )
@@ -48,13 +48,13 @@ def _compiled() -> bool:
     return folder is not None and any(folder.glob("csrc*.so"))
 
 
-def _nvcc() -> bool:
+def has_nvcc() -> bool:
     """Whether gsplat will find nvcc: on PATH, in CUDA_HOME or CUDA_PATH, or in /usr/local/cuda."""
     home = os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH") or "/usr/local/cuda"
     return shutil.which("nvcc") is not None or Path(home, "bin", "nvcc").is_file()
 
 
-def _cxx() -> bool:
+def has_cxx() -> bool:
     """Whether the C++ compiler that torch uses is installed: the one named by CXX, else c++."""
     words = shlex.split(os.environ.get("CXX", "")) or ["c++"]
     return shutil.which(words[0]) is not None

@@ -88,7 +88,9 @@ class Composed:
         return {key: self._with_given(f"{path}.{key}", unresolved[key], resolved[key]) for key in resolved}
 
     def build(self, path: str) -> Any:
-        """The object that a part of the configuration describes; UserError names the knob that is off."""
+        """The object that a part of the configuration describes, or the given one; UserError names a wrong knob."""
+        if path in (given := {f"backends.{role}": thing for role, thing in self.given.items()}):
+            return given[path]
         return construct(self._section(path), path)
 
     def build_each(self, path: str) -> dict[str, Any]:

@@ -60,6 +60,13 @@ class Stage(Protocol):
 
 
 @runtime_checkable
+class Prepares(Protocol):
+    """A backend that can begin in the background what its first use needs; the session calls it before the stages."""
+
+    def prepare(self) -> None: ...
+
+
+@runtime_checkable
 class DepthEstimator(Protocol):
     """Predicts the depth of one or more views. Keeps a View's focal length when `focal_known`, else predicts it too."""
 

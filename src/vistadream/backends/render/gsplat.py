@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vistadream.backends import packages
 from vistadream.backends.needs import Needs
-from vistadream.backends.render.gsplat_kernels import require_kernels
+from vistadream.backends.render.gsplat_kernels import begin_build, require_kernels
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.backends.render.ray_median import median_z
 from vistadream.backends.weights.residence import resident
@@ -32,6 +32,12 @@ class GsplatRenderer(RenderKnobs):
     """
 
     NEEDS = Needs(packages=("gsplat",), gpu=True, compiler=True)
+
+    def prepare(self) -> None:
+        """Starts to compile the kernels in the background, if that is still to be done. UserError if it cannot be."""
+        if torch.cuda.is_available():
+            begin_build()
+
     CAMERAS_AT_ONCE: ClassVar[int] = 8
     """Maximum number of cameras in one call of gsplat, which holds the features of every Gaussian for each of them."""
 

@@ -97,14 +97,15 @@ def test_depth_anything_takes_over_where_sfm_registers_too_few(scattered, finder
 def test_it_does_not_where_its_poses_fit_worse(scattered, finder, tiny_depth_anything):
     found = finder(tiny_depth_anything.wide_awake(), "sfm_or_depth_anything")(scattered.views)
     assert len(found.cameras) == 4
-    assert "SfM registered 4 of 7 photos; those of Depth Anything 3 miss the pictures by" in found.remarks[-1].text
+    assert "SfM registered 4 of 7 photos; the poses of Depth Anything 3 miss the pictures by" in found.remarks[-1].text
 
 
 def test_it_is_the_last_resort_where_sfm_registers_none(world, finder, tiny_depth_anything):
     noise = [replace(view, rgb=torch.rand_like(view.rgb)) for view in world.views[:3]]
     found = finder(tiny_depth_anything.wide_awake(), "sfm_or_depth_anything")(noise)
     assert len(found.cameras) == 3
-    assert "SfM registered none of 3 photos: Depth Anything 3 took over" in found.remarks[0].text
+    assert "SfM registered none of 3 photos (none of the 3 photos could be registered" in found.remarks[0].text
+    assert "): Depth Anything 3 took over" in found.remarks[0].text
     assert "could not be checked" in found.remarks[1].text
 
 

@@ -22,6 +22,10 @@ MOST_ERROR_PX = 2.0
 """Poses with a larger median epipolar error are said not to fit the pictures."""
 
 
+class Misfit(UserError):
+    """Poses that miss the matches of the pictures by MOST_ERROR_PX or more, or could not be checked."""
+
+
 @dataclass(frozen=True)
 class DepthAnythingPoses(Matching):
     """The cameras that Depth Anything 3 finds, of all photos, in the world of the poses that some Views may have.
@@ -37,6 +41,10 @@ class DepthAnythingPoses(Matching):
     """Whether the poses are only a start, and are adjusted to the pictures."""
 
     def __call__(self, views: Sequence[View]) -> Registration:
+        return self.placed(views, must_fit=False)
+
+    def placed(self, views: Sequence[View], must_fit: bool) -> Registration:
+        """The cameras of all Views and their points. With `must_fit`, Misfit for poses that do not fit the matches."""
         if len(views) < 2:
             raise UserError(f"backends/poses=depth_anything: got {len(views)} photos; wanted two or more")
         began_s = time.perf_counter()
@@ -45,6 +53,8 @@ class DepthAnythingPoses(Matching):
             share = matches.require_parallax()
             posed = self._posed(views)
             error_px = median_error_px(replace(matches, views=posed))
+            if must_fit and not _fits(error_px):
+                raise Misfit(f"the poses of Depth Anything 3 {_misses(error_px)}")
             poses = [view.camera.cam_from_world.tolist() for view in posed]
             model = work.triangulate(lenses_of(posed)[0], poses, self.refine)
         figures = {
@@ -73,18 +83,25 @@ class DepthAnythingPoses(Matching):
         ]
 
 
+def _fits(error_px: float | None) -> bool:
+    return error_px is not None and error_px < MOST_ERROR_PX
+
+
+def _misses(error_px: float | None) -> str:
+    """How poses do not fit the matches, in words."""
+    if error_px is None:
+        return "could not be checked: no two photos with matches moved"
+    return f"miss the pictures by {error_px:.1f} px, and under {MOST_ERROR_PX:g} px is wanted"
+
+
 def _remarks(error_px: float | None, refined: bool) -> list[Note]:
     """What to know about how the poses fit the matches."""
-    which = "the poses of Depth Anything 3"
-    if error_px is None:
-        return [Note(f"{which} could not be checked: no two photos with matches moved", "warning")]
-    if error_px < MOST_ERROR_PX:
+    if _fits(error_px):
         return []
-    if refined:
-        return [Note(f"{which}, which missed the pictures by {error_px:.1f} px, were adjusted")]
-    text = (
-        f"{which} miss the pictures by {error_px:.1f} px, and under {MOST_ERROR_PX:g} px is wanted: "
-        "backends.poses.refine=true adjusts them, a larger model is better (backends.poses.network.model), and "
+    if refined and error_px is not None:
+        return [Note(f"the poses of Depth Anything 3, which missed the pictures by {error_px:.1f} px, were adjusted")]
+    helps = (
+        ": backends.poses.refine=true adjusts them, a larger model is better (backends.poses.network.model), and "
         "backends/poses=sfm finds poses without them"
     )
-    return [Note(text, "warning")]
+    return [Note(f"the poses of Depth Anything 3 {_misses(error_px)}{helps if error_px else ''}", "warning")]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from vistadream.backends.depth_anything.any_view import AnyView
-from vistadream.backends.poses.depth_anything import MOST_ERROR_PX, DepthAnythingPoses
+from vistadream.backends.poses.depth_anything import DepthAnythingPoses, Misfit
 from vistadream.backends.poses.given_or_sfm import GivenOrSfmPoses
 from vistadream.core import Note, Registration, UserError, View
 
@@ -26,23 +26,25 @@ class SfmOrDepthAnythingPoses(GivenOrSfmPoses):
     network: AnyView
 
     def __call__(self, views: Sequence[View]) -> Registration:
-        found: Registration | None = None
         try:
             found = super().__call__(views)
-            why = f"SfM registered {len(found.cameras)} of {len(views)} photos"
-        except UserError:  # Depth Anything 3 says the same where the photos themselves are the cause
-            why = f"SfM registered none of {len(views)} photos"
-        if found and len(found.cameras) >= _ENOUGH * len(views):
+        except UserError as error:  # Depth Anything 3 says the same where the photos themselves are the cause
+            why = str(error).partition(";")[0]
+            return _taken_over(self._other()(views), f"SfM registered none of {len(views)} photos ({why})")
+        if len(found.cameras) >= _ENOUGH * len(views):
             return found
-        other = self._other()(views)
-        error_px = other.figures["epipolar_error_px"]
-        if found is None or (error_px is not None and error_px < MOST_ERROR_PX):
-            said = Note(f"{why}: Depth Anything 3 took over and placed all of them")
-            return replace(other, remarks=(said, *other.remarks), figures={**other.figures, "sfm": why})
-        misses = "could not be checked" if error_px is None else f"miss the pictures by {error_px:.1f} px"
-        said = Note(f"{why}; those of Depth Anything 3 {misses}: backends/poses=depth_anything takes them all the same")
-        return replace(found, remarks=(*found.remarks, said))
+        why = f"SfM registered {len(found.cameras)} of {len(views)} photos"
+        try:
+            return _taken_over(self._other().placed(views, must_fit=True), why)
+        except Misfit as misfit:
+            said = Note(f"{why}; {misfit}: backends/poses=depth_anything takes them all the same")
+            return replace(found, remarks=(*found.remarks, said))
 
     def _other(self) -> DepthAnythingPoses:
         """Depth Anything 3 with the same knobs."""
         return DepthAnythingPoses(**{each.name: getattr(self, each.name) for each in fields(DepthAnythingPoses)})
+
+
+def _taken_over(other: Registration, why: str) -> Registration:
+    said = Note(f"{why}: Depth Anything 3 took over and placed all of them")
+    return replace(other, remarks=(said, *other.remarks))

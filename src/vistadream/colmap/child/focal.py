@@ -13,8 +13,11 @@ from vistadream.colmap.child.mapper import map_from, polished
 from vistadream.colmap.child.model import pinhole
 from vistadream.colmap.child.scores import by_rank, rank, reprojection_errors, score, support
 
-_KNOWN_FOCAL_SUPPORT, _GUESSED_FOCAL_SUPPORT = 0.95, 0.992
-"""The share of support from which on a known, or a guessed, focal length is believed rather than the fitted one."""
+_KNOWN_FOCAL_SUPPORT, _GUESSED_FOCAL_SUPPORT = 0.95, 0.996
+"""The share of support from which on a known, or a guessed, focal length is believed rather than the fitted one.
+
+Photos that leave the focal length open were seen to have 0.9997 and more with a guess. Twelve photos of a room that fix
+it within 1 % had 0.990 to 0.993, by the seed, with a guess that is 11 % off."""
 _NO_WORSE = 0.95
 """The share of the best model's support that a model with these focal lengths must have."""
 

@@ -3,7 +3,7 @@
 With it, the code for a GPU runs with real numbers on a computer without one. As on a GPU, an operation with tensors of
 both devices raises RuntimeError, and `Tensor.numpy` raises TypeError. `FakeDevice.crossings` has an entry for each
 operation that makes the CPU wait for the GPU: a copy in either direction, a value that is read, and a result whose
-shape depends on values.
+shape depends on values. `FakeDevice.launches` names the operations that compute something: a view of a tensor does not.
 
     with FakeDevice() as device:
         step(gaussians.to("cuda"), view.to("cuda"))
@@ -37,6 +37,7 @@ _SHAPED_BY_VALUES = (
 )
 _FROM_MEMORY = (torch.tensor, torch.as_tensor, torch.from_numpy)
 _crossings: list[str] = []
+_launches: list[str] = []
 
 
 class OnCuda(Tensor):
@@ -85,6 +86,8 @@ class OnCuda(Tensor):
             kwargs["device"] = _CPU
         args_held, kwargs_held = tree_map(lambda x: x.held if isinstance(x, OnCuda) else x, (args, kwargs))
         out = func(*args_held, **kwargs_held)
+        if not func.is_view and func.overloadpacket is not _aten.detach:
+            _launches.append(str(func.overloadpacket))
         if func._schema.is_mutable and func._schema.arguments[0].alias_info is not None:
             return args[0]
         return tree_map(lambda x: OnCuda(x) if isinstance(x, Tensor) else x, out)
@@ -154,11 +157,12 @@ class FakeDevice(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.crossings = _crossings
+        self.crossings, self.launches = _crossings, _launches
         self._scalars = _ScalarsOfTorch()
 
     def __enter__(self) -> FakeDevice:
         _crossings.clear()
+        _launches.clear()
         self._scalars.__enter__()
         return super().__enter__()
 

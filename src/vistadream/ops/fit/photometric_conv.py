@@ -56,22 +56,23 @@ def _loss_and_gradient(
     b = b1 * b2
     ssim = a1 * a2 / b
     difference = x - y
-    loss = (share * ((1 - mix) * difference.abs() + mix * (1 - ssim))).sum()
+    loss = (share * torch.lerp(difference.abs(), 1 - ssim, mix)).sum()
     # Its derivatives with respect to the means of x, x x and x y.
-    slope = share * norm * -mix
+    slope = share * norm * (-2 * mix)
     through_a = (true_my * a2 - my * a1) / b
     through_b = ssim * (mx / b2 - true_mx / b1)
-    slopes = torch.cat([2 * (through_a + through_b), -ssim / b2, 2 * a1 / b]) * slope
+    slopes = torch.cat([through_a + through_b, -0.5 * ssim / b2, a1 / b]) * slope
     of_x, of_xx, of_xy = _blurred(slopes, taps).split(3)
-    through_ssim = of_x + 2 * x * of_xx + y * of_xy
+    through_ssim = torch.addcmul(torch.addcmul(of_x, x, of_xx, value=2), y, of_xy)
     return loss, torch.addcmul(through_ssim, share, difference.sign(), value=1 - mix)
 
 
 def _blurred(planes: Float[Tensor, "c h w"], taps: Float[Tensor, "taps"]) -> Float[Tensor, "c h w"]:
     """Weighted sums over 11x11 windows; beyond the border is 0."""
     count = len(planes)
-    across = F.conv2d(planes[None], taps.expand(count, 1, 1, -1), padding=(0, _REACH), groups=count)
-    return F.conv2d(across, taps[:, None].expand(count, 1, -1, 1), padding=(_REACH, 0), groups=count)[0]
+    with torch.backends.cudnn.flags(enabled=False):  # which may round to TF32, too coarse for variances
+        across = F.conv2d(planes[None], taps.expand(count, 1, 1, -1), padding=(0, _REACH), groups=count)
+        return F.conv2d(across, taps[:, None].expand(count, 1, -1, 1), padding=(_REACH, 0), groups=count)[0]
 
 
 @cache

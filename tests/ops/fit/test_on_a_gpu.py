@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vistadream.core import Camera, Gaussians, Note, Rendering, View, silent, use_checkpoints
 from vistadream.ops.fit.adam import GaussianAdam, LearningRates
+from vistadream.ops.fit.budget import densify, merge_alike
 from vistadream.ops.fit.fitting import Fitting
 from vistadream.ops.fit.loop import Adapt, Change, fit, view_order
 from vistadream.ops.fit.photometric import l1_dssim
@@ -141,6 +142,20 @@ def test_a_gradient_that_is_not_finite_leaves_no_parameter_that_is_not(gpu: Fake
     (adam.gaussians().colors * torch.nan).sum().backward()
     assert not bool(adam.step(1.0).isfinite().all())
     assert all(bool(tensor.isfinite().all()) for _, tensor in adam.gaussians().detach().tensors())
+
+
+def test_gaussians_are_added_and_merged_as_on_the_cpu(gpu: FakeDevice | None) -> None:
+    posed, start = views(), wall()
+    flat = replace(start, means=start.means * torch.tensor([1.0, 1.0, 0.0]) + torch.tensor([0.0, 0.0, 2.0]))
+    there = [view.to("cuda") for view in posed]
+    knobs = {"min_views": 1, "min_error": 0.2, "max_share": 0.3, "seed": 0}
+    wanted, found = densify(start, posed, drawn, **knobs), densify(start.to("cuda"), there, drawn, **knobs)
+    assert 0 < int((~wanted.keep).sum()) < 60
+    assert torch.equal(found.keep.cpu(), wanted.keep)
+    close(found.added, wanted.added, atol=1e-4)
+    merged = merge_alike(flat, posed, drawn, 0.5)
+    assert len(merged) < 60
+    close(merge_alike(flat.to("cuda"), there, drawn, 0.5), merged, atol=1e-4)
 
 
 def test_a_whole_fit_is_that_of_the_cpu(gpu: FakeDevice | None) -> None:

@@ -93,7 +93,8 @@ def _merge_squares(
     first = groups.heaviest(mass)
     heaviest = gaussians.subset(first)
     means, opacities = groups.mean(gaussians.means, mass), groups.mean(gaussians.opacities, area)
-    normal = _facing(heaviest, torch.stack([camera.world_from_cam[:3, 3] for camera in cameras])[best[first]])
+    eyes = torch.stack([camera.center for camera in cameras]).to(means)
+    normal = _facing(heaviest, eyes[best[first]])
     # Groups without detail and on one plane are merged into the heaviest member, enlarged.
     plain = groups.sum(lost.sum(0)) < tolerance**2 * groups.sum(shown.sum(0))
     chosen = (groups.count > 1) & plain & _on_one_plane(gaussians, groups, area, mass, normal)
@@ -130,7 +131,7 @@ def _squares(
 def _facing(gaussians: Gaussians, eyes: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
     """The direction of the smallest axis of each Gaussian, towards its camera position in `eyes`."""
     axes = rotations_from_quats(gaussians.quats_wxyz)
-    normal = axes[torch.arange(len(gaussians)), :, gaussians.scales.argmin(-1)]
+    normal = axes[torch.arange(len(gaussians), device=axes.device), :, gaussians.scales.argmin(-1)]
     return torch.where(((eyes - gaussians.means) * normal).sum(-1, keepdim=True) < 0, -normal, normal)
 
 

@@ -34,7 +34,7 @@ def flux_fill(tiny: bool, scratch: Path) -> Iterator[str]:
     folder = gpu_models.write_flux(scratch / "flux", gpu_models.TINY_FLUX if tiny else gpu_models.FLUX)
 
     def painter(policy: Policy, steps: int) -> Any:
-        return FluxFill(folder, None, True, policy, steps, 30.0, 1024, 4.0)
+        return FluxFill(folder, None, True, "auto", policy, steps, 30.0, 1024, 4.0)
 
     return paint(painter, 1 if tiny else 25, tiny)
 
@@ -45,7 +45,7 @@ def flux2_klein(tiny: bool, scratch: Path) -> Iterator[str]:
     patches = configured("backends/outpaint=embedded")
 
     def painter(policy: Policy, steps: int) -> Any:
-        return KleinOutpainter("smooth", patches, folder, policy, steps, 1024, 4.0)
+        return KleinOutpainter("smooth", patches, folder, "auto", policy, steps, 1024, 4.0)
 
     return paint(painter, 1 if tiny else 4, tiny)
 

@@ -29,7 +29,7 @@ def grey(rgb, hole, prompt, seed, level=0.5):
 
 def outpainter(folder, **knobs):
     given = {"first_fill": "patches", "prefill": grey, "path": folder, "memory": "auto", "steps": 2}
-    return KleinOutpainter(**given | {"max_px": 256, "feather_px": 4.0} | knobs)
+    return KleinOutpainter(**given | {"device": "auto", "max_px": 256, "feather_px": 4.0} | knobs)
 
 
 def canvas(height=HEIGHT, width=WIDTH):

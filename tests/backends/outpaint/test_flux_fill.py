@@ -36,7 +36,14 @@ def here(monkeypatch, flux_single):
 
 
 def painter(folder, **knobs):
-    given = {"path": folder, "text_path": None, "accept_noncommercial": True, "memory": "high", "steps": 2}
+    given = {
+        "path": folder,
+        "text_path": None,
+        "accept_noncommercial": True,
+        "memory": "high",
+        "steps": 2,
+        "device": "auto",
+    }
     return FluxFill(**given | {"guidance": 30.0, "max_px": 1024, "feather_px": 4.0} | knobs)
 
 
@@ -199,6 +206,16 @@ def test_a_small_card_gets_a_plan_that_fits_it_tried_once(flux_folder, card, mon
     assert sum("on the cpu" in text for text in second) == 1
 
 
+def test_on_the_cpu_a_card_does_not_matter(flux_folder, card):
+    rgb = picture()
+    expected = painter(flux_folder)(rgb, HOLE, "a library", 1)
+    card(1000)
+    said = []
+    with use_observer(lambda name, value, step=None: said.append(getattr(value, "text", ""))):
+        assert torch.equal(painter(flux_folder, device="cpu")(rgb, HOLE, "a library", 1), expected)
+    assert any("on the cpu: weights as published, all resident" in text for text in said)
+
+
 def test_the_text_encoders_are_gone_when_the_transformer_is_read(flux_folder, monkeypatch):
     alive, seen = [], []
     encoders, read = files.encoders, files.painter
@@ -309,7 +326,8 @@ def test_a_pipeline_of_another_kind_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("knob", "value"), [("memory", "most"), ("steps", 0), ("guidance", -1.0), ("max_px", 100), ("feather_px", 0.0)]
+    ("knob", "value"),
+    [("memory", "most"), ("device", "tpu"), ("steps", 0), ("guidance", -1.0), ("max_px", 100), ("feather_px", 0.0)],
 )
 def test_a_knob_out_of_range_is_refused_by_name(tmp_path, knob, value):
     with pytest.raises(ValueError, match=rf"FluxFill\.{knob}: got {value!r}; wanted"):

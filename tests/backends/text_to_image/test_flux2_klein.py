@@ -31,7 +31,7 @@ def test_the_module_that_inpaints_is_found_as_python_finds_it():
 
 
 def text_to_image(folder, **knobs):
-    return KleinTextToImage(**{"path": folder, "memory": "auto", "steps": 2} | knobs)
+    return KleinTextToImage(**{"path": folder, "device": "auto", "memory": "auto", "steps": 2} | knobs)
 
 
 def test_a_picture_is_the_one_that_diffusers_makes(klein_folder):
@@ -82,7 +82,7 @@ def test_the_outpainter_paints_with_the_parts_that_are_loaded(klein_folder, monk
     picture = text_to_image(klein_folder)("a hall", 32, 32, 0)
     hole = torch.zeros(32, 32, dtype=torch.bool)
     hole[:, 24:] = True
-    KleinOutpainter("smooth", OUTPAINTER, klein_folder, "auto", 2, 256, 4.0)(picture, hole, "a hall", 0)
+    KleinOutpainter("smooth", OUTPAINTER, klein_folder, "auto", "auto", 2, 256, 4.0)(picture, hole, "a hall", 0)
     assert [type(network).__name__ for network in placed].count("Flux2Transformer2DModel") == 1
 
 

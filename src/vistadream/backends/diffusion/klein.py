@@ -14,11 +14,12 @@ from torch import Tensor
 
 from vistadream.backends import packages
 from vistadream.backends.diffusion.parts import read_config, read_part
-from vistadream.backends.diffusion.placement import OnBestDevice, bytes_of, place, place_autoencoder, sizes_of
+from vistadream.backends.diffusion.placement import OnDevice, bytes_of, place, place_autoencoder, sizes_of
 from vistadream.backends.diffusion.plan import Plan, Sizes, plans
 from vistadream.backends.diffusion.progress import report_steps, seconds_of_step
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
 from vistadream.backends.diffusion.trial import Chooser
+from vistadream.backends.weights.one_model import Device
 from vistadream.backends.weights.policy import CHOICES, Budget
 from vistadream.backends.weights.pretrained import pretrained, read_tokenizer
 from vistadream.backends.weights.residence import Ladder, resident
@@ -58,7 +59,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Klein(OnBestDevice):
+class Klein(OnDevice):
     """The checkpoint in a folder, under a memory policy. The work has three pieces: prompt, latents, picture.
 
     It is distilled (Black Forest Labs 2026): a few steps, and no guidance. Use `shared_klein` to get one.
@@ -66,6 +67,7 @@ class Klein(OnBestDevice):
 
     path: Path | None
     memory: str
+    device: Device
 
     def folder(self) -> Path:
         """The folder of the model's files, downloaded if missing; UserError if they are of another model."""
@@ -125,7 +127,7 @@ class Klein(OnBestDevice):
     @cached_property
     def ladder(self) -> Ladder:
         """Runs the pieces of work."""
-        return Ladder(KLEIN, self.memory)
+        return Ladder(KLEIN, self.memory, on_cpu=self.device == "cpu")
 
     def painter(self, plan: Plan) -> Parts:
         """The parts that paint, loaded and placed."""
@@ -180,8 +182,8 @@ class Klein(OnBestDevice):
 
 
 @lru_cache(maxsize=4)
-def shared_klein(path: Path | None, memory: str) -> Klein:
+def shared_klein(path: Path | None, memory: str, device: Device) -> Klein:
     """The one `Klein` with these knobs, so that its backends share its policy. ValueError for an unknown policy."""
     if memory not in CHOICES:
         raise ValueError(f"memory: got {memory!r}; wanted one of {', '.join(CHOICES)}")
-    return Klein(path, memory)
+    return Klein(path, memory, device)

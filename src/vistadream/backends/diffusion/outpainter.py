@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.weights.named_files import NamedFiles
+from vistadream.backends.weights.one_model import Device, check_device
 from vistadream.backends.weights.policy import MemoryChoice
 from vistadream.core import Note, tell
 from vistadream.core.knobs import ABOVE_0, FROM_1, Range, check_ranges
@@ -19,6 +20,7 @@ MULTIPLE = 16
 class DiffusionOutpainter(NamedFiles):
     """Base of frozen dataclasses that have these knobs and `path`."""
 
+    device: Device
     memory: MemoryChoice
     steps: int
     max_px: int
@@ -27,6 +29,7 @@ class DiffusionOutpainter(NamedFiles):
     def check_knobs(self) -> None:
         """Raises ValueError for a knob that is out of its range."""
         check_ranges(self, steps=FROM_1, max_px=Range(256), feather_px=ABOVE_0)
+        check_device(self)
 
     def working_size(self, hole: Bool[Tensor, "h w"], model: str) -> WorkingSize:
         """The size at which `model` paints; a note in the log if it is smaller than the picture."""

@@ -15,21 +15,25 @@ from torch import Tensor, nn
 from vistadream.backends import packages
 from vistadream.backends.diffusion.plan import TILE_PX, Plan, Sizes
 from vistadream.backends.diffusion.streaming import Streamed
+from vistadream.backends.weights.one_model import Device, device_type
 
 _NOT_CAST = "norm|modulation|embed"
 """Names of the layers in the blocks of FLUX.1 and FLUX.2 that are not stored in fp8."""
 
 
-class OnBestDevice:
-    """Base of classes that run a diffusion model: on the GPU in bfloat16, as published, else on the CPU in float32."""
+class OnDevice:
+    """Base of classes that run a diffusion model: on a GPU in bfloat16, as published, on the CPU in float32."""
+
+    device: Device
+    """auto: cuda where torch sees a GPU, else cpu."""
 
     @property
     def _device(self) -> torch.device:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(device_type(self.device))
 
     @property
     def _dtype(self) -> torch.dtype:
-        return torch.bfloat16 if torch.cuda.is_available() else torch.float32
+        return torch.float32 if self._device.type == "cpu" else torch.bfloat16
 
 
 def blocks_of(network: nn.Module) -> list[nn.Module]:

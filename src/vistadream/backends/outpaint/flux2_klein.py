@@ -18,6 +18,7 @@ from vistadream.backends.diffusion.plan import Plan
 from vistadream.backends.diffusion.prompts import Embeddings
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
+from vistadream.backends.weights.one_model import Device
 from vistadream.backends.weights.policy import Budget, MemoryChoice
 from vistadream.core import Outpainter
 from vistadream.core.knobs import one_of, require
@@ -47,6 +48,8 @@ class KleinOutpainter(DiffusionOutpainter):
     """Fills the hole under first_fill=patches."""
     path: Path | None
     """The folder with the model's files; None: the cache, or the hub."""
+    device: Device
+    """auto: cuda where torch sees a GPU, else cpu."""
     memory: MemoryChoice
     """How much of the GPU's memory the model may use (weights.policy.Policy); auto: all that is free."""
     steps: int
@@ -97,7 +100,7 @@ class KleinOutpainter(DiffusionOutpainter):
 
     @property
     def _klein(self) -> Klein:
-        return shared_klein(self.path, self.memory)
+        return shared_klein(self.path, self.memory, self.device)
 
 
 def smooth_fill(rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"]) -> Float[Tensor, "h w 3"]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from vistadream.backends.diffusion.compositing import composite
 from vistadream.backends.diffusion.flux1_fill import files
 from vistadream.backends.diffusion.outpainter import DiffusionOutpainter
-from vistadream.backends.diffusion.placement import OnBestDevice, bytes_of, place, place_autoencoder, sizes_of
+from vistadream.backends.diffusion.placement import OnDevice, bytes_of, place, place_autoencoder, sizes_of
 from vistadream.backends.diffusion.plan import Plan, Sizes, plans
 from vistadream.backends.diffusion.progress import report_steps, seconds_of_step
 from vistadream.backends.diffusion.prompts import Embeddings, PromptCache, origin
@@ -23,6 +23,7 @@ from vistadream.backends.diffusion.trial import Chooser
 from vistadream.backends.diffusion.working_size import WorkingSize
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
 from vistadream.backends.weights.named_files import files_of
+from vistadream.backends.weights.one_model import Device
 from vistadream.backends.weights.policy import Budget, MemoryChoice
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.store import folder_of
@@ -34,7 +35,7 @@ _TOKENS = 512
 
 
 @dataclass(frozen=True)
-class FluxFill(DiffusionOutpainter, OnBestDevice):
+class FluxFill(DiffusionOutpainter, OnDevice):
     """FLUX.1-Fill (Black Forest Labs 2024), which reads the picture, the mask and the prompt in every step.
 
     The work has three pieces, so that a full GPU costs only one of them: prompt, latents, picture. A prompt is encoded
@@ -51,6 +52,8 @@ class FluxFill(DiffusionOutpainter, OnBestDevice):
     """A folder with the text encoders; None: `path` if it has them, else the cache, or a download."""
     accept_noncommercial: bool
     """The license of FLUX.1 [dev] is read and accepted."""
+    device: Device
+    """auto: cuda where torch sees a GPU, else cpu."""
     memory: MemoryChoice
     """How much of the GPU's memory the model may use (weights.policy.Policy); auto: all that is free."""
     steps: int
@@ -164,8 +167,8 @@ class FluxFill(DiffusionOutpainter, OnBestDevice):
 
     @cached_property
     def _ladder(self) -> Ladder:
-        return Ladder(files.FILL, self.memory)
+        return Ladder(files.FILL, self.memory, on_cpu=self.device == "cpu")
 
     @cached_property
     def _text_ladder(self) -> Ladder:
-        return Ladder(files.TEXT, self.memory)
+        return Ladder(files.TEXT, self.memory, on_cpu=self.device == "cpu")

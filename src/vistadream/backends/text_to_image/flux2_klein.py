@@ -13,6 +13,7 @@ from vistadream.backends.diffusion.klein import KLEIN, Klein, Task, shared_klein
 from vistadream.backends.diffusion.outpainter import MULTIPLE
 from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
 from vistadream.backends.weights.named_files import NamedFiles
+from vistadream.backends.weights.one_model import Device, check_device
 from vistadream.backends.weights.policy import MemoryChoice
 from vistadream.core.knobs import FROM_1, check_ranges
 
@@ -25,6 +26,8 @@ class KleinTextToImage(NamedFiles):
 
     path: Path | None
     """The folder with the model's files; None: the cache, or the hub."""
+    device: Device
+    """auto: cuda where torch sees a GPU, else cpu."""
     memory: MemoryChoice
     """How much of the GPU's memory the model may use (weights.policy.Policy); auto: all that is free."""
     steps: int
@@ -32,6 +35,7 @@ class KleinTextToImage(NamedFiles):
 
     def __post_init__(self) -> None:
         check_ranges(self, steps=FROM_1)
+        check_device(self)
 
     def __call__(self, prompt: str, width: int, height: int, seed: int) -> Float[Tensor, "height width 3"]:
         """A picture in [0, 1]. UserError without the packages, the weights, or room on the GPU.
@@ -49,4 +53,4 @@ class KleinTextToImage(NamedFiles):
 
     @property
     def _klein(self) -> Klein:
-        return shared_klein(self.path, self.memory)
+        return shared_klein(self.path, self.memory, self.device)

@@ -20,6 +20,18 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 """`auto` takes cuda where torch sees a GPU, else cpu; mps is Apple's GPU."""
 
 
+def device_type(device: Device) -> str:
+    """The device that is used: cuda, mps or cpu."""
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def check_device(backend: Any) -> None:
+    """Raises ValueError for a knob `device` that names a device that torch does not see."""
+    seen = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True, "cpu": True}
+    here = seen.get(backend.device, False)
+    require(backend, "device", here, "cpu or auto on this machine, where torch sees no such GPU")
+
+
 class OneModel(NamedFiles):
     """Base of frozen dataclasses that have these knobs and `path`."""
 
@@ -34,15 +46,12 @@ class OneModel(NamedFiles):
         """Raises ValueError for a model that is not one of `models`, a device that is missing, or an unknown policy."""
         check_ranges(self)
         require(self, "model", self.model in models, one_of(models))
-        seen = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        require(
-            self, "device", seen.get(self.device, True), "cpu or auto on this machine, where torch sees no such GPU"
-        )
+        check_device(self)
 
     @cached_property
     def device_type(self) -> str:
         """The device that is used: cuda, mps or cpu."""
-        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+        return device_type(self.device)
 
     @property
     def entry(self) -> Model:

@@ -67,7 +67,7 @@ def choose(asked: str, memory: Memory, free_bytes: int | None) -> tuple[Policy, 
     if asked != "auto":
         return Policy(asked), "as asked"
     if free_bytes is None:
-        return Policy.HIGH, "there is no GPU, so the model stays in main memory"
+        return Policy.HIGH, "the model works on the CPU, in main memory"
     free = f"{free_bytes / _GB:.1f} GB free on the GPU"
     for policy in Policy:
         need = getattr(memory, policy)

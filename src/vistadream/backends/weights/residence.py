@@ -95,7 +95,9 @@ class Ladder:
     A step down lasts as long as the Ladder. Keep one with each backend, for instance as a `functools.cached_property`.
     """
 
-    def __init__(self, model: Model, asked: str, residence: Residence = resident):
+    def __init__(self, model: Model, asked: str, residence: Residence = resident, on_cpu: bool = False):
+        """`on_cpu`: the model works on the CPU, whatever the GPU has free."""
+        self._on_cpu = on_cpu
         self._model = model
         self._asked = asked
         self._residence = residence
@@ -117,7 +119,7 @@ class Ladder:
     def _choose(self) -> Budget:
         if self._budget is None:
             self._residence.release()  # the memory of other models is available to this one
-            free = self._residence.free_bytes()
+            free = None if self._on_cpu else self._residence.free_bytes()
             self._budget, reason = budget_for(self._asked, self._model.memory, free, main_memory.free_bytes())
             self._note(f"memory={self._budget.policy} ({reason})")
         return self._budget

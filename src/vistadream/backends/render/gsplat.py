@@ -145,7 +145,7 @@ def _features(
     if with_rgb and gaussians.colors.dim() == 2:
         parts.insert(0, gaussians.colors.expand(len(poses), -1, -1))
     elif with_rgb:
-        centers = torch.linalg.inv(poses)[:, None, :3, 3]
+        centers = torch.linalg.inv_ex(poses).inverse[:, None, :3, 3]  # inv itself makes the CPU wait for its check
         coefficients = gaussians.colors.expand(len(poses), -1, -1, -1)
         degree = math.isqrt(coefficients.shape[2]) - 1
         colors = packages.load("gsplat").spherical_harmonics(degree, gaussians.means - centers, coefficients)

@@ -51,4 +51,4 @@ class RenderKnobs:
         """Colors rendered over black, composited over the background."""
         if not any(self.background):
             return rgb
-        return rgb + (1 - alpha)[..., None] * torch.tensor(self.background, dtype=rgb.dtype, device=rgb.device)
+        return rgb + torch.stack([(1 - alpha) * level for level in self.background], -1)

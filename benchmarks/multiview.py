@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 import torch
+from doubles import doubled
 from posed_sets import PosedSet, load
 
 from vistadream.backends.multi_depth.filling import FILLED
@@ -58,7 +59,9 @@ def report(photos: PosedSet) -> None:
     )
     for poses in ("given", "sfm"):
         print(depth_row(photos, photos.at_size(scene if poses == "sfm" else registered(photos, poses)), poses))
-    print("\n| held out | PSNR | gain | SSIM | holes | Gaussians | seconds |\n|---|---|---|---|---|---|---|")
+    print(
+        "\n| held out | PSNR | gain | SSIM | holes | doubles | Gaussians | seconds |\n|---|---|---|---|---|---|---|---|"
+    )
     for row, make in ways(photos).items():
         print(fit_row(row, photos.at_size(scene), photos, make))
 
@@ -134,19 +137,20 @@ def fit_row(row: str, scene: Scene, photos: PosedSet, make: Callable[[Scene], Ga
     names = {photos.photos[i].name for i in photos.held_out}
     results = [compared(gaussians, view, renderer) for view in scene.photos if view.name in names]
 
-    psnr_db, gain_db, likeness, holes = (fmean(column) for column in zip(*results, strict=True))
-    figures = f"{psnr_db:.1f} | {gain_db:.1f} | {likeness:.3f} | {holes:.1%}"
+    psnr_db, gain_db, likeness, holes, doubles = (fmean(column) for column in zip(*results, strict=True))
+    figures = f"{psnr_db:.1f} | {gain_db:.1f} | {likeness:.3f} | {holes:.1%} | {doubles:.1%}"
     return f"| {row} | {figures} | {len(gaussians):,} | {seconds:.0f} |"
 
 
 @torch.no_grad()
-def compared(gaussians: Gaussians, view: View, renderer: Renderer) -> tuple[float, float, float, float]:
-    """PSNR in dB, the same after one gain for each color, SSIM, and the share of holes."""
+def compared(gaussians: Gaussians, view: View, renderer: Renderer) -> tuple[float, float, float, float, float]:
+    """PSNR in dB, the same after one gain for each color, SSIM, and the shares of holes and of double walls."""
     seen = renderer(gaussians, [view.camera], want=("rgb", "alpha"))[0]
     rgb = seen.require("rgb").clamp(0, 1)
     gain = (rgb * view.rgb).sum((0, 1)) / (rgb * rgb).sum((0, 1))
     holes = float((seen.require("alpha") < 0.5).float().mean())
-    return psnr(rgb, view.rgb), psnr((rgb * gain).clamp(0, 1), view.rgb), ssim(rgb, view.rgb), holes
+    doubles = float(doubled(gaussians, view.camera).mean())
+    return psnr(rgb, view.rgb), psnr((rgb * gain).clamp(0, 1), view.rgb), ssim(rgb, view.rgb), holes, doubles
 
 
 if __name__ == "__main__":

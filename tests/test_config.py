@@ -170,7 +170,14 @@ def test_a_top_level_value_of_the_wrong_type_is_refused_by_name(word: str, knob:
         compose([word])
 
 
-_FITTING = ["dssim=nan", "dssim=2", "generated_weight=-1", "generated_weight=inf", "zoomed_share=1.5"]
+_FITTING = [
+    "dssim=nan",
+    "dssim=2",
+    "generated_weight=-1",
+    "generated_weight=inf",
+    "zoomed_share=1.5",
+    "spread_weight=-1",
+]
 _FITTING += ["rates.means=inf", "rates.quats=1e30", "rates.scales=nan"]
 _LIFTING = ["sigma_px=0", "sigma_px=nan", "thickness=0"]
 _OUT_OF_RANGE = ["steps=-1", *(f"fitting.{word}" for word in _FITTING)]

@@ -30,7 +30,9 @@ from vistadream.trajectories.paths import Swing
 RENDERER = configured("backends/render=cpu")
 
 H, W = 48, 64
-FITTING = Fitting(LearningRates(0.02, 0.005, 0.01, 0.02, 0.002), zoomed_share=0.5, dssim=0.2, generated_weight=0.5)
+FITTING = Fitting(
+    LearningRates(0.02, 0.005, 0.01, 0.02, 0.002), zoomed_share=0.5, dssim=0.2, generated_weight=0.5, spread_weight=0.0
+)
 SWING = Swing(0.3)
 RULE = SelectionRule(min_hole=0.005, max_hole=0.6, adjacent=1, fallback="none")
 

@@ -72,7 +72,10 @@ def _photos() -> Scene:
 
 
 def test_several_photos_become_one_surface() -> None:
-    renderer, no_fit = configured("backends/render=cpu"), Fitting(LearningRates(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.2, 0.5)
+    renderer, no_fit = (
+        configured("backends/render=cpu"),
+        Fitting(LearningRates(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.2, 0.5, 0.0),
+    )
     rule = Fusion(open_alpha=0.6, in_front=0.05, through=3, sure=0.2, tolerance=0.03)
     models = MeasuredDepth(), configured("backends/depth=embedded"), renderer
     stage = InitializePhotos(*models, no_fit, Lifting(0.65, 0.5), rule, 0, 0, 3.0, 0.08, True, seed=0)

@@ -16,7 +16,7 @@ from vistadream.stages.initialize import Initialize
 RENDERER = configured("backends/render=cpu")
 
 H, W, PAD = 24, 32, 4
-NO_FIT = Fitting(LearningRates(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.2, 0.5)
+NO_FIT = Fitting(LearningRates(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.2, 0.5, 0.0)
 
 
 def scene(focal_known: bool = True) -> Scene:

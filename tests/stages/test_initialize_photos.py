@@ -15,8 +15,8 @@ from vistadream.stages.initialize_photos import InitializePhotos
 
 RENDERER = configured("backends/render=cpu")
 H, W = 24, 32
-NO_FIT = Fitting(LearningRates(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.2, 0.5)
-FIT = Fitting(LearningRates(0.02, 0.01, 0.01, 0.03, 0.02), 0.0, 0.2, 0.5)
+NO_FIT = Fitting(LearningRates(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.2, 0.5, 0.0)
+FIT = Fitting(LearningRates(0.02, 0.01, 0.01, 0.03, 0.02), 0.0, 0.2, 0.5, 0.0)
 
 
 def photos(count: int = 3, shift: float = 0.2) -> tuple[View, ...]:

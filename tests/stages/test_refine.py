@@ -32,7 +32,7 @@ RATES = LearningRates(means=0.1, quats=0.01, scales=0.01, opacities=0.02, colors
 def refine(steps: int = 40, zoomed_share: float = 0.0, photo_share: float = 0.6, **terms) -> Refine:
     known = {"depth": "median", "depth_weight": 1.0, "normal_weight": 0.05, "cycle_weight": 0.0}
     surface = SurfaceTerms(every=1, align_every=100, **(known | terms))
-    return Refine(RENDERER, Fitting(RATES, zoomed_share, 0.2, 0.5), surface, UNCHANGED, steps, photo_share, seed=0)
+    return Refine(RENDERER, Fitting(RATES, zoomed_share, 0.2, 0.5, 0.0), surface, UNCHANGED, steps, photo_share, seed=0)
 
 
 def shaken_wall(noise_m: float = 0.05) -> Scene:

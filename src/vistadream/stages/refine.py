@@ -44,7 +44,7 @@ class Refine:
         gaussians = fit(
             start,
             views,
-            ShapeKeeping(self.renderer),
+            ShapeKeeping(self.fitting.watched(self.renderer)),
             loss,
             self.fitting.rates,
             order=order,

@@ -13,8 +13,8 @@ RENDERER = configured("backends/render=cpu")
 CAMERA = Camera.from_fov(60, 16, 12)
 
 
-def fitting(zoomed_share: float = 0.0, generated_weight: float = 0.5) -> Fitting:
-    return Fitting(RATES, zoomed_share, dssim=0.2, generated_weight=generated_weight)
+def fitting(zoomed_share: float = 0.0, generated_weight: float = 0.5, spread_weight: float = 0.0) -> Fitting:
+    return Fitting(RATES, zoomed_share, 0.2, generated_weight, spread_weight)
 
 
 def gray(value: float, generated: bool = False) -> View:
@@ -50,3 +50,16 @@ def test_generated_pixels_of_no_weight_cost_nothing() -> None:
     drawn = Rendering(rgb=torch.zeros(12, 16, 3))
     assert float(fitting(generated_weight=0.0).loss(gray(0.8, generated=True), drawn)) == 0
     assert float(fitting(generated_weight=0.0).loss(gray(0.8), drawn)) > 0
+
+
+def test_the_weight_of_the_spread_brings_two_walls_together() -> None:
+    rates = LearningRates(means=0.1, quats=0.0, scales=0.0, opacities=0.0, colors=0.0)
+    means, sizes = torch.tensor([[0.0, 0, 2], [0.0, 0, 2.06]]), torch.full((2, 3), 0.5)
+    walls = Gaussians(means, torch.eye(4)[:1].repeat(2, 1), sizes, torch.tensor([0.5, 0.9]), torch.full((2, 3), 0.5))
+
+    def gap(weight: float) -> float:
+        fit = Fitting(rates, 0.0, 0.2, 0.5, weight)
+        made = fit(walls, [gray(0.5)], RENDERER, [0] * 20, observe=silent, name="t")
+        return float((made.means[1] - made.means[0])[2])
+
+    assert abs(gap(1.0)) < 0.5 * abs(gap(0.0))

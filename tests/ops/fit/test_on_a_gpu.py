@@ -25,7 +25,7 @@ from vistadream.ops.fit.surface_loss import ShapeKeeping, SurfaceLoss, SurfaceTe
 from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
 
 RATES = LearningRates(means=0.05, quats=0.01, scales=0.01, opacities=0.05, colors=0.02)
-FITTING = Fitting(RATES, zoomed_share=0.5, dssim=0.2, generated_weight=0.5)
+FITTING = Fitting(RATES, zoomed_share=0.5, dssim=0.2, generated_weight=0.5, spread_weight=0.0)
 TERMS = SurfaceTerms(depth="expected", depth_weight=0.5, normal_weight=0.2, cycle_weight=0.1, every=2, align_every=20)
 CAMERA = Camera.from_fov(60, 32, 24)
 GPUS = ["pretended", *(["real"] if torch.cuda.is_available() else [])]

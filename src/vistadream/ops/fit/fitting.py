@@ -13,6 +13,7 @@ from vistadream.core.knobs import FROM_0, SHARE, check_ranges
 from vistadream.ops.fit.adam import LearningRates
 from vistadream.ops.fit.loop import fit
 from vistadream.ops.fit.losses import photometric
+from vistadream.ops.fit.spread import WithSpread, spread_error
 from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
 
 
@@ -27,13 +28,20 @@ class Fitting:
     """Share of D-SSIM in the photometric loss; the rest is L1."""
     generated_weight: float
     """Weight of a generated pixel; a photographed one has 1."""
+    spread_weight: float
+    """Weight of how far apart in depth the Gaussians are that a ray meets, of several photos against double walls."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, zoomed_share=SHARE, dssim=SHARE, generated_weight=FROM_0)
+        check_ranges(self, zoomed_share=SHARE, dssim=SHARE, generated_weight=FROM_0, spread_weight=FROM_0)
+
+    def watched(self, renderer: Renderer) -> Renderer:
+        """The renderer with the maps that `loss` reads besides the colors."""
+        return WithSpread(renderer) if self.spread_weight > 0 else renderer
 
     def loss(self, view: View, rendering: Rendering) -> Float[Tensor, ""]:
-        """The photometric loss of one rendered View."""
-        return photometric(view, rendering, self.dssim, self.generated_weight)
+        """The photometric loss of one View as it is rendered by `watched`, and the loss of double surfaces."""
+        loss = photometric(view, rendering, self.dssim, self.generated_weight)
+        return loss + self.spread_weight * spread_error(rendering) if self.spread_weight > 0 else loss
 
     def __call__(
         self,
@@ -45,12 +53,12 @@ class Fitting:
         observe: Observer,
         name: str,
     ) -> Gaussians:
-        """The Gaussians fitted with the photometric loss alone; `turns` has the index of a View for each step."""
+        """The Gaussians fitted with that loss alone; `turns` has the index of a View for each step."""
         crops = WithZoomedCrops(views)
         return fit(
             gaussians,
             crops,
-            renderer,
+            self.watched(renderer),
             lambda view, rendering, step: self.loss(view, rendering),
             self.rates,
             order=crops.order(turns, self.zoomed_share),

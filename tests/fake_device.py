@@ -4,6 +4,7 @@ With it, the code for a GPU runs with real numbers on a computer without one. As
 both devices raises RuntimeError, and `Tensor.numpy` raises TypeError. `FakeDevice.crossings` has an entry for each
 operation that makes the CPU wait for the GPU: a copy in either direction, a value that is read, and a result whose
 shape depends on values. `FakeDevice.launches` names the operations that compute something: a view of a tensor does not.
+shape depends on values. `FakeDevice("mps")` pretends to be a GPU of Apple's, which has no double precision.
 
     with FakeDevice() as device:
         step(gaussians.to("cuda"), view.to("cuda"))
@@ -38,20 +39,23 @@ _SHAPED_BY_VALUES = (
 _FROM_MEMORY = (torch.tensor, torch.as_tensor, torch.from_numpy)
 _crossings: list[str] = []
 _launches: list[str] = []
+_pretended = [CUDA]
 
 
 class OnCuda(Tensor):
     """A tensor of the pretended GPU; `held` has its numbers. Torch's C++ code sees a tensor on "meta"."""
 
     held: Tensor
-    device = property(lambda self: CUDA)
-    is_cuda = property(lambda self: True)
+    device = property(lambda self: _pretended[0])
+    is_cuda = property(lambda self: self.device.type == "cuda")
     is_cpu = property(lambda self: False)
     is_meta = property(lambda self: False)
     __torch_function__ = torch._C._disabled_torch_function_impl
 
     @staticmethod
     def __new__(cls, held: Tensor) -> OnCuda:
+        if _pretended[0].type == "mps" and held.dtype == torch.float64:
+            raise TypeError("the MPS framework doesn't support float64")
         like = {"strides": held.stride(), "storage_offset": held.storage_offset(), "dtype": held.dtype}
         made = Tensor._make_wrapper_subclass(cls, held.shape, **like, device="meta")
         made.held = held
@@ -135,7 +139,7 @@ def _to(x: Tensor, *args: Any, copy: bool = False, **kwargs: Any) -> Tensor:
     crosses = device is not None and device.type != x.device.type
     if crosses:
         _crossings.append(f"to {device.type}")
-        x = (_ToCuda if device.type == "cuda" else _ToCpu).apply(x)
+        x = _ToCpu.apply(x) if device.type == "cpu" else _ToCuda.apply(x if dtype is None else x.to(dtype))
     with torch._C.DisableTorchFunctionSubclass():
         x = x if dtype is None else Tensor.to(x, dtype)
         return x.clone() if copy and not crosses else x
@@ -153,16 +157,18 @@ class _ScalarsOfTorch(TorchDispatchMode):
 
 
 class FakeDevice(TorchFunctionMode):
-    """While it is entered, `device="cuda"` and `.to("cuda")` make tensors of the pretended GPU."""
+    """While it is entered, `device="cuda"` and `.to("cuda")` make tensors of the pretended GPU; so with "mps"."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "cuda") -> None:
         super().__init__()
+        self._kind = torch.device(kind, 0)
         self.crossings, self.launches = _crossings, _launches
         self._scalars = _ScalarsOfTorch()
 
     def __enter__(self) -> FakeDevice:
         _crossings.clear()
         _launches.clear()
+        _pretended[0] = self._kind
         self._scalars.__enter__()
         return super().__enter__()
 
@@ -182,7 +188,7 @@ class FakeDevice(TorchFunctionMode):
         device = kwargs.get("device")
         if device is None:
             return func(*args, **kwargs)
-        on_cuda, like = torch.device(device).type == "cuda", bool(args) and isinstance(args[0], OnCuda)
+        on_cuda, like = torch.device(device).type == _pretended[0].type, bool(args) and isinstance(args[0], OnCuda)
         if like:  # new_zeros(..., device=...), zeros_like(..., device=...)
             return func(
                 args[0] if on_cuda else args[0].held, *args[1:], **kwargs | {"device": None if on_cuda else _CPU}

@@ -46,3 +46,12 @@ def test_a_run_on_a_gpu_gives_the_scene_of_the_cpu(tmp_path: Path, kind: str) ->
     assert {file.name for file in (found.folder / "export").iterdir()} == {
         file.name for file in (expected.folder / "export").iterdir()
     }
+
+
+def test_a_run_on_a_gpu_without_double_precision(tmp_path: Path) -> None:
+    """As on Apple's GPUs, and with the CPU's renderer: nothing else needs CUDA."""
+    seen: list[str] = []
+    with FakeDevice("mps"):
+        found = ran(tmp_path, "mps", seen)
+    assert set(seen) == {"mps"}
+    assert found.metrics["input_psnr_db"] > 20

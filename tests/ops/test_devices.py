@@ -26,7 +26,7 @@ from vistadream.ops.depth import align, carry, edges, normals, resample, sky
 from vistadream.ops.evaluation import continuity, metrics, scene_metrics, view_metrics
 from vistadream.ops.gaussians import filter_3d, lift, rotation, shape
 from vistadream.ops.holes import fill, preview, selection, visibility
-from vistadream.ops.image import colormap, pixels
+from vistadream.ops.image import colormap, pixels, principal_colors
 from vistadream.ops.numerics import deterministic_sum, precision
 from vistadream.ops.sweep import eye, neighbors
 from vistadream.ops.views import drawing, epipolar, exposure, fusion, point_cloud, similarity, two_view
@@ -152,6 +152,7 @@ LAWS: dict[Callable, Callable[[Given], Any]] = {
     continuity.largest_hole: lambda x: continuity.largest_hole(x.alpha),
     continuity.flying: lambda x: continuity.flying(x.z, ~x.hole),
     continuity.cycle_error_px: lambda x: continuity.cycle_error_px(LENS, x.z, x.photos[1].camera, x.z),
+    continuity.cycle_error_map: lambda x: continuity.cycle_error_map(LENS, x.z, x.photos[1].camera, x.z),
     continuity.cycle_errors_px: lambda x: continuity.cycle_errors_px([v.camera for v in x.photos], [x.z, x.z]),
     metrics.psnr: lambda x: metrics.psnr(x.rgb, 0.9 * x.rgb, x.hole),
     metrics.abs_rel: lambda x: metrics.abs_rel(x.z, 1.1 * x.z, x.hole),
@@ -185,9 +186,10 @@ LAWS: dict[Callable, Callable[[Given], Any]] = {
     pixels.to_uint8: lambda x: pixels.to_uint8(x.rgb),
     pixels.snap: lambda x: pixels.snap(x.rgb),
     pixels.dilate: lambda x: pixels.dilate(x.hole, 3),
+    principal_colors.principal_colors: lambda x: principal_colors.principal_colors([x.rgb, 2 * x.rgb[:20]]),
     deterministic_sum.total: lambda x: deterministic_sum.total(x.rgb),
     deterministic_sum.mean: lambda x: deterministic_sum.mean(x.rgb),
-    deterministic_sum.masked_mean: lambda x: deterministic_sum.masked_mean(x.z, x.hole),
+    deterministic_sum.masked_mean: lambda x: deterministic_sum.masked_mean(x.z, x.hole, 1.0),
     precision.widened: lambda x: precision.widened(x.rgb),
     eye.eye_of: lambda x: eye.eye_of(x.photos[0], 24).gray,
     neighbors.Overlap.of: lambda x: neighbors.Overlap.of(x.photos, _points(x)).z_range(0),
@@ -246,10 +248,8 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-@pytest.mark.parametrize("function", LAWS, ids=lambda function: f"{function.__module__[16:]}.{function.__qualname__}")
-def test_it_computes_on_the_device_of_its_inputs_and_returns_there(
-    function: Callable, device: FakeDevice | None
-) -> None:
+@pytest.mark.parametrize("function", LAWS, ids=lambda function: f"{function.__module__[15:]}.{function.__qualname__}")
+def test_it_returns_on_the_device_of_its_inputs(function: Callable, device: FakeDevice | None) -> None:
     given = _given()
     wanted = list(_leaves(LAWS[function](given)))
     found = list(_leaves(LAWS[function](given.to("cuda"))))
@@ -262,6 +262,14 @@ def test_it_computes_on_the_device_of_its_inputs_and_returns_there(
             _assert_same(np.asarray(one), np.asarray(other), exact=device is not None)
         else:
             assert one == other
+
+
+def test_double_precision_is_not_asked_of_a_device_without_it() -> None:
+    with FakeDevice("mps"):
+        given = _given().to("mps")
+        for law in LAWS.values():
+            for each in _leaves(law(given)):
+                assert not isinstance(each, Tensor) or each.device.type == "mps"
 
 
 def _assert_same(found: np.ndarray, wanted: np.ndarray, exact: bool) -> None:

@@ -88,6 +88,18 @@ def test_what_the_cpu_waits_for_is_counted(work: Callable[[Tensor], object]) -> 
         assert len(device.crossings) == 1
 
 
+def test_apples_gpus_have_no_double_precision() -> None:
+    with FakeDevice("mps"):
+        x = torch.ones(3, dtype=torch.float64).to("mps", torch.float32)
+        assert x.device.type == "mps"
+        assert not x.is_cuda
+        for work in (x.double, lambda: torch.ones(3).double().to("mps")):
+            with pytest.raises(TypeError, match="float64"):
+                work()
+    with FakeDevice():
+        assert torch.ones(3, device="cuda").double().device.type == "cuda"
+
+
 def test_other_tensors_stay_as_they_are() -> None:
     with FakeDevice() as device:
         assert not isinstance(torch.ones(3) + torch.ones(3, device="cpu"), OnCuda)

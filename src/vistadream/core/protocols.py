@@ -175,6 +175,9 @@ class Flight(Protocol):
     def hole_ratios(self) -> Sequence[float]:
         """For each camera the share of pixels with alpha below 0.5; renders the flight if nobody has."""
 
+    def depth_range(self) -> tuple[float, float]:
+        """Near and far of the depth that the flight sees, for colors that stay the same in all frames."""
+
 
 @runtime_checkable
 class Recorded(Protocol):

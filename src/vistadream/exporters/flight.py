@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vistadream.core import Camera, Observer, Progress, Renderer, Rendering, Scene, Trajectory
 from vistadream.core.knobs import FROM_1, check_ranges
 from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.ops.holes.preview import depth_range_along
 from vistadream.ops.views.drawing import drawn
 
 
@@ -58,6 +59,10 @@ class SceneFlight:
             self._observe("export/progress", Progress(i + 1, len(cameras)))
             yield seen
         self._hole_ratios = tuple(ratios)
+
+    def depth_range(self) -> tuple[float, float]:
+        """Near and far, from a few small pictures."""
+        return depth_range_along(self._scene.gaussians, self.cameras(), self._renderer)
 
     def hole_ratios(self) -> tuple[float, ...]:
         """For each camera the share of pixels with alpha below 0.5."""

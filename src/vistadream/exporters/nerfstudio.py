@@ -87,7 +87,7 @@ def _mask(view: View) -> UInt8[np.ndarray, "h w"]:
 
 def depth_mm(view: View) -> UInt16[np.ndarray, "h w"]:
     """Camera-space z in millimeters; 0 where it is unknown or further away than 16 bits can say."""
-    mm = (view.depth.where(has_depth(view), 0).double() * 1000).round()
+    mm = (view.depth.where(has_depth(view), 0).cpu().double() * 1000).round()
     return mm.where(mm <= _FURTHEST_MM, 0).cpu().numpy().astype(np.uint16)
 
 

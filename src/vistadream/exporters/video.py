@@ -15,7 +15,6 @@ from vistadream.core import ExportContext, Rendering, Scene
 from vistadream.core.knobs import FROM_1, check_choices, check_ranges
 from vistadream.formats.files import new_file
 from vistadream.formats.video import VideoFile
-from vistadream.ops.holes.preview import depth_range_along
 from vistadream.ops.image.colormap import depth_colors
 from vistadream.ops.image.pixels import to_uint8
 
@@ -49,7 +48,7 @@ class Videos:
         with_depth = set(self.pictures) != {"rgb"}
         near, far = 1.0, 2.0
         if with_depth:
-            near, far = depth_range_along(scene.gaussians, context.flight.cameras(), context.renderer)
+            near, far = context.flight.depth_range()
         with ExitStack() as files:
             videos = [
                 (picture, files.enter_context(self._video(target / video_file(picture, form))))

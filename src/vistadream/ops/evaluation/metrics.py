@@ -9,12 +9,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.ops.fit.photometric import l1_dssim
+from vistadream.ops.numerics.precision import widened
 
 
 def psnr(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"] | None = None) -> float:
     """Peak signal-to-noise ratio in dB over the masked pixels, for colors in [0, 1]; inf when they are equal."""
     error = (rgb - truth) ** 2 if mask is None else (rgb[mask] - truth[mask]) ** 2
-    mse = float(error.double().mean())
+    mse = float(widened(error).mean())
     return math.inf if mse == 0 else -10 * math.log10(mse)
 
 
@@ -30,15 +31,15 @@ def ssim(rgb: Float[Tensor, "h w 3"], truth: Float[Tensor, "h w 3"], mask: Bool[
 def abs_rel(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> float:
     """Mean of |z - truth| / truth over the masked pixels (Eigen et al. 2014)."""
     z, truth = z[mask], truth[mask]
-    return float(((z - truth).abs() / truth).double().mean())
+    return float(widened((z - truth).abs() / truth).mean())
 
 
 def rmse(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> float:
     """Root of the mean squared difference over the masked pixels, in units of z."""
-    return float((z[mask] - truth[mask]).double().square().mean().sqrt())
+    return float(widened(z[mask] - truth[mask]).square().mean().sqrt())
 
 
 def delta1(z: Float[Tensor, "h w"], truth: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"]) -> float:
     """Share of masked pixels with max(z / truth, truth / z) < 1.25 (Eigen et al. 2014)."""
     z, truth = z[mask], truth[mask]
-    return float((torch.maximum(z / truth, truth / z) < 1.25).double().mean())
+    return float(widened(torch.maximum(z / truth, truth / z) < 1.25).mean())

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vistadream.ops.numerics.precision import widened
+
 _RANGE = (0.1, 0.9)
 """These quantiles of each principal component are shown as 0 and 1, as by Depth Anything 3."""
 
@@ -17,7 +19,7 @@ def principal_colors(features: Sequence[Float[Tensor, "_h _w c"]]) -> list[Float
 
     The same features give the same colors: nothing is drawn at random, and the sum of each direction is positive.
     """
-    flat = torch.cat([each.flatten(0, 1) for each in features]).double()
+    flat = widened(torch.cat([each.flatten(0, 1) for each in features]))
     flat = flat - flat.mean(0)
     directions = torch.linalg.eigh(flat.T @ flat).eigenvectors[:, -3:].flip(1)
     directions = directions * torch.where(directions.sum(0) < 0, -1.0, 1.0)

@@ -6,5 +6,5 @@ from torch import Tensor
 
 
 def widened(x: Tensor) -> Tensor:
-    """`x` in double precision; unchanged on a device without it, which is Apple's GPU."""
-    return x if x.device.type == "mps" else x.double()
+    """`x` in double precision, or in single precision on a device that has no other, which is Apple's GPU."""
+    return x.float() if x.device.type == "mps" else x.double()

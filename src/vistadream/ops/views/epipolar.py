@@ -43,14 +43,14 @@ def homography_share(px1: Float[Tensor, "n 2"], px2: Float[Tensor, "n 2"]) -> fl
     if len(px1) < 4:
         return float("nan")
     cv2.setRNGSeed(_SEED)
-    first, second = (px.cpu().double().numpy() for px in (px1, px2))
-    H, _ = cv2.findHomography(first, second, cv2.RANSAC, _HOMOGRAPHY_PX)
+    first, second = (px.cpu().double() for px in (px1, px2))
+    H, _ = cv2.findHomography(first.numpy(), second.numpy(), cv2.RANSAC, _HOMOGRAPHY_PX)
     if H is None:
         return 0.0
-    moved = _homogeneous(px1) @ torch.from_numpy(H).to(px1.device).T
-    error = (moved[:, :2] / moved[:, 2:] - px2.double()).norm(dim=1)
+    moved = _homogeneous(first) @ torch.from_numpy(H).T
+    error = (moved[:, :2] / moved[:, 2:] - second).norm(dim=1)
     return float((error <= _HOMOGRAPHY_PX).double().mean())
 
 
 def _homogeneous(px: Tensor) -> Tensor:
-    return torch.cat([px.double(), torch.ones(len(px), 1, dtype=torch.float64, device=px.device)], dim=1)
+    return torch.cat([px.cpu().double(), torch.ones(len(px), 1, dtype=torch.float64)], dim=1)

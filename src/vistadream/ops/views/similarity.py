@@ -33,7 +33,7 @@ class Similarity:
 
 
 def fit_similarity(source: Float[Tensor, "n 3"], target: Float[Tensor, "n 3"]) -> Similarity:
-    """The similarity with the least squared distance of the moved source to the target (Umeyama 1991).
+    """The similarity with the least squared distance of the moved source to the target (Umeyama 1991), on the CPU.
 
     ValueError for fewer than 3 points, or for points on one line, which leave the rotation open.
     """
@@ -42,7 +42,7 @@ def fit_similarity(source: Float[Tensor, "n 3"], target: Float[Tensor, "n 3"]) -
     )
     if len(source) < 3:
         raise refused
-    a, b = source.double(), target.double()
+    a, b = source.cpu().double(), target.cpu().double()
     mean_a, mean_b = a.mean(0), b.mean(0)
     U, D, Vt = torch.linalg.svd((b - mean_b).T @ (a - mean_a) / len(a))
     if not float(D[1]) > 1e-9 * float(D[0]):

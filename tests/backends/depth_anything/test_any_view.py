@@ -212,7 +212,7 @@ def test_a_full_gpu_makes_the_chunks_smaller(any_view, monkeypatch):
         return read(self, policy, pictures, request)
 
     monkeypatch.setattr(AnyView, "infer_under", of_ten_pictures)
-    monkeypatch.setattr(AnyView, "run", lambda self, work: self._ladder(work))
+    monkeypatch.setattr(AnyView, "run", lambda self, work: self._ladder(lambda budget: work(budget.policy)))
     found, notes = heard(lambda: any_view(memory="high", max_views=32)(views(11, pose_known=True)))
     assert sizes == [11, 11, 9, 9, 9]
     assert len(found) == 11

@@ -93,8 +93,7 @@ class GsplatRenderer(RenderKnobs):
     def _rasterize(
         self, gaussians: Gaussians, cameras: Sequence[Camera], want: Sequence[str], extra: Tensor | None
     ) -> list[Rendering]:
-        device = gaussians.means.device
-        poses = torch.stack([camera.cam_from_world for camera in cameras]).float().to(device)
+        poses, lenses = _stacked(cameras, gaussians.means.device)
         features = _features(gaussians, poses, "rgb" in want, extra)
         maps, alphas, _ = packages.load("gsplat").rasterization(
             means=gaussians.means,
@@ -103,7 +102,7 @@ class GsplatRenderer(RenderKnobs):
             opacities=gaussians.opacities,
             colors=gaussians.means if features is None else features,  # not read if only depth is drawn
             viewmats=poses,
-            Ks=torch.stack([camera.K for camera in cameras]).float().to(device),
+            Ks=lenses,
             width=cameras[0].width,
             height=cameras[0].height,
             near_plane=self.near_z,
@@ -135,6 +134,14 @@ def _batches(cameras: Sequence[Camera], most: int) -> Iterator[tuple[int, ...]]:
     for size in dict.fromkeys(sizes):
         group = [i for i, other in enumerate(sizes) if other == size]
         yield from (tuple(group[i : i + most]) for i in range(0, len(group), most))
+
+
+def _stacked(cameras: Sequence[Camera], device: torch.device) -> tuple[Float[Tensor, "v 4 4"], Float[Tensor, "v 3 3"]]:
+    """Poses and intrinsics on the device: of several cameras by one copy, of one from its copy that is kept there."""
+    if len(cameras) == 1:
+        cameras = [cameras[0].to(device)]  # a step of a fit draws the same camera again and again
+    poses, lenses = (torch.stack([getattr(c, name) for c in cameras]) for name in ("cam_from_world", "K"))
+    return poses.float().to(device), lenses.float().to(device)
 
 
 def _features(

@@ -120,7 +120,7 @@ class Klein(OnDevice):
 
     @torch.no_grad()
     def decode(self, latents: Tensor, pixels: int, budget: Budget) -> Float[Tensor, "1 3 H W"]:
-        """The picture in [0, 1], of so many pixels, on the CPU."""
+        """The picture in [0, 1], with this number of pixels, on the CPU."""
         decoded = self.painter(self._chooser(budget, pixels)).vae.decode(latents, return_dict=False)[0]
         return (decoded.float() / 2 + 0.5).clamp(0, 1).cpu()
 

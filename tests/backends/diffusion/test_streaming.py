@@ -1,6 +1,9 @@
 """Blocks that take turns in two slots compute what they would compute side by side."""
 
+import contextlib
 import gc
+import itertools
+import types
 import weakref
 
 import pytest
@@ -94,3 +97,106 @@ def test_pieces_of_pinned_memory_are_powers_of_two_so_that_torch_does_not_round_
     assert all(length & (length - 1) == 0 for length in lengths)
     assert sum(lengths) <= size + 2**20
     assert torch.equal(torch.cat([piece for _, piece in pieces]), held[0][1])
+
+
+class Queues:
+    """What torch.cuda offers for streams and events, by the rules of CUDA: a queue of operations for each stream."""
+
+    def __init__(self):
+        Queues.Stream.queues = self
+        self.now = self.Stream()
+        self.before: list[set[int]] = []
+        """For each operation those that must end before it begins."""
+        self.slots: list[tuple[int, int, str]] = []
+        """(operation, slot, what) of each copy to a slot and each use of it."""
+
+    def note(self, after: set[int] | None = None) -> int:
+        """Appends an operation to the present stream; it follows the one before it, and `after`."""
+        return self.now.append(after)
+
+    class Stream:
+        def __init__(self, device=None):
+            self.last: set[int] = set()
+
+        def append(self, after=None):
+            before = Queues.Stream.queues.before
+            number = len(before)
+            direct = self.last | (after or set())
+            before.append(set().union(direct, *(before[i] for i in direct)))
+            self.last = {number}
+            return number
+
+        def wait_event(self, event):
+            self.append(event.at)
+
+    class Event:
+        def __init__(self):
+            self.at: set[int] = set()
+
+        def record(self, stream):
+            self.at = set(stream.last)
+
+    def current_stream(self, device=None):
+        return self.now
+
+    @contextlib.contextmanager
+    def stream(self, stream):
+        before, self.now = self.now, stream
+        yield
+        self.now = before
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 6])
+def test_no_slot_is_filled_while_a_block_may_read_it_and_none_is_read_before_it_is_full(monkeypatch, count):
+    """With the streams and events of CUDA, in whatever order the GPU runs what need not wait."""
+    queues, blocks = Queues(), network(count)
+    cuda = types.SimpleNamespace(Stream=queues.Stream, Event=queues.Event)
+    cuda.current_stream, cuda.stream = queues.current_stream, queues.stream
+    known = {name: getattr(torch, name) for name in ("uint8", "Tensor")}
+    empty = lambda size, dtype, device=None, pin_memory=False: torch.empty(size, dtype=dtype)  # noqa: E731
+    monkeypatch.setattr(streaming, "torch", types.SimpleNamespace(cuda=cuda, empty=empty, **known))
+    monkeypatch.setattr(torch.Tensor, "record_stream", lambda *_: None)
+    copy_to, point_to = streaming._Stored.copy_to, streaming._Stored.point_to
+
+    def copied(stored, slot):
+        queues.slots.append((queues.note(), id(slot), f"copy of {id(stored)}"))
+        copy_to(stored, slot)
+
+    def used(stored, slot):
+        stored.slot = slot
+        point_to(stored, slot)
+
+    monkeypatch.setattr(streaming._Stored, "copy_to", copied)
+    monkeypatch.setattr(streaming._Stored, "point_to", used)
+    monkeypatch.setattr(streaming._Slot, "__init__", slot_of(queues))
+    streamed = Streamed(list(blocks), types.SimpleNamespace(type="cuda"), pinned=True)
+    for stored in streamed._blocks:
+        stored.module[0].register_forward_pre_hook(
+            lambda *_, stored=stored: queues.slots.append((queues.note(), id(stored.slot), f"use of {id(stored)}"))
+        )
+    for _ in range(3):
+        through(blocks, torch.randn(2, 24))
+    assert len({slot for _, slot, _ in queues.slots}) == min(count, 2)
+    for slot in {slot for _, slot, _ in queues.slots}:
+        events = [(number, what) for number, at, what in queues.slots if at == slot]
+        for (first, _), (second, _) in itertools.pairwise(events):
+            assert first in queues.before[second], "one waits for the other"
+    uses = [(number, slot, what) for number, slot, what in queues.slots if what.startswith("use")]
+    assert len(uses) == 3 * count
+    for number, slot, what in uses:
+        *_, (_, last) = [(n, w) for n, s, w in queues.slots if s == slot and n < number and w.startswith("copy")]
+        assert last.split()[-1] == what.split()[-1], "the slot holds this block"
+    if count > 1:
+        copies = [number for number, _, what in queues.slots if what.startswith("copy")]
+        assert any(uses[1][0] not in queues.before[n] and uses[0][0] not in queues.before[n] for n in copies[1:3])
+
+
+def slot_of(queues):
+    """A slot whose memory is on the CPU and whose events are those of the queues."""
+
+    def init(slot, memory):
+        slot.memory = memory
+        slot._full, slot._free = queues.Event(), queues.Event()
+        slot.free()
+
+    return init

@@ -73,6 +73,8 @@ def place(network: nn.Module, plan: Plan, device: torch.device) -> None:
     if plan.streamed:
         ready = (_stored(blocks[i].to(device), True) if plan.fp8 else blocks[i] for i in plan.streamed)
         Streamed(ready, device, plan.pinned)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # what the blocks took before they were cast
 
 
 def place_autoencoder(autoencoder: Any, plan: Plan, device: torch.device) -> None:

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 import torch
+from tests.fake_device import FakeDevice
 
 from vistadream.backends.depth.moge import MogeDepth
 from vistadream.backends.weights.residence import resident
@@ -126,6 +127,16 @@ def test_depth_intrinsics_and_normals_are_those_of_a_known_geometry(folder):
     torch.testing.assert_close(
         found.normals[found.valid], torch.tensor([0.0, 0.0, -1.0]).expand(int(found.valid.sum()), 3)
     )
+
+
+def test_a_view_on_a_gpu_gets_its_prediction_there(folder):
+    seen, model = view(CENTRED), estimator(folder(known_geometry()))
+    (wanted,) = model([seen])
+    with FakeDevice():
+        (found,) = model([seen.to("cuda")])
+        for name in ("z", "valid", "normals", "sky"):
+            assert getattr(found, name).device.type == "cuda", name
+            assert torch.equal(getattr(found, name).cpu(), getattr(wanted, name)), name
 
 
 def test_what_has_no_depth_is_finite_not_valid_and_sky_where_it_is_large(folder):

@@ -124,7 +124,7 @@ def _prediction(camera: Camera, maps: dict[str, Tensor], min_sky: float) -> Dept
     valid = maps["mask"] & torch.isfinite(maps["depth"]) & (maps["depth"] > 0)
     normals = maps.get("normal")
     if normals is not None:
-        faces_away = (normals * camera.rays()).sum(-1, keepdim=True) > 0
+        faces_away = (normals * camera.rays(normals.device)).sum(-1, keepdim=True) > 0
         normals = torch.where(valid[..., None], torch.where(faces_away, -normals, normals), 0.0)
     sky = _large_regions(~maps["mask"], min_sky)
     return DepthPrediction(torch.where(valid, maps["depth"], 0.0), valid, camera, True, normals, sky)

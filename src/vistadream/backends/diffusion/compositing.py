@@ -44,4 +44,4 @@ def _blur(values: Float[ndarray, "h w c"], known: Bool[ndarray, "h w"]) -> Float
 
 
 def _numpy(x: Tensor) -> ndarray:
-    return x.detach().double().cpu().numpy()
+    return x.detach().cpu().double().numpy()

@@ -109,5 +109,5 @@ def smooth_fill(rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"]) -> Float
 
     if hole.all():
         raise ValueError(f"smooth_fill: all {hole.numel()} pixels are hole; wanted at least one known pixel")
-    filled = poisson_fill(rgb.detach().double().cpu().numpy(), (~hole).cpu().numpy())
+    filled = poisson_fill(rgb.detach().cpu().double().numpy(), (~hole).cpu().numpy())
     return torch.where(hole[..., None], torch.from_numpy(filled).to(rgb), rgb)

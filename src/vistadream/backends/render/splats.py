@@ -22,8 +22,8 @@ _BORDER = 0.15
 """A splat is linearized at most this fraction of the picture outside its borders."""
 _MARGIN_PX = 0.01
 """Added to the box of a splat, against rounding."""
-_PAIRS_AT_ONCE = 2**24
-"""Pairs of a splat and a pixel of its box that are listed together; each takes about 60 bytes."""
+_PAIRS_AT_ONCE = 2**23
+"""Pairs of a splat and a pixel of its box in one band; each takes 120 bytes when listed, and 240 in the gradient."""
 
 
 class Splats(NamedTuple):

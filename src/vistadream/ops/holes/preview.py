@@ -82,7 +82,8 @@ def _sums(values: Float[Tensor, "n *c"], starts: Int[Tensor, "m"], counts: Int[T
     """The sum of each group of successive rows; on a CPU by NumPy, as for `_sorted`."""
     if values.device.type == "cpu":
         return torch.from_numpy(np.add.reduceat(values.numpy(), starts.numpy()))
-    return torch.segment_reduce(values, "sum", lengths=counts)
+    group = torch.repeat_interleave(counts, output_size=len(values))
+    return values.new_zeros(len(counts), *values.shape[1:]).index_add(0, group, values)
 
 
 def _cells(away: Float[Tensor, "n 3"], cell_rad: float) -> Int[Tensor, "n"]:

@@ -64,7 +64,7 @@ class JointSurface:
         if bool(new.any()) and len(gaussians):
             with torch.no_grad():
                 new = self.fusion.adds(view, self.renderer(gaussians, [view.camera], want=("z", "alpha"))[0])
-        return new & ~self.fusion.floats(view, others, is_sure)
+        return new & ~self.fusion.floats(replace(view, lift=new), others, is_sure)
 
     def _is_open(self, view: View, gaussians: Gaussians) -> Bool[Tensor, "h w"]:
         with torch.no_grad():

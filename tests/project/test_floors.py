@@ -19,6 +19,8 @@ FLOORS = (
     ("config", "pipeline"),
     ("session",),
     ("app", "refinement"),
+    ("workers",),
+    ("service",),
     ("commands",),
     ("__main__",),
 )
@@ -87,6 +89,10 @@ def test_pycolmap_stays_in_its_process():
 
 def test_configuration_stays_at_the_top():
     assert {room_of(module) for module in users_of("hydra", "omegaconf")} <= {"config"}
+
+
+def test_the_service_has_its_libraries_to_itself():
+    assert {room_of(module) for module in users_of("fastapi", "starlette", "uvicorn", "sqlalchemy")} <= {"service"}
 
 
 @pytest.mark.parametrize("folder", ["benchmarks", "research", "tools"])

@@ -1,10 +1,9 @@
-"""All paths and file names of a run. Knows which stages are finished, and writes files completely or not at all."""
+"""The folder of a run while it is worked on: files are written completely or not at all."""
 
 from __future__ import annotations
 
 import itertools
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -15,21 +14,14 @@ from vistadream.core import Scene, UserError
 from vistadream.formats import files
 from vistadream.formats.camera_file import camera_files
 from vistadream.formats.files import write_json
-from vistadream.formats.json_file import read_json
 from vistadream.formats.scene import load_scene, reading, save_scene
 from vistadream.runs.lock import locked
-
-_STAGE = re.compile(r"(\d\d)_(\w+)")
-"""The pattern of the names of stages' folders."""
+from vistadream.runs.paths import RunPaths
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class RunFolder(RunPaths):
     """The folder of one run. The folder of a stage exists only when it is complete."""
-
-    root: Path
-    order: tuple[str, ...] = ()
-    """All stages of the job; the number of a stage's folder is its position here. Empty: found from the folders."""
 
     @staticmethod
     def make(first: Path, order: tuple[str, ...] = ()) -> RunFolder:
@@ -42,48 +34,6 @@ class RunFolder:
                     root.mkdir()
                     break
         return RunFolder(root, order)
-
-    @property
-    def config(self) -> Path:
-        return self.root / "config.yaml"
-
-    @property
-    def run_json(self) -> Path:
-        return self.root / "run.json"
-
-    @property
-    def log(self) -> Path:
-        return self.root / "run.log"
-
-    @property
-    def events(self) -> Path:
-        return self.root / "events.jsonl"
-
-    def records(self) -> list[Path]:
-        """The paths of what a run writes about itself, except for its stages and results. They need not exist."""
-        own = (self.config, self.run_json, self.log, self.events, self.root / "run.lock", self.root / "live")
-        return [*own, *self.root.glob("run*.rrd")]
-
-    def new_recording(self) -> Path:
-        """run.rrd; in a resumed run, run.2.rrd and so on, so that earlier recordings are kept."""
-        n, path = 1, self.root / "run.rrd"
-        while path.exists():
-            n += 1
-            path = self.root / f"run.{n}.rrd"
-        return path
-
-    def stage(self, name: str) -> Path:
-        """The folder of a finished stage."""
-        if self.order:
-            return self.root / f"{self.order.index(name) + 1:02d}_{name}"
-        return next((folder for folder in self._stages_on_disk() if folder.name[3:] == name), self.root / name)
-
-    def finished_stages(self) -> tuple[str, ...]:
-        """The names of the stages that are finished, in order."""
-        return tuple(folder.name[3:] for folder in self._stages_on_disk() if self.finished(folder.name[3:]))
-
-    def _stages_on_disk(self) -> list[Path]:
-        return sorted(path for path in self.root.glob("*_*") if _STAGE.fullmatch(path.name))
 
     def checkpoint(self, name: str) -> Path:
         """The saved state of a stage's fit; it exists only while the stage runs, or after it was killed."""
@@ -126,14 +76,6 @@ class RunFolder:
         copy = self.kept_input(path)
         return copy if os.path.exists(copy) and not os.path.exists(os.path.expanduser(path)) else path
 
-    def facts(self) -> dict:
-        """The content of run.json; empty when there is no complete one."""
-        try:
-            facts = read_json(self.run_json, finite=False)
-        except (OSError, ValueError):
-            return {}
-        return facts if isinstance(facts, dict) else {}
-
     @contextmanager
     def lock(self) -> Iterator[bool]:
         """Locks the folder against other processes until the block ends or this process dies.
@@ -163,14 +105,6 @@ class RunFolder:
         """Removes the unfinished files that a killed run left, and moves back a folder that it was replacing."""
         for draft in self.drafts():
             files.settle(draft)
-
-    def finished(self, name: str) -> dict | None:
-        """The content of done.json of a stage, or None when the stage is not finished."""
-        try:
-            done = read_json(self.stage(name) / "done.json")
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return None
-        return done if isinstance(done, dict) else None
 
     def save_stage(self, name: str, scene: Scene, done: dict, also: Callable[[Path], None]) -> None:
         """Writes a stage under a temporary name and renames it. Removes the later stages, which came from the old one.

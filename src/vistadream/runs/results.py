@@ -8,18 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from vistadream.core import ExportContext, Exporter, Scene
-from vistadream.formats.files import link_or_copy, new_file, remove, replace_folder, write_json
-from vistadream.formats.json_file import read_json
+from vistadream.formats.files import link_or_copy, remove, replace_folder
 from vistadream.runs.folder import RunFolder, write_errors
-
-EXPORT = "export"
-LIST = "results.json"
-_OF_VERSION_0_1 = ("metrics.json", "report.html")
-"""The results outside of export/ in run folders without a list."""
+from vistadream.runs.listed import EXPORT, Listed, files_in
 
 
 def write_results(
@@ -35,28 +29,6 @@ def write_results(
             exporter(scene, draft / exporter.place, context)
 
 
-@dataclass(frozen=True)
-class Listed:
-    """The content of results.json: the key of the scene, and the paths of the results in the run folder."""
-
-    key: str | None
-    """None: the results are of an unknown scene."""
-    files: frozenset[str]
-
-    @staticmethod
-    def read(root: Path) -> Listed:
-        """Reads the list. Without a complete one, as in folders of version 0.1, all files of export/ are results."""
-        try:
-            listed = read_json(root / LIST)
-            return Listed(listed["key"], frozenset(map(str, listed["files"])))
-        except (OSError, ValueError, KeyError, TypeError):
-            return Listed(None, frozenset({*_files_in(root / EXPORT, root), *_OF_VERSION_0_1}))
-
-    def write(self, root: Path) -> None:
-        with new_file(root / LIST) as draft:
-            write_json(draft, {"key": self.key, "files": sorted(self.files)})
-
-
 @contextmanager
 def new_results(root: Path, key: str) -> Iterator[Path]:
     """A folder to write results into, with the layout of the run folder `root`; the block's success moves them there.
@@ -64,7 +36,7 @@ def new_results(root: Path, key: str) -> Iterator[Path]:
     At the start it contains the files of export/ that are kept: all of them if the results there belong to the same
     scene, else only the files of the user.
     """
-    before, there = Listed.read(root), _files_in(root / EXPORT, root)
+    before, there = Listed.read(root), files_in(root / EXPORT, root)
     kept = there if before.key == key else there - before.files
     draft = root / f".results.{os.getpid()}"
     remove(draft)
@@ -75,7 +47,7 @@ def new_results(root: Path, key: str) -> Iterator[Path]:
             link_or_copy(str(root / file), str(draft / file))
         yield draft
         users = {file for file in kept - before.files if _is_unchanged(root / file, draft / file)}
-        _publish(draft, root, before, Listed(key, _files_in(draft, draft) - users))
+        _publish(draft, root, before, Listed(key, files_in(draft, draft) - users))
     finally:
         remove(draft)
 
@@ -93,11 +65,6 @@ def _publish(draft: Path, root: Path, before: Listed, new: Listed) -> None:
         for name in others:
             (root / name).unlink()
     Listed(new.key, new.files | others if before.key == new.key else new.files).write(root)
-
-
-def _files_in(folder: Path, root: Path) -> frozenset[str]:
-    """All files below a folder by their paths from `root`."""
-    return frozenset(file.relative_to(root).as_posix() for file in folder.rglob("*") if file.is_file())
 
 
 def _is_unchanged(before: Path, after: Path) -> bool:

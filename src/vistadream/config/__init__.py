@@ -5,6 +5,8 @@ from vistadream.config.build import configured
 from vistadream.config.composed import Composed, compose, of_the_replaced
 from vistadream.config.earlier_words import today
 from vistadream.config.files import conf_folder, groups, plans
+from vistadream.config.knob_schema import knob_schema
+from vistadream.config.outside import outside_words
 from vistadream.config.plain_values import words_of
 from vistadream.config.reference import reference
 from vistadream.config.trust import refuse_saved_interpolations, saved_words
@@ -31,8 +33,10 @@ __all__ = [
     "configured",
     "expand",
     "groups",
+    "knob_schema",
     "name_of",
     "of_the_replaced",
+    "outside_words",
     "plans",
     "quote_paths",
     "reference",

@@ -18,7 +18,7 @@ _SOURCES = {"multi_img": ("several",)}
 def reference(job: str = "single_img") -> str:
     """Every knob of a job with its default and remark, and every choice, for --help."""
     choices = "".join(f"  {group}={'|'.join(options)}\n" for group, options in groups().items())
-    sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in _files(job))
+    sections = "".join(f"\n{file.read_text(encoding='utf-8')}" for file in files_of(job))
     sections = re.sub(r"# @package _global_\n((?:#.*\n)*)observers:\n.*\n", r"\1", sections)
     sections = re.sub(r"# @package (.*)\n((?:#.*\n)*)_target_:.*", r"\2\1.*:", sections)
     sections = re.sub(r" +_target_:.*\n", "", sections)
@@ -42,13 +42,17 @@ def _below(file: Path, mark: str) -> str:
     return text[text.index(mark) :]
 
 
-def _files(job: str) -> Iterator[Path]:
+def files_of(job: str) -> Iterator[Path]:
     """The files of sources, stages, results and observers that the job can use."""
     root = conf_folder()
     own: Any = OmegaConf.load(root / "job" / f"{job}.yaml")
-    several = [name for names in _SOURCES.values() for name in names]
-    singles = [file.stem for file in sorted((root / "source").glob("*.yaml")) if file.stem not in several]
-    names = {"source": _SOURCES.get(job, singles), "stages": own.defaults[0]["/stages"]}
+    names = {"source": sources_of(job), "stages": own.defaults[0]["/stages"]}
     for room in ("source", "stages", "export", "observers"):
         listed = names.get(room) or [file.stem for file in sorted((root / room).glob("*.yaml"))]
         yield from (root / room / f"{name}.yaml" for name in listed)
+
+
+def sources_of(job: str) -> list[str]:
+    """The options of the group `source` that a job can use."""
+    several = [name for names in _SOURCES.values() for name in names]
+    return list(_SOURCES.get(job, [name for name in groups()["source"] if name not in several]))

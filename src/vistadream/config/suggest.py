@@ -16,7 +16,7 @@ from vistadream.config.surface_rule import flattening_knob
 from vistadream.config.words import name_of, parse
 from vistadream.core import UserError
 
-_OF_SEVERAL = ("backends/poses", "backends/multi_depth")
+OF_SEVERAL = ("backends/poses", "backends/multi_depth")
 """Groups that the job of several photos reads alone."""
 
 
@@ -34,14 +34,14 @@ def misspelt(words: Sequence[str], job: str = "single_img") -> str | None:
         keep_the_hard_rule({knob: override.value()})
         if knob == "stages" and not _are_files_of_stages(override.value()):
             return f"{word} is no choice; wanted the knobs of a stage, as in stages.coarse.steps=40"
-        if knob in _OF_SEVERAL and job != "multi_img":
+        if knob in OF_SEVERAL and job != "multi_img":
             return f"{word} is read by vistadream multi-img alone, as one photo has no poses to find: leave it out"
         if knob in options:
             if override.value() not in options[knob] and not (knob == "recipe" and value == "null"):
                 wanted = ", ".join(options[knob])
-                return f"{knob}={value} is no choice; wanted one of {wanted}{_near(value, options[knob])}"
+                return f"{knob}={value} is no choice; wanted one of {wanted}{near(value, options[knob])}"
         elif knob not in ("stages", "export", "observers", *_known(job)) and not knob.startswith("backends."):
-            return f"{knob or repr(word)} is not a knob; see --help for all{_near(knob, [*_known(job), *options])}"
+            return f"{knob or repr(word)} is not a knob; see --help for all{near(knob, [*_known(job), *options])}"
     return None
 
 
@@ -95,7 +95,8 @@ def _knobs(config: Any, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
-def _near(word: str, known: Sequence[str]) -> str:
+def near(word: str, known: Sequence[str]) -> str:
+    """The end of a sentence that asks for the word of `known` that is most like `word`; "" where none is."""
     last = {k.rpartition(".")[2]: k for k in reversed(known)}
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or [
         last[m] for m in difflib.get_close_matches(word.rpartition(".")[2], last, n=1, cutoff=0.75)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -35,6 +37,30 @@ class Range(NamedTuple):
         return f"{low} and {'under' if self.below else 'up to'} {self.high:g}"
 
 
+Limit = Range | tuple[str, ...]
+"""What a field may hold: numbers of a range, or words (each item, where the field is a list)."""
+_NOTED: ContextVar[dict[tuple[type, str], Limit] | None] = ContextVar("limits", default=None)
+
+
+@contextmanager
+def noted_limits() -> Iterator[dict[tuple[type, str], Limit]]:
+    """The limits that the objects built in the block check their fields for, by class and field.
+
+    So that a description of the knobs need not repeat what the classes say.
+    """
+    noted: dict[tuple[type, str], Limit] = {}
+    before = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(before)
+
+
+def _note(owner: object, name: str, limit: Limit) -> None:
+    if (noted := _NOTED.get()) is not None:
+        noted[type(owner), name] = limit
+
+
 FROM_0, FROM_1, ABOVE_0, SHARE = Range(0), Range(1), Range(0, above=True), Range(0, 1)
 
 
@@ -50,15 +76,24 @@ def check_ranges(owner: object, **wanted: tuple[float, float] | Range) -> None:
             refuse(owner, name, one_of(words))
     for name, bounds in wanted.items():
         value, known = getattr(owner, name), Range(*bounds)
+        _note(owner, name, known)
         optional = NoneType in get_args(hints[name])
         items = value if isinstance(value, Sequence) else [value]
         if not (value is None and optional) and not all(map(known.holds, items)):
             refuse(owner, name, known.words() + (", or null" if optional else ""))
 
 
+def check_words(owner: object, **wanted: Sequence[str]) -> None:
+    """Raises ValueError unless each named field of `owner` is one of the wanted words."""
+    for name, known in wanted.items():
+        _note(owner, name, tuple(known))
+        require(owner, name, getattr(owner, name) in known, one_of(known))
+
+
 def check_choices(owner: object, **wanted: Sequence[str]) -> None:
     """Raises ValueError unless each named field of `owner` is a list of some of the wanted words, each at most once."""
     for name, known in wanted.items():
+        _note(owner, name, tuple(known))
         values = getattr(owner, name)
         if odd := [value for value in values if value not in known or values.count(value) > 1]:
             near = "".join(f"; did you mean {word}?" for word in get_close_matches(str(odd[0]), known, 1))

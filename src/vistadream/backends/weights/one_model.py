@@ -13,7 +13,7 @@ from vistadream.backends.weights.named_files import NamedFiles
 from vistadream.backends.weights.policy import MemoryChoice, Policy
 from vistadream.backends.weights.residence import Ladder, resident
 from vistadream.backends.weights.table import MODELS, Model
-from vistadream.core.knobs import check_ranges, one_of, require
+from vistadream.core.knobs import check_ranges, check_words, require
 
 T = TypeVar("T")
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -45,7 +45,7 @@ class OneModel(NamedFiles):
     def check_knobs(self, models: Sequence[str]) -> None:
         """Raises ValueError for a model that is not one of `models`, a device that is missing, or an unknown policy."""
         check_ranges(self)
-        require(self, "model", self.model in models, one_of(models))
+        check_words(self, model=models)
         check_device(self)
 
     @cached_property

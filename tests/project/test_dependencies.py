@@ -99,7 +99,9 @@ def test_the_documented_tools_start_without_any_extra():
 def test_constraints_pin_every_dependency_within_its_range():
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     pins = {canonicalize_name(name): Version(v) for name, v in (line.split("==") for line in lines)}
-    for requirement in map(Requirement, PROJECT["dependencies"] + EXTRAS["dev"] + EXTRAS["ci"] + EXTRAS["docs"]):
+    for requirement in map(
+        Requirement, PROJECT["dependencies"] + EXTRAS["dev"] + EXTRAS["ci"] + EXTRAS["docs"] + EXTRAS["serve"]
+    ):
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier
     assert not [name for name, version in pins.items() if version.local], "no registry has a local version"
 

@@ -1,0 +1,82 @@
+"""What workers do to the table of jobs. Every change of a job's state is one statement that says from which state."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Executable, Select, func, select, update
+
+from vistadream.service.database import Database
+from vistadream.service.tables import ENDED, MIGRATIONS, JobRow, Migration, job_of, jobs
+
+_FIRST = (jobs.c.priority.desc(), jobs.c.id)
+"""The order of the queue."""
+
+
+class Attempts:
+    """The queue in a database; each method is one transaction. Safe in threads and in processes."""
+
+    def __init__(self, url: str, migrations: Sequence[Migration] = MIGRATIONS):
+        """`url`: sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME. UserError where it cannot be opened."""
+        self.database = Database(url, migrations)
+
+    def close(self) -> None:
+        self.database.close()
+
+    def running(self) -> list[JobRow]:
+        return self._all(select(jobs).where(jobs.c.state == "running").order_by(*_FIRST))
+
+    def next_queued(self, without: Collection[str] = ()) -> JobRow | None:
+        """The job that is to be begun next."""
+        wanted = select(jobs).where(jobs.c.state == "queued", jobs.c.id.not_in(without))
+        return self._first(wanted.order_by(*_FIRST).limit(1))
+
+    def begin(self, id: str, worker: str = "") -> JobRow | None:
+        """A new attempt at a queued job; None where somebody else was faster, whose transaction is not waited for."""
+        mine = select(jobs.c.id).where(jobs.c.id == id, jobs.c.state == "queued").with_for_update(skip_locked=True)
+        first = func.coalesce(jobs.c.started_s, time.time())
+        values = {"state": "running", "attempt": jobs.c.attempt + 1, "started_s": first, "worker": worker}
+        return self._write(update(jobs).where(jobs.c.id == mine.scalar_subquery()).values(values).returning(*jobs.c))
+
+    def take_over(self, job: JobRow, worker: str, deaths: int, stages_done: int) -> JobRow | None:
+        """A new attempt at a running job whose worker has died; None where somebody else was faster."""
+        values: dict[str, Any] = {"worker": worker, "deaths": deaths, "stages_done": stages_done}
+        return self._change(job.id, ("running",), job.attempt, **values, next_attempt=True)
+
+    def finish(self, id: str, attempt: int, state: str, error: str | None = None, **changed: Any) -> bool:
+        """Ends an attempt if it is still the newest: the state becomes done, failed, cancelled, or queued once more."""
+        changed |= {"finished_s": time.time()} if state in ENDED else {}
+        return bool(self._change(id, ("running",), attempt, state=state, error=error, **changed))
+
+    def is_cancel_asked(self, id: str) -> bool:
+        with self.database.reading() as connection:
+            return bool(connection.scalar(select(jobs.c.cancel_asked).where(jobs.c.id == id)))
+
+    def note_signal(self, worker: str, signal: int) -> None:
+        """Keeps which signal ended a worker, with the job that it was working on."""
+        with self.database.writing() as connection:
+            mine = update(jobs).where(jobs.c.worker == worker, jobs.c.state == "running")
+            connection.execute(mine.values(last_signal=signal))
+
+    def _change(
+        self, id: str, states: Sequence[str], attempt: int | None = None, next_attempt: bool = False, **values: Any
+    ) -> JobRow | None:
+        """Changes a job that is in one of the states, and at this attempt; None where it is not."""
+        wanted = update(jobs).where(jobs.c.id == id, jobs.c.state.in_(states))
+        wanted = wanted if attempt is None else wanted.where(jobs.c.attempt == attempt)
+        values |= {"attempt": jobs.c.attempt + 1} if next_attempt else {}
+        return self._write(wanted.values(values).returning(*jobs.c))
+
+    def _write(self, statement: Executable) -> JobRow | None:
+        with self.database.writing() as connection:
+            row = connection.execute(statement).mappings().first()
+        return None if row is None else job_of(row)
+
+    def _first(self, wanted: Select) -> JobRow | None:
+        return next(iter(self._all(wanted)), None)
+
+    def _all(self, wanted: Select) -> list[JobRow]:
+        with self.database.reading() as connection:
+            return [job_of(row) for row in connection.execute(wanted).mappings()]

@@ -1,0 +1,142 @@
+"""Which worker has which job. Whoever works holds the system's lock on a file in the job's folder.
+
+The lock ends with its process, so a running job whose lock is free has lost its worker, and is taken over at once.
+There is no clock, no lease and no process id in this: a slow worker is never taken for a dead one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from vistadream.core import UserError
+from vistadream.service.store import Store
+from vistadream.service.tables import JobRow
+from vistadream.workers.file_lock import try_lock
+from vistadream.workers.progress import last_part, stages_done
+from vistadream.workers.queue import Outcome, Task
+
+DEATHS = 3
+"""A job whose worker died this often without finishing a stage in between has failed."""
+_ERRORS = 2
+"""A job that ended this often by an error of the program has failed."""
+_LONGEST = 2_000
+_INPUT_KNOB = {"single_img": "image", "multi_img": "input"}
+
+
+class Claims:
+    """The queue of one data folder, as `workers.queue.Queue`. Each worker process has one of its own."""
+
+    def __init__(self, store: Store, data: Path, min_free_bytes: int = 0):
+        """`min_free_bytes`: with less space on the disk no job is begun."""
+        self._store, self._jobs, self._min_free_bytes = store, data / "jobs", min_free_bytes
+        self._locks: dict[str, IO[bytes]] = {}
+
+    def take(self, worker: str) -> Task | None:
+        """A job whose worker has died, else the first of the queue."""
+        if shutil.disk_usage(self._jobs).free < self._min_free_bytes:
+            return None
+        for job in self._store.running():
+            if task := self._locked(job, partial(self._taken_over, job, worker)):
+                return task
+        busy: list[str] = []
+        while job := self._store.next_queued(without=busy):
+            if task := self._locked(job, partial(self._store.begin, job.id, worker)):
+                return task
+            busy.append(job.id)
+        return None
+
+    def settle(self, task: Task, outcome: Outcome) -> None:
+        """Changes nothing of a job that somebody else works on by now."""
+        error = outcome.error and outcome.error[:_LONGEST]
+        match outcome.state:
+            case "interrupted":
+                self._store.finish(task.id, task.attempt, "queued")
+            case "broken":
+                self._once_more(task, error)
+            case state:
+                self._store.finish(task.id, task.attempt, state, error)
+        self._release(task.id)
+
+    def is_cancelled(self, task: Task) -> bool:
+        return self._store.is_cancel_asked(task.id)
+
+    def cancelled_workers(self) -> set[str]:
+        return {job.worker for job in self._store.running() if job.cancel_asked}
+
+    def worker_died(self, worker: str, signal: int | None) -> None:
+        """Keeps the signal for the sentence about the job; ends a job that was to be cancelled anyway."""
+        if signal is not None:
+            self._store.note_signal(worker, signal)
+        for job in self._store.running():
+            if job.cancel_asked:
+                self._locked(job, partial(self._taken_over, job, worker))
+
+    def _locked(self, job: JobRow, claim: Callable[[], JobRow | None]) -> Task | None:
+        """The task that `claim` gets while the job is locked for this process; the lock is kept with the task."""
+        lock = try_lock(self._jobs / job.id / "lock")
+        if lock is None:
+            return None
+        mine = claim()
+        if mine is None:
+            lock.close()
+            return None
+        self._locks[job.id] = lock
+        return self._task(mine)
+
+    def _taken_over(self, job: JobRow, worker: str) -> JobRow | None:
+        """A new attempt; None where the job ends instead, or is not to be had."""
+        run = self._jobs / job.id / "run"
+        stages = stages_done(run)
+        deaths = 1 if stages > job.stages_done else job.deaths + 1
+        if job.cancel_asked:
+            self._store.finish(job.id, job.attempt, "cancelled")
+        elif deaths >= DEATHS:
+            self._store.finish(job.id, job.attempt, "failed", _on_deaths(job, deaths, last_part(run)), deaths=deaths)
+        else:
+            return self._store.take_over(job, worker, deaths, stages)
+        return None
+
+    def _once_more(self, task: Task, error: str | None) -> None:
+        """Back into the queue after a first error of the program; failed after a second."""
+        job = self._store.get(task.id)
+        failures = job.failures + 1 if job else _ERRORS
+        state = "failed" if failures >= _ERRORS else "queued"
+        self._store.finish(task.id, task.attempt, state, error, failures=failures)
+
+    def _task(self, job: JobRow) -> Task:
+        folder = self._jobs / job.id
+        words = list(job.words)
+        if job.input_name:
+            words.append(f"{_INPUT_KNOB[job.kind]}={folder / 'input' / job.input_name}")
+        return Task(job.id, job.attempt, job.kind, tuple(words), folder / "run")
+
+    def _release(self, id: str) -> None:
+        if lock := self._locks.pop(id, None):
+            lock.close()
+
+
+def _on_deaths(job: JobRow, deaths: int, part: str | None) -> str:
+    by = "" if job.last_signal is None else f", last by signal {job.last_signal}"
+    where = "" if part is None else f", in {part}"
+    return (
+        f"its worker was killed {deaths} times{by}{where}: most likely out of memory; wanted a job that fits: try a "
+        "smaller max_resolution, fewer stages.coarse.n_frames, or a machine with more memory"
+    )
+
+
+def open_queue(url: str, data: Path, min_free_bytes: int = 0) -> Claims:
+    """The queue of a data folder; UserError where it cannot be opened."""
+    try:
+        (data / "jobs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"data={data}: {error.strerror}; wanted a folder that can be written") from error
+    return Claims(Store(url), data, min_free_bytes)
+
+
+def database_url(data: Path) -> str:
+    """The database of a data folder, unless another one is named."""
+    return f"sqlite:///{(data / 'queue.db').absolute()}"

@@ -1,0 +1,85 @@
+"""The table of jobs, which is the queue, as requests use it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from vistadream.service.attempts import Attempts
+from vistadream.service.tables import ENDED, JobRow, jobs, values_of
+
+
+class Store(Attempts):
+    """Jobs in a database; each method is one transaction. Safe in threads and in processes."""
+
+    def add(self, row: JobRow) -> JobRow:
+        """Puts a job into the queue; of two with the same owner and idempotency key the first, which is returned."""
+        dialect = postgresql if self.database.engine.dialect.name == "postgresql" else sqlite
+        values = values_of(replace(row, created_s=row.created_s or time.time()))
+        added = self._write(dialect.insert(jobs).values(values).on_conflict_do_nothing().returning(*jobs.c))
+        return added or self.by_idempotency_key(row.owner, row.idempotency_key) or self.get(row.id)
+
+    def get(self, id: str) -> JobRow | None:
+        return self._first(select(jobs).where(jobs.c.id == id))
+
+    def by_idempotency_key(self, owner: str, key: str | None) -> JobRow | None:
+        """None for no key."""
+        wanted = select(jobs).where(jobs.c.owner == owner, jobs.c.idempotency_key == key)
+        return None if key is None else self._first(wanted)
+
+    def page(
+        self,
+        owner: str | None = None,
+        state: str | None = None,
+        text: str | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> list[JobRow]:
+        """Jobs, the newest first. `before`: the last id of the last page; `text`: an id, or part of a name."""
+        wanted = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+        if owner is not None:
+            wanted = wanted.where(jobs.c.owner == owner)
+        if state is not None:
+            wanted = wanted.where(jobs.c.state == state)
+        if text:
+            wanted = wanted.where(or_(jobs.c.input_name.icontains(text, autoescape=True), jobs.c.id == text.lower()))
+        if before is not None:
+            wanted = wanted.where(jobs.c.id < before)
+        return self._all(wanted)
+
+    def place(self, id: str) -> int | None:
+        """How many jobs go before this one; None unless it is queued."""
+        job = self.get(id)
+        if job is None or job.state != "queued":
+            return None
+        sooner = or_(jobs.c.priority > job.priority, and_(jobs.c.priority == job.priority, jobs.c.id < id))
+        with self.database.reading() as connection:
+            return connection.scalar(select(func.count()).where(jobs.c.state == "queued", sooner))
+
+    def counts(self, owner: str | None = None) -> dict[str, int]:
+        """How many jobs there are in each state that any job is in."""
+        wanted = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+        with self.database.reading() as connection:
+            rows = connection.execute(wanted if owner is None else wanted.where(jobs.c.owner == owner))
+            return {row[0]: row[1] for row in rows}
+
+    def ask_cancel(self, id: str) -> JobRow | None:
+        """Cancels a queued job at once, and has the worker of a running one cancel it; the job as it is then."""
+        ended: dict[str, Any] = {"state": "cancelled", "finished_s": time.time(), "cancel_asked": True}
+        changed = self._change(id, ("queued",), **ended) or self._change(id, ("running",), cancel_asked=True)
+        return changed or self.get(id)
+
+    def requeue(self, id: str, words: Sequence[str]) -> JobRow | None:
+        """Has an ended job go on with these words; None unless it has ended."""
+        fresh: dict[str, Any] = {"deaths": 0, "failures": 0, "cancel_asked": False, "error": None, "finished_s": None}
+        return self._change(id, ENDED, state="queued", words=list(words), **fresh)
+
+    def remove(self, id: str) -> bool:
+        """Removes a job unless it is running."""
+        with self.database.writing() as connection:
+            return bool(connection.execute(jobs.delete().where(jobs.c.id == id, jobs.c.state != "running")).rowcount)

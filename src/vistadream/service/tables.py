@@ -1,0 +1,129 @@
+"""The tables of the queue, how they came about, and a row of a job as a value."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+STATES = ("queued", "running", "done", "failed", "cancelled")
+ENDED = ("done", "failed", "cancelled")
+Migration = Callable[[Connection], None]
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32."""
+
+
+def new_id() -> str:
+    """26 characters: the time in milliseconds, so that ids sort by age, and 80 random bits, which nobody guesses."""
+    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One job."""
+
+    id: str
+    kind: str = "single_img"
+    """The name of a file in conf/job/."""
+    state: str = "queued"
+    words: tuple[str, ...] = ()
+    """Checked overrides, without the input."""
+    owner: str = ""
+    priority: int = 0
+    """Higher ones go first; of equal ones the older."""
+    attempt: int = 0
+    """How often a worker has begun it. Only the worker of the newest attempt may finish it."""
+    deaths: int = 0
+    """How often its worker died since it last finished a stage."""
+    digest: str = ""
+    """sha256 of the input's bytes; "" without one."""
+    input_name: str = ""
+    """The file in the folder input/ of the job; "" without one."""
+    error: str | None = None
+    created_s: float = 0.0
+    """Times are in seconds since 1970."""
+    started_s: float | None = None
+    """When the first attempt began."""
+    finished_s: float | None = None
+    cancel_asked: bool = False
+    idempotency_key: str | None = None
+    """The client's name for its request; unique for each owner."""
+    body_digest: str = ""
+    """sha256 of the request, to know the same request again."""
+    failures: int = 0
+    """How often it ended with an error of the program."""
+    stages_done: int = 0
+    """Finished stages when its worker last died."""
+    worker: str = ""
+    """Which worker process began the newest attempt; says nothing about whether that still lives."""
+    last_signal: int | None = None
+    """The signal that ended its worker, where the worker's parent saw it."""
+
+
+metadata = MetaData()
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("words", JSON, nullable=False),
+    Column("owner", String(200), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("deaths", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("input_name", String(255), nullable=False),
+    Column("error", Text),
+    Column("created_s", Float(53), nullable=False),
+    Column("started_s", Float(53)),
+    Column("finished_s", Float(53)),
+    Column("cancel_asked", Boolean, nullable=False),
+    Column("idempotency_key", String(255)),
+    Column("body_digest", String(64), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("stages_done", Integer, nullable=False),
+    Column("worker", String(100), nullable=False),
+    Column("last_signal", Integer),
+    UniqueConstraint("owner", "idempotency_key", name="one_job_per_key"),
+)
+Index("queue_order", jobs.c.state, jobs.c.priority.desc(), jobs.c.id)
+Index("of_owner", jobs.c.owner, jobs.c.id)
+
+
+def _jobs(connection: Connection) -> None:
+    jobs.create(connection)
+
+
+MIGRATIONS: Sequence[Migration] = (_jobs,)
+"""Step n leads from version n to version n + 1 of the tables; a step that has been released is never changed."""
+
+
+def job_of(row: RowMapping) -> JobRow:
+    """The row of a statement as a value."""
+    return JobRow(**{**row, "words": tuple(row["words"])})
+
+
+def values_of(job: JobRow) -> dict[str, Any]:
+    """A job as the values of its columns."""
+    values = {field.name: getattr(job, field.name) for field in fields(job)}
+    return values | {"words": list(job.words)}

@@ -1,0 +1,20 @@
+"""A lock of the system on a file, which ends with the process that holds it."""
+
+from __future__ import annotations
+
+import fcntl
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+
+def try_lock(path: Path) -> IO[bytes] | None:
+    """The file, locked for as long as it is open; None where another process has it, or where its folder is gone."""
+    with suppress(FileNotFoundError):
+        stream: IO[bytes] = path.open("ab")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return stream
+        except BlockingIOError:
+            stream.close()
+    return None

@@ -1,0 +1,50 @@
+"""What workers need of a queue, as nouns and a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Task:
+    """One attempt at a job."""
+
+    id: str
+    attempt: int
+    kind: str
+    """The name of a file in conf/job/."""
+    words: tuple[str, ...]
+    """All overrides of the run; what an earlier attempt was given does not count."""
+    run: Path
+    """The run folder, which an earlier attempt may have begun."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended."""
+
+    state: Literal["done", "failed", "cancelled", "interrupted", "broken"]
+    """interrupted: to go on later; broken: ended by an error of the program, and worth another attempt."""
+    error: str | None = None
+
+
+class Queue(Protocol):
+    """Where a worker gets its tasks. Of each job at most one task is under way, whatever dies."""
+
+    def take(self, worker: str) -> Task | None:
+        """A task that is this worker's until it settles it, or its process ends; None when there is none."""
+
+    def settle(self, task: Task, outcome: Outcome) -> None:
+        """Says how the task ended, and lets it go."""
+
+    def is_cancelled(self, task: Task) -> bool:
+        """Whether somebody asked for the end of the job."""
+
+    def cancelled_workers(self) -> Collection[str]:
+        """The workers that were asked to end their tasks, by the names that they took them with."""
+
+    def worker_died(self, worker: str, signal: int | None) -> None:
+        """The process of a worker has ended, by this signal or by itself."""

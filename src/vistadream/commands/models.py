@@ -17,6 +17,7 @@ from rich.table import Table
 
 from vistadream.backends.weights import store
 from vistadream.backends.weights.errors import DownloadError
+from vistadream.backends.weights.facts import facts_of
 from vistadream.backends.weights.hub import hub_home
 from vistadream.backends.weights.table import MODELS, PROFILES, Model, models_named
 from vistadream.core import Note, UserError, tell, use_observer
@@ -75,21 +76,7 @@ def _download_parser() -> argparse.ArgumentParser:
 
 
 def _facts(model: Model) -> dict[str, Any]:
-    memory = model.memory
-    return {
-        "name": model.name,
-        "role": model.role,
-        "repository": model.repository,
-        "revision": model.revision,
-        "license": model.license.name,
-        "license_url": model.license.url,
-        "commercial": model.license.commercial,
-        "gated": model.gated,
-        "bytes_about": model.bytes_about,
-        "memory_gb_about": {"high": memory.high, "balanced": memory.balanced, "low": memory.low},
-        "alternatives": model.alternatives,
-        "path": str(path) if (path := store.find(model)) else None,
-    }
+    return {**facts_of(model), "path": str(path) if (path := store.find(model)) else None}
 
 
 def _table() -> Table:

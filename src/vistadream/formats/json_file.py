@@ -25,7 +25,11 @@ def read_json(path: Path, finite: bool = True) -> Any:
     that a float cannot hold. NaN and Infinity are refused too, unless `finite` is False.
     """
     data = path.read_bytes()
-    text = data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
+    return parse_json(data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"), finite)
+
+
+def parse_json(text: str, finite: bool = True) -> Any:
+    """The content of a text, as `read_json` reads it from a file."""
     if (depth := _depth(text)) > _DEEPEST:
         raise ValueError(f"lists and objects nest {depth} deep; wanted at most {_DEEPEST}")
     constant = _refuse_constant if finite else None

@@ -64,7 +64,7 @@ def read_picture(path: Path, upright: bool = True) -> tuple[Image.Image, Picture
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read; wanted {FORMATS}: convert it") from error
     except (Image.DecompressionBombError, MemoryError) as error:
-        raise UserError(f"{path} has too many pixels; wanted under 178 megapixels: scale it down") from error
+        raise _too_many_pixels(path) from error
     except Exception as error:
         raise UserError(
             f"{path} is damaged or truncated ({error}); wanted a whole {FORMATS} file: save it again"
@@ -91,8 +91,14 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("ignore")
             yield image
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels(path) from error
     except Exception as error:  # Pillow can raise any exception on metadata that it does not expect
         raise UserError(f"{path} is not a picture that can be read ({error}); wanted {FORMATS}") from error
+
+
+def _too_many_pixels(path: Path) -> UserError:
+    return UserError(f"{path} has too many pixels; wanted under 178 megapixels: scale it down")
 
 
 def read_small_gray(path: Path, long_px: int) -> UInt8[np.ndarray, "h w"]:

@@ -1,15 +1,133 @@
-"""Databases for tests: a file of SQLite, and a PostgreSQL of Debian where it is installed."""
+"""Real parts for the tests of the service: databases, and `vistadream serve` as a process on loopback."""
 
+import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from vistadream.assets import sample_image
 from vistadream.service.store import Store
+
+SMALLEST = {
+    "stage": "no-outpaint",
+    "max_resolution": 32,
+    "recipe": "quick",
+    "stages.initialize.steps": 1,
+    "export": ["gaussians", "metrics", "report"],
+    "flight.frames": 2,
+}
+"""Knobs of a job of the real pipeline that takes about a second."""
+PROGRAM = (sys.executable, "-m", "vistadream", "serve")
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+@dataclass
+class Running:
+    """A service that runs."""
+
+    process: subprocess.Popen
+    data: Path
+    client: httpx.Client
+    lines: list[str]
+    """What it printed when it was ready."""
+
+    def submit(self, knobs: dict[str, Any] | None = None, parts: dict[str, str] | None = None, **how: Any):
+        """Posts the sample picture with the smallest knobs and these."""
+        with sample_image().open("rb") as picture:
+            texts = {"knobs": json.dumps(SMALLEST | (knobs or {})), **(parts or {})}
+            return self.client.post("/v1/predict", files={"file": ("sample.png", picture)}, data=texts, **how)
+
+    def wait_for(self, job_id: str, *states: str, within_s: float = 120) -> dict[str, Any]:
+        """The job once it is in one of the states."""
+        end = time.monotonic() + within_s
+        while (job := self.client.get(f"/v1/jobs/{job_id}").json())["state"] not in states:
+            assert time.monotonic() < end, job
+            time.sleep(0.1)
+        return job
+
+    def nothing_is_left(self) -> bool:
+        """Whether no draft is on disk, and no folder but those of jobs."""
+        jobs = {job["id"] for job in self.client.get("/v1/jobs", params={"limit": 500}).json()["jobs"]}
+        folders = {folder.name for folder in (self.data / "jobs").iterdir()}
+        return not list((self.data / "drafts").iterdir()) and folders == jobs
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Sends a signal and waits; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """A port that nobody listens on."""
+
+    def port() -> int:
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            return sock.getsockname()[1]
+
+    return port
+
+
+@pytest.fixture(scope="session")
+def refusal() -> Callable[..., str]:
+    """What `vistadream serve` says when it refuses its words, with exit code 2 and without a traceback."""
+
+    def said(*words: str) -> str:
+        done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    return said
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Start]:
+    """Starts services, and ends them after the last test of the file."""
+    started: list[Running] = []
+
+    def begin(*words: str, data: Path | None = None, uds: Path | None = None, port: str | None = None) -> Running:
+        data = data or tmp_path_factory.mktemp("data")
+        where = f"uds={uds}" if uds else f"port={port or free_port()}"
+        process = subprocess.Popen(
+            [*PROGRAM, where, f"data={data}", *words], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+        )
+        lines = [process.stdout.readline().strip() for _ in range(1 if uds else 2)]
+        transport = httpx.HTTPTransport(uds=str(uds)) if uds else None
+        url = "http://localhost" if uds else lines[0].split()[-1]
+        client = httpx.Client(base_url=url, transport=transport, timeout=60, trust_env=False)
+        started.append(Running(process, data, client, lines))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        running.client.close()
+        running.stop()
+        running.process.stdout.close()
+        shutil.rmtree(running.data, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def service(start: Start) -> Running:
+    """One service for a file of tests."""
+    return start("min_free_gb=0", "drain_s=0")
 
 
 @pytest.fixture(scope="session")

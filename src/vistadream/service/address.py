@@ -1,0 +1,97 @@
+"""The socket that the service listens on. It is bound before anything else starts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistadream.core import UserError
+from vistadream.service.knobs import LOOPBACK, ServeKnobs
+
+_FIRST, _TRIED = 8000, 200
+"""The ports that port=auto tries."""
+_BACKLOG = 1024
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A bound socket, and what people are to know of it."""
+
+    sock: socket.socket
+    url: str
+    path: Path | None = None
+    """The socket file."""
+
+    def remarks(self) -> list[str]:
+        """Where the service is, and who else can reach it, one line each."""
+        if self.path:
+            return [f"listening on the socket file {self.path}, which only its owner can open"]
+        private = "every user of this machine can connect, and there are no API keys yet: uds=PATH keeps others out"
+        return [f"listening on {self.url}", private]
+
+    def close(self) -> None:
+        """Closes the socket and removes its file."""
+        self.sock.close()
+        if self.path:
+            self.path.unlink(missing_ok=True)
+
+
+def listen(knobs: ServeKnobs) -> Listener:
+    """Binds the socket; UserError when the port or the path is taken or cannot be used."""
+    if knobs.uds:
+        return _listen_on_file(knobs.uds)
+    if knobs.port != "auto":
+        return _listen_on_port(knobs.port)
+    for port in range(_FIRST, _FIRST + _TRIED):
+        with suppress(_TakenError):
+            return _listen_on_port(port)
+    raise UserError(f"the ports {_FIRST} to {_FIRST + _TRIED - 1} are all taken; wanted a free one: name it by port=")
+
+
+class _TakenError(UserError):
+    """The port is in use."""
+
+
+def _listen_on_port(port: int) -> Listener:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of connections that are just closing
+        sock.bind((LOOPBACK, port))
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise _TakenError(
+                f"port {port} is taken by another program; wanted a free one: choose it by port=, or port=auto"
+            ) from error
+        raise UserError(f"port={port} cannot be used ({error.strerror}); wanted a port that you may open") from error
+    return Listener(sock, f"http://{LOOPBACK}:{port}")
+
+
+def _listen_on_file(path: Path) -> Listener:
+    """A socket file of mode 0600. One that nobody listens on any more is replaced; any other file is left alone."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    umask = os.umask(0o177)
+    try:
+        if _is_left_over(path):
+            path.unlink()
+        sock.bind(str(path))
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        reason = "it exists" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+        raise UserError(f"uds={path} cannot be used ({reason}); wanted a new, short path") from error
+    finally:
+        os.umask(umask)
+    return Listener(sock, "http://localhost", path)
+
+
+def _is_left_over(path: Path) -> bool:
+    if not path.is_socket():
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(path)) == errno.ECONNREFUSED

@@ -1,0 +1,52 @@
+"""The application: routes, problems, the guard, and the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from vistadream.service.guard import Guard
+from vistadream.service.problems import Problem, answer_with_problems
+from vistadream.service.routes import about, events, jobs, predict, results
+from vistadream.service.service import Service
+from vistadream.version import __version__
+
+_ROUTERS = (predict.router, jobs.router, results.router, events.router, about.router)
+_ABOUT = "Photographs become scenes of 3D Gaussians. Jobs wait in a queue on disk and survive a kill."
+
+
+def make_app(service: Service) -> FastAPI:
+    """The ASGI application of a service. It serves no page, so that it loads nothing from elsewhere."""
+    app = FastAPI(
+        title="VistaDream",
+        version=__version__,
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    answer_with_problems(app)
+    for router in _ROUTERS:
+        app.include_router(router, prefix="/v1")
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the way that FastAPI's documentation shows
+    app.add_middleware(Guard, allow_hosts=service.knobs.allow_hosts, allow_origins=service.knobs.allow_origins)
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the schema that all problems have."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            openapi_version="3.1.0",
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
+        app.openapi_schema = document
+    return app.openapi_schema

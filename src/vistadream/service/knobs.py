@@ -1,0 +1,36 @@
+"""The knobs of `vistadream serve`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vistadream.core.knobs import ABOVE_0, FROM_0, Range, check_ranges, require
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class ServeKnobs:
+    """The values of conf/serve.yaml, which says what they mean. ValueError for one out of its range."""
+
+    port: int | Literal["auto"]
+    host: str
+    uds: Path | None
+    data: Path
+    allow_hosts: list[str]
+    allow_origins: list[str]
+    max_upload_mb: float
+    body_idle_s: float
+    max_wait_s: float
+    predict_wait_s: float
+    drain_s: float
+    min_free_gb: float
+
+    def __post_init__(self) -> None:
+        require(self, "port", self.port == "auto" or Range(1, 65535).holds(self.port), "1 to 65535, or auto")
+        check_ranges(self, max_upload_mb=ABOVE_0, body_idle_s=ABOVE_0, max_wait_s=FROM_0, predict_wait_s=FROM_0)
+        check_ranges(self, drain_s=FROM_0, min_free_gb=FROM_0)
+        wanted = f"{LOOPBACK}: there are no API keys yet, so that any other address would open the service to others"
+        require(self, "host", self.host == LOOPBACK, wanted)

@@ -1,0 +1,107 @@
+"""What the service answers, as the OpenAPI document describes it. Defaults of knobs are not repeated here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+ID = "06f3kz0h8m2v7c9w1q4t5r8x6y"
+
+
+class Progress(BaseModel):
+    """How far the work of a running stage is."""
+
+    done: int
+    total: int
+
+
+class Result(BaseModel):
+    """One file that a run left."""
+
+    name: str = Field(examples=["gaussians.ply"])
+    url: str = Field(examples=[f"/v1/jobs/{ID}/results/gaussians.ply"])
+    bytes: int
+    media_type: str = Field(examples=["application/octet-stream"])
+
+
+class ListedJob(BaseModel):
+    """A job in a list."""
+
+    id: str = Field(examples=[ID])
+    kind: str = Field(examples=["single_img"])
+    state: State
+    input: str | None = Field(None, description="The name of the uploaded file.", examples=["kitchen.jpg"])
+    words: list[str] = Field(description="The knobs as on the command line.", examples=[["stage=coarse", "seed=3"]])
+    priority: int
+    attempts: int = Field(description="How often a worker has begun it.")
+    error: str | None = Field(None, description="The sentence that the command line would print.")
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    status: Literal["processing", "success", "error", "cancelled"] = Field(description="For clients of MLSharp.")
+    task_id: str = Field(description="The id, for clients of MLSharp.", examples=[ID])
+    processing_time: float | None = Field(None, description="Seconds from start to end, for clients of MLSharp.")
+    url: str | None = Field(None, description="Of the PLY once done, for clients of MLSharp.")
+
+
+class Job(ListedJob):
+    """A job with all that is known of it."""
+
+    place: int | None = Field(None, description="In the queue; 1 is the next one. Only while queued.")
+    stage: str | None = Field(None, description="The stage that runs, or ran last.", examples=["coarse"])
+    progress: Progress | None = None
+    figures: dict[str, Any] | None = Field(None, description="The content of metrics.json.")
+    results: list[Result] = []
+
+
+class Page(BaseModel):
+    """Some jobs, the newest first."""
+
+    jobs: list[ListedJob]
+    next: str | None = Field(None, description="The cursor of the next page; null on the last one.", examples=[ID])
+
+
+class Results(BaseModel):
+    """The files that the run of a job left."""
+
+    results: list[Result]
+
+
+class Resume(BaseModel):
+    """Knobs that replace those of before."""
+
+    knobs: dict[str, Any] = Field({}, examples=[{"stages.refine.steps": 400}])
+
+
+class Health(BaseModel):
+    """Whether the service works, with the fields of MLSharp."""
+
+    status: Literal["healthy"] = "healthy"
+    version: str
+    gpu_available: bool
+    gpu_vendor: str | None = None
+    gpu_name: str | None = None
+
+
+class Ready(BaseModel):
+    """The service takes jobs."""
+
+    status: Literal["ready"] = "ready"
+
+
+class Stats(BaseModel):
+    """Figures of the service."""
+
+    jobs: dict[str, int] = Field(description="How many jobs are in each state.", examples=[{"queued": 3, "done": 40}])
+    uptime_s: float
+    disk_free_gb: float
+    listeners: int = Field(description="Streams of events that are open.")
+
+
+class Models(BaseModel):
+    """Every model that can be used."""
+
+    models: list[dict[str, Any]]

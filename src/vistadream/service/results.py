@@ -1,0 +1,71 @@
+"""The files that a run left, by names that come from the run and never from a request."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vistadream.runs.listed import EXPORT, Listed
+from vistadream.runs.paths import RunPaths
+
+_MEDIA_TYPES = {
+    ".glb": "model/gltf-binary",
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".mp4": "video/mp4",
+    ".obj": "model/obj",
+    ".yaml": "application/yaml",
+}
+_OTHER = "application/octet-stream"
+REPORT_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; img-src data:; media-src 'self' data:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'"
+)
+"""For pages that a run wrote: their scripts run in an origin of their own, which reaches nothing of the service."""
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """One file of a run under its public name."""
+
+    name: str
+    path: Path
+    url: str
+    bytes: int
+
+    @property
+    def media_type(self) -> str:
+        suffix = self.path.suffix.lower()
+        return _MEDIA_TYPES.get(suffix) or mimetypes.types_map.get(suffix, _OTHER)
+
+    def public(self) -> dict[str, Any]:
+        """The fields of `models.Result`."""
+        return {"name": self.name, "url": self.url, "bytes": self.bytes, "media_type": self.media_type}
+
+
+def results_of(job_id: str, paths: RunPaths) -> dict[str, ResultFile]:
+    """The results by name: those of results.json, the Gaussians of each stage, the recordings and the newest pictures.
+
+    Links are left out, as what they lead to may be no file of the run.
+    """
+    found = {}
+    for name, path in _files(paths):
+        if path.is_file() and not path.is_symlink():
+            found[name] = ResultFile(name, path, f"/v1/jobs/{job_id}/results/{name}", path.stat().st_size)
+    return found
+
+
+def _files(paths: RunPaths) -> Iterator[tuple[str, Path]]:
+    root = paths.root
+    for file in sorted(Listed.read(root).files):
+        yield file.removeprefix(f"{EXPORT}/"), root / file
+    for stage in paths.finished_stages():
+        yield f"stages/{stage}.ply", paths.stage(stage) / "gaussians.ply"
+    for recording in sorted(root.glob("run*.rrd")):
+        yield recording.name, recording
+    for picture in sorted((root / "live").glob("*.jpg")):
+        yield f"live/{picture.name}", picture

@@ -1,0 +1,59 @@
+"""What the service is: its knobs, models, health and figures."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+
+from vistadream.backends.weights.facts import facts_of
+from vistadream.backends.weights.table import MODELS
+from vistadream.service import models
+from vistadream.service.problems import ProblemError, documented
+from vistadream.service.service import Here
+from vistadream.version import __version__
+
+router = APIRouter(tags=["service"])
+_BEGUN_S = time.monotonic()
+
+
+@router.get("/knobs", operation_id="get_knobs", responses=documented(422, 503))
+async def get_knobs(service: Here, job: Annotated[Literal["single_img"], Query()] = "single_img") -> dict[str, Any]:
+    """JSON Schema of every knob that a request may set."""
+    return await service.clerk.schema(job)
+
+
+@router.get("/models", operation_id="get_models", responses=documented())
+def get_models() -> models.Models:
+    """Every model that can be used, with its license."""
+    return models.Models(models=[facts_of(model) for model in MODELS.values()])
+
+
+@router.get("/health", operation_id="get_health", responses=documented(503))
+async def get_health(service: Here) -> models.Health:
+    """The process answers, and its clerk too, who knows the GPU."""
+    return models.Health(version=__version__, **await service.clerk.gpu())
+
+
+@router.get("/ready", operation_id="get_ready", responses=documented(503))
+def get_ready(service: Here) -> models.Ready:
+    """The service takes jobs: it is not stopping, its queue answers, and there is room on the disk."""
+    service.refuse_while_closing()
+    try:
+        service.refuse_without_room()
+    except ProblemError as error:
+        raise ProblemError(503, error.detail, headers={"Retry-After": "60"}) from error
+    service.store.counts()
+    return models.Ready()
+
+
+@router.get("/stats", operation_id="get_stats", responses=documented())
+def get_stats(service: Here) -> models.Stats:
+    """Figures of the service."""
+    return models.Stats(
+        jobs=dict(service.store.counts()),
+        uptime_s=round(time.monotonic() - _BEGUN_S, 1),
+        disk_free_gb=round(service.data.free_bytes() / 1e9, 2),
+        listeners=service.tails.listeners,
+    )

@@ -1,0 +1,77 @@
+"""What a job does, while it does it: server-sent events and a WebSocket, both from the lines of events.jsonl."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from vistadream.service.problems import documented
+from vistadream.service.service import Here, Named, Service
+from vistadream.service.tables import JobRow
+from vistadream.service.tails import End
+
+router = APIRouter(tags=["events"])
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    operation_id="follow_events",
+    response_class=EventSourceResponse,
+    responses=documented(404, 422),
+)
+async def follow_events(
+    row: Named,
+    service: Here,
+    last_event_id: Annotated[int, Header(ge=0, description="Goes on after this line.")] = 0,
+) -> AsyncIterator[ServerSentEvent]:
+    """Each line of events.jsonl as an event whose id is its number, then `end` with the final state.
+
+    `bye` in place of `end` says that the service stops; the stream can be asked for again after a while.
+    """
+    async for each in service.tails.follow(row.id, last_event_id):
+        if not isinstance(each, End):
+            yield ServerSentEvent(raw_data=each.text, id=str(each.number))
+        elif each.state is None:
+            yield ServerSentEvent(data={}, event="bye")
+        else:
+            yield ServerSentEvent(data={"state": each.state}, event="end")
+
+
+@router.websocket("/jobs/{job_id}/ws")
+async def follow_by_socket(
+    socket: WebSocket, row: Named, service: Here, after: Annotated[int, Query(ge=0)] = 0
+) -> None:
+    """The same lines; the last message is {"end": STATE} or {"bye": true}. {"cancel": true} cancels the job."""
+    await socket.accept()
+    listening = asyncio.create_task(_listen(socket, row, service))
+    try:
+        async for each in service.tails.follow(row.id, after):
+            if listening.done():
+                break
+            await socket.send_text(_text(each) if isinstance(each, End) else each.text)
+    except WebSocketDisconnect:
+        return
+    finally:
+        listening.cancel()
+    with suppress(RuntimeError):  # the client may have closed it
+        await socket.close(1012 if service.closing.is_set() else 1000)
+
+
+def _text(end: End) -> str:
+    return json.dumps({"bye": True} if end.state is None else {"end": end.state})
+
+
+async def _listen(socket: WebSocket, row: JobRow, service: Service) -> None:
+    """Does what the client asks for until it leaves."""
+    with suppress(WebSocketDisconnect):
+        while True:
+            message = await socket.receive_text()
+            with suppress(ValueError):
+                if json.loads(message) == {"cancel": True}:
+                    await asyncio.to_thread(service.store.ask_cancel, row.id)

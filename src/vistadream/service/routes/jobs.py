@@ -1,0 +1,122 @@
+"""The jobs of the caller: list, look, cancel, resume, delete, log."""
+
+from __future__ import annotations
+
+import re
+from asyncio import to_thread
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from vistadream.runs.paths import RunPaths
+from vistadream.service.json_text import json_object
+from vistadream.service.models import ID, Job, ListedJob, Page, Resume, State
+from vistadream.service.problems import ProblemError, documented
+from vistadream.service.service import OWNER, Here, Named
+from vistadream.service.tables import ENDED
+from vistadream.service.views import listed_job, whole_job
+
+router = APIRouter(tags=["jobs"])
+_CURSOR = r"[0-9a-hjkmnp-tv-z]{26}"
+_LONGEST_BODY = 64 << 10
+_RESUME = {"requestBody": {"content": {"application/json": {"schema": Resume.model_json_schema()}}}}
+
+
+@router.get("/jobs", operation_id="list_jobs", responses=documented(422))
+def list_jobs(
+    service: Here,
+    state: Annotated[State | None, Query(description="Only jobs in this state.")] = None,
+    q: Annotated[
+        str | None,
+        Query(max_length=200, description="A part of the file's name, or an id."),
+    ] = None,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[ID])] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Page:
+    """Jobs, the newest first. The cursor names a job, so that pages stay whole while jobs come and go."""
+    if cursor is not None and not re.fullmatch(_CURSOR, cursor):
+        raise ProblemError(422, f"cursor={cursor[:64]!r} is none; wanted `next` of the page before")
+    rows = service.store.page(OWNER, state=state, text=q, before=cursor, limit=limit + 1)
+    jobs = [ListedJob(**listed_job(row)) for row in rows[:limit]]
+    return Page(jobs=jobs, next=rows[limit - 1].id if len(rows) > limit else None)
+
+
+@router.get("/jobs/{job_id}", operation_id="get_job", responses=documented(404, 422))
+def get_job(row: Named, service: Here) -> Job:
+    """All that is known of a job."""
+    return whole_job(row, service)
+
+
+@router.post(
+    "/jobs/{job_id}/cancel", operation_id="cancel_job", status_code=202, responses=documented(403, 404, 409, 422)
+)
+def cancel_job(row: Named, service: Here) -> Job:
+    """Ends a job: at once while it is queued, within seconds while it runs. What it has done is kept."""
+    if row.state in ("done", "failed"):
+        raise ProblemError(409, f"the job is {row.state}; wanted one that is queued or runs")
+    return whole_job(service.store.ask_cancel(row.id) or row, service)
+
+
+@router.post(
+    "/jobs/{job_id}/resume",
+    operation_id="resume_job",
+    status_code=202,
+    responses=documented(403, 404, 409, 413, 415, 422, 503, 507),
+    openapi_extra=_RESUME,
+)
+async def resume_job(request: Request, row: Named, service: Here) -> Job:
+    """Puts an ended job into the queue again. Stages whose knobs are the same are not computed again."""
+    service.refuse_while_closing()
+    await to_thread(service.refuse_without_room)
+    if row.state not in ENDED:
+        raise ProblemError(409, f"the job is {row.state}; wanted one that has ended")
+    knobs = _knobs(await _body(request))
+    words = await service.clerk.words(knobs, row.kind, before=row.words)
+    if (queued := await to_thread(service.store.requeue, row.id, words)) is None:
+        raise ProblemError(409, "another request was faster; wanted a job that has ended")
+    return await to_thread(whole_job, queued, service)
+
+
+@router.delete("/jobs/{job_id}", operation_id="delete_job", status_code=204, responses=documented(403, 404, 409, 422))
+def delete_job(row: Named, service: Here) -> Response:
+    """Removes a job with its input and results."""
+    if not service.store.remove(row.id) and service.store.get(row.id):
+        raise ProblemError(409, "the job is running; wanted one that does not: cancel it first")
+    service.data.discard(row.id)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/jobs/{job_id}/log",
+    operation_id="get_log",
+    response_class=PlainTextResponse,
+    responses=documented(404, 422),
+)
+def get_log(row: Named, service: Here) -> PlainTextResponse:
+    """The run's log; empty before the job begins."""
+    log = RunPaths(service.data.run(row.id)).log
+    return PlainTextResponse(log.read_bytes() if log.is_file() else b"")
+
+
+async def _body(request: Request) -> str:
+    read = bytearray()
+    async for chunk in request.stream():
+        if len(read) + len(chunk) > _LONGEST_BODY:
+            raise ProblemError(413, f"the body is too long; wanted at most {_LONGEST_BODY} bytes")
+        read += chunk
+    try:
+        return read.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProblemError(400, "the body is not UTF-8; wanted JSON") from error
+
+
+def _knobs(body: str) -> dict:
+    """The knobs of a body, which may be empty."""
+    asked = json_object(body, "the body") if body.strip() else {}
+    if odd := [name for name in asked if name != "knobs"]:
+        raise ProblemError(422, f"{odd[0][:64]!r} is not a field of this request; wanted knobs")
+    knobs = asked.get("knobs", {})
+    if not isinstance(knobs, dict):
+        raise ProblemError(422, 'knobs is not an object; wanted one such as {"stages.refine.steps": 400}')
+    return knobs

@@ -1,0 +1,84 @@
+"""POST /v1/predict: a picture or words become a job."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from vistadream.service.models import Job
+from vistadream.service.problems import documented
+from vistadream.service.service import Here, Service
+from vistadream.service.submission import submitted
+from vistadream.service.tables import JobRow
+from vistadream.service.views import whole_job
+
+router = APIRouter(tags=["jobs"])
+_UNDER_WAY = ("queued", "running")
+_FORM = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "format": "binary", "description": "The picture. Not with prompt in knobs."},
+        "knobs": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "A JSON object; GET /v1/knobs describes it.",
+            "examples": ['{"stage": "coarse", "seed": 3}'],
+        },
+        "priority": {"type": "integer", "minimum": -100, "maximum": 100, "description": "Higher ones run first."},
+    },
+    "additionalProperties": False,
+}
+_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}}
+_LINKS = {
+    name: {"operationId": name, "parameters": {"job_id": "$response.body#/id"}}
+    for name in ("get_job", "cancel_job", "list_results", "get_log", "delete_job")
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The job has ended, within the wait or before.", "links": _LINKS},
+    202: {"model": Job, "description": "The job is in the queue, or runs.", "links": _LINKS},
+}
+
+
+@router.post(
+    "/predict",
+    operation_id="predict",
+    response_model=Job,
+    responses=_ANSWERS | documented(403, 408, 409, 413, 415, 422, 503, 507),
+    openapi_extra=_BODY,
+)
+async def predict(
+    request: Request,
+    response: Response,
+    service: Here,
+    wait: Annotated[float | None, Query(ge=0, description="Seconds to wait for the result.")] = None,
+    prefer: Annotated[str | None, Header(examples=["wait=60"])] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> Job:
+    """Puts a job into the queue: a picture, or `prompt` in the knobs, becomes a scene of 3D Gaussians.
+
+    The same Idempotency-Key with the same content is the same job, so that a request can be sent again.
+    """
+    wait_s = min(_wait_s(prefer, wait, service), service.knobs.max_wait_s)
+    row = await submitted(request, service, idempotency_key)
+    if wait_s and row.state in _UNDER_WAY:
+        row = await _waited(row, wait_s, service)
+    response.status_code = 202 if row.state in _UNDER_WAY else 200
+    response.headers["Location"] = f"/v1/jobs/{row.id}"
+    return await asyncio.to_thread(whole_job, row, service)
+
+
+def _wait_s(prefer: str | None, wait: float | None, service: Service) -> float:
+    if wait is not None:
+        return wait
+    found = re.search(r"(?:^|[,;\s])wait=(\d{1,6})\b", prefer or "")
+    return float(found[1]) if found else service.knobs.predict_wait_s
+
+
+async def _waited(row: JobRow, wait_s: float, service: Service) -> JobRow:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(service.tails.final_state(row.id), wait_s)
+    return await asyncio.to_thread(service.store.get, row.id) or row

@@ -1,0 +1,100 @@
+"""`vistadream serve`: binds the socket, starts the parts, serves, and ends them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from types import FrameType
+
+import uvicorn
+
+from vistadream.runs.paths import RunPaths
+from vistadream.service.address import Listener, listen
+from vistadream.service.app import make_app
+from vistadream.service.claims import database_url
+from vistadream.service.clerk import Clerk
+from vistadream.service.data import DataFolder
+from vistadream.service.knobs import ServeKnobs
+from vistadream.service.service import Service
+from vistadream.service.store import Store
+from vistadream.service.tails import Tails
+
+_REQUESTS_END_WITHIN_S = 3
+_LOOK_EVERY_S = 0.1
+
+
+def serve(knobs: ServeKnobs) -> None:
+    """Serves until a signal comes. UserError when the address or the data folder cannot be used."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    data = DataFolder(knobs.data.absolute())
+    listener = listen(knobs)
+    try:
+        data.make()
+        with data.alone():
+            store = Store(database_url(data.root))
+            data.sweep(lambda job_id: store.get(job_id) is not None)
+            asyncio.run(_serve(knobs, data, store, listener))
+    finally:
+        listener.close()
+
+
+async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Listener) -> None:
+    def state_of(job_id: str) -> str | None:
+        row = store.get(job_id)
+        return row.state if row else None
+
+    clerk = Clerk()
+    tails = Tails(lambda job_id: RunPaths(data.run(job_id)).events, state_of)
+    server = Server(Service(knobs, data, store, clerk, tails), listener)
+    try:
+        await clerk.start()
+        await server.serve(sockets=[listener.sock])
+    finally:
+        await clerk.stop()
+
+
+class Server(uvicorn.Server):
+    """A server that ends in order: no new jobs, streams end, running jobs have their time; at the second signal now."""
+
+    def __init__(self, service: Service, listener: Listener):
+        config = uvicorn.Config(
+            make_app(service),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=_REQUESTS_END_WITHIN_S,
+        )
+        super().__init__(config)
+        self._service, self._listener = service, listener
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Task | None = None
+
+    async def startup(self, sockets: list | None = None) -> None:
+        """Starts to accept, and then says where."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        sys.stdout.write("".join(f"{line}\n" for line in self._listener.remarks()))
+        sys.stdout.flush()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called for each signal, between any two instructions: the loop does the work."""
+        self._loop.call_soon_threadsafe(self._asked_to_end)
+
+    def _asked_to_end(self) -> None:
+        if self._end is None:
+            self._end = self._loop.create_task(self._drain())
+        else:
+            self.should_exit = self.force_exit = True
+
+    async def _drain(self) -> None:
+        """Jobs that run go on for a while; those that do not end in it go on at the next start."""
+        service = self._service
+        service.closing.set()
+        service.tails.close()
+        deadline = self._loop.time() + service.knobs.drain_s
+        while self._loop.time() < deadline and await asyncio.to_thread(lambda: bool(service.store.running())):
+            await asyncio.sleep(_LOOK_EVERY_S)
+        self.should_exit = True

@@ -1,0 +1,70 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Path
+from fastapi.requests import HTTPConnection
+
+from vistadream.service.clerk import Clerk
+from vistadream.service.data import DataFolder
+from vistadream.service.knobs import ServeKnobs
+from vistadream.service.models import ID
+from vistadream.service.problems import ProblemError
+from vistadream.service.store import Store
+from vistadream.service.tables import JobRow
+from vistadream.service.tails import Tails
+
+OWNER = "local"
+"""The owner of all jobs, as long as there are no API keys."""
+
+
+@dataclass
+class Service:
+    """The parts of a running service."""
+
+    knobs: ServeKnobs
+    data: DataFolder
+    store: Store
+    clerk: Clerk
+    tails: Tails
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the service was asked to stop: no new jobs, and streams end."""
+
+    def job(self, job_id: str) -> JobRow:
+        """The job of that id; ProblemError 404 when there is none."""
+        row = self.store.get(job_id)
+        if row is None or row.owner != OWNER:
+            raise ProblemError(404, f"{job_id[:64]!r} is not a job of yours; wanted an id that predict answered")
+        return row
+
+    def refuse_while_closing(self) -> None:
+        """ProblemError 503 when the service was asked to stop."""
+        if self.closing.is_set():
+            raise ProblemError(503, "the service is stopping; wanted a moment", headers={"Retry-After": "10"})
+
+    def refuse_without_room(self) -> None:
+        """ProblemError 507 when the disk is nearly full."""
+        if (free := self.data.free_bytes() / 1e9) < self.knobs.min_free_gb:
+            wanted = f"wanted min_free_gb={self.knobs.min_free_gb:g}: delete jobs, or free some of the disk"
+            raise ProblemError(507, f"{free:.1f} GB are free where the jobs are; {wanted}")
+
+
+def service_of(connection: HTTPConnection) -> Service:
+    """The service that a request or a socket is sent to."""
+    return connection.app.state.service
+
+
+JobId = Annotated[str, Path(description="As predict answered it.", max_length=64, examples=[ID])]
+Here = Annotated[Service, Depends(service_of)]
+
+
+def job_of(job_id: JobId, service: Here) -> JobRow:
+    """The job that a path names; ProblemError 404 when there is none."""
+    return service.job(job_id)
+
+
+Named = Annotated[JobRow, Depends(job_of)]

@@ -1,0 +1,101 @@
+"""Rows of the queue and folders of runs as the service answers them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from vistadream.formats.json_file import read_json
+from vistadream.runs.paths import RunPaths
+from vistadream.service import models
+from vistadream.service.results import results_of
+from vistadream.service.service import Service
+from vistadream.service.tables import JobRow
+
+_STATUS = {"queued": "processing", "running": "processing", "done": "success", "failed": "error"}
+_TAIL_BYTES = 64 << 10
+"""Of events.jsonl, in which the last message about progress is looked for."""
+
+
+def listed_job(row: JobRow) -> dict[str, Any]:
+    """The fields of `models.ListedJob`."""
+    took_s = row.finished_s - row.started_s if row.finished_s and row.started_s else None
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "state": row.state,
+        "input": row.input_name or None,
+        "words": list(row.words),
+        "priority": row.priority,
+        "attempts": row.attempt,
+        "error": row.error,
+        "created": _time(row.created_s),
+        "started": _time(row.started_s),
+        "finished": _time(row.finished_s),
+        "status": _STATUS.get(row.state, row.state),
+        "task_id": row.id,
+        "processing_time": took_s,
+        "url": f"/v1/jobs/{row.id}/results/gaussians.ply" if row.state == "done" else None,
+    }
+
+
+def whole_job(row: JobRow, service: Service) -> models.Job:
+    """A job with its stage, progress, figures and results."""
+    paths = RunPaths(service.data.run(row.id))
+    results = results_of(row.id, paths)
+    stage, progress = _progress(paths.events)
+    figures = _figures(paths.root / "metrics.json") if row.state == "done" else None
+    running = row.state == "running"
+    ply = next((each.url for each in results.values() if row.state == "done" and each.name == "gaussians.ply"), None)
+    return models.Job(
+        **listed_job(row) | {"url": ply},
+        place=_place(row, service),
+        stage=stage,
+        progress=progress if running else None,
+        figures=figures,
+        results=[models.Result(**each.public()) for each in results.values()],
+    )
+
+
+def _place(row: JobRow, service: Service) -> int | None:
+    before = service.store.place(row.id) if row.state == "queued" else None
+    return None if before is None else before + 1
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _figures(path: Path) -> dict[str, Any] | None:
+    try:
+        return read_json(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _progress(events: Path) -> tuple[str | None, models.Progress | None]:
+    """The last stage that began, and its last message about progress, from the end of events.jsonl."""
+    progress = None
+    for line in _last_lines(events):
+        if line.get("kind") == "progress" and progress is None:
+            progress = models.Progress(**line["value"])
+        if line.get("kind") == "stage_started":
+            return line["value"]["stage"], progress
+    return None, progress
+
+
+def _last_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Whole lines from the end backwards."""
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - _TAIL_BYTES))
+            lines = stream.read().split(b"\n")
+    except OSError:
+        return
+    for line in reversed(lines[1:-1] if size > _TAIL_BYTES else lines[:-1]):
+        yield json.loads(line)

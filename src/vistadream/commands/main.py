@@ -16,6 +16,7 @@ usage: vistadream single-img [image=PATH] [stage=PLAN] [KNOB=VALUE ...] [flags]
        vistadream auto input=PATH [KNOB=VALUE ...]    says what PATH is, and runs one of the two
        vistadream refine --dataset-dir DIR ...    fit Gaussians to posed views; --help says more
        vistadream serve [KNOB=VALUE ...]          jobs over HTTP; --help says more
+       vistadream worker [data=DIR]               carries out the jobs of a service; --help says more
        vistadream models [--json]                 every model that can be used, its license, size and folder
        vistadream download MODEL|PROFILE ...      fetch models; --help says more
 
@@ -104,6 +105,13 @@ def _serve(words: list[str]) -> Act:
     return act(words)
 
 
+def _worker(words: list[str]) -> Act:
+    gc.set_threshold(GARBAGE_AFTER)
+    from vistadream.commands.worker import act
+
+    return act(words)
+
+
 def _models(words: list[str]) -> Act:
     from vistadream.commands.models import models
 
@@ -122,6 +130,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], Act], str]] = {
     "auto": (_auto, "nothing was written"),
     "refine": (_refine, "the same command goes on from the checkpoint, if there is one"),
     "serve": (_serve, "jobs that ran go on at the next start"),
+    "worker": (_worker, "its job goes on with another worker"),
     "models": (_models, "nothing was lost"),
     "download": (_download, "the same command goes on"),
 }

@@ -51,6 +51,11 @@ class Claims:
 
     def settle(self, task: Task, outcome: Outcome) -> None:
         """Changes nothing of a job that somebody else works on by now."""
+        self.leave(task, outcome)
+        self._release(task.id)
+
+    def leave(self, task: Task, outcome: Outcome) -> None:
+        """As `settle`; the lock stays until the end of the process."""
         error = outcome.error and outcome.error[:_LONGEST]
         match outcome.state:
             case "interrupted":
@@ -59,7 +64,6 @@ class Claims:
                 self._once_more(task, error)
             case state:
                 self._store.finish(task.id, task.attempt, state, error)
-        self._release(task.id)
 
     def is_cancelled(self, task: Task) -> bool:
         return self._store.is_cancel_asked(task.id)

@@ -24,7 +24,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-STATES = ("queued", "running", "done", "failed", "cancelled")
 ENDED = ("done", "failed", "cancelled")
 Migration = Callable[[Connection], None]
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

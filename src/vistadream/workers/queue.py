@@ -40,6 +40,9 @@ class Queue(Protocol):
     def settle(self, task: Task, outcome: Outcome) -> None:
         """Says how the task ended, and lets it go."""
 
+    def leave(self, task: Task, outcome: Outcome) -> None:
+        """As `settle`, by a process that ends next: the task stays its own until then."""
+
     def is_cancelled(self, task: Task) -> bool:
         """Whether somebody asked for the end of the job."""
 

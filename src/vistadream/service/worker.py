@@ -1,0 +1,58 @@
+"""Workers on the queue of a data folder: the knobs of one, and the pool that a server has."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, check_ranges
+from vistadream.service.claims import database_url, open_queue
+from vistadream.workers.pool import Pool
+from vistadream.workers.slots import slots
+
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class WorkerKnobs:
+    """The values of conf/worker.yaml, which says what they mean. ValueError for one out of its range."""
+
+    data: Path
+    database: str | None
+    jobs: int
+    rss_gb: float
+    idle_unload_s: float
+    min_free_gb: float
+    name: str | None
+    parent: int | None
+
+    def __post_init__(self) -> None:
+        check_ranges(self, jobs=FROM_1, rss_gb=ABOVE_0, idle_unload_s=FROM_0, min_free_gb=FROM_0, parent=FROM_0)
+
+    @property
+    def url(self) -> str:
+        return self.database or database_url(self.data)
+
+    @property
+    def own_name(self) -> str:
+        return self.name or f"{platform.node()}-{os.getpid()}"
+
+
+def be_worker(knobs: WorkerKnobs) -> None:
+    """Carries out jobs until a signal, a limit or the end of the parent. UserError where the queue cannot be opened."""
+    from vistadream.workers.process import Limits, work
+
+    queue = open_queue(knobs.url, knobs.data.absolute(), int(knobs.min_free_gb * _GIB))
+    work(queue, knobs.own_name, Limits(knobs.jobs, knobs.rss_gb, knobs.idle_unload_s), knobs.parent)
+
+
+def pool_of(data: Path, workers: int | Literal["auto"] = "auto", database: str | None = None, **knobs: float) -> Pool:
+    """The pool of workers of a server, not yet started. `knobs` are further ones of conf/worker.yaml, such as jobs."""
+    data = data.absolute()
+    words = {"data": data, **({"database": database} if database else {}), **knobs}
+    command = [sys.executable, "-m", "vistadream", "worker", *(f"{name}={value}" for name, value in words.items())]
+    return Pool(command, open_queue(database or database_url(data), data), slots(workers))

@@ -1,0 +1,78 @@
+"""The process of a worker: it stays alive from task to task, so that libraries, kernels and models are loaded once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from vistadream.backends.weights.residence import resident
+from vistadream.workers.carry_out import attempt
+from vistadream.workers.ending import Ending
+from vistadream.workers.queue import Queue
+
+_log = logging.getLogger("vistadream.workers")
+_LOOK_S = 0.25
+_NICENESS = 10
+_OOM_SCORE = 500
+"""When memory is full the system ends a worker, not the server; 0 is what every process has, 1000 the most."""
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a worker makes room for a fresh one, or for others."""
+
+    jobs: int
+    """It ends after this many tasks."""
+    rss_gb: float
+    """It ends after a task that left it with more memory than this."""
+    idle_unload_s: float
+    """Without a task for this long it unloads its models."""
+
+
+def work(queue: Queue, name: str, limits: Limits, parent: int | None = None) -> None:
+    """Takes tasks and carries them out until it is asked to end, or a limit is reached.
+
+    `parent`: a pipe as in `Ending`. `name` is that of this process alone.
+    """
+    _give_way()
+    ending, done, idle_since = Ending(queue, parent), 0, time.monotonic()
+    with ending.watching():
+        while not ending.wait(0):
+            task = queue.take(name)
+            if task is None:
+                idle_since = _unloaded(idle_since, limits.idle_unload_s)
+                ending.wait(_LOOK_S)
+                continue
+            _log.info("job %s begins, attempt %d", task.id, task.attempt)
+            outcome = ending.during(task, attempt)
+            queue.settle(task, outcome)
+            _log.info("job %s ends: %s", task.id, outcome.state)
+            done, idle_since = done + 1, time.monotonic()
+            if outcome.state == "broken" or done >= limits.jobs or _rss_gb() > limits.rss_gb:
+                return  # another attempt, and what comes next, gets a fresh process
+
+
+def _give_way() -> None:
+    """Lets the server, and whoever else uses the machine, go first."""
+    os.nice(_NICENESS)
+    with suppress(OSError):  # not on Linux
+        Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE))
+
+
+def _unloaded(idle_since: float, after_s: float) -> float:
+    """Unloads the models after so long without a task; the time from which to count on."""
+    if time.monotonic() - idle_since < after_s:
+        return idle_since
+    resident.release()
+    return float("inf")
+
+
+def _rss_gb() -> float:
+    return psutil.Process().memory_info().rss / _GIB

@@ -60,6 +60,33 @@ def test_a_file_is_continued_also_after_half_a_line(tmp_path: Path) -> None:
     assert [line["name"] for line in lines(file)] == ["a", "c"]
 
 
+def test_lines_are_numbered_on_by_a_resumed_run(tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        with EventLog(tmp_path / "e", 5.0, 0.2) as observe:
+            for n in range(5):
+                observe("a", n)
+            observe("run", Note(text))
+    assert [line["seq"] for line in lines(tmp_path / "e")] == list(range(1, 7))
+
+
+def test_fast_series_leave_few_lines_and_always_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [100.0]
+    monkeypatch.setattr(events.time, "monotonic", lambda: now_s[0])
+    with EventLog(tmp_path / "e", 5.0, 0.2) as observe:
+        for n in range(100):  # one second
+            observe("fit/loss", float(n))
+            observe("fit", Progress(n, 100))
+            now_s[0] += 0.01
+        observe("fit", StageFinished("fit", 1.0))
+        observe("late", 1.0)
+        observe("late", 2.0)
+    found = lines(tmp_path / "e")
+    losses = [line["value"] for line in found if line["name"] == "fit/loss"]
+    assert losses == [0, 20, 40, 60, 80, 99]
+    assert [line["kind"] for line in found[-5:]] == ["number", "progress", "stage_finished", "number", "number"]
+    assert found[-1]["value"] == 2.0
+
+
 def test_pictures_of_a_role_are_written_at_a_bounded_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now_s, made = [100.0], []
     monkeypatch.setattr(events.time, "monotonic", lambda: now_s[0])

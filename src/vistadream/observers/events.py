@@ -18,9 +18,12 @@ from vistadream.core import Gaussians, Message, ObservedRun, Observer, Scene, Vi
 from vistadream.core.knobs import FROM_0, check_ranges
 from vistadream.core.names import PHOTO
 from vistadream.formats.files import new_file
+from vistadream.observers.newest import Line, Newest
 from vistadream.observers.record import LONG_SIDE_PX, pictures
 from vistadream.ops.image.pixels import shrunk
 
+_SERIES = ("number", "progress")
+"""Kinds of lines of which the newest one of a name replaces those before."""
 _LIVE = "live"
 """The folder of the newest pictures, below that of the events."""
 
@@ -31,32 +34,46 @@ class EventKnobs:
 
     pictures_every_s: float
     """The pictures of one role are written at most once in this time."""
+    lines_every_s: float
+    """Numbers and progress of one name are written at most once in this time, and the last one always."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, pictures_every_s=FROM_0)
+        check_ranges(self, pictures_every_s=FROM_0, lines_every_s=FROM_0)
 
     def open(self, run: ObservedRun) -> AbstractContextManager[Observer]:
-        return EventLog(run.events, self.pictures_every_s)
+        return EventLog(run.events, self.pictures_every_s, self.lines_every_s)
 
 
 class EventLog:
-    """Appends one line for each observation: name, step, time, kind and value. Use it in `with`, or call `close`.
+    """Appends one line for each observation: number, name, step, time, kind and value. Use it in `with`, or `close` it.
 
-    `time` is in seconds since 1970. Pictures are written below live/, and the value names them by their path from the
-    run folder. Only the newest one of a role is kept, and at most every `pictures_every_s` seconds: `coarse/03/hole`
-    goes to live/coarse.hole.jpg, `load/photo/NAME` to live/load.photo.rgb.jpg. A line is on disk when the call returns,
-    and a resumed run continues the file.
+    `seq` is the number of the line, from 1 on; `time` is in seconds since 1970. Pictures are written below live/, and
+    the value names them by their path from the run folder. Only the newest one of a role is kept, and at most every
+    `pictures_every_s` seconds: `coarse/03/hole` goes to live/coarse.hole.jpg, `load/photo/NAME` to
+    live/load.photo.rgb.jpg. A line is on disk when the call returns, and a resumed run continues the file. Only numbers
+    and progress that come fast are held back; the last one of a name is written before the next line of another kind.
     """
 
-    def __init__(self, path: Path, pictures_every_s: float):
+    def __init__(self, path: Path, pictures_every_s: float, lines_every_s: float = 0.0):
+        self._newest, self._count = Newest(lines_every_s), 0
         self._live, self._every_s, self._written_s = path.parent / _LIVE, pictures_every_s, dict[str, float]()
         self._stream = path.open("a", encoding="utf-8")
-        self._stream.truncate(_whole_lines_bytes(path))
+        kept = path.read_bytes()
+        self._stream.truncate(kept.rfind(b"\n") + 1)  # without the half line that a killed process may have left
+        self._count = kept.count(b"\n")
 
     def __call__(self, name: str, value: Any, step: int | None = None) -> None:
         kind, content = self._content(name, value)
         line = {"name": name, "step": step, "time": round(time.time(), 3), "kind": kind, "value": content}
-        self._stream.write(json.dumps(line, allow_nan=False) + "\n")
+        if kind in _SERIES:
+            self._write(self._newest.of_a_series(name, line, time.monotonic()))
+        else:
+            self._write([*self._newest.before_another(), line])
+
+    def _write(self, lines: list[Line]) -> None:
+        for line in lines:
+            self._count += 1
+            self._stream.write(json.dumps({"seq": self._count, **line}, allow_nan=False) + "\n")
         self._stream.flush()
 
     def _content(self, name: str, value: Any) -> tuple[str, Any]:
@@ -88,6 +105,7 @@ class EventLog:
         return {"pictures": written} if written else {}
 
     def close(self) -> None:
+        self._write(self._newest.before_another())
         self._stream.close()
 
     def __enter__(self) -> EventLog:
@@ -130,8 +148,3 @@ def _for_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _for_json(item) for key, item in value.items()}
     return [_for_json(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _whole_lines_bytes(path: Path) -> int:
-    """The size of a file without the half line that a killed process may have left at its end."""
-    return path.read_bytes().rfind(b"\n") + 1

@@ -126,8 +126,8 @@ def start(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
 
 @pytest.fixture(scope="module")
 def service(start: Start) -> Running:
-    """One service for a file of tests."""
-    return start("min_free_gb=0", "drain_s=0")
+    """One service for a file of tests; nobody works on its jobs."""
+    return start("min_free_gb=0", "workers=0", "drain_s=0")
 
 
 @pytest.fixture(scope="session")

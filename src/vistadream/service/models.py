@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ID = "06f3kz0h8m2v7c9w1q4t5r8x6y"
@@ -73,6 +73,7 @@ class Results(BaseModel):
 class Resume(BaseModel):
     """Knobs that replace those of before."""
 
+    model_config = ConfigDict(extra="forbid")
     knobs: dict[str, Any] = Field({}, examples=[{"stages.refine.steps": 400}])
 
 

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 MEDIA_TYPE = "application/problem+json"
 LOG = logging.getLogger("vistadream.service")
@@ -73,9 +74,19 @@ def answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _framework(request: Request, error: HTTPException) -> JSONResponse:
         detail = f"{request.url.path} is not a route of this service; wanted one of /openapi.json"
-        if error.status_code != 404:
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = _allowed(app, request)
+            detail = f"{request.method} is not possible here; wanted {headers['Allow']}"
+        elif error.status_code != 404:
             detail = str(error.detail)
-        return problem_response(ProblemError(error.status_code, detail, headers=error.headers), request_id_of(request))
+        return problem_response(ProblemError(error.status_code, detail, headers=headers), request_id_of(request))
+
+
+def _allowed(app: FastAPI, request: Request) -> str:
+    """The methods of all operations at the path of a request."""
+    matching = [route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in matching for method in getattr(route, "methods", None) or ()}))
 
 
 def request_id_of(request: Request) -> str:

@@ -19,9 +19,10 @@ from vistadream.service.knobs import ServeKnobs
 from vistadream.service.service import Service
 from vistadream.service.store import Store
 from vistadream.service.tails import Tails
+from vistadream.service.worker import pool_of
+from vistadream.workers.pool import Pool
 
 _REQUESTS_END_WITHIN_S = 3
-_LOOK_EVERY_S = 0.1
 
 
 def serve(knobs: ServeKnobs) -> None:
@@ -44,20 +45,22 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Li
         row = store.get(job_id)
         return row.state if row else None
 
-    clerk = Clerk()
+    clerk, pool = Clerk(), pool_of(data.root, knobs.workers, min_free_gb=knobs.min_free_gb)
     tails = Tails(lambda job_id: RunPaths(data.run(job_id)).events, state_of)
-    server = Server(Service(knobs, data, store, clerk, tails), listener)
+    server = Server(Service(knobs, data, store, clerk, tails), listener, pool)
     try:
         await clerk.start()
+        await asyncio.to_thread(pool.start)
         await server.serve(sockets=[listener.sock])
     finally:
+        await asyncio.to_thread(pool.stop)
         await clerk.stop()
 
 
 class Server(uvicorn.Server):
     """A server that ends in order: no new jobs, streams end, running jobs have their time; at the second signal now."""
 
-    def __init__(self, service: Service, listener: Listener):
+    def __init__(self, service: Service, listener: Listener, pool: Pool):
         config = uvicorn.Config(
             make_app(service),
             log_config=None,
@@ -68,7 +71,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=_REQUESTS_END_WITHIN_S,
         )
         super().__init__(config)
-        self._service, self._listener = service, listener
+        self._service, self._listener, self._pool = service, listener, pool
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Task | None = None
 
@@ -87,14 +90,12 @@ class Server(uvicorn.Server):
         if self._end is None:
             self._end = self._loop.create_task(self._drain())
         else:
+            self._pool.stop_now()
             self.should_exit = self.force_exit = True
 
     async def _drain(self) -> None:
         """Jobs that run go on for a while; those that do not end in it go on at the next start."""
-        service = self._service
-        service.closing.set()
-        service.tails.close()
-        deadline = self._loop.time() + service.knobs.drain_s
-        while self._loop.time() < deadline and await asyncio.to_thread(lambda: bool(service.store.running())):
-            await asyncio.sleep(_LOOK_EVERY_S)
+        self._service.closing.set()
+        self._service.tails.close()
+        await asyncio.to_thread(self._pool.stop, self._service.knobs.drain_s)
         self.should_exit = True

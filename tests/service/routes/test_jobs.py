@@ -13,7 +13,7 @@ UNKNOWN = "01m8ek6dsn41xvs47ccqzntxje"
 @pytest.fixture(scope="module")
 def service(start):
     """A service without workers, so that jobs stay where they are."""
-    return start("min_free_gb=0", "drain_s=0")
+    return start("min_free_gb=0", "workers=0", "drain_s=0")
 
 
 @pytest.fixture(autouse=True)
@@ -212,7 +212,7 @@ def test_what_the_service_is(service):
 
 
 def test_a_full_disk_takes_no_job(start):
-    full = start("min_free_gb=1e9", "drain_s=0")
+    full = start("min_free_gb=1e9", "workers=0", "drain_s=0")
     answer = full.submit()
     assert answer.status_code == 507
     assert "wanted min_free_gb=" in answer.json()["detail"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from asyncio import to_thread
 from typing import Annotated
 
@@ -11,14 +10,14 @@ from fastapi.responses import PlainTextResponse
 
 from vistadream.runs.paths import RunPaths
 from vistadream.service.json_text import json_object
-from vistadream.service.models import ID, Job, ListedJob, Page, Resume, State
+from vistadream.service.models import Job, ListedJob, Page, Resume, State
 from vistadream.service.problems import ProblemError, documented
 from vistadream.service.service import OWNER, Here, Named
 from vistadream.service.tables import ENDED
 from vistadream.service.views import listed_job, whole_job
 
 router = APIRouter(tags=["jobs"])
-_CURSOR = r"[0-9a-hjkmnp-tv-z]{26}"
+_CURSOR = r"^[0-9a-hjkmnp-tv-z]{26}$"
 _LONGEST_BODY = 64 << 10
 _RESUME = {"requestBody": {"content": {"application/json": {"schema": Resume.model_json_schema()}}}}
 
@@ -31,12 +30,10 @@ def list_jobs(
         str | None,
         Query(max_length=200, description="A part of the file's name, or an id."),
     ] = None,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[ID])] = None,
+    cursor: Annotated[str | None, Query(pattern=_CURSOR, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Page:
     """Jobs, the newest first. The cursor names a job, so that pages stay whole while jobs come and go."""
-    if cursor is not None and not re.fullmatch(_CURSOR, cursor):
-        raise ProblemError(422, f"cursor={cursor[:64]!r} is none; wanted `next` of the page before")
     rows = service.store.page(OWNER, state=state, text=q, before=cursor, limit=limit + 1)
     jobs = [ListedJob(**listed_job(row)) for row in rows[:limit]]
     return Page(jobs=jobs, next=rows[limit - 1].id if len(rows) > limit else None)

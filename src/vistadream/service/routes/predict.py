@@ -23,14 +23,14 @@ _FORM = {
     "properties": {
         "file": {"type": "string", "format": "binary", "description": "The picture. Not with prompt in knobs."},
         "knobs": {
-            "type": "string",
-            "contentMediaType": "application/json",
-            "description": "A JSON object; GET /v1/knobs describes it.",
-            "examples": ['{"stage": "coarse", "seed": 3}'],
+            "type": "object",
+            "description": "JSON, as GET /v1/knobs describes it.",
+            "examples": [{"stage": "coarse", "seed": 3}],
         },
         "priority": {"type": "integer", "minimum": -100, "maximum": 100, "description": "Higher ones run first."},
     },
     "additionalProperties": False,
+    "anyOf": [{"required": ["file"]}, {"required": ["knobs"], "properties": {"knobs": {"required": ["prompt"]}}}],
 }
 _BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}}
 _LINKS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -16,6 +17,8 @@ from vistadream.service.service import Here, Named
 from vistadream.service.tables import JobRow
 from vistadream.service.uploads import safe_name
 
+_RANGE = re.compile(r"bytes=(?:\d{1,18}-\d{0,18}|-\d{1,18})(?:, ?(?:\d{1,18}-\d{0,18}|-\d{1,18})){0,15}", re.ASCII)
+_PART = re.compile(r"(\d*)-(\d*)", re.ASCII)
 router = APIRouter(tags=["results"], prefix="/jobs/{job_id}/results")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _WHOLE: dict[int | str, dict[str, Any]] = {
@@ -44,15 +47,31 @@ def get_result(
     service: Here,
     name: Annotated[str, Path(description="As in the list of results.", examples=["gaussians.ply"])],
     if_none_match: Annotated[str | None, Header()] = None,
+    if_range: Annotated[str | None, Header()] = None,
+    range: Annotated[str | None, Header(examples=["bytes=0-1023"])] = None,
 ) -> Response:
     """One file, whole or in ranges."""
     found = results_of(row.id, RunPaths(service.data.run(row.id))).get(name)
     if found is None:
         raise ProblemError(404, f"{name[:64]!r} is not a result of this job; wanted a name of its list of results")
+    if range and not if_range:
+        _check_range(range, found.bytes)
     response = _file(found, row)
     if if_none_match and response.headers["etag"] in map(str.strip, if_none_match.split(",")):
         return Response(status_code=304, headers={"etag": response.headers["etag"]})
     return response
+
+
+def _check_range(asked: str, size: int) -> None:
+    """ProblemError 400 when it is no range of bytes, and 416 when it begins after the end of the file."""
+    if not _RANGE.fullmatch(asked):
+        raise ProblemError(400, f"Range is {asked[:64]!r}; wanted bytes=FIRST-LAST, such as bytes=0-1023")
+    parts = _PART.findall(asked)
+    if any(first and last and int(last) < int(first) for first, last in parts):
+        raise ProblemError(400, f"Range is {asked[:64]!r}; wanted a first byte that does not come after the last")
+    if any((int(first) if first else max(0, size - int(last))) >= size for first, last in parts):
+        headers = {"Content-Range": f"bytes */{size}"}
+        raise ProblemError(416, f"the file ends after {size} bytes; wanted a range in it", headers=headers)
 
 
 def _file(found: ResultFile, row: JobRow) -> FileResponse:

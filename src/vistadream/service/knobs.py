@@ -22,6 +22,7 @@ class ServeKnobs:
     allow_hosts: list[str]
     allow_origins: list[str]
     max_upload_mb: float
+    head_s: float
     body_idle_s: float
     max_wait_s: float
     predict_wait_s: float
@@ -32,7 +33,7 @@ class ServeKnobs:
     def __post_init__(self) -> None:
         require(self, "port", self.port == "auto" or Range(1, 65535).holds(self.port), "1 to 65535, or auto")
         require(self, "workers", self.workers == "auto" or Range(0, 64).holds(self.workers), "0 to 64, or auto")
-        check_ranges(self, max_upload_mb=ABOVE_0, body_idle_s=ABOVE_0, max_wait_s=FROM_0, predict_wait_s=FROM_0)
-        check_ranges(self, drain_s=FROM_0, min_free_gb=FROM_0)
+        check_ranges(self, max_upload_mb=ABOVE_0, head_s=ABOVE_0, body_idle_s=ABOVE_0)
+        check_ranges(self, max_wait_s=FROM_0, predict_wait_s=FROM_0, drain_s=FROM_0, min_free_gb=FROM_0)
         wanted = f"{LOOPBACK}: there are no API keys yet, so that any other address would open the service to others"
         require(self, "host", self.host == LOOPBACK, wanted)

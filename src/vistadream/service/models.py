@@ -24,6 +24,7 @@ class Result(BaseModel):
     name: str = Field(examples=["gaussians.ply"])
     url: str = Field(examples=[f"/v1/jobs/{ID}/results/gaussians.ply"])
     bytes: int
+    sha256: str | None = Field(None, description="Of the content, where digests=true asks for it.")
     media_type: str = Field(examples=["application/octet-stream"])
 
 

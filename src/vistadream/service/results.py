@@ -5,9 +5,11 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from vistadream.formats.files import sha256_of
 from vistadream.runs.listed import EXPORT, Listed
 from vistadream.runs.paths import RunPaths
 
@@ -42,9 +44,16 @@ class ResultFile:
         suffix = self.path.suffix.lower()
         return _MEDIA_TYPES.get(suffix) or mimetypes.types_map.get(suffix, _OTHER)
 
-    def public(self) -> dict[str, Any]:
-        """The fields of `models.Result`."""
-        return {"name": self.name, "url": self.url, "bytes": self.bytes, "media_type": self.media_type}
+    def public(self, digest: bool = False) -> dict[str, Any]:
+        """The fields of `models.Result`; with `digest` all of the file is read, once."""
+        about = {"name": self.name, "url": self.url, "bytes": self.bytes, "media_type": self.media_type}
+        return about | ({"sha256": _digest(self.path, self.bytes, self.path.stat().st_mtime_ns)} if digest else {})
+
+
+@lru_cache(4096)
+def _digest(path: Path, size: int, changed_ns: int) -> str:
+    """The digest of a file, kept for as long as its size and time of change stay."""
+    return sha256_of(path)
 
 
 def results_of(job_id: str, paths: RunPaths) -> dict[str, ResultFile]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -16,6 +17,7 @@ from vistadream.service.claims import database_url
 from vistadream.service.clerk import Clerk
 from vistadream.service.data import DataFolder
 from vistadream.service.knobs import ServeKnobs
+from vistadream.service.patience import PatientProtocol
 from vistadream.service.service import Service
 from vistadream.service.store import Store
 from vistadream.service.tails import Tails
@@ -67,6 +69,7 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             lifespan="off",
+            http=partial(PatientProtocol, head_s=service.knobs.head_s),  # type: ignore[arg-type]  # it is called alone
             ws="websockets-sansio",
             timeout_graceful_shutdown=_REQUESTS_END_WITHIN_S,
         )

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import FileResponse
 
 from vistadream.runs.paths import RunPaths
@@ -29,10 +29,14 @@ _WHOLE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("", operation_id="list_results", responses=documented(404, 422))
-def list_results(row: Named, service: Here) -> models.Results:
+def list_results(
+    row: Named,
+    service: Here,
+    digests: Annotated[bool, Query(description="With the sha256 of each file.")] = False,
+) -> models.Results:
     """The files of a job: scene, video, report, figures, recording, the Gaussians of each stage, newest pictures."""
     found = results_of(row.id, RunPaths(service.data.run(row.id)))
-    return models.Results(results=[models.Result(**each.public()) for each in found.values()])
+    return models.Results(results=[models.Result(**each.public(digests)) for each in found.values()])
 
 
 @router.get(

@@ -15,6 +15,7 @@ usage: vistadream single-img [image=PATH] [stage=PLAN] [KNOB=VALUE ...] [flags]
        vistadream multi-img input=PATH [stage=PLAN] [KNOB=VALUE ...] [flags]
        vistadream auto input=PATH [KNOB=VALUE ...]    says what PATH is, and runs one of the two
        vistadream refine --dataset-dir DIR ...    fit Gaussians to posed views; --help says more
+       vistadream remote single-img image=PATH    the same job by a service; --help says more
        vistadream serve [KNOB=VALUE ...]          jobs over HTTP; --help says more
        vistadream worker [data=DIR]               carries out the jobs of a service; --help says more
        vistadream models [--json]                 every model that can be used, its license, size and folder
@@ -99,6 +100,12 @@ def _refine(words: list[str]) -> Act:
     return act(words)
 
 
+def _remote(words: list[str]) -> Act:
+    from vistadream.commands.remote import act
+
+    return act(words)
+
+
 def _serve(words: list[str]) -> Act:
     from vistadream.commands.serve import act
 
@@ -129,6 +136,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], Act], str]] = {
     "multi-img": (partial(_scene, "multi_img"), "nothing was written"),
     "auto": (_auto, "nothing was written"),
     "refine": (_refine, "the same command goes on from the checkpoint, if there is one"),
+    "remote": (_remote, "the job goes on in the service"),
     "serve": (_serve, "jobs that ran go on at the next start"),
     "worker": (_worker, "its job goes on with another worker"),
     "models": (_models, "nothing was lost"),

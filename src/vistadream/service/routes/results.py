@@ -67,7 +67,7 @@ def get_result(
 
 
 def _check_range(asked: str, size: int) -> None:
-    """ProblemError 400 when it is no range of bytes, and 416 when it begins after the end of the file."""
+    """ProblemError 400 when it does not name bytes, and 416 when it begins after the end of the file."""
     if not _RANGE.fullmatch(asked):
         raise ProblemError(400, f"Range is {asked[:64]!r}; wanted bytes=FIRST-LAST, such as bytes=0-1023")
     parts = _PART.findall(asked)

@@ -1,0 +1,44 @@
+"""What a client makes of the answers of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from vistadream.core import UserError
+
+TRIES, LONG_TRIES = 4, 9
+"""How often a request is sent, and how often somebody tries who waits for a job: some seconds, and some minutes."""
+AGAIN = (408, 429, 502, 503, 504)
+"""Answers after which the same request is sent again."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+
+
+def checked(answer: httpx.Response) -> Any:
+    """The JSON of a good answer; UserError with the sentence of a problem."""
+    if answer.is_success:
+        return answer.json() if answer.content else None
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = f"{answer.url} answered {answer.status_code}; wanted a service of VistaDream: check the address"
+    raise UserError(detail)
+
+
+def pause_s(failures: int) -> float:
+    """How long to wait after this many failures, one after the other."""
+    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (failures - 1))
+
+
+def events_in(lines: Iterator[str]) -> Iterator[dict[str, str]]:
+    """The server-sent events of a stream, each with its fields."""
+    event: dict[str, str] = {}
+    for line in lines:
+        key, _, value = line.partition(": ")
+        if line and key:
+            event[key] = value
+        elif not line and event:
+            yield event
+            event = {}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from vistadream.formats.files import sha256_of
@@ -51,7 +53,7 @@ class ResultFile:
 
 
 @lru_cache(4096)
-def _digest(path: Path, size: int, changed_ns: int) -> str:
+def _digest(path: Path, _size: int, _changed_ns: int) -> str:
     """The digest of a file, kept for as long as its size and time of change stay."""
     return sha256_of(path)
 
@@ -63,8 +65,10 @@ def results_of(job_id: str, paths: RunPaths) -> dict[str, ResultFile]:
     """
     found = {}
     for name, path in _files(paths):
-        if path.is_file() and not path.is_symlink():
-            found[name] = ResultFile(name, path, f"/v1/jobs/{job_id}/results/{name}", path.stat().st_size)
+        with suppress(OSError):  # a run that is resumed replaces its results meanwhile
+            about = path.lstat()
+            if S_ISREG(about.st_mode):
+                found[name] = ResultFile(name, path, f"/v1/jobs/{job_id}/results/{name}", about.st_size)
     return found
 
 

@@ -85,7 +85,7 @@ class Server(uvicorn.Server):
         sys.stdout.write("".join(f"{line}\n" for line in self._listener.remarks()))
         sys.stdout.flush()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, _: int, __: FrameType | None) -> None:
         """Called for each signal, between any two instructions: the loop does the work."""
         self._loop.call_soon_threadsafe(self._asked_to_end)
 

@@ -21,7 +21,7 @@ _TAIL_BYTES = 64 << 10
 """Of events.jsonl, in which the last message about progress is looked for."""
 
 
-def listed_job(row: JobRow) -> dict[str, Any]:
+def listed_job(row: JobRow, service: Service) -> dict[str, Any]:
     """The fields of `models.ListedJob`."""
     took_s = row.finished_s - row.started_s if row.finished_s and row.started_s else None
     return {
@@ -32,7 +32,7 @@ def listed_job(row: JobRow) -> dict[str, Any]:
         "words": list(row.words),
         "priority": row.priority,
         "attempts": row.attempt,
-        "error": row.error,
+        "error": _sentence(row, service),
         "created": _time(row.created_s),
         "started": _time(row.started_s),
         "finished": _time(row.finished_s),
@@ -52,13 +52,20 @@ def whole_job(row: JobRow, service: Service) -> models.Job:
     running = row.state == "running"
     ply = next((each.url for each in results.values() if row.state == "done" and each.name == "gaussians.ply"), None)
     return models.Job(
-        **listed_job(row) | {"url": ply},
+        **listed_job(row, service) | {"url": ply},
         place=_place(row, service),
         stage=stage,
         progress=progress if running else None,
         figures=figures,
         results=[models.Result(**each.public()) for each in results.values()],
     )
+
+
+def _sentence(row: JobRow, service: Service) -> str | None:
+    """The error without the server's own paths."""
+    if row.error is None:
+        return None
+    return row.error.replace(f"{service.data.input(row.id)}/", "").replace(f"{service.data.job(row.id)}/", "")
 
 
 def _place(row: JobRow, service: Service) -> int | None:
@@ -79,13 +86,13 @@ def _figures(path: Path) -> dict[str, Any] | None:
 
 def _progress(events: Path) -> tuple[str | None, models.Progress | None]:
     """The last stage that began, and its last message about progress, from the end of events.jsonl."""
-    progress = None
+    stage = progress = None
     for line in _last_lines(events):
-        if line.get("kind") == "progress" and progress is None:
-            progress = models.Progress(**line["value"])
-        if line.get("kind") == "stage_started":
+        if line["kind"] == "progress" and progress is None:
+            stage, progress = line["name"].split("/")[0], models.Progress(**line["value"])
+        if line["kind"] == "stage_started":
             return line["value"]["stage"], progress
-    return None, progress
+    return stage, progress  # a long stage may have begun before the lines that were read
 
 
 def _last_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ def list_jobs(
 ) -> Page:
     """Jobs, the newest first. The cursor names a job, so that pages stay whole while jobs come and go."""
     rows = service.store.page(OWNER, state=state, text=q, before=cursor, limit=limit + 1)
-    jobs = [ListedJob(**listed_job(row)) for row in rows[:limit]]
+    jobs = [ListedJob(**listed_job(row, service)) for row in rows[:limit]]
     return Page(jobs=jobs, next=rows[limit - 1].id if len(rows) > limit else None)
 
 
@@ -92,8 +92,10 @@ def delete_job(row: Named, service: Here) -> Response:
 )
 def get_log(row: Named, service: Here) -> PlainTextResponse:
     """The run's log; empty before the job begins."""
-    log = RunPaths(service.data.run(row.id)).log
-    return PlainTextResponse(log.read_bytes() if log.is_file() else b"")
+    try:
+        return PlainTextResponse(RunPaths(service.data.run(row.id)).log.read_bytes())
+    except FileNotFoundError:
+        return PlainTextResponse("")
 
 
 async def _body(request: Request) -> str:

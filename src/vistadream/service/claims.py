@@ -30,9 +30,9 @@ _INPUT_KNOB = {"single_img": "image", "multi_img": "input"}
 class Claims:
     """The queue of one data folder, as `workers.queue.Queue`. Each worker process has one of its own."""
 
-    def __init__(self, store: Store, data: Path, min_free_bytes: int = 0):
-        """`min_free_bytes`: with less space on the disk no job is begun."""
-        self._store, self._jobs, self._min_free_bytes = store, data / "jobs", min_free_bytes
+    def __init__(self, store: Store, data: Path, min_free_bytes: int = 0, deaths: int = DEATHS):
+        """`min_free_bytes`: with less space on the disk no job is begun. `deaths` stands in the place of DEATHS."""
+        self._store, self._jobs, self._min_free_bytes, self._deaths = store, data / "jobs", min_free_bytes, deaths
         self._locks: dict[str, IO[bytes]] = {}
 
     def take(self, worker: str) -> Task | None:
@@ -98,7 +98,7 @@ class Claims:
         deaths = 1 if stages > job.stages_done else job.deaths + 1
         if job.cancel_asked:
             self._store.finish(job.id, job.attempt, "cancelled")
-        elif deaths >= DEATHS:
+        elif deaths >= self._deaths:
             self._store.finish(job.id, job.attempt, "failed", _on_deaths(job, deaths, last_part(run)), deaths=deaths)
         else:
             return self._store.take_over(job, worker, deaths, stages)
@@ -132,13 +132,13 @@ def _on_deaths(job: JobRow, deaths: int, part: str | None) -> str:
     )
 
 
-def open_queue(url: str, data: Path, min_free_bytes: int = 0) -> Claims:
+def open_queue(url: str, data: Path, min_free_bytes: int = 0, deaths: int = DEATHS) -> Claims:
     """The queue of a data folder; UserError where it cannot be opened."""
     try:
         (data / "jobs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"data={data}: {error.strerror}; wanted a folder that can be written") from error
-    return Claims(Store(url), data, min_free_bytes)
+    return Claims(Store(url), data, min_free_bytes, deaths)
 
 
 def database_url(data: Path) -> str:

@@ -27,11 +27,14 @@ class WorkerKnobs:
     rss_gb: float
     idle_unload_s: float
     min_free_gb: float
+    deaths: int
     name: str | None
     parent: int | None
 
     def __post_init__(self) -> None:
-        check_ranges(self, jobs=FROM_1, rss_gb=ABOVE_0, idle_unload_s=FROM_0, min_free_gb=FROM_0, parent=FROM_0)
+        check_ranges(
+            self, jobs=FROM_1, deaths=FROM_1, rss_gb=ABOVE_0, idle_unload_s=FROM_0, min_free_gb=FROM_0, parent=FROM_0
+        )
 
     @property
     def url(self) -> str:
@@ -46,7 +49,7 @@ def be_worker(knobs: WorkerKnobs) -> None:
     """Carries out jobs until a signal, a limit or the end of the parent. UserError where the queue cannot be opened."""
     from vistadream.workers.process import Limits, work
 
-    queue = open_queue(knobs.url, knobs.data.absolute(), int(knobs.min_free_gb * _GIB))
+    queue = open_queue(knobs.url, knobs.data.absolute(), int(knobs.min_free_gb * _GIB), knobs.deaths)
     work(queue, knobs.own_name, Limits(knobs.jobs, knobs.rss_gb, knobs.idle_unload_s), knobs.parent)
 
 

@@ -83,14 +83,14 @@ class Clock:
     """When the next kill is due: some time after the first attempt that began since the last one."""
 
     def __init__(self, between_s: tuple[float, float], chance: random.Random):
-        self._between_s, self._chance = between_s, chance
+        self._between_s, self.chance = between_s, chance
         self._due_s: float | None = None
         self._attempts = 0
 
     def rings(self, attempts: int) -> bool:
         """`attempts`: how many have begun so far."""
         if self._due_s is None and attempts > self._attempts:
-            self._due_s = time.monotonic() + self._chance.uniform(*self._between_s)
+            self._due_s = time.monotonic() + self.chance.uniform(*self._between_s)
         if self._due_s is None or time.monotonic() < self._due_s:
             return False
         self._due_s, self._attempts = None, attempts
@@ -134,11 +134,10 @@ def soak(
     store = Store(database_url(data))
     with sqlite3.connect(data / "queue.db") as direct:
         direct.executescript(_LOG)
+    on_worker, on_server = Clock(worker_kills_s, chance), Clock(server_kills_s, chance)
     service, began = Service(data, workers), time.monotonic()
     try:
-        kills = _kill_while_it_works(
-            store, data, jobs, service, began + latest_s, worker_kills_s, server_kills_s, chance
-        )
+        kills = _kill_while_it_works(store, data, jobs, service, on_worker, on_server, began + latest_s)
     finally:
         service.look()
         service.process.terminate()
@@ -148,18 +147,11 @@ def soak(
 
 
 def _kill_while_it_works(
-    store: Store,
-    data: Path,
-    jobs: int,
-    service: Service,
-    latest_s: float,
-    worker_kills_s: tuple[float, float],
-    server_kills_s: tuple[float, float],
-    chance: random.Random,
+    store: Store, data: Path, jobs: int, service: Service, on_worker: Clock, on_server: Clock, latest_s: float
 ) -> Counter[str]:
     """Adds jobs and kills processes until all jobs have ended; how often it killed what."""
     kills: Counter[str] = Counter()
-    on_worker, on_server, added = Clock(worker_kills_s, chance), Clock(server_kills_s, chance), 0
+    added = 0
     while time.monotonic() < latest_s and (added < jobs or store.counts().keys() & {"queued", "running"}):
         if added < jobs and added < 10 + store.counts().get("done", 0):
             submit(store, data, added)
@@ -167,7 +159,7 @@ def _kill_while_it_works(
             continue
         attempts = sum(row.attempt for row in store.page(limit=jobs))
         if (found := service.look()) and on_worker.rings(attempts):
-            chance.choice(found).kill()
+            on_worker.chance.choice(found).kill()
             kills["workers"] += 1
         if on_server.rings(attempts):
             service.kill()

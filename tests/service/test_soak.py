@@ -1,4 +1,4 @@
-"""Jobs of the real pipeline under kill -9 of workers and of their parent: a small form of benchmarks/service_soak.py."""
+"""Jobs of the pipeline under kill -9 of workers and of their parent: a small form of benchmarks/service_soak.py."""
 
 import runpy
 from pathlib import Path

@@ -1,9 +1,11 @@
 """The queue under kill -9: no job lost, none finished twice, each scene byte for byte that of an unbroken run.
 
-Run: python benchmarks/service_soak.py [--jobs 1000] [--worker-kills 5 20] [--server-kills 60 120]
+Run: python benchmarks/service_soak.py [--jobs 1000] [--worker-kills 5 20] [--server-kills 60 120] [--http]
 Workers, and the process that has them, are killed while jobs keep coming: after random times of these ranges, in
 seconds, that count from when a worker has begun a job since the last kill, however long the machine takes to start one.
-Prints one JSON object, and ends with 1 where anything of the above does not hold.
+With --http the process is `vistadream serve`, and a client sends each job twice and until it is answered, under one
+idempotency key; without, it is a small one that has the workers alone. Prints one JSON object, and ends with 1 where
+anything of the above does not hold.
 """
 
 from __future__ import annotations
@@ -11,31 +13,39 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 
+import vistadream
+from vistadream.config import words_of
 from vistadream.formats.files import drafts
 from vistadream.service.claims import database_url
 from vistadream.service.store import Store
 from vistadream.service.tables import JobRow, new_id
 
-SMALLEST = (
-    "stage=no-outpaint",
-    "max_resolution=32",
-    "recipe=quick",
-    "export=[gaussians,metrics]",
-    "flight.frames=1",
-)
-VARIANTS = tuple((*SMALLEST, f"stages.initialize.steps={steps}") for steps in (1, 2, 3))
+KNOBS = {
+    "stage": "no-outpaint",
+    "max_resolution": 32,
+    "recipe": "quick",
+    "export": ["gaussians", "metrics"],
+    "flight.frames": 1,
+}
+"""The smallest job that there is."""
+VARIANTS = tuple({**KNOBS, "stages.initialize.steps": steps} for steps in (1, 2, 3))
+SAMPLE = Path(vistadream.__file__).parent / "assets" / "sample.png"
 LATEST_S = 3 * 3600
 _LOG = """
 create table ended (id text, state text);
@@ -43,12 +53,14 @@ create trigger log_ends after update of state on jobs when new.state in ('done',
 begin insert into ended values (new.id, new.state); end;
 """
 PARENT = """
-import signal, sys
+import signal, sys, threading
 from pathlib import Path
 from vistadream.service.worker import pool_of
 pool = pool_of(Path(sys.argv[1]), int(sys.argv[2]), deaths=1000)
+ended = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: ended.set())
 pool.start()
-signal.sigwait([signal.SIGTERM])
+ended.wait()
 pool.stop()
 """
 
@@ -57,12 +69,22 @@ class Service:
     """A process with a pool of workers, which can be killed and started again."""
 
     def __init__(self, data: Path, workers: int):
-        self._command = [sys.executable, "-c", PARENT, str(data), str(workers)]
+        self.data, self.command = data, [sys.executable, "-c", PARENT, str(data), str(workers)]
         self.workers: set[psutil.Process] = set()
-        self.start()
+
+    def submit(self, store: Store, n: int) -> bool:
+        """Adds a job twice, as a client does that heard no answer; False where that has to be tried again."""
+        for _ in range(2):
+            row = JobRow(new_id(), words=tuple(words_of(VARIANTS[n % len(VARIANTS)])), idempotency_key=str(n))
+            row = replace(row, input_name=SAMPLE.name)
+            (self.data / "jobs" / row.id / "input").mkdir(parents=True)
+            shutil.copyfile(SAMPLE, self.data / "jobs" / row.id / "input" / SAMPLE.name)
+            if store.add(row).id != row.id:
+                shutil.rmtree(self.data / "jobs" / row.id)
+        return True
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self._command)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
 
     def look(self) -> list[psutil.Process]:
         """The workers of now, which are kept to see in the end whether all have gone."""
@@ -76,7 +98,40 @@ class Service:
         self.process.wait()
 
     def stray(self) -> int:
-        return sum(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in self.workers)
+        """How many workers are left some seconds after all has ended."""
+        return len(psutil.wait_procs(self.workers, timeout=10)[1])
+
+
+class HttpService(Service):
+    """`vistadream serve`, spoken to as its clients do."""
+
+    def __init__(self, data: Path, workers: int):
+        super().__init__(data, workers)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        words = [
+            f"data={data}",
+            f"port={port}",
+            f"workers={workers}",
+            "worker_deaths=1000",
+            "min_free_gb=0",
+            "drain_s=0",
+        ]
+        self.command = [sys.executable, "-m", "vistadream", "serve", *words]
+        self._url = f"http://127.0.0.1:{port}/v1/predict"
+
+    def submit(self, store: Store, n: int) -> bool:
+        knobs = json.dumps(VARIANTS[n % len(VARIANTS)])
+        try:
+            for _ in range(2):
+                files = {"file": ("photo.png", SAMPLE.read_bytes())}
+                headers = {"Idempotency-Key": str(n)}
+                answer = httpx.post(self._url, data={"knobs": knobs}, files=files, headers=headers, timeout=120)
+                answer.raise_for_status()
+        except httpx.HTTPError:  # it was killed, or is not up yet
+            return False
+        return True
 
 
 class Clock:
@@ -106,18 +161,10 @@ def scene_of(run: Path) -> str:
 def unbroken(folder: Path) -> list[str]:
     """The digests of all variants in a process that nobody kills."""
     code = "import sys, pathlib; from vistadream.workers.carry_out import carry_out as do\n"
-    code += f"for n, words in enumerate({VARIANTS!r}): do('single_img', words, pathlib.Path(sys.argv[1]) / str(n))"
+    jobs = [[*words_of(variant), f"image={SAMPLE}"] for variant in VARIANTS]
+    code += f"for n, words in enumerate({jobs!r}): do('single_img', words, pathlib.Path(sys.argv[1]) / str(n))"
     subprocess.run([sys.executable, "-c", code, folder], check=True)
     return [scene_of(folder / str(n)) for n in range(len(VARIANTS))]
-
-
-def submit(store: Store, data: Path, n: int) -> None:
-    """One job, asked for twice, as a client does that heard no answer."""
-    for _ in range(2):
-        row = JobRow(new_id(), words=VARIANTS[n % len(VARIANTS)], idempotency_key=str(n))
-        (data / "jobs" / row.id).mkdir(parents=True)
-        if store.add(row).id != row.id:
-            (data / "jobs" / row.id).rmdir()
 
 
 def soak(
@@ -128,16 +175,19 @@ def soak(
     workers: int = 1,
     seed: int = 0,
     latest_s: float = LATEST_S,
+    kind: type[Service] = Service,
 ) -> dict[str, Any]:
     """Has so many jobs done under kills, and says what became of them."""
-    wanted, chance = unbroken(data / "unbroken"), random.Random(seed)
+    wanted, chance = unbroken(data.with_name(f"{data.name}-unbroken")), random.Random(seed)
+    (data / "jobs").mkdir(parents=True)
     store = Store(database_url(data))
     with sqlite3.connect(data / "queue.db") as direct:
         direct.executescript(_LOG)
     on_worker, on_server = Clock(worker_kills_s, chance), Clock(server_kills_s, chance)
-    service, began = Service(data, workers), time.monotonic()
+    service, began = kind(data, workers), time.monotonic()
+    service.start()
     try:
-        kills = _kill_while_it_works(store, data, jobs, service, on_worker, on_server, began + latest_s)
+        kills = _kill_while_it_works(store, jobs, service, on_worker, on_server, began + latest_s)
     finally:
         service.look()
         service.process.terminate()
@@ -147,16 +197,14 @@ def soak(
 
 
 def _kill_while_it_works(
-    store: Store, data: Path, jobs: int, service: Service, on_worker: Clock, on_server: Clock, latest_s: float
+    store: Store, jobs: int, service: Service, on_worker: Clock, on_server: Clock, latest_s: float
 ) -> Counter[str]:
     """Adds jobs and kills processes until all jobs have ended; how often it killed what."""
     kills: Counter[str] = Counter()
     added = 0
     while time.monotonic() < latest_s and (added < jobs or store.counts().keys() & {"queued", "running"}):
         if added < jobs and added < 10 + store.counts().get("done", 0):
-            submit(store, data, added)
-            added += 1
-            continue
+            added += service.submit(store, added)
         attempts = sum(row.attempt for row in store.page(limit=jobs))
         if (found := service.look()) and on_worker.rings(attempts):
             on_worker.chance.choice(found).kill()
@@ -176,14 +224,14 @@ def _found(store: Store, data: Path, wanted: list[str], service: Service) -> dic
     with sqlite3.connect(data / "queue.db") as direct:
         ends = Counter(id for (id,) in direct.execute("select id from ended"))
         intact = direct.execute("pragma integrity_check").fetchone()[0]
-    runs = {row: data / "jobs" / row.id / "run" for row in rows}
+    runs = {row.idempotency_key: data / "jobs" / row.id / "run" for row in rows}
     return {
         "states": store.counts(),
         "different keys": len({row.idempotency_key for row in rows}),
         "rows": len(rows),
         "finished twice": sum(count > 1 for count in ends.values()),
         "attempts": sum(row.attempt for row in rows),
-        "other bytes": sum(scene_of(run) != wanted[VARIANTS.index(row.words)] for row, run in runs.items()),
+        "other bytes": sum(scene_of(run) != wanted[int(n) % len(wanted)] for n, run in runs.items()),
         "half files": sum(len(drafts(run)) for run in runs.values()),
         "stray processes": service.stray(),
         "integrity_check": intact,
@@ -205,10 +253,13 @@ def main() -> int:
     parser.add_argument("--worker-kills", type=float, nargs=2, default=(5, 20))
     parser.add_argument("--server-kills", type=float, nargs=2, default=(60, 120))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--http", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        kind = HttpService if asked.http else Service
+        data = Path(folder) / "data"
         found = soak(
-            Path(folder), asked.jobs, tuple(asked.worker_kills), tuple(asked.server_kills), asked.workers, asked.seed
+            data, asked.jobs, tuple(asked.worker_kills), tuple(asked.server_kills), asked.workers, asked.seed, kind=kind
         )
     print(json.dumps(found, indent=2))
     return 0 if holds(found) else 1

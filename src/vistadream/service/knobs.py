@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vistadream.core.knobs import ABOVE_0, FROM_0, Range, check_ranges, require
+from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, Range, check_ranges, require
 
 LOOPBACK = "127.0.0.1"
 
@@ -27,6 +27,10 @@ class ServeKnobs:
     max_wait_s: float
     predict_wait_s: float
     workers: int | Literal["auto"]
+    worker_jobs: int
+    worker_rss_gb: float
+    worker_deaths: int
+    idle_unload_s: float
     drain_s: float
     min_free_gb: float
 
@@ -35,5 +39,6 @@ class ServeKnobs:
         require(self, "workers", self.workers == "auto" or Range(0, 64).holds(self.workers), "0 to 64, or auto")
         check_ranges(self, max_upload_mb=ABOVE_0, head_s=ABOVE_0, body_idle_s=ABOVE_0)
         check_ranges(self, max_wait_s=FROM_0, predict_wait_s=FROM_0, drain_s=FROM_0, min_free_gb=FROM_0)
+        check_ranges(self, worker_jobs=FROM_1, worker_rss_gb=ABOVE_0, worker_deaths=FROM_1, idle_unload_s=FROM_0)
         wanted = f"{LOOPBACK}: there are no API keys yet, so that any other address would open the service to others"
         require(self, "host", self.host == LOOPBACK, wanted)

@@ -47,7 +47,16 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Li
         row = store.get(job_id)
         return row.state if row else None
 
-    clerk, pool = Clerk(), pool_of(data.root, knobs.workers, min_free_gb=knobs.min_free_gb)
+    pool = pool_of(
+        data.root,
+        knobs.workers,
+        jobs=knobs.worker_jobs,
+        rss_gb=knobs.worker_rss_gb,
+        deaths=knobs.worker_deaths,
+        idle_unload_s=knobs.idle_unload_s,
+        min_free_gb=knobs.min_free_gb,
+    )
+    clerk = Clerk()
     tails = Tails(lambda job_id: RunPaths(data.run(job_id)).events, state_of)
     server = Server(Service(knobs, data, store, clerk, tails), listener, pool)
     try:

@@ -8,6 +8,7 @@ import pytest
 COMPILER = {"torch._dynamo", "torch._inductor", "sympy"}
 """Torch's compiler, which an object of `torch.optim` imports, and what that imports: 2 s."""
 MODELS = {"diffusers", "transformers", "accelerate", "huggingface_hub", "moge", "depth_anything_3", "gsplat"}
+SERVICE = {"fastapi", "httpx", "pydantic", "sqlalchemy", "starlette", "uvicorn", "websockets"}
 RUN = ("single-img", "stage=no-outpaint", "max_resolution=64", "stages.initialize.steps=1", "export.videos=[]")
 
 
@@ -21,7 +22,7 @@ def imported_by(*words: str) -> set[str]:
 
 @pytest.mark.parametrize("words", [["--help"], ["single-img", "--help"]])
 def test_help_imports_no_library_of_numbers(words):
-    assert not imported_by(*words) & {"torch", "numpy", "numba", "cv2", "rerun", *MODELS}
+    assert not imported_by(*words) & {"torch", "numpy", "numba", "cv2", "rerun", *MODELS, *SERVICE}
 
 
 def test_printing_the_configuration_imports_torch_which_knows_the_gpu_but_no_kernels():
@@ -33,7 +34,7 @@ def test_printing_the_configuration_imports_torch_which_knows_the_gpu_but_no_ker
 def test_an_unwatched_run_imports_neither_rerun_nor_what_no_stage_uses(tmp_path):
     modules = imported_by(*RUN, "rerun.mode=off", f"out={tmp_path}")
     assert "torch" in modules
-    assert not modules & {"rerun", *COMPILER, *MODELS}
+    assert not modules & {"rerun", *COMPILER, *MODELS, *SERVICE}
     assert not list(tmp_path.rglob("*.rrd"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.fake_device import FakeDevice, OnCuda
+from tests.devices.fake_device import FakeDevice, OnCuda
 from torch import Tensor
 
 from vistadream.core import Camera, Gaussians, Scene, View

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 
 from vistadream.config import compose
 from vistadream.core import Scene, UserError

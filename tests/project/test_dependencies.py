@@ -56,7 +56,7 @@ def imported_in(folder: str) -> set[str]:
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
     scripts = (file for other in ("tools", "research", "benchmarks") for file in (ROOT / other).rglob("*.py"))
     local = [*files, *scripts]  # tests import them
-    ours = {"vistadream"} | {name for file in local for name in (file.stem, file.relative_to(ROOT).parts[1])}
+    ours = {"vistadream", "tests"} | {name for file in local for name in (file.stem, file.relative_to(ROOT).parts[1])}
     return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours
 
 

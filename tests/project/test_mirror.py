@@ -6,7 +6,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 PACKAGE = TESTS.parent / "src" / "vistadream"
-OF_THE_REPOSITORY = {"project", "tools", "research", "benchmarks", "examples"}
+OF_THE_REPOSITORY = {"project", "devices", "tools", "research", "benchmarks", "examples"}
 """Folders whose tests are about other things than one module."""
 FILES = [file.relative_to(TESTS) for file in sorted(TESTS.rglob("test_*.py"))]
 

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 import torch
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 
 from vistadream.backends.depth.moge import MogeDepth
 from vistadream.backends.weights.residence import resident

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 
 from vistadream.backends.depth_anything.any_view import AnyView
 from vistadream.backends.depth_anything.cameras import about_first

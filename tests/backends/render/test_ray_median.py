@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 
 from vistadream.backends.render import splats
 from vistadream.backends.render.ray_median import median_z

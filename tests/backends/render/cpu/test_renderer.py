@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from tests.fake_device import FakeDevice, OnCuda
+from tests.devices.fake_device import FakeDevice, OnCuda
 
 from vistadream.backends import main_memory
 from vistadream.backends.render.cpu import drawing, memory

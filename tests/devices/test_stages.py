@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import pytest
 import torch
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 from torch import Tensor
 
 import vistadream

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 
 import vistadream
 from vistadream.assets import sample_image

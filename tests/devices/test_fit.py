@@ -1,6 +1,6 @@
 """A fit on a GPU: the numbers of the CPU, and nothing that the CPU waits for within a step.
 
-Without a GPU the pretended one of tests/fake_device.py takes its place; with one, the numbers are checked on it too.
+Without a GPU the pretended one of fake_device.py takes its place; with one, the numbers are checked on it too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 from torch import Tensor
 
 from vistadream.core import Camera, Gaussians, Note, Rendering, View, silent, use_checkpoints

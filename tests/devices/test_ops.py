@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 from torch import Tensor
 
 import vistadream.ops

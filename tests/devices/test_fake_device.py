@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.fake_device import FakeDevice, OnCuda
+from tests.devices.fake_device import FakeDevice, OnCuda
 from torch import Tensor
 
 PLACES = torch.tensor([0, 2])
@@ -104,3 +104,13 @@ def test_other_tensors_stay_as_they_are() -> None:
     with FakeDevice() as device:
         assert not isinstance(torch.ones(3) + torch.ones(3, device="cpu"), OnCuda)
         assert not device.crossings
+
+
+def test_views_launch_nothing() -> None:
+    with FakeDevice() as device:
+        x = torch.zeros(3, 4, device="cuda")
+        device.launches.clear()
+        y = x.mT[1:, None]
+        assert not device.launches
+        assert (y + 1).shape == (3, 1, 3)
+        assert device.launches == ["aten.add"]

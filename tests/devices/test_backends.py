@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 from torch import Tensor
 
 from vistadream.backends.diffusion.compositing import composite

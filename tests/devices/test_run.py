@@ -1,4 +1,4 @@
-"""A whole run with its scene on a GPU, which is the pretended one of tests/fake_device.py without a real one."""
+"""A whole run with its scene on a GPU, which is the pretended one of fake_device.py without a real one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.fake_device import FakeDevice
+from tests.devices.fake_device import FakeDevice
 
 from vistadream.app import job_from_words
 from vistadream.core import Gaussians

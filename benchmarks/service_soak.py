@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import shutil
 import socket
@@ -135,7 +136,10 @@ class HttpService(Service):
 
 
 class Clock:
-    """When the next kill is due: some time after the first attempt that began since the last one."""
+    """When the next kill is due: some time after the first attempt that began since the last one.
+
+    Short times are as likely as long ones (log-uniform), so that jobs of any length are met and yet come to their end.
+    """
 
     def __init__(self, between_s: tuple[float, float], chance: random.Random):
         self._between_s, self.chance = between_s, chance
@@ -145,7 +149,7 @@ class Clock:
     def rings(self, attempts: int) -> bool:
         """`attempts`: how many have begun so far."""
         if self._due_s is None and attempts > self._attempts:
-            self._due_s = time.monotonic() + self.chance.uniform(*self._between_s)
+            self._due_s = time.monotonic() + math.exp(self.chance.uniform(*map(math.log, self._between_s)))
         if self._due_s is None or time.monotonic() < self._due_s:
             return False
         self._due_s, self._attempts = None, attempts

@@ -7,6 +7,6 @@ SOAK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "service_so
 
 
 def test_nothing_is_lost_doubled_or_changed_whatever_is_killed(tmp_path: Path) -> None:
-    found = SOAK["soak"](tmp_path / "data", jobs=12, worker_kills_s=(2, 20), server_kills_s=(15, 30), latest_s=600)
+    found = SOAK["soak"](tmp_path / "data", jobs=12, worker_kills_s=(0.2, 20), server_kills_s=(2, 30), latest_s=600)
     assert SOAK["holds"](found), found
     assert found["kills"]["workers"] >= 1

@@ -20,6 +20,7 @@ from vistadream.core import Scene, SparsePoints
 from vistadream.exporters.fastgs import FOLDER
 from vistadream.exporters.feature_pictures import FOLDER as FEATURES
 from vistadream.exporters.gaussians import FORMATS, gaussians_file
+from vistadream.exporters.obj import SURFACE
 from vistadream.exporters.video import FORMATS as VIDEO_FORMATS
 from vistadream.exporters.video import PICTURES, video_file
 from vistadream.formats.fastgs_dataset import dataset_files
@@ -112,7 +113,7 @@ def test_every_file_that_can_be_asked_for_is_documented_and_the_other_way_round(
     names += [video_file(picture, form) for picture in PICTURES for form in VIDEO_FORMATS]
     names += [f"{FOLDER}/{file}" for file in (*dataset_files(1), "meta.json")]
     names += [f"{FEATURES}/{photo.name}.jpg" for photo in whole.scene.photos]
-    names += data_files(whole.scene, tmp_path)
+    names += [*data_files(whole.scene, tmp_path), SURFACE]
     paths = [f"export/{name}" for name in names]
     rows = [(glob, when) for glob, when in documented if glob.startswith("export/")]
     for path in paths:

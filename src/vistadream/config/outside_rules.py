@@ -36,6 +36,7 @@ REFUSED = {
     "rerun.*": _WATCHING,
     "memory": _OPERATOR,
     "*.memory": _OPERATOR,
+    "device": _OPERATOR,
     "*.device": _OPERATOR,
     "*.threads": _OPERATOR,
     "checkpoint_seconds": _OPERATOR,

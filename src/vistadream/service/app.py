@@ -14,6 +14,7 @@ from vistadream.service.service import Service
 from vistadream.version import __version__
 
 _ROUTERS = (predict.router, jobs.router, results.router, events.router, about.router)
+_PREFIX = "/v1"
 _ABOUT = "Photographs become scenes of 3D Gaussians. Jobs wait in a queue on disk and survive a kill."
 
 
@@ -28,9 +29,9 @@ def make_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    answer_with_problems(app)
+    answer_with_problems(app, _ROUTERS, _PREFIX)
     for router in _ROUTERS:
-        app.include_router(router, prefix="/v1")
+        app.include_router(router, prefix=_PREFIX)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the way that FastAPI's documentation shows
     app.add_middleware(Guard, allow_hosts=service.knobs.allow_hosts, allow_origins=service.knobs.allow_origins)
     return app

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -58,8 +58,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def answer_with_problems(app: FastAPI) -> None:
-    """Every error of the application, of the framework and of the program becomes a problem."""
+def answer_with_problems(app: FastAPI, routers: Sequence[APIRouter], prefix: str) -> None:
+    """Every error of the application, whose routers are below `prefix`, and of the framework becomes a problem."""
 
     @app.exception_handler(ProblemError)
     async def _own(request: Request, error: ProblemError) -> JSONResponse:
@@ -76,16 +76,18 @@ def answer_with_problems(app: FastAPI) -> None:
         detail = f"{request.url.path} is not a route of this service; wanted one of /openapi.json"
         headers = dict(error.headers or {})
         if error.status_code == 405:
-            headers["Allow"] = _allowed(app, request)
+            headers["Allow"] = _allowed(routers, request, prefix)
             detail = f"{request.method} is not possible here; wanted {headers['Allow']}"
         elif error.status_code != 404:
             detail = str(error.detail)
         return problem_response(ProblemError(error.status_code, detail, headers=headers), request_id_of(request))
 
 
-def _allowed(app: FastAPI, request: Request) -> str:
+def _allowed(routers: Sequence[APIRouter], request: Request, prefix: str) -> str:
     """The methods of all operations at the path of a request."""
-    matching = [route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    path = request.url.path.removeprefix(prefix)
+    scope = {"type": "http", "method": request.method, "path": path}
+    matching = [route for router in routers for route in router.routes if route.matches(scope)[0] is not Match.NONE]
     return ", ".join(sorted({method for route in matching for method in getattr(route, "methods", None) or ()}))
 
 

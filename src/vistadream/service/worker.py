@@ -14,7 +14,7 @@ from vistadream.service.claims import database_url, open_queue
 from vistadream.workers.pool import Pool
 from vistadream.workers.slots import slots
 
-_GIB = 2**30
+_GB = 1e9
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def be_worker(knobs: WorkerKnobs) -> None:
     """Carries out jobs until a signal, a limit or the end of the parent. UserError where the queue cannot be opened."""
     from vistadream.workers.process import Limits, work
 
-    queue = open_queue(knobs.url, knobs.data.absolute(), int(knobs.min_free_gb * _GIB), knobs.deaths)
+    queue = open_queue(knobs.url, knobs.data.absolute(), int(knobs.min_free_gb * _GB), knobs.deaths)
     work(queue, knobs.own_name, Limits(knobs.jobs, knobs.rss_gb, knobs.idle_unload_s), knobs.parent)
 
 

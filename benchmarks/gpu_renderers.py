@@ -1,4 +1,4 @@
-"""Pictures and gradients of gsplat beside those of the CPU renderer."""
+"""Pictures and gradients of gsplat compared with those of the CPU renderer."""
 
 from __future__ import annotations
 

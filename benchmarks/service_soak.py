@@ -181,7 +181,7 @@ def soak(
     latest_s: float = LATEST_S,
     kind: type[Service] = Service,
 ) -> dict[str, Any]:
-    """Has so many jobs done under kills, and says what became of them."""
+    """Has `jobs` jobs done while processes are killed, and returns what was found in the end."""
     wanted, chance = unbroken(data.with_name(f"{data.name}-unbroken")), random.Random(seed)
     (data / "jobs").mkdir(parents=True)
     store = Store(database_url(data))

@@ -1,4 +1,4 @@
-"""Depth Anything 3 by its own package with tiny networks, on checkpoints written as the published ones are; made by
+"""Depth Anything 3 from its package with tiny networks, on checkpoints written as the published ones are; made by
 the fixture `tiny_depth_anything`."""
 
 import json

@@ -1,4 +1,4 @@
-"""Photos next to the features of Depth Anything 3, by its own package with a tiny random network."""
+"""Photos next to the features of Depth Anything 3, from its package with a tiny random network."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Depth of all photos in one call of Depth Anything 3, by its own package with a tiny random network."""
+"""Depth of all photos in one call of Depth Anything 3, from its package with a tiny random network."""
 
 from dataclasses import replace
 

@@ -160,7 +160,7 @@ def test_the_pipeline_s_own_call_paints_the_same(flux_folder):
 
 @pytest.fixture
 def card(monkeypatch, tmp_path):
-    """A card of so many bytes, of which torch's CPU plays the part."""
+    """Pretends that the CPU is a card with this number of bytes."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     def of(size):

@@ -21,9 +21,6 @@ from vistadream.backends.needs import DIFFUSION, Needs, on_any_device
 from vistadream.backends.weights.one_model import Device
 from vistadream.backends.weights.policy import Budget, MemoryChoice
 from vistadream.core import Outpainter
-from vistadream.core.knobs import one_of, require
-
-FIRST_FILLS = ("smooth", "patches")
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,6 @@ class KleinOutpainter(DiffusionOutpainter):
 
     def __post_init__(self) -> None:
         self.check_knobs()
-        require(self, "first_fill", self.first_fill in FIRST_FILLS, one_of(FIRST_FILLS))
 
     def __call__(
         self, rgb: Float[Tensor, "h w 3"], hole: Bool[Tensor, "h w"], prompt: str, seed: int

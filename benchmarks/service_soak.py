@@ -33,9 +33,9 @@ import psutil
 import vistadream
 from vistadream.config import words_of
 from vistadream.formats.files import drafts
-from vistadream.service.claims import database_url
-from vistadream.service.store import Store
-from vistadream.service.tables import JobRow, new_id
+from vistadream.service.queue.claims import database_url
+from vistadream.service.queue.store import Store
+from vistadream.service.queue.tables import JobRow, new_id
 
 KNOBS = {
     "stage": "no-outpaint",
@@ -56,7 +56,7 @@ begin insert into ended values (new.id, new.state); end;
 PARENT = """
 import signal, sys, threading
 from pathlib import Path
-from vistadream.service.worker import pool_of
+from vistadream.service.queue.worker import pool_of
 pool = pool_of(Path(sys.argv[1]), int(sys.argv[2]), deaths=1000)
 ended = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: ended.set())

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from vistadream.assets import sample_image
-from vistadream.service.store import Store
+from vistadream.service.queue.store import Store
 
 SMALLEST = {
     "stage": "no-outpaint",

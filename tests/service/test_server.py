@@ -244,8 +244,8 @@ def test_the_stage_is_known_from_its_progress_when_it_began_long_ago(job, servic
 
 def test_the_digest_of_the_input_is_kept(job, service):
     from vistadream.assets import sample_image
-    from vistadream.service.claims import database_url
-    from vistadream.service.store import Store
+    from vistadream.service.queue.claims import database_url
+    from vistadream.service.queue.store import Store
 
     store = Store(database_url(service.data))
     assert store.get(job["id"]).digest == hashlib.sha256(sample_image().read_bytes()).hexdigest()

@@ -32,7 +32,7 @@ def act(words: Sequence[str]) -> Act:
     if {"-h", "--help"} & set(words):
         return lambda: sys.stdout.write(f"{HELP}\n{own_reference('worker')}")
     try:
-        from vistadream.service.worker import WorkerKnobs, be_worker
+        from vistadream.service.queue.worker import WorkerKnobs, be_worker
     except ModuleNotFoundError as error:
         raise UserError(
             f"the package {error.name} is not installed; wanted those of the service: pip install 'vistadream[serve]'"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, get_type_hints
 
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
@@ -22,9 +23,8 @@ T = TypeVar("T")
 
 def own_knobs(name: str, target: type[T], words: Sequence[str]) -> T:
     """The dataclass `target` from conf/NAME.yaml and words such as "port=8001"; UserError names the knob."""
-    values = {**_composed(name, target, words), "_target_": f"{target.__module__}.{target.__qualname__}"}
     try:
-        return construct(values, name)
+        return construct(_with_targets(_composed(name, target, words), target), name)
     except UserError as error:
         plain = str(error).removeprefix(f"{name}: ").removeprefix(f"{target.__name__}.").removeprefix(f"{name}.")
         raise UserError(plain) from error
@@ -40,9 +40,32 @@ def own_reference(name: str) -> str:
     return (conf_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[2]
 
 
+def _with_targets(values: dict[str, Any], target: type) -> dict[str, Any]:
+    """The values with the dataclass that each group of knobs becomes."""
+    groups = {key: _with_targets(values[key], kind) for key, kind in _groups(target).items()}
+    return {**values, **groups, "_target_": f"{target.__module__}.{target.__qualname__}"}
+
+
+def _groups(target: type) -> dict[str, type]:
+    """The fields of a dataclass that are dataclasses themselves, such as `cache` with the knob cache.max_gb."""
+    return {key: hint for key, hint in get_type_hints(target).items() if is_dataclass(hint) and isinstance(hint, type)}
+
+
+def _paths(target: type) -> frozenset[str]:
+    """The knobs that are paths, those of groups by their whole names."""
+    inner = {f"{key}.{path}" for key, kind in _groups(target).items() for path in _paths(kind)}
+    return path_fields(target) | inner
+
+
+def _names(target: type) -> list[str]:
+    """The names of all knobs, those of groups as GROUP.KNOB."""
+    groups = _groups(target)
+    inner = [f"{key}.{name}" for key, kind in groups.items() for name in _names(kind)]
+    return [each.name for each in fields(target) if each.name not in groups] + inner
+
+
 def _composed(name: str, target: type, words: Sequence[str]) -> dict[str, Any]:
-    known: list[str] = list(map(str, OmegaConf.load(conf_folder() / f"{name}.yaml")))
-    words = [_checked(word, known, path_fields(target)) for word in words]
+    words = [_checked(word, _names(target), _paths(target)) for word in words]
     try:
         config = composed_files(words, job=name)
         refuse_resolvers(OmegaConf.to_container(config))

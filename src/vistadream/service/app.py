@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from vistadream.service.guard import Guard
+from vistadream.service.access.guard import Guard
 from vistadream.service.problems import Problem, answer_with_problems
 from vistadream.service.routes import about, events, jobs, predict, results
 from vistadream.service.service import Service

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 
 from vistadream.core import UserError
-from vistadream.service.answers import AGAIN, LONG_TRIES, TRIES, checked, events_in, pause_s
-from vistadream.service.fetching import fetched
+from vistadream.service.remote.answers import AGAIN, LONG_TRIES, TRIES, checked, events_in, pause_s
+from vistadream.service.remote.fetching import fetched
 
 Job = dict[str, Any]
 """A job as the service answers it."""

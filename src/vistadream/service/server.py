@@ -13,15 +13,15 @@ import uvicorn
 from vistadream.runs.paths import RunPaths
 from vistadream.service.address import Listener, listen
 from vistadream.service.app import make_app
-from vistadream.service.claims import database_url
-from vistadream.service.clerk import Clerk
 from vistadream.service.data import DataFolder
+from vistadream.service.intake.clerk import Clerk
 from vistadream.service.knobs import ServeKnobs
 from vistadream.service.patience import PatientProtocol
+from vistadream.service.queue.claims import database_url
+from vistadream.service.queue.store import Store
+from vistadream.service.queue.worker import pool_of
 from vistadream.service.service import Service
-from vistadream.service.store import Store
 from vistadream.service.tails import Tails
-from vistadream.service.worker import pool_of
 from vistadream.workers.pool import Pool
 
 _REQUESTS_END_WITHIN_S = 3

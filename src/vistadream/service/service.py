@@ -9,17 +9,15 @@ from typing import Annotated
 from fastapi import Depends, Path
 from fastapi.requests import HTTPConnection
 
-from vistadream.service.clerk import Clerk
+from vistadream.service.access.caller import Asking, Caller
 from vistadream.service.data import DataFolder
+from vistadream.service.intake.clerk import Clerk
 from vistadream.service.knobs import ServeKnobs
 from vistadream.service.models import ID
 from vistadream.service.problems import ProblemError
-from vistadream.service.store import Store
-from vistadream.service.tables import JobRow
+from vistadream.service.queue.store import Store
+from vistadream.service.queue.tables import JobRow
 from vistadream.service.tails import Tails
-
-OWNER = "local"
-"""The owner of all jobs, as long as there are no API keys."""
 
 
 @dataclass
@@ -34,10 +32,10 @@ class Service:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service was asked to stop: no new jobs, and streams end."""
 
-    def job(self, job_id: str) -> JobRow:
-        """The job of that id; ProblemError 404 when there is none."""
+    def job(self, job_id: str, caller: Caller) -> JobRow:
+        """The caller's job of that id; ProblemError 404 when there is none."""
         row = self.store.get(job_id)
-        if row is None or row.owner != OWNER:
+        if row is None or row.owner != caller.owner:
             raise ProblemError(404, f"{job_id[:64]!r} is not a job of yours; wanted an id that predict answered")
         return row
 
@@ -62,9 +60,9 @@ JobId = Annotated[str, Path(description="As predict answered it.", max_length=64
 Here = Annotated[Service, Depends(service_of)]
 
 
-def job_of(job_id: JobId, service: Here) -> JobRow:
-    """The job that a path names; ProblemError 404 when there is none."""
-    return service.job(job_id)
+def job_of(job_id: JobId, service: Here, caller: Asking) -> JobRow:
+    """The job that a path names; ProblemError 404 when the caller has none of that id."""
+    return service.job(job_id, caller)
 
 
 Named = Annotated[JobRow, Depends(job_of)]

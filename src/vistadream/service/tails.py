@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from vistadream.service.tables import ENDED
+from vistadream.service.queue.tables import ENDED
 
 _SOONEST_S, _LATEST_S = 0.1, 1.5
 """The time from one look at a file to the next: short after news, and longer while nothing happens."""

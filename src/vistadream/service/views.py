@@ -12,9 +12,9 @@ from typing import Any
 from vistadream.formats.json_file import read_json
 from vistadream.runs.paths import RunPaths
 from vistadream.service import models
+from vistadream.service.queue.tables import JobRow
 from vistadream.service.results import results_of
 from vistadream.service.service import Service
-from vistadream.service.tables import JobRow
 
 _STATUS = {"queued": "processing", "running": "processing", "done": "success", "failed": "error"}
 _TAIL_BYTES = 64 << 10

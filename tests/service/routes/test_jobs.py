@@ -150,8 +150,8 @@ def test_an_unknown_job_is_404_on_every_route(job, service):
 
 
 def test_the_job_of_another_owner_is_404(service):
-    from vistadream.service.store import Store
-    from vistadream.service.tables import JobRow, new_id
+    from vistadream.service.queue.store import Store
+    from vistadream.service.queue.tables import JobRow, new_id
 
     store = Store(f"sqlite:///{service.data / 'queue.db'}")
     theirs = store.add(JobRow(id=new_id(), owner="somebody else"))

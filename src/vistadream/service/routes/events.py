@@ -12,8 +12,8 @@ from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from vistadream.service.problems import documented
+from vistadream.service.queue.tables import JobRow
 from vistadream.service.service import Here, Named, Service
-from vistadream.service.tables import JobRow
 from vistadream.service.tails import End
 
 router = APIRouter(tags=["events"])

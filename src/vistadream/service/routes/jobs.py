@@ -9,11 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from vistadream.runs.paths import RunPaths
-from vistadream.service.json_text import json_object
+from vistadream.service.access.caller import Asking
+from vistadream.service.intake.json_text import json_object
 from vistadream.service.models import Job, ListedJob, Page, Resume, State
 from vistadream.service.problems import ProblemError, documented
-from vistadream.service.service import OWNER, Here, Named
-from vistadream.service.tables import ENDED
+from vistadream.service.queue.tables import ENDED
+from vistadream.service.service import Here, Named
 from vistadream.service.views import listed_job, whole_job
 
 router = APIRouter(tags=["jobs"])
@@ -25,6 +26,7 @@ _RESUME = {"requestBody": {"content": {"application/json": {"schema": Resume.mod
 @router.get("/jobs", operation_id="list_jobs", responses=documented(422))
 def list_jobs(
     service: Here,
+    caller: Asking,
     state: Annotated[State | None, Query(description="Only jobs in this state.")] = None,
     q: Annotated[
         str | None,
@@ -34,7 +36,7 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Page:
     """Jobs, the newest first. The cursor names a job, so that pages stay whole while jobs come and go."""
-    rows = service.store.page(OWNER, state=state, text=q, before=cursor, limit=limit + 1)
+    rows = service.store.page(caller.owner, state=state, text=q, before=cursor, limit=limit + 1)
     jobs = [ListedJob(**listed_job(row, service)) for row in rows[:limit]]
     return Page(jobs=jobs, next=rows[limit - 1].id if len(rows) > limit else None)
 

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from vistadream.service.access.caller import Asking
+from vistadream.service.intake.submission import submitted
 from vistadream.service.models import Job
 from vistadream.service.problems import documented
+from vistadream.service.queue.tables import JobRow
 from vistadream.service.service import Here, Service
-from vistadream.service.submission import submitted
-from vistadream.service.tables import JobRow
 from vistadream.service.views import whole_job
 
 router = APIRouter(tags=["jobs"])
@@ -54,6 +55,7 @@ async def predict(
     request: Request,
     response: Response,
     service: Here,
+    caller: Asking,
     wait: Annotated[float | None, Query(ge=0, description="Seconds to wait for the result.")] = None,
     prefer: Annotated[str | None, Header(examples=["wait=60"])] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
@@ -63,7 +65,7 @@ async def predict(
     The same Idempotency-Key with the same content is the same job, so that a request can be sent again.
     """
     wait_s = min(_wait_s(prefer, wait, service), service.knobs.max_wait_s)
-    row = await submitted(request, service, idempotency_key)
+    row = await submitted(request, service, caller, idempotency_key)
     if wait_s and row.state in _UNDER_WAY:
         row = await _waited(row, wait_s, service)
     response.status_code = 202 if row.state in _UNDER_WAY else 200

@@ -11,11 +11,11 @@ from fastapi.responses import FileResponse
 
 from vistadream.runs.paths import RunPaths
 from vistadream.service import models
+from vistadream.service.intake.uploads import safe_name
 from vistadream.service.problems import ProblemError, documented
+from vistadream.service.queue.tables import JobRow
 from vistadream.service.results import REPORT_POLICY, ResultFile, results_of
 from vistadream.service.service import Here, Named
-from vistadream.service.tables import JobRow
-from vistadream.service.uploads import safe_name
 
 _RANGE = re.compile(r"bytes=(?:\d{1,18}-\d{0,18}|-\d{1,18})(?:, ?(?:\d{1,18}-\d{0,18}|-\d{1,18})){0,15}", re.ASCII)
 _PART = re.compile(r"(\d*)-(\d*)", re.ASCII)

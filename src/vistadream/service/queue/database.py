@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from vistadream.core import UserError
-from vistadream.service.tables import MIGRATIONS, Migration
+from vistadream.service.queue.migrations import MIGRATIONS, Migration
 
 _WAIT_S = 30
 """How long a statement waits for the writing of another process to end."""

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from vistadream.core import UserError
 from vistadream.formats.picture import picture_size
-from vistadream.service.form_parts import Form
+from vistadream.service.intake.form_parts import Form
 from vistadream.service.problems import ProblemError
 
 _LONGEST_NAME = 60

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from vistadream.core import UserError
-from vistadream.service.store import Store
-from vistadream.service.tables import MIGRATIONS, JobRow, new_id
+from vistadream.service.queue.migrations import MIGRATIONS
+from vistadream.service.queue.store import Store
+from vistadream.service.queue.tables import JobRow, new_id
 
 
 def added(store: Store, **about: object) -> JobRow:

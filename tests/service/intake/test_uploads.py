@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from vistadream.assets import sample_image
-from vistadream.service.uploads import safe_name
+from vistadream.service.intake.uploads import safe_name
 
 PICTURE = sample_image().read_bytes()
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from vistadream.core import UserError
-from vistadream.service.store import Store
-from vistadream.service.tables import JobRow
+from vistadream.service.queue.store import Store
+from vistadream.service.queue.tables import JobRow
 from vistadream.workers.file_lock import try_lock
 from vistadream.workers.progress import last_part, stages_done
 from vistadream.workers.queue import Outcome, Task

@@ -12,20 +12,21 @@ from typing import Any
 
 from fastapi import Request
 
-from vistadream.service.form_parts import Form
-from vistadream.service.json_text import json_object
-from vistadream.service.multipart import read_form
+from vistadream.service.access.caller import Caller
+from vistadream.service.intake.form_parts import Form
+from vistadream.service.intake.json_text import json_object
+from vistadream.service.intake.multipart import read_form
+from vistadream.service.intake.uploads import check_picture, upload_path
 from vistadream.service.problems import ProblemError
-from vistadream.service.service import OWNER, Service
-from vistadream.service.tables import JobRow, new_id
-from vistadream.service.uploads import check_picture, upload_path
+from vistadream.service.queue.tables import JobRow, new_id
+from vistadream.service.service import Service
 
 KIND = "single_img"
 _PARTS = ("knobs", "priority")
 _HIGHEST = 100
 
 
-async def submitted(request: Request, service: Service, key: str | None) -> JobRow:
+async def submitted(request: Request, service: Service, caller: Caller, key: str | None) -> JobRow:
     """The new job of a request, or the one that the same Idempotency-Key made before. ProblemError on bad input."""
     service.refuse_while_closing()
     await asyncio.to_thread(service.refuse_without_room)
@@ -34,14 +35,14 @@ async def submitted(request: Request, service: Service, key: str | None) -> JobR
     try:
         limit_bytes = round(service.knobs.max_upload_mb * 1e6)
         form = await read_form(request, upload_path(draft), limit_bytes, service.knobs.body_idle_s)
-        row = await _row(job_id, draft, form, service, key)
+        row = await _row(job_id, draft, form, service, caller, key)
         service.refuse_while_closing()
         return await asyncio.to_thread(_taken, row, service)
     finally:
         await asyncio.to_thread(service.data.drop_draft, job_id)
 
 
-async def _row(job_id: str, draft: Path, form: Form, service: Service, key: str | None) -> JobRow:
+async def _row(job_id: str, draft: Path, form: Form, service: Service, caller: Caller, key: str | None) -> JobRow:
     """The checked row of the queue."""
     if odd := [name for name in form.texts if name not in _PARTS]:
         raise ProblemError(422, f"{odd[0][:64]!r} is not a part of this request; wanted file, knobs and priority")
@@ -54,7 +55,7 @@ async def _row(job_id: str, draft: Path, form: Form, service: Service, key: str 
         kind=KIND,
         state="queued",
         words=tuple(await service.clerk.words(knobs, KIND)),
-        owner=OWNER,
+        owner=caller.owner,
         priority=priority,
         digest=form.sha256 if name else "",
         input_name=name,

@@ -10,7 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from vistadream.service.form_parts import Form, Parts
+from vistadream.service.intake.form_parts import Form, Parts
 from vistadream.service.problems import ProblemError
 
 

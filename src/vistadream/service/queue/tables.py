@@ -1,10 +1,9 @@
-"""The tables of the queue, how they came about, and a row of a job as a value."""
+"""The table of jobs, and a row of it as a value."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    Connection,
     Float,
     Index,
     Integer,
@@ -25,7 +23,6 @@ from sqlalchemy import (
 )
 
 ENDED = ("done", "failed", "cancelled")
-Migration = Callable[[Connection], None]
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32."""
 
@@ -107,14 +104,6 @@ jobs = Table(
 )
 Index("queue_order", jobs.c.state, jobs.c.priority.desc(), jobs.c.id)
 Index("of_owner", jobs.c.owner, jobs.c.id)
-
-
-def _jobs(connection: Connection) -> None:
-    jobs.create(connection)
-
-
-MIGRATIONS: Sequence[Migration] = (_jobs,)
-"""Step n leads from version n to version n + 1 of the tables; a step that has been released is never changed."""
 
 
 def job_of(row: RowMapping) -> JobRow:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Executable, Select, func, select, update
 
-from vistadream.service.database import Database
-from vistadream.service.tables import ENDED, MIGRATIONS, JobRow, Migration, job_of, jobs
+from vistadream.service.queue.database import Database
+from vistadream.service.queue.migrations import MIGRATIONS, Migration
+from vistadream.service.queue.tables import ENDED, JobRow, job_of, jobs
 
 _FIRST = (jobs.c.priority.desc(), jobs.c.id)
 """The order of the queue."""

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from vistadream.service.attempts import Attempts
-from vistadream.service.tables import ENDED, JobRow, jobs, values_of
+from vistadream.service.queue.attempts import Attempts
+from vistadream.service.queue.tables import ENDED, JobRow, jobs, values_of
 
 
 class Store(Attempts):

@@ -12,7 +12,7 @@ import httpx
 
 from vistadream.core import UserError
 from vistadream.formats.files import sha256_of
-from vistadream.service.answers import LONG_TRIES, pause_s
+from vistadream.service.remote.answers import LONG_TRIES, pause_s
 
 
 def fetched(http: httpx.Client, result: Mapping[str, Any], folder: Path) -> Path:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from vistadream.service.claims import DEATHS, Claims, database_url, open_queue
-from vistadream.service.store import Store
-from vistadream.service.tables import JobRow, new_id
+from vistadream.service.queue.claims import DEATHS, Claims, database_url, open_queue
+from vistadream.service.queue.store import Store
+from vistadream.service.queue.tables import JobRow, new_id
 from vistadream.workers.file_lock import try_lock
 from vistadream.workers.queue import Outcome
 
@@ -42,7 +42,7 @@ def finish_stage(data: Path, job: JobRow, number: int) -> None:
 TAKES_AND_WAITS = """
 import sys
 from pathlib import Path
-from vistadream.service.claims import database_url, open_queue
+from vistadream.service.queue.claims import database_url, open_queue
 data = Path(sys.argv[1])
 queue = open_queue(database_url(data), data)
 print(queue.take("killed").attempt, flush=True)
@@ -164,7 +164,7 @@ def test_a_removed_job_stops_nobody(data: Path) -> None:
 WORKS = """
 import os, sys, time
 from pathlib import Path
-from vistadream.service.claims import database_url, open_queue
+from vistadream.service.queue.claims import database_url, open_queue
 from vistadream.workers.queue import Outcome
 data = Path(sys.argv[1])
 queue = open_queue(database_url(data), data)

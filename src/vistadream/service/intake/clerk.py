@@ -16,7 +16,7 @@ from vistadream.service.problems import ProblemError
 _LONGEST_LINE = 16 << 20
 _ANSWERS_WITHIN_S = 60.0
 """The first answer waits for the import of torch."""
-_PROGRAM = "from vistadream.service.clerks_work import main; main()"
+_PROGRAM = "from vistadream.service.intake.clerks_work import main; main()"
 
 
 class Clerk:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, check_ranges
-from vistadream.service.claims import database_url, open_queue
+from vistadream.service.queue.claims import database_url, open_queue
 from vistadream.workers.pool import Pool
 from vistadream.workers.slots import slots
 

@@ -1,0 +1,1 @@
+"""Who may do what: the guard around the application, and the caller of a request."""

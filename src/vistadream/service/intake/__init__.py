@@ -1,0 +1,1 @@
+"""From a request to a checked job: the form, the picture, the knobs."""

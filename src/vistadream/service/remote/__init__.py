@@ -1,0 +1,1 @@
+"""What a client does with the answers of a service."""

@@ -22,6 +22,7 @@ IMPORT_NAMES = {  # distribution -> the package that it installs, where the two 
     "dlr-moge": "moge",
     "dlr-utils3d": "utils3d",
     "hydra-core": "hydra",
+    "nvidia-ml-py": "pynvml",
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
     "py-rattler": "rattler",

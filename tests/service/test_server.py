@@ -123,6 +123,16 @@ def test_the_log_is_that_of_the_run(job, service):
     assert "initialize" in text
 
 
+def test_the_ids_of_request_and_job_are_in_every_log(service):
+    answer = service.submit(headers={"Prefer": "wait=100", "X-Request-ID": "from-the-proxy"}, timeout=120)
+    job_id = answer.json()["id"]
+    worker = (service.data / "logs" / "worker-cpu0.log").read_text().splitlines()
+    lines = [line for line in map(json.loads, worker) if line["job_id"] == job_id]
+    assert [line["message"] for line in lines] == ["the job begins", "the job ends"]
+    assert {line["request_id"] for line in lines} == {"from-the-proxy"}
+    assert f"job {job_id}, request from-the-proxy, attempt 1" in service.client.get(f"/v1/jobs/{job_id}/log").text
+
+
 def test_events_are_the_lines_of_the_file_and_end_with_the_state(job, service):
     lines = (service.data / "jobs" / job["id"] / "run" / "events.jsonl").read_text().splitlines()
     *events, last = events_of(service, job["id"])

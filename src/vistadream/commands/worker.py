@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -39,16 +38,4 @@ def act(words: Sequence[str]) -> Act:
         ) from error
     if "--cfg" in words:
         return lambda: sys.stdout.write(own_yaml("worker", WorkerKnobs, [word for word in words if word != "--cfg"]))
-    knobs = own_knobs("worker", WorkerKnobs, words)
-
-    _log_to_stderr()
-    return partial(be_worker, knobs)
-
-
-def _log_to_stderr() -> None:
-    """Says which jobs begin and end; what a job says is in its own run.log."""
-    handler = logging.StreamHandler()
-    handler.addFilter(lambda record: record.name == "vistadream.workers" or record.levelno >= logging.WARNING)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler]
-    )
+    return partial(be_worker, own_knobs("worker", WorkerKnobs, words))

@@ -9,8 +9,9 @@ from fastapi.openapi.utils import get_openapi
 
 from vistadream.service.access.guard import Guard
 from vistadream.service.problems import Problem, answer_with_problems
-from vistadream.service.routes import about, events, jobs, predict, results
+from vistadream.service.routes import about, events, jobs, metrics, predict, results
 from vistadream.service.service import Service
+from vistadream.service.watch.requests import Watched
 from vistadream.version import __version__
 
 _ROUTERS = (predict.router, jobs.router, results.router, events.router, about.router)
@@ -29,11 +30,13 @@ def make_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    answer_with_problems(app, _ROUTERS, _PREFIX)
+    answer_with_problems(app, (*_ROUTERS, metrics.router), _PREFIX)
     for router in _ROUTERS:
         app.include_router(router, prefix=_PREFIX)
+    app.include_router(metrics.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the way that FastAPI's documentation shows
     app.add_middleware(Guard, allow_hosts=service.knobs.allow_hosts, allow_origins=service.knobs.allow_origins)
+    app.add_middleware(Watched, metrics=service.metrics, prefix=_PREFIX)
     return app
 
 

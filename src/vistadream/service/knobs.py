@@ -9,6 +9,8 @@ from typing import Literal
 from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, Range, check_ranges, require
 
 LOOPBACK = "127.0.0.1"
+Level = Literal["debug", "info", "warning", "error"]
+"""What is logged: messages of this level and above."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class ServeKnobs:
     idle_unload_s: float
     drain_s: float
     min_free_gb: float
+    log_level: Level
+    log_dir: Path | None
 
     def __post_init__(self) -> None:
         require(self, "port", self.port == "auto" or Range(1, 65535).holds(self.port), "1 to 65535, or auto")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -22,6 +22,8 @@ from vistadream.service.queue.store import Store
 from vistadream.service.queue.worker import pool_of
 from vistadream.service.service import Service
 from vistadream.service.tails import Tails
+from vistadream.service.watch.logs import set_up
+from vistadream.service.watch.metrics import Sources
 from vistadream.workers.pool import Pool
 
 _REQUESTS_END_WITHIN_S = 3
@@ -29,17 +31,21 @@ _REQUESTS_END_WITHIN_S = 3
 
 def serve(knobs: ServeKnobs) -> None:
     """Serves until a signal comes. UserError when the address or the data folder cannot be used."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     data = DataFolder(knobs.data.absolute())
     listener = listen(knobs)
     try:
         data.make()
         with data.alone():
+            set_up(knobs.log_level, _log_folder(knobs) / "serve.log")
             store = Store(database_url(data.root))
             data.sweep(lambda job_id: store.get(job_id) is not None)
             asyncio.run(_serve(knobs, data, store, listener))
     finally:
         listener.close()
+
+
+def _log_folder(knobs: ServeKnobs) -> Path:
+    return knobs.log_dir or knobs.data.absolute() / "logs"
 
 
 async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Listener) -> None:
@@ -55,10 +61,14 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Li
         deaths=knobs.worker_deaths,
         idle_unload_s=knobs.idle_unload_s,
         min_free_gb=knobs.min_free_gb,
+        log_level=knobs.log_level,
+        log_dir=_log_folder(knobs).absolute(),
     )
     clerk = Clerk()
     tails = Tails(lambda job_id: RunPaths(data.run(job_id)).events, state_of)
-    server = Server(Service(knobs, data, store, clerk, tails), listener, pool)
+    service = Service(knobs, data, store, clerk, tails)
+    service.metrics.read(Sources(store.counts, lambda: tails.listeners, lambda: pool.restarts, data.free_bytes))
+    server = Server(service, listener, pool)
     try:
         await clerk.start()
         await asyncio.to_thread(pool.start)

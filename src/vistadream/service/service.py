@@ -18,6 +18,7 @@ from vistadream.service.problems import ProblemError
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow
 from vistadream.service.tails import Tails
+from vistadream.service.watch.metrics import Metrics
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Service:
     store: Store
     clerk: Clerk
     tails: Tails
+    metrics: Metrics = field(default_factory=Metrics)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service was asked to stop: no new jobs, and streams end."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vistadream.app import job_from_words
-from vistadream.core import Cancelled, Observer, UserError
+from vistadream.core import Cancelled, Note, Observer, UserError
 from vistadream.runs.folder import RunFolder, write_errors
 from vistadream.session import Run, never, run
 from vistadream.workers.queue import Outcome, Task
@@ -22,16 +22,19 @@ def carry_out(
     folder: Path,
     observers: Sequence[Observer] = (),
     cancelled: Callable[[], bool] = never,
+    notes: Sequence[tuple[str, Note]] = (),
 ) -> Run:
     """Runs a job in `folder`. What an earlier call there has finished with the same words is not computed again.
 
     `kind` names a file in conf/job/; `words` are all overrides, the input included. `observers` and `cancelled` are as
-    for `session.run`. However a call ends, also by kill -9, another one leads to the same bytes.
+    for `session.run`; `notes` are what the observers get at the start. However a call ends, also by kill -9,
+    another one leads to the same bytes.
     """
     job = job_from_words([*words, *_OWN], job=kind)
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    return run(dataclasses.replace(job, folder=RunFolder(folder, job.order)), observers, cancelled)
+    job = dataclasses.replace(job, folder=RunFolder(folder, job.order), notes=[*notes, *job.notes])
+    return run(job, observers, cancelled)
 
 
 def attempt(task: Task, cancelled: Callable[[], bool] = never) -> Outcome:
@@ -41,7 +44,7 @@ def attempt(task: Task, cancelled: Callable[[], bool] = never) -> Outcome:
     """
     (task.run / "run.lock").unlink(missing_ok=True)
     try:
-        carry_out(task.kind, task.words, task.run, cancelled=cancelled)
+        carry_out(task.kind, task.words, task.run, cancelled=cancelled, notes=_notes(task))
     except UserError as error:
         return Outcome("failed", str(error))
     except Cancelled:
@@ -51,6 +54,12 @@ def attempt(task: Task, cancelled: Callable[[], bool] = never) -> Outcome:
     except Exception as error:
         return Outcome("broken", _on_error(error, "a report of this fault with the log of the job"))
     return Outcome("done")
+
+
+def _notes(task: Task) -> list[tuple[str, Note]]:
+    """What run.log and the events say of where the run comes from."""
+    request = f", request {task.request_id}" if task.request_id else ""
+    return [("run/job", Note(f"job {task.id}{request}, attempt {task.attempt}"))]
 
 
 def _on_error(error: Exception, wanted: str) -> str:

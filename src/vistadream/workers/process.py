@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from structlog.contextvars import bound_contextvars
 
 from vistadream.backends.weights.residence import resident
 from vistadream.workers.carry_out import attempt
 from vistadream.workers.ending import Ending
-from vistadream.workers.queue import Queue
+from vistadream.workers.queue import Outcome, Queue, Task
 
 _log = logging.getLogger("vistadream.workers")
 _LOOK_S = 0.25
@@ -50,13 +51,19 @@ def work(queue: Queue, name: str, limits: Limits, parent: int | None = None) -> 
                 idle_since = _unloaded(idle_since, limits.idle_unload_s)
                 ending.wait(_LOOK_S)
                 continue
-            _log.info("job %s begins, attempt %d", task.id, task.attempt)
-            outcome = ending.during(task, attempt)
-            queue.settle(task, outcome)
-            _log.info("job %s ends: %s", task.id, outcome.state)
+            with bound_contextvars(job_id=task.id, request_id=task.request_id):
+                outcome = _done(queue, task, ending)
             done, idle_since = done + 1, time.monotonic()
             if outcome.state == "broken" or done >= limits.jobs or _rss_gb() > limits.rss_gb:
                 return  # another attempt, and what comes next, gets a fresh process
+
+
+def _done(queue: Queue, task: Task, ending: Ending) -> Outcome:
+    _log.info("the job begins", extra={"attempt": task.attempt})
+    outcome = ending.during(task, attempt)
+    queue.settle(task, outcome)
+    _log.info("the job ends", extra={"attempt": task.attempt, "state": outcome.state, "error": outcome.error})
+    return outcome
 
 
 def _give_way() -> None:

@@ -20,6 +20,8 @@ class Task:
     """All overrides of the run; what an earlier attempt was given does not count."""
     run: Path
     """The run folder, which an earlier attempt may have begun."""
+    request_id: str = ""
+    """Of the request that asked for the job, for the log."""
 
 
 @dataclass(frozen=True)

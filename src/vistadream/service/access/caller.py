@@ -21,8 +21,9 @@ LOCAL = Caller("local")
 """Whoever can reach a service that has no API keys."""
 
 
-def caller_of(_: HTTPConnection) -> Caller:
+def caller_of(connection: HTTPConnection) -> Caller:
     """The caller of a request or a socket."""
+    connection.scope["owner"] = LOCAL.owner  # for the log
     return LOCAL
 
 

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +35,7 @@ class Guard:
         headers = Headers(scope=scope)
         asked = headers.get("x-request-id", "")
         scope["request_id"] = request_id = asked if _ID.fullmatch(asked) else secrets.token_hex(8)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         started = False
 
         async def marked(message: Message) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from vistadream.service.intake.form_parts import Form
 from vistadream.service.intake.json_text import json_object
 from vistadream.service.intake.multipart import read_form
 from vistadream.service.intake.uploads import check_picture, upload_path
-from vistadream.service.problems import ProblemError
+from vistadream.service.problems import ProblemError, request_id_of
 from vistadream.service.queue.tables import JobRow, new_id
 from vistadream.service.service import Service
 
@@ -36,6 +37,7 @@ async def submitted(request: Request, service: Service, caller: Caller, key: str
         limit_bytes = round(service.knobs.max_upload_mb * 1e6)
         form = await read_form(request, upload_path(draft), limit_bytes, service.knobs.body_idle_s)
         row = await _row(job_id, draft, form, service, caller, key)
+        row = replace(row, request_id=request_id_of(request))
         service.refuse_while_closing()
         return await asyncio.to_thread(_taken, row, service)
     finally:

@@ -116,7 +116,7 @@ class Claims:
         words = list(job.words)
         if job.input_name:
             words.append(f"{_INPUT_KNOB[job.kind]}={folder / 'input' / job.input_name}")
-        return Task(job.id, job.attempt, job.kind, tuple(words), folder / "run")
+        return Task(job.id, job.attempt, job.kind, tuple(words), folder / "run", job.request_id)
 
     def _release(self, id: str) -> None:
         if lock := self._locks.pop(id, None):

@@ -74,10 +74,10 @@ class Store(Attempts):
         changed = self._change(id, ("queued",), **ended) or self._change(id, ("running",), cancel_asked=True)
         return changed or self.get(id)
 
-    def requeue(self, id: str, words: Sequence[str]) -> JobRow | None:
-        """Has an ended job go on with these words; None unless it has ended."""
+    def requeue(self, id: str, words: Sequence[str], request_id: str = "") -> JobRow | None:
+        """Has an ended job go on with these words, as a request asks; None unless it has ended."""
         fresh: dict[str, Any] = {"deaths": 0, "failures": 0, "cancel_asked": False, "error": None, "finished_s": None}
-        return self._change(id, ENDED, state="queued", words=list(words), **fresh)
+        return self._change(id, ENDED, state="queued", words=list(words), request_id=request_id, **fresh)
 
     def remove(self, id: str) -> bool:
         """Removes a job unless it is running."""

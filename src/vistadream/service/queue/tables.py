@@ -71,6 +71,8 @@ class JobRow:
     """Finished stages when its worker last died."""
     worker: str = ""
     """Which worker process began the newest attempt; says nothing about whether that still lives."""
+    request_id: str = ""
+    """Of the request that asked for it."""
     last_signal: int | None = None
     """The signal that ended its worker, where the worker's parent saw it."""
 
@@ -99,6 +101,7 @@ jobs = Table(
     Column("failures", Integer, nullable=False),
     Column("stages_done", Integer, nullable=False),
     Column("worker", String(100), nullable=False),
+    Column("request_id", String(64), nullable=False, server_default=""),
     Column("last_signal", Integer),
     UniqueConstraint("owner", "idempotency_key", name="one_job_per_key"),
 )

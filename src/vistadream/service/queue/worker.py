@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, check_ranges
+from vistadream.service.knobs import Level
 from vistadream.service.queue.claims import database_url, open_queue
+from vistadream.service.watch.logs import set_up
 from vistadream.workers.pool import Pool
 from vistadream.workers.slots import slots
 
@@ -30,6 +33,8 @@ class WorkerKnobs:
     deaths: int
     name: str | None
     parent: int | None
+    log_level: Level
+    log_dir: Path | None
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -44,16 +49,27 @@ class WorkerKnobs:
     def own_name(self) -> str:
         return self.name or f"{platform.node()}-{os.getpid()}"
 
+    @property
+    def log_file(self) -> Path | None:
+        """The log of its place: workers that follow one another in it write to the same file."""
+        return self.log_dir and self.log_dir / f"worker-{self.own_name.rpartition('-')[0]}.log"
+
 
 def be_worker(knobs: WorkerKnobs) -> None:
     """Carries out jobs until a signal, a limit or the end of the parent. UserError where the queue cannot be opened."""
     from vistadream.workers.process import Limits, work
 
+    set_up(knobs.log_level, knobs.log_file, _is_about_jobs)
     queue = open_queue(knobs.url, knobs.data.absolute(), int(knobs.min_free_gb * _GB), knobs.deaths)
     work(queue, knobs.own_name, Limits(knobs.jobs, knobs.rss_gb, knobs.idle_unload_s), knobs.parent)
 
 
-def pool_of(data: Path, workers: int | Literal["auto"] = "auto", database: str | None = None, **knobs: float) -> Pool:
+def _is_about_jobs(record: logging.LogRecord) -> bool:
+    """What a job says in between is in its own run.log."""
+    return record.name == "vistadream.workers" or record.levelno >= logging.WARNING
+
+
+def pool_of(data: Path, workers: int | Literal["auto"] = "auto", database: str | None = None, **knobs: Any) -> Pool:
     """The pool of workers of a server, not yet started. `knobs` are further ones of conf/worker.yaml, such as jobs."""
     data = data.absolute()
     words = {"data": data, **({"database": database} if database else {}), **knobs}

@@ -12,7 +12,7 @@ from vistadream.runs.paths import RunPaths
 from vistadream.service.access.caller import Asking
 from vistadream.service.intake.json_text import json_object
 from vistadream.service.models import Job, ListedJob, Page, Resume, State
-from vistadream.service.problems import ProblemError, documented
+from vistadream.service.problems import ProblemError, documented, request_id_of
 from vistadream.service.queue.tables import ENDED
 from vistadream.service.service import Here, Named
 from vistadream.service.views import listed_job, whole_job
@@ -72,7 +72,7 @@ async def resume_job(request: Request, row: Named, service: Here) -> Job:
         raise ProblemError(409, f"the job is {row.state}; wanted one that has ended")
     knobs = _knobs(await _body(request))
     words = await service.clerk.words(knobs, row.kind, before=row.words)
-    if (queued := await to_thread(service.store.requeue, row.id, words)) is None:
+    if (queued := await to_thread(service.store.requeue, row.id, words, request_id_of(request))) is None:
         raise ProblemError(409, "another request was faster; wanted a job that has ended")
     return await to_thread(whole_job, queued, service)
 

@@ -1,0 +1,1 @@
+"""What the service says of itself: its log, metrics, figures, and how long jobs take."""

@@ -1,0 +1,103 @@
+"""Figures for Prometheus. No label ever holds an id, a name or a path, so that there is a fixed number of series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from vistadream.service.watch.gpu import gpus
+
+_REQUEST_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_STATES = ("queued", "running", "done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the figures come from that are read when somebody asks for them."""
+
+    jobs: Callable[[], Mapping[str, int]]
+    """How many jobs are in each state."""
+    listeners: Callable[[], int]
+    restarts: Callable[[], int]
+    free_bytes: Callable[[], int]
+
+
+class Metrics:
+    """The figures of one service."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # a second series for each, which only OpenMetrics reads
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "vistadream_requests",
+            "Requests that were answered, by route, method and class of status.",
+            ("route", "method", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "vistadream_request_seconds",
+            "Seconds from the start of a request to the end of its answer.",
+            ("route",),
+            buckets=_REQUEST_S,
+            registry=self._registry,
+        )
+
+    def read(self, sources: Sources) -> None:
+        """Adds what is read at the time of asking; called once."""
+        self._registry.register(_Now(sources))
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Counts a request. `route` is a template; status 0: there was no answer."""
+        self._requests.labels(route, method, f"{status // 100}xx" if status else "none").inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        """All figures in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _Now(Collector):
+    """Figures of this moment."""
+
+    def __init__(self, sources: Sources):
+        self._sources = sources
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        yield self._jobs()
+        yield _gauge("vistadream_event_listeners", "Streams of events that are open.", self._sources.listeners())
+        yield _gauge("vistadream_disk_free_bytes", "Free disk where the jobs are.", self._sources.free_bytes())
+        restarts = CounterMetricFamily("vistadream_worker_restarts", "Workers that ended and were replaced.")
+        restarts.add_metric([], self._sources.restarts())
+        yield restarts
+        yield from _gpu_metrics()
+
+    def _jobs(self) -> Metric:
+        jobs = GaugeMetricFamily("vistadream_jobs", "Jobs in each state.", labels=["state"])
+        counts = self._sources.jobs()
+        for state in _STATES:
+            jobs.add_metric([state], counts.get(state, 0))
+        return jobs
+
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, about, value=value)
+
+
+def _gpu_metrics() -> Iterable[Metric]:
+    """Nothing where there is no GPU."""
+    if not (found := gpus()):
+        return
+    memory = GaugeMetricFamily("vistadream_gpu_memory_bytes", "Memory of each GPU.", labels=["gpu", "kind"])
+    use = GaugeMetricFamily("vistadream_gpu_use_ratio", "The share of time in which a GPU worked.", labels=["gpu"])
+    for number, gpu in enumerate(found):
+        memory.add_metric([str(number), "used"], gpu.memory_used_bytes)
+        memory.add_metric([str(number), "total"], gpu.memory_total_bytes)
+        use.add_metric([str(number)], gpu.use)
+    yield from (memory, use)

@@ -123,6 +123,26 @@ def test_the_log_is_that_of_the_run(job, service):
     assert "initialize" in text
 
 
+def test_what_jobs_took_is_in_the_figures_and_says_how_long_the_next_one_takes(job, service):
+    facts = json.loads((service.data / "jobs" / job["id"] / "run" / "run.json").read_text())
+    stats = service.client.get("/v1/stats").json()
+    assert stats["jobs_per_hour"] >= 1
+    assert stats["stage_seconds"].keys() == {"start", "load", "initialize", "delivery"}
+    assert 0 < stats["job_seconds"]["p50"] <= stats["job_seconds"]["p95"]
+    assert stats["queue_wait_seconds"]["p50"] >= 0
+    metrics = service.client.get("/metrics").text
+    assert f'vistadream_stage_seconds_count{{stage="load"}} {stats["jobs"]["done"]}.0' in metrics
+    assert f"vistadream_job_seconds_count {stats['jobs']['done']}.0" in metrics
+    unknown = service.submit(SLOW).json()
+    known = service.submit({"seed": 7}).json()
+    assert unknown["seconds_left"] is None
+    took_s = sum(stage["seconds"] for stage in facts["stages"].values())
+    assert known["seconds_left"] == pytest.approx(took_s, abs=2)
+    for each in (unknown, known):
+        service.client.post(f"/v1/jobs/{each['id']}/cancel")
+        service.wait_for(each["id"], "cancelled")
+
+
 def test_the_ids_of_request_and_job_are_in_every_log(service):
     answer = service.submit(headers={"Prefer": "wait=100", "X-Request-ID": "from-the-proxy"}, timeout=120)
     job_id = answer.json()["id"]

@@ -54,6 +54,9 @@ class Job(ListedJob):
     place: int | None = Field(None, description="In the queue; 1 is the next one. Only while queued.")
     stage: str | None = Field(None, description="The stage that runs, or ran last.", examples=["coarse"])
     progress: Progress | None = None
+    seconds_left: float | None = Field(
+        None, description="Of work, without the wait in the queue, as jobs with the same knobs took; null when unknown."
+    )
     figures: dict[str, Any] | None = Field(None, description="The content of metrics.json.")
     results: list[Result] = []
 
@@ -94,6 +97,21 @@ class Ready(BaseModel):
     status: Literal["ready"] = "ready"
 
 
+class Spread(BaseModel):
+    """Seconds of the newest jobs."""
+
+    p50: float
+    p95: float
+
+
+class Gpu(BaseModel):
+    """A GPU at this moment."""
+
+    memory_used_gb: float
+    memory_total_gb: float
+    use: float = Field(description="The share of time in which it worked lately, 0 to 1.")
+
+
 class Stats(BaseModel):
     """Figures of the service."""
 
@@ -101,6 +119,14 @@ class Stats(BaseModel):
     uptime_s: float
     disk_free_gb: float
     listeners: int = Field(description="Streams of events that are open.")
+    jobs_per_hour: int = Field(description="Jobs that were done in the last hour.")
+    stage_seconds: dict[str, Spread] = Field(
+        description="Of each stage, and of the start and the delivery of results, in the newest 1,000 jobs.",
+        examples=[{"initialize": {"p50": 4.2, "p95": 6.1}}],
+    )
+    job_seconds: Spread | None = Field(description="Of all parts of a job together; null before the first job.")
+    queue_wait_seconds: Spread | None = Field(description="From the request to the start of the job.")
+    gpus: list[Gpu] = Field(description="Of NVIDIA, as far as the package nvidia-ml-py is installed.")
 
 
 class Models(BaseModel):

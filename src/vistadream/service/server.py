@@ -24,6 +24,7 @@ from vistadream.service.service import Service
 from vistadream.service.tails import Tails
 from vistadream.service.watch.logs import set_up
 from vistadream.service.watch.metrics import Sources
+from vistadream.service.watch.timings import New
 from vistadream.workers.pool import Pool
 
 _REQUESTS_END_WITHIN_S = 3
@@ -67,7 +68,9 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Li
     clerk = Clerk()
     tails = Tails(lambda job_id: RunPaths(data.run(job_id)).events, state_of)
     service = Service(knobs, data, store, clerk, tails)
-    service.metrics.read(Sources(store.counts, lambda: tails.listeners, lambda: pool.restarts, data.free_bytes))
+    service.metrics.read(
+        Sources(store.counts, lambda: tails.listeners, lambda: pool.restarts, data.free_bytes, New(service.timings))
+    )
     server = Server(service, listener, pool)
     try:
         await clerk.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import Depends, Path
@@ -19,6 +20,7 @@ from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow
 from vistadream.service.tails import Tails
 from vistadream.service.watch.metrics import Metrics
+from vistadream.service.watch.timings import Timings
 
 
 @dataclass
@@ -33,6 +35,11 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service was asked to stop: no new jobs, and streams end."""
+
+    @cached_property
+    def timings(self) -> Timings:
+        """How long jobs took."""
+        return Timings(self.store.database)
 
     def job(self, job_id: str, caller: Caller) -> JobRow:
         """The caller's job of that id; ProblemError 404 when there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from vistadream.service import models
 from vistadream.service.queue.tables import JobRow
 from vistadream.service.results import results_of
 from vistadream.service.service import Service
+from vistadream.service.watch.timings import seconds_left
+from vistadream.workers.progress import last_progress_s
 
 _STATUS = {"queued": "processing", "running": "processing", "done": "success", "failed": "error"}
 _TAIL_BYTES = 64 << 10
@@ -56,9 +59,20 @@ def whole_job(row: JobRow, service: Service) -> models.Job:
         place=_place(row, service),
         stage=stage,
         progress=progress if running else None,
+        seconds_left=_seconds_left(row, service),
         figures=figures,
         results=[models.Result(**each.public()) for each in results.values()],
     )
+
+
+def _seconds_left(row: JobRow, service: Service) -> float | None:
+    """Of the work that is left of a job in the queue or under way, as jobs like it took."""
+    if row.state not in ("queued", "running"):
+        return None
+    expected, run = service.timings.expected(row.kind, row.words), service.data.run(row.id)
+    if row.state == "queued":
+        return seconds_left(expected, (), time.time())
+    return seconds_left(expected, ("start", *RunPaths(run).finished_stages()), last_progress_s(run) or row.started_s)
 
 
 def _sentence(row: JobRow, service: Service) -> str | None:

@@ -14,6 +14,7 @@ import pytest
 from vistadream.service.queue.claims import DEATHS, Claims, database_url, open_queue
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow, new_id
+from vistadream.service.watch.timings import Timings, alike
 from vistadream.workers.file_lock import try_lock
 from vistadream.workers.queue import Outcome
 
@@ -209,3 +210,22 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_is_finished_twice(data: 
     assert {line.split()[0] for line in begun} == set(ids)
     with store.database.reading() as connection:
         assert connection.exec_driver_sql("pragma integrity_check").scalar() == "ok"
+
+
+def test_the_times_of_a_finished_job_are_kept_and_of_no_other(data: Path) -> None:
+    queue, store = queue_and_store(data)
+    facts = {
+        "seconds": {"start": 0.5, "stages": 9.0, "delivery": 1.5},
+        "stages": {"load": {"seconds": 2.0}, "coarse": {"seconds": 7.0}},
+    }
+    for state in ("interrupted", "done", "failed"):
+        job_in(data, store, words=("stage=coarse",))
+        task = queue.take("w")
+        (task.run / "run.json").write_text(json.dumps(facts))
+        queue.settle(task, Outcome(state))
+    take_and_die(data)
+    (kept,) = Timings(store.database).newest(10)
+    assert kept.parts == {"start": 0.5, "load": 2.0, "coarse": 7.0, "delivery": 1.5}
+    assert kept.seconds == 11.0
+    assert kept.alike == alike("single_img", ("stage=coarse",))
+    assert kept.waited_s >= 0

@@ -15,8 +15,9 @@ from typing import IO
 from vistadream.core import UserError
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow
+from vistadream.service.watch.timings import Timing, Timings, alike
 from vistadream.workers.file_lock import try_lock
-from vistadream.workers.progress import last_part, stages_done
+from vistadream.workers.progress import last_part, seconds_of_parts, stages_done
 from vistadream.workers.queue import Outcome, Task
 
 DEATHS = 3
@@ -33,6 +34,7 @@ class Claims:
     def __init__(self, store: Store, data: Path, min_free_bytes: int = 0, deaths: int = DEATHS):
         """`min_free_bytes`: with less space on the disk no job is begun. `deaths` stands in the place of DEATHS."""
         self._store, self._jobs, self._min_free_bytes, self._deaths = store, data / "jobs", min_free_bytes, deaths
+        self._timings = Timings(store.database)
         self._locks: dict[str, IO[bytes]] = {}
 
     def take(self, worker: str) -> Task | None:
@@ -62,6 +64,9 @@ class Claims:
                 self._store.finish(task.id, task.attempt, "queued")
             case "broken":
                 self._once_more(task, error)
+            case "done":
+                if self._store.finish(task.id, task.attempt, "done"):
+                    self._keep_times(task)
             case state:
                 self._store.finish(task.id, task.attempt, state, error)
 
@@ -103,6 +108,13 @@ class Claims:
         else:
             return self._store.take_over(job, worker, deaths, stages)
         return None
+
+    def _keep_times(self, task: Task) -> None:
+        """Notes how long the parts of a finished job took, for estimates and figures."""
+        job, parts = self._store.get(task.id), seconds_of_parts(task.run)
+        if job and parts:
+            waited_s = max(0.0, job.started_s - job.created_s)
+            self._timings.add(Timing(alike(job.kind, job.words), waited_s, parts))
 
     def _once_more(self, task: Task, error: str | None) -> None:
         """Back into the queue after a first error of the program; failed after a second."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 
 from vistadream.service.queue.tables import jobs
+from vistadream.service.watch.timings import timings
 
 Migration = Callable[[Connection], None]
 
@@ -15,5 +16,9 @@ def _jobs(connection: Connection) -> None:
     jobs.create(connection)
 
 
-MIGRATIONS: Sequence[Migration] = (_jobs,)
+def _timings(connection: Connection) -> None:
+    timings.create(connection)
+
+
+MIGRATIONS: Sequence[Migration] = (_jobs, _timings)
 """Step n leads from version n to version n + 1 of the tables; a step that has been released is never changed."""

@@ -68,6 +68,12 @@ class Store(Attempts):
             rows = connection.execute(wanted if owner is None else wanted.where(jobs.c.owner == owner))
             return {row[0]: row[1] for row in rows}
 
+    def done_since(self, since_s: float) -> int:
+        """How many jobs were done from a time on, in seconds since 1970."""
+        with self.database.reading() as connection:
+            wanted = select(func.count()).where(jobs.c.state == "done", jobs.c.finished_s >= since_s)
+            return connection.scalar(wanted) or 0
+
     def ask_cancel(self, id: str) -> JobRow | None:
         """Cancels a queued job at once, and has the worker of a running one cancel it; the job as it is then."""
         ended: dict[str, Any] = {"state": "cancelled", "finished_s": time.time(), "cancel_asked": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -12,10 +13,14 @@ from vistadream.backends.weights.table import MODELS
 from vistadream.service import models
 from vistadream.service.problems import ProblemError, documented
 from vistadream.service.service import Here
+from vistadream.service.watch.gpu import Gpu, gpus
+from vistadream.service.watch.stats import spread, spread_of_parts
 from vistadream.version import __version__
 
 router = APIRouter(tags=["service"])
 _BEGUN_S = time.monotonic()
+_NEWEST = 1000
+"""How many of the newest jobs the figures of seconds are about."""
 
 
 @router.get("/knobs", operation_id="get_knobs", responses=documented(422, 503))
@@ -51,9 +56,24 @@ def get_ready(service: Here) -> models.Ready:
 @router.get("/stats", operation_id="get_stats", responses=documented())
 def get_stats(service: Here) -> models.Stats:
     """Figures of the service."""
+    times = service.timings.newest(_NEWEST)
     return models.Stats(
         jobs=dict(service.store.counts()),
         uptime_s=round(time.monotonic() - _BEGUN_S, 1),
         disk_free_gb=round(service.data.free_bytes() / 1e9, 2),
         listeners=service.tails.listeners,
+        jobs_per_hour=service.store.done_since(time.time() - 3600),
+        stage_seconds={name: models.Spread(**found) for name, found in spread_of_parts(times).items()},
+        job_seconds=_spread(timing.seconds for timing in times),
+        queue_wait_seconds=_spread(timing.waited_s for timing in times),
+        gpus=[_gpu(gpu) for gpu in gpus()],
     )
+
+
+def _spread(values: Iterable[float]) -> models.Spread | None:
+    return models.Spread(**found) if (found := spread(values)) else None
+
+
+def _gpu(gpu: Gpu) -> models.Gpu:
+    used, total = (round(size / 1e9, 2) for size in (gpu.memory_used_bytes, gpu.memory_total_bytes))
+    return models.Gpu(memory_used_gb=used, memory_total_gb=total, use=gpu.use)

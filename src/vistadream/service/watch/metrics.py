@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,8 +11,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from vistadream.service.watch.gpu import gpus
+from vistadream.service.watch.timings import Timing
 
 _REQUEST_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_JOB_S = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
@@ -24,6 +27,8 @@ class Sources:
     listeners: Callable[[], int]
     restarts: Callable[[], int]
     free_bytes: Callable[[], int]
+    ended: Callable[[], Iterable[Timing]]
+    """The jobs that were done since the last time of asking."""
 
 
 class Metrics:
@@ -45,9 +50,22 @@ class Metrics:
             buckets=_REQUEST_S,
             registry=self._registry,
         )
+        wait, work = "Seconds from the request to the start of a job.", "Seconds of work on a job, without pauses."
+        self._wait = Histogram("vistadream_queue_wait_seconds", wait, buckets=_JOB_S, registry=self._registry)
+        self._work = Histogram("vistadream_job_seconds", work, buckets=_JOB_S, registry=self._registry)
+        self._parts = Histogram(
+            "vistadream_stage_seconds",
+            "Seconds of each stage of a job, and of its start and delivery.",
+            ("stage",),
+            buckets=_JOB_S,
+            registry=self._registry,
+        )
+        self._sources: Sources | None = None
+        self._asking = threading.Lock()
 
     def read(self, sources: Sources) -> None:
         """Adds what is read at the time of asking; called once."""
+        self._sources = sources
         self._registry.register(_Now(sources))
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -57,7 +75,16 @@ class Metrics:
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""
+        with self._asking:
+            for timing in self._sources.ended() if self._sources else ():
+                self._note(timing)
         return generate_latest(self._registry)
+
+    def _note(self, timing: Timing) -> None:
+        self._wait.observe(timing.waited_s)
+        self._work.observe(timing.seconds)
+        for stage, seconds in timing.parts.items():
+            self._parts.labels(stage).observe(seconds)
 
 
 class _Now(Collector):

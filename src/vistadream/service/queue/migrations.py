@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
+from vistadream.service.queue.export_table import exports
 from vistadream.service.queue.tables import jobs
 from vistadream.service.watch.timings import timings
 
@@ -20,5 +21,9 @@ def _timings(connection: Connection) -> None:
     timings.create(connection)
 
 
-MIGRATIONS: Sequence[Migration] = (_jobs, _timings)
+def _exports(connection: Connection) -> None:
+    exports.create(connection)
+
+
+MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports)
 """Step n leads from version n to version n + 1 of the tables; a step that has been released is never changed."""

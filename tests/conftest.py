@@ -24,9 +24,9 @@ def checked_modules() -> list[str]:
     return [".".join(f.relative_to(SRC).with_suffix("").parts) for f in files if "@kernel" not in f.read_text()]
 
 
-# Before numba is imported: two processes of pytest-xdist that save a kernel at the same moment can mix up its versions.
-if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-    os.environ["NUMBA_CACHE_DIR"] = str(SRC.parent / "build" / "numba" / worker)
+# Before torch is imported: threads of two processes that wait for one another on the same cores double the time.
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
 
 # Before anything imports the package: from here on each call into these modules checks its shapes and types.

@@ -161,17 +161,13 @@ def test_no_gaussian_is_broken(whole: Run) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes(whole: Run, tmp_path: Path, results) -> None:
-    again = small_run(tmp_path, "backends.render.threads=1")
+    again = small_run(tmp_path, "backends.render.threads=3")
     assert results(again.folder) == results(whole.folder)
 
 
-@pytest.mark.parametrize("after", ["01_load", "03_initialize", "04_coarse"])
-def test_a_run_killed_at_any_stage_resumes_to_the_same_bytes(
-    unbroken: Path, tmp_path: Path, after: str, results
-) -> None:
+def test_a_run_killed_at_any_stage_resumes_to_the_same_bytes(unbroken: Path, tmp_path: Path, results) -> None:
     process = subprocess.Popen(command(tmp_path, *TINY), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 300
-    while not list(tmp_path.glob(f"*/*/{after}/done.json")) and process.poll() is None and time.monotonic() < deadline:
+    while not list(tmp_path.glob("*/*/03_initialize/done.json")) and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()

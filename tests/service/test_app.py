@@ -28,7 +28,7 @@ def test_every_operation_does_what_it_says(service, tmp_path):
     service.client.get("/v1/knobs")  # once the clerk is there, requests take no seconds
     url = str(service.client.base_url.join("/openapi.json"))
     program = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", url]
-    how = ["-n", "4", "--checks", "all", "--seed", "1", "--max-time", "50"]
+    how = ["-n", "4", "--checks", "all", "--seed", "1", "--max-time", "20"]
     done = subprocess.run([*program, *how], capture_output=True, text=True, cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr
     assert "Stateful" in done.stdout

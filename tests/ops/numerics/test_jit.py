@@ -3,6 +3,9 @@
 import ast
 import logging
 import resource
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numba
@@ -105,6 +108,46 @@ def test_compilation_is_announced_only_when_the_cache_is_cold(tmp_path, monkeypa
     jit.announce_compilation.cache_clear()
     jit.announce_compilation(str(tmp_path / "package" / "kernels.py"), "toy", 3)
     assert len(caplog.records) == 1
+
+
+KERNELS = """
+from vistadream.ops.numerics.jit import kernel
+
+@kernel()
+def double(x):
+    return 2 * x
+"""
+
+
+CALL = """
+import sys
+from package.kernels import double
+x = eval(sys.argv[1])
+assert double(x) == 2 * x
+print(sum(double.stats.cache_hits.values()))
+"""
+
+
+@pytest.fixture
+def hits(tmp_path, monkeypatch):
+    """Calls the kernel of a folder with numbers of several types, all at once: how often each found its code."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+
+    def call(folder: Path, *values: str) -> list[int]:
+        command, how = [sys.executable, "-c", CALL], {"cwd": folder, "stdout": subprocess.PIPE, "text": True}
+        processes = [subprocess.Popen([*command, value], **how) for value in values]
+        return [int(process.communicate()[0]) for process in processes]
+
+    return call
+
+
+def test_processes_lose_no_version_of_a_kernel_and_a_copy_needs_no_compilation(tmp_path, hits):
+    (tmp_path / "old" / "package").mkdir(parents=True)
+    (tmp_path / "old" / "package" / "kernels.py").write_text(KERNELS)
+    assert hits(tmp_path / "old", "3", "3.0", "3j") == [0, 0, 0]
+    copy = shutil.copytree(tmp_path / "old", tmp_path / "new", copy_function=shutil.copyfile)
+    assert hits(copy, "3", "3.0", "3j") == [1, 1, 1]
 
 
 def test_kernels_compile_into_the_folder_and_leave_numba_configured_as_it_was(tmp_path, monkeypatch):

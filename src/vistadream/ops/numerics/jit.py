@@ -1,9 +1,10 @@
 """numba compilation with a cache on disk that notices every edit, in a folder that the user may write to.
 
-numba compares a cached kernel only with the file of the kernel, and would not notice a change of a helper in another
-file. Here the name of the cache folder is a hash of all sources that a kernel of the package can depend on: the files
-of the package that hold kernels, and those that they import from the same package. An edit there leads to another
-cache folder, and an edit elsewhere does not. Kernels must therefore use nothing from the other rooms of this project.
+numba compares a cached kernel only with the time of change of its file: it would not notice a change of a helper in
+another file, and compiles again what was only copied or checked out anew. Here the name of the cache folder is a hash
+of all sources that a kernel of the package can depend on: the files of the package that hold kernels, and those that
+they import from the same package. An edit there leads to another cache folder, and an edit elsewhere does not. Kernels
+must therefore use nothing from the other rooms of this project.
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numba
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 _log = logging.getLogger(__name__)
 _config: Any = numba.config  # its fields are made at run time
@@ -28,31 +35,67 @@ _HOLDS_KERNELS = re.compile(r"^@(kernel|inlined)\b", re.MULTILINE)
 _IMPORT = re.compile(r"^\s*(?:from|import)\s[^(\n]*(?:\([^)]*\))?", re.MULTILINE)
 
 
+class _Locator(_CacheLocator):
+    """Where numba keeps the code of a function: in the `cache_folder` of its package, wherever that is installed."""
+
+    def __init__(self, file: Path, line: int):
+        self._file, self._line = file, line
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> _Locator:
+        return cls(Path(py_file), py_func.__code__.co_firstlineno)
+
+    def get_cache_path(self) -> str:
+        return str(cache_folder(self._file.parent))
+
+    def get_source_stamp(self) -> str:
+        return hashlib.sha256(self._file.read_bytes()).hexdigest()
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+
+class _Impl(CompileResultCacheImpl):
+    _locator_classes: ClassVar[list[type]] = [_Locator]
+
+
 class _Cache(FunctionCache):
-    """numba's cache of a function, without which a run can do: a full disk or a folder that is gone ends no run."""
+    """numba's cache of a function, without which a run can do: a full disk or a folder that is gone ends no run.
+
+    numba numbers the files of a function without a lock, so that two processes could exchange two of its versions.
+    """
+
+    _impl_class = _Impl
 
     def save_overload(self, signature: Any, data: Any) -> None:
         try:
-            super().save_overload(signature, data)
+            with _alone_in(Path(self.cache_path)):
+                super().save_overload(signature, data)
         except OSError as error:
             _log.warning(
                 "compiled code cannot be kept in %s, and is compiled again next time: %s", self.cache_path, error
             )
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keeps out other processes that save into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("ab") as stream:
+        with suppress(OSError):  # some network disks have none
+            if fcntl is not None:
+                fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
 def kernel(**options: Any) -> Callable[[Callable], Any]:
     """Decorator: `numba.njit(**options)` that stores the machine code in the `cache_folder` of the source."""
 
     def decorate(function: Callable) -> Any:
-        configured = _config.CACHE_DIR
-        _config.CACHE_DIR = str(cache_folder(Path(function.__code__.co_filename).parent))
-        try:
-            # unwrap: an import hook that checks shapes wraps the function, and numba cannot compile the wrapper
-            compiled: Any = numba.njit(**options)(inspect.unwrap(function))
-            compiled._cache = _Cache(compiled.py_func)
-            return compiled
-        finally:
-            _config.CACHE_DIR = configured
+        # unwrap: an import hook that checks shapes wraps the function, and numba cannot compile the wrapper
+        compiled: Any = numba.njit(**options)(inspect.unwrap(function))
+        compiled._cache = _Cache(compiled.py_func)
+        return compiled
 
     return decorate
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, Range, check_ranges, require
+from vistadream.service.outgoing.knobs import OutgoingKnobs
 
 LOOPBACK = "127.0.0.1"
 Level = Literal["debug", "info", "warning", "error"]
@@ -37,6 +38,7 @@ class ServeKnobs:
     min_free_gb: float
     log_level: Level
     log_dir: Path | None
+    outgoing: OutgoingKnobs
 
     def __post_init__(self) -> None:
         require(self, "port", self.port == "auto" or Range(1, 65535).holds(self.port), "1 to 65535, or auto")

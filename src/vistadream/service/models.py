@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ID = "06f3kz0h8m2v7c9w1q4t5r8x6y"
+CURSOR = r"^[0-9a-hjkmnp-tv-z]{26}$"
 
 
 class Progress(BaseModel):
@@ -48,6 +49,13 @@ class ListedJob(BaseModel):
     url: str | None = Field(None, description="Of the PLY once done, for clients of MLSharp.")
 
 
+class JobWebhook(BaseModel):
+    """The endpoint that is sent the end of one job."""
+
+    id: str = Field(examples=[ID])
+    secret: str = Field(description="With which its messages are signed.")
+
+
 class Job(ListedJob):
     """A job with all that is known of it."""
 
@@ -59,6 +67,7 @@ class Job(ListedJob):
     )
     figures: dict[str, Any] | None = Field(None, description="The content of metrics.json.")
     results: list[Result] = []
+    webhook: JobWebhook | None = Field(None, description="Of the part webhook_url, in the answer of predict alone.")
 
 
 class Page(BaseModel):
@@ -72,19 +81,6 @@ class Results(BaseModel):
     """The files that the run of a job left."""
 
     results: list[Result]
-    available: list[str] = Field(
-        [],
-        description="Names of what can be made of the finished scene: ask for it as for a result.",
-        examples=[["gaussians.spz", "viewer.html"]],
-    )
-
-
-class Making(BaseModel):
-    """A result that is being made."""
-
-    name: str = Field(examples=["gaussians.spz"])
-    url: str = Field(examples=[f"/v1/jobs/{ID}/results/gaussians.spz"])
-    state: Literal["queued", "running"]
 
 
 class Resume(BaseModel):

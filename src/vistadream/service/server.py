@@ -16,6 +16,7 @@ from vistadream.service.app import make_app
 from vistadream.service.data import DataFolder
 from vistadream.service.intake.clerk import Clerk
 from vistadream.service.knobs import ServeKnobs
+from vistadream.service.outgoing.parts import outgoing_of
 from vistadream.service.patience import PatientProtocol
 from vistadream.service.queue.claims import database_url
 from vistadream.service.queue.store import Store
@@ -67,11 +68,13 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Li
     )
     clerk = Clerk()
     tails = Tails(lambda job_id: RunPaths(data.run(job_id)).events, state_of)
-    service = Service(knobs, data, store, clerk, tails)
+    outgoing = outgoing_of(knobs.outgoing, store.database)
+    service = Service(knobs, data, store, clerk, tails, outgoing)
     service.metrics.read(
         Sources(store.counts, lambda: tails.listeners, lambda: pool.restarts, data.free_bytes, New(service.timings))
     )
     server = Server(service, listener, pool)
+    sending = asyncio.create_task(outgoing.sender.run())
     try:
         await clerk.start()
         await asyncio.to_thread(pool.start)
@@ -79,6 +82,7 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Li
     finally:
         await asyncio.to_thread(pool.stop)
         await clerk.stop()
+        sending.cancel()
 
 
 class Server(uvicorn.Server):

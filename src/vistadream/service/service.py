@@ -15,6 +15,7 @@ from vistadream.service.data import DataFolder
 from vistadream.service.intake.clerk import Clerk
 from vistadream.service.knobs import ServeKnobs
 from vistadream.service.models import ID
+from vistadream.service.outgoing.parts import Outgoing
 from vistadream.service.problems import ProblemError
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow
@@ -32,6 +33,7 @@ class Service:
     store: Store
     clerk: Clerk
     tails: Tails
+    outgoing: Outgoing
     metrics: Metrics = field(default_factory=Metrics)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service was asked to stop: no new jobs, and streams end."""

@@ -6,44 +6,21 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from vistadream.formats.json_file import read_json
 from vistadream.runs.paths import RunPaths
 from vistadream.service import models
+from vistadream.service.queue.listed import listed
 from vistadream.service.queue.tables import JobRow
 from vistadream.service.results import results_of
 from vistadream.service.service import Service
 from vistadream.service.watch.timings import seconds_left
 from vistadream.workers.progress import last_progress_s
 
-_STATUS = {"queued": "processing", "running": "processing", "done": "success", "failed": "error"}
 _TAIL_BYTES = 64 << 10
 """Of events.jsonl, in which the last message about progress is looked for."""
-
-
-def listed_job(row: JobRow, service: Service) -> dict[str, Any]:
-    """The fields of `models.ListedJob`."""
-    took_s = row.finished_s - row.started_s if row.finished_s and row.started_s else None
-    return {
-        "id": row.id,
-        "kind": row.kind,
-        "state": row.state,
-        "input": row.input_name or None,
-        "words": list(row.words),
-        "priority": row.priority,
-        "attempts": row.attempt,
-        "error": _sentence(row, service),
-        "created": _time(row.created_s),
-        "started": _time(row.started_s),
-        "finished": _time(row.finished_s),
-        "status": _STATUS.get(row.state, row.state),
-        "task_id": row.id,
-        "processing_time": took_s,
-        "url": f"/v1/jobs/{row.id}/results/gaussians.ply" if row.state == "done" else None,
-    }
 
 
 def whole_job(row: JobRow, service: Service) -> models.Job:
@@ -55,7 +32,7 @@ def whole_job(row: JobRow, service: Service) -> models.Job:
     running = row.state == "running"
     ply = next((each.url for each in results.values() if row.state == "done" and each.name == "gaussians.ply"), None)
     return models.Job(
-        **listed_job(row, service) | {"url": ply},
+        **listed(row) | {"url": ply},
         place=_place(row, service),
         stage=stage,
         progress=progress if running else None,
@@ -75,20 +52,9 @@ def _seconds_left(row: JobRow, service: Service) -> float | None:
     return seconds_left(expected, ("start", *RunPaths(run).finished_stages()), last_progress_s(run) or row.started_s)
 
 
-def _sentence(row: JobRow, service: Service) -> str | None:
-    """The error without the server's own paths."""
-    if row.error is None:
-        return None
-    return row.error.replace(f"{service.data.input(row.id)}/", "").replace(f"{service.data.job(row.id)}/", "")
-
-
 def _place(row: JobRow, service: Service) -> int | None:
     before = service.store.place(row.id) if row.state == "queued" else None
     return None if before is None else before + 1
-
-
-def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _figures(path: Path) -> dict[str, Any] | None:

@@ -34,7 +34,7 @@ def problem(answer: httpx.Response, status: int) -> dict:
 
 NESTED = "[" * 1000 + "]" * 1000
 BAD = {
-    "no file": ({}, {}, 422, "there is no picture; wanted one in the part file, or a prompt in knobs"),
+    "no file": ({}, {}, 422, "there is no picture; wanted one in the part file, an image_url, or a prompt in knobs"),
     "empty": ({"file": ("a.jpg", b"")}, {}, 422, "a.jpg is empty"),
     "text called jpg": ({"file": ("a.jpg", b"Dear Sir")}, {}, 415, "a.jpg is not a picture that can be read"),
     "part of a picture": ({"file": ("a.png", PICTURE[:20])}, {}, 415, "a.png is not a picture that can be read"),

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.requests import Request
+
 from vistadream.formats.json_file import parse_json
 from vistadream.service.problems import ProblemError
 
+_LONGEST_BODY = 64 << 10
 
-def json_object(text: str, what: str) -> dict[str, Any]:
-    """The JSON object in a text; ProblemError 400 says what is wrong with `what`."""
+
+async def body_object(request: Request, example: str) -> dict[str, Any]:
+    """The JSON object in the body of a request; {} where that is empty. ProblemError 413 for a long one, or 400."""
+    read = bytearray()
+    async for chunk in request.stream():
+        if len(read) + len(chunk) > _LONGEST_BODY:
+            raise ProblemError(413, f"the body is too long; wanted at most {_LONGEST_BODY} bytes")
+        read += chunk
+    try:
+        body = read.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProblemError(400, "the body is not UTF-8; wanted JSON") from error
+    return json_object(body, "the body", example) if body.strip() else {}
+
+
+def json_object(text: str, what: str, example: str = '{"stage": "coarse", "seed": 3}') -> dict[str, Any]:
+    """The JSON object in a text; ProblemError 400 says what is wrong with `what`, and how it may look."""
     try:
         found = parse_json(text)
     except ValueError as error:
         raise ProblemError(400, f"{what} is not JSON that can be read ({error}); wanted an object") from error
     if not isinstance(found, dict):
-        raise ProblemError(400, f'{what} is not an object; wanted one such as {{"stage": "coarse", "seed": 3}}')
+        raise ProblemError(400, f"{what} is not an object; wanted one such as {example}")
     return found

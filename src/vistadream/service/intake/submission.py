@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from fastapi import Request
+from sqlalchemy import Connection
 
 from vistadream.service.access.caller import Caller
+from vistadream.service.intake.asked import Asked, asked_in
 from vistadream.service.intake.form_parts import Form
-from vistadream.service.intake.json_text import json_object
 from vistadream.service.intake.multipart import read_form
 from vistadream.service.intake.uploads import check_picture, upload_path
+from vistadream.service.outgoing.picture import fetch_picture
 from vistadream.service.problems import ProblemError, request_id_of
 from vistadream.service.queue.tables import JobRow, new_id
 from vistadream.service.service import Service
 
 KIND = "single_img"
-_PARTS = ("knobs", "priority")
-_HIGHEST = 100
 
 
 async def submitted(request: Request, service: Service, caller: Caller, key: str | None) -> JobRow:
@@ -34,62 +31,66 @@ async def submitted(request: Request, service: Service, caller: Caller, key: str
     job_id = new_id()
     draft = await asyncio.to_thread(service.data.new_draft, job_id)
     try:
-        limit_bytes = round(service.knobs.max_upload_mb * 1e6)
-        form = await read_form(request, upload_path(draft), limit_bytes, service.knobs.body_idle_s)
-        row = await _row(job_id, draft, form, service, caller, key)
+        form = await read_form(request, upload_path(draft), _limit_bytes(service), service.knobs.body_idle_s)
+        asked = asked_in(form)
+        row = await _row(job_id, draft, form, asked, service, caller, key)
         row = replace(row, request_id=request_id_of(request))
+        if earlier := await asyncio.to_thread(_earlier, row, service):
+            return earlier
+        row = await _with_picture_by_url(row, draft, asked, service)
+        webhook = await _webhook(row, asked, service)
         service.refuse_while_closing()
-        return await asyncio.to_thread(_taken, row, service)
+        return await asyncio.to_thread(_taken, row, service, webhook)
     finally:
         await asyncio.to_thread(service.data.drop_draft, job_id)
 
 
-async def _row(job_id: str, draft: Path, form: Form, service: Service, caller: Caller, key: str | None) -> JobRow:
-    """The checked row of the queue."""
-    if odd := [name for name in form.texts if name not in _PARTS]:
-        raise ProblemError(422, f"{odd[0][:64]!r} is not a part of this request; wanted file, knobs and priority")
-    knobs = json_object(form.texts.get("knobs") or "{}", "the part knobs")
-    priority = _priority(form.texts.get("priority", "0"))
-    name = await asyncio.to_thread(_input_name, draft, form, knobs)
-    content = json.dumps([form.sha256, name, knobs, priority], sort_keys=True)
+def _limit_bytes(service: Service) -> int:
+    return round(service.knobs.max_upload_mb * 1e6)
+
+
+async def _row(
+    job_id: str, draft: Path, form: Form, asked: Asked, service: Service, caller: Caller, key: str | None
+) -> JobRow:
+    """The checked row of the queue, but for a picture that is still to be fetched."""
+    name = "" if form.file_name is None else await asyncio.to_thread(check_picture, draft, form)
     return JobRow(
         id=job_id,
         kind=KIND,
         state="queued",
-        words=tuple(await service.clerk.words(knobs, KIND)),
+        words=tuple(await service.clerk.words(asked.knobs, KIND)),
         owner=caller.owner,
-        priority=priority,
+        priority=asked.priority,
         digest=form.sha256 if name else "",
         input_name=name,
         created_s=time.time(),
         idempotency_key=key,
-        body_digest=hashlib.sha256(content.encode()).hexdigest(),
+        body_digest=asked.digest,
     )
 
 
-def _input_name(draft: Path, form: Form, knobs: dict[str, Any]) -> str:
-    """The name of the checked picture; "" for a job from words."""
-    prompt = knobs.get("prompt")
-    if form.file_name is None and prompt is None:
-        raise ProblemError(422, "there is no picture; wanted one in the part file, or a prompt in knobs")
-    if form.file_name is not None and prompt is not None:
-        raise ProblemError(422, "a picture and a prompt are both given; wanted one of them", "prompt")
-    return "" if form.file_name is None else check_picture(draft, form)
+async def _with_picture_by_url(row: JobRow, draft: Path, asked: Asked, service: Service) -> JobRow:
+    """The row with the picture of `image_url`, which is fetched into the draft."""
+    if asked.image_url is None:
+        return row
+    target, within_s = upload_path(draft), service.knobs.outgoing.image_s
+    form = await fetch_picture(service.outgoing.http, asked.image_url, target, _limit_bytes(service), within_s)
+    return replace(row, digest=form.sha256, input_name=await asyncio.to_thread(check_picture, draft, form))
 
 
-def _priority(text: str) -> int:
-    if not re.fullmatch(r"-?\d{1,3}", text, re.ASCII) or abs(int(text)) > _HIGHEST:
-        raise ProblemError(422, f"priority is {text[:64]!r}; wanted a whole number from -{_HIGHEST} to {_HIGHEST}")
-    return int(text)
+async def _webhook(row: JobRow, asked: Asked, service: Service) -> Callable[[Connection], None] | None:
+    """Writes the endpoint of `webhook_url`, which is sent the end of this job; ProblemError 422 for a bad URL."""
+    if asked.webhook_url is None:
+        return None
+    await service.outgoing.http.check(asked.webhook_url, service.knobs.outgoing.webhook_s)
+    return service.outgoing.webhooks.for_job(row.owner, asked.webhook_url, row.id)
 
 
-def _taken(row: JobRow, service: Service) -> JobRow:
+def _taken(row: JobRow, service: Service, further: Callable[[Connection], None] | None) -> JobRow:
     """Puts the job into the queue, once its input is safe on disk."""
-    if earlier := _earlier(row, service):
-        return earlier
     service.data.keep(row.id)
     try:
-        taken = service.store.add(row)
+        taken = service.store.add(row, further)
     except BaseException:
         service.data.discard(row.id)
         raise

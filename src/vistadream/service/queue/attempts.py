@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Select, func, select, update
+from sqlalchemy import Connection, Executable, Select, func, select, update
 
 from vistadream.service.queue.database import Database
+from vistadream.service.queue.endings import write_with_the_end
 from vistadream.service.queue.migrations import MIGRATIONS, Migration
 from vistadream.service.queue.tables import ENDED, JobRow, job_of, jobs
 
@@ -68,12 +69,20 @@ class Attempts:
         wanted = update(jobs).where(jobs.c.id == id, jobs.c.state.in_(states))
         wanted = wanted if attempt is None else wanted.where(jobs.c.attempt == attempt)
         values |= {"attempt": jobs.c.attempt + 1} if next_attempt else {}
-        return self._write(wanted.values(values).returning(*jobs.c))
+        return self._write(wanted.values(values).returning(*jobs.c), ends=values.get("state") in ENDED)
 
-    def _write(self, statement: Executable) -> JobRow | None:
+    def _write(
+        self, statement: Executable, ends: bool = False, further: Callable[[Connection], None] | None = None
+    ) -> JobRow | None:
+        """The job that a statement changed. `ends`: it is one that makes a job end. `further` follows a change."""
         with self.database.writing() as connection:
             row = connection.execute(statement).mappings().first()
-        return None if row is None else job_of(row)
+            job = None if row is None else job_of(row)
+            if job and further:
+                further(connection)
+            if job and ends:
+                write_with_the_end(connection, job)
+        return job
 
     def _first(self, wanted: Select) -> JobRow | None:
         return next(iter(self._all(wanted)), None)

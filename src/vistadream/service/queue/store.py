@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vistadream.service.queue.attempts import Attempts
@@ -17,11 +17,15 @@ from vistadream.service.queue.tables import ENDED, JobRow, jobs, values_of
 class Store(Attempts):
     """Jobs in a database; each method is one transaction. Safe in threads and in processes."""
 
-    def add(self, row: JobRow) -> JobRow:
-        """Puts a job into the queue; of two with the same owner and idempotency key the first, which is returned."""
+    def add(self, row: JobRow, further: Callable[[Connection], None] | None = None) -> JobRow:
+        """Puts a job into the queue; of two with the same owner and idempotency key the first, which is returned.
+
+        `further` writes rows that belong to the job, in the same transaction.
+        """
         dialect = postgresql if self.database.engine.dialect.name == "postgresql" else sqlite
         values = values_of(replace(row, created_s=row.created_s or time.time()))
-        added = self._write(dialect.insert(jobs).values(values).on_conflict_do_nothing().returning(*jobs.c))
+        statement = dialect.insert(jobs).values(values).on_conflict_do_nothing().returning(*jobs.c)
+        added = self._write(statement, ends=row.state in ENDED, further=further)
         return added or self.by_idempotency_key(row.owner, row.idempotency_key) or self.get(row.id)
 
     def get(self, id: str) -> JobRow | None:

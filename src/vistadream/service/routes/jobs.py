@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from asyncio import to_thread
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from vistadream.runs.paths import RunPaths
 from vistadream.service.access.caller import Asking
-from vistadream.service.intake.json_text import json_object
-from vistadream.service.models import Job, ListedJob, Page, Resume, State
+from vistadream.service.intake.json_text import body_object
+from vistadream.service.models import CURSOR, Job, ListedJob, Page, Resume, State
 from vistadream.service.problems import ProblemError, documented, request_id_of
+from vistadream.service.queue.listed import listed
 from vistadream.service.queue.tables import ENDED
 from vistadream.service.service import Here, Named
-from vistadream.service.views import listed_job, whole_job
+from vistadream.service.views import whole_job
 
 router = APIRouter(tags=["jobs"])
-_CURSOR = r"^[0-9a-hjkmnp-tv-z]{26}$"
-_LONGEST_BODY = 64 << 10
+_EXAMPLE = '{"knobs": {"stages.refine.steps": 400}}'
 _RESUME = {"requestBody": {"content": {"application/json": {"schema": Resume.model_json_schema()}}}}
 
 
@@ -32,12 +33,12 @@ def list_jobs(
         str | None,
         Query(max_length=200, description="A part of the file's name, or an id."),
     ] = None,
-    cursor: Annotated[str | None, Query(pattern=_CURSOR, description="`next` of the page before.")] = None,
+    cursor: Annotated[str | None, Query(pattern=CURSOR, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Page:
     """Jobs, the newest first. The cursor names a job, so that pages stay whole while jobs come and go."""
     rows = service.store.page(caller.owner, state=state, text=q, before=cursor, limit=limit + 1)
-    jobs = [ListedJob(**listed_job(row, service)) for row in rows[:limit]]
+    jobs = [ListedJob(**listed(row)) for row in rows[:limit]]
     return Page(jobs=jobs, next=rows[limit - 1].id if len(rows) > limit else None)
 
 
@@ -70,7 +71,7 @@ async def resume_job(request: Request, row: Named, service: Here) -> Job:
     await to_thread(service.refuse_without_room)
     if row.state not in ENDED:
         raise ProblemError(409, f"the job is {row.state}; wanted one that has ended")
-    knobs = _knobs(await _body(request))
+    knobs = _knobs(await body_object(request, _EXAMPLE))
     words = await service.clerk.words(knobs, row.kind, before=row.words)
     if (queued := await to_thread(service.store.requeue, row.id, words, request_id_of(request))) is None:
         raise ProblemError(409, "another request was faster; wanted a job that has ended")
@@ -100,21 +101,8 @@ def get_log(row: Named, service: Here) -> PlainTextResponse:
         return PlainTextResponse("")
 
 
-async def _body(request: Request) -> str:
-    read = bytearray()
-    async for chunk in request.stream():
-        if len(read) + len(chunk) > _LONGEST_BODY:
-            raise ProblemError(413, f"the body is too long; wanted at most {_LONGEST_BODY} bytes")
-        read += chunk
-    try:
-        return read.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProblemError(400, "the body is not UTF-8; wanted JSON") from error
-
-
-def _knobs(body: str) -> dict:
+def _knobs(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The knobs of a body, which may be empty."""
-    asked = json_object(body, "the body") if body.strip() else {}
     if odd := [name for name in asked if name != "knobs"]:
         raise ProblemError(422, f"{odd[0][:64]!r} is not a field of this request; wanted knobs")
     knobs = asked.get("knobs", {})

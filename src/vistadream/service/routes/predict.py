@@ -11,7 +11,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from vistadream.service.access.caller import Asking
 from vistadream.service.intake.submission import submitted
-from vistadream.service.models import Job
+from vistadream.service.models import Job, JobWebhook
+from vistadream.service.outgoing.safe_http import LONGEST_URL
 from vistadream.service.problems import documented
 from vistadream.service.queue.tables import JobRow
 from vistadream.service.service import Here, Service
@@ -22,7 +23,19 @@ _UNDER_WAY = ("queued", "running")
 _FORM = {
     "type": "object",
     "properties": {
-        "file": {"type": "string", "format": "binary", "description": "The picture. Not with prompt in knobs."},
+        "file": {"type": "string", "format": "binary", "description": "The picture."},
+        "image_url": {
+            "type": "string",
+            "maxLength": LONGEST_URL,
+            "description": "Where the picture is, in place of file: http or https, at a public address.",
+            "examples": ["https://gallery.example.org/kitchen.jpg"],
+        },
+        "webhook_url": {
+            "type": "string",
+            "maxLength": LONGEST_URL,
+            "description": "Is sent the end of this job, signed with the secret that the answer holds.",
+            "examples": ["https://gallery.example.org/scenes"],
+        },
         "knobs": {
             "type": "object",
             "description": "JSON, as GET /v1/knobs describes it.",
@@ -31,7 +44,11 @@ _FORM = {
         "priority": {"type": "integer", "minimum": -100, "maximum": 100, "description": "Higher ones run first."},
     },
     "additionalProperties": False,
-    "anyOf": [{"required": ["file"]}, {"required": ["knobs"], "properties": {"knobs": {"required": ["prompt"]}}}],
+    "oneOf": [
+        {"required": ["file"]},
+        {"required": ["image_url"]},
+        {"required": ["knobs"], "properties": {"knobs": {"required": ["prompt"]}}},
+    ],
 }
 _BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}}
 _LINKS = {
@@ -48,7 +65,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     "/predict",
     operation_id="predict",
     response_model=Job,
-    responses=_ANSWERS | documented(403, 408, 409, 413, 415, 422, 503, 507),
+    responses=_ANSWERS | documented(403, 408, 409, 413, 415, 422, 502, 503, 504, 507),
     openapi_extra=_BODY,
 )
 async def predict(
@@ -60,7 +77,7 @@ async def predict(
     prefer: Annotated[str | None, Header(examples=["wait=60"])] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> Job:
-    """Puts a job into the queue: a picture, or `prompt` in the knobs, becomes a scene of 3D Gaussians.
+    """Puts a job into the queue: a picture, also by its URL, or `prompt` in the knobs, becomes a scene.
 
     The same Idempotency-Key with the same content is the same job, so that a request can be sent again.
     """
@@ -70,7 +87,14 @@ async def predict(
         row = await _waited(row, wait_s, service)
     response.status_code = 202 if row.state in _UNDER_WAY else 200
     response.headers["Location"] = f"/v1/jobs/{row.id}"
-    return await asyncio.to_thread(whole_job, row, service)
+    return await asyncio.to_thread(_answer, row, service)
+
+
+def _answer(row: JobRow, service: Service) -> Job:
+    """The job, and once more the secret of its webhook where the request is sent again."""
+    job, webhook = whole_job(row, service), service.outgoing.webhooks.of_job(row.id)
+    job.webhook = JobWebhook(id=webhook.id, secret=webhook.secret) if webhook else None
+    return job
 
 
 def _wait_s(prefer: str | None, wait: float | None, service: Service) -> float:

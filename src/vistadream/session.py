@@ -40,6 +40,7 @@ from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
 from vistadream.pipeline import run_stages
 from vistadream.runs.folder import RunFolder
+from vistadream.runs.listed import Listed
 from vistadream.runs.provenance import environment
 from vistadream.runs.resource_usage import Laps
 from vistadream.runs.results import write_results
@@ -149,27 +150,69 @@ def run(
     return Run(scene.to("cpu"), folder.root, metrics)
 
 
+@system_errors()
+@surroundings()
+def export_later(job: Job, cancelled: Callable[[], bool] = never) -> None:
+    """Adds results to those of a finished run in the folder of the job; nothing else there changes but run.log.
+
+    They have the bytes that the run itself would have given them. Those that tell of the run, such as the report, lack
+    what it observed. UserError where the folder has no finished run, `core.Cancelled` as for `run`.
+    """
+    folder = job.folder or RunFolder(job.home, job.order)
+    stage = [*job.stages][-1]
+    done = folder.finished(stage)
+    if done is None or Listed.read(folder.root).key != done["key"]:
+        raise UserError(
+            f"the run is not finished up to {stage}, or its results are older; wanted a whole one: resume it"
+        )
+    with folder.lock(), _log_file(folder.log):
+        observe = _until(cancelled, log_lines)
+        _export(folder.load_stage(stage).to(job.device), job, folder, done["key"], observe, Record(), folder.facts)
+
+
+def _until(cancelled: Callable[[], bool], observer: Observer) -> Observer:
+    """The observer, which raises Cancelled once the run is cancelled."""
+
+    def observe(name: str, value: Any, step: int | None = None) -> None:
+        observer(name, value, step)
+        if cancelled():
+            raise Cancelled(f"cancelled at {name}")
+
+    return observe
+
+
 def _deliver(scene: Scene, job: Job, folder: RunFolder, work: Session, laps: Laps) -> dict:
     """Writes the results; adds figures to what run.json holds, and returns the metrics."""
     finished = {name: folder.finished(name) for name in job.stages}
-    *_, (stage, done) = finished.items()
-    context = ExportContext(
-        stage=stage,
-        renderer=job.renderer,
-        flight=SceneFlight(scene, job.trajectory, job.flight_frames, job.renderer, work.observe),
-        observe=work.observe,
-        record=work.record,
-        facts=lambda: {**work.facts, "stages": finished, "seconds": laps.until_now("delivery")},
-        changed=job.described.changed,
-        title=folder.root.parent.name,
-    )
-    here = scene.to("cpu")  # files are written there; the flight is drawn where the scene is
-    write_results(folder, done["key"], job.exporters.values(), here, context)
+
+    def facts() -> dict:
+        return {**work.facts, "stages": finished, "seconds": laps.until_now("delivery")}
+
+    *_, done = finished.values()
+    _export(scene, job, folder, done["key"], work.observe, work.record, facts)
     laps("delivery")
     metrics = read_metrics(folder.root)
     work.facts.update(seconds=laps.seconds, stages=finished, metrics=metrics, is_metric=scene.is_metric)
     work.observe("export/done", Note(f"done: {folder.root}"))
     return metrics
+
+
+def _export(
+    scene: Scene, job: Job, folder: RunFolder, key: str, observe: Observer, record: Record, facts: Callable[[], dict]
+) -> None:
+    """Writes the results of the scene with that key."""
+    context = ExportContext(
+        stage=[*job.stages][-1],
+        renderer=job.renderer,
+        flight=SceneFlight(scene, job.trajectory, job.flight_frames, job.renderer, observe),
+        observe=observe,
+        record=record,
+        facts=facts,
+        changed=job.described.changed,
+        title=folder.root.parent.name,
+    )
+    here = scene.to("cpu")  # files are written there; the flight is drawn where the scene is
+    write_results(folder, key, job.exporters.values(), here, context)
 
 
 @dataclass(frozen=True)
@@ -206,12 +249,7 @@ def session(
         _facts(folder, described, everyone) as facts,  # ends before the viewer, which may wait for people
         system_errors(),
     ):
-
-        def observe(name: str, value: Any, step: int | None = None) -> None:
-            everyone(name, value, step)
-            if cancelled():
-                raise Cancelled(f"cancelled at {name}")
-
+        observe = _until(cancelled, everyone)
         for name, note in _on_locks(by_system):
             observe(name, note)
         yield Session(observe, record, facts)

@@ -10,7 +10,8 @@ from PIL import Image
 
 from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Scene, UserError, View
-from vistadream.exporters.gaussians import CONVERTED, FORMATS, GaussianFiles, gaussians_file
+from vistadream.exporters.file_names import CONVERTED, GAUSSIAN_FORMATS, gaussians_file
+from vistadream.exporters.gaussians import GaussianFiles
 from vistadream.formats.ply import read_ply
 from vistadream.formats.splat import ROW
 from vistadream.formats.splat_transform import INSTALL, find_splat_transform
@@ -30,8 +31,8 @@ def test_ply_is_exact_and_formats_for_viewers_are_widened(scene: Scene, context,
 
 
 def test_every_format_has_a_file_of_its_own() -> None:
-    assert len({gaussians_file(form) for form in FORMATS}) == len(FORMATS)
-    assert set(CONVERTED) < set(FORMATS)
+    assert len({gaussians_file(form) for form in GAUSSIAN_FORMATS}) == len(GAUSSIAN_FORMATS)
+    assert set(CONVERTED) < set(GAUSSIAN_FORMATS)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from vistadream.core import Scene
-from vistadream.exporters.video import FORMATS, PICTURES, Videos, video_file
+from vistadream.exporters.file_names import VIDEO_FORMATS, VIDEO_PICTURES, video_file
+from vistadream.exporters.video import Videos
 from vistadream.trajectories.paths import Dolly
 
 
@@ -20,11 +21,11 @@ def frames(path: Path) -> np.ndarray:
 
 def test_every_frame_is_rendered_once_for_all_videos(scene: Scene, context, keeping, tmp_path: Path) -> None:
     given = context(scene, keeping)
-    Videos(list(PICTURES), list(FORMATS), 12, 0)(scene, tmp_path, given)
+    Videos(list(VIDEO_PICTURES), list(VIDEO_FORMATS), 12, 0)(scene, tmp_path, given)
     given.flight.hole_ratios()
     assert len(keeping.drawn) == 4, "and the hole ratios of the flight come from the same renderings"
     assert len(list(tmp_path.iterdir())) == 9
-    color, depth, both = (frames(tmp_path / video_file(picture, "mp4")) for picture in PICTURES)
+    color, depth, both = (frames(tmp_path / video_file(picture, "mp4")) for picture in VIDEO_PICTURES)
     assert color.shape == depth.shape == (4, 32, 48, 3)
     assert np.abs(both.astype(int) - np.concatenate([color, depth], axis=2)).mean() < 6, "side by side: color, depth"
     for frame in depth.astype(int):

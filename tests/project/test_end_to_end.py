@@ -19,10 +19,8 @@ from vistadream.config import compose, configured
 from vistadream.core import Scene, SparsePoints
 from vistadream.exporters.fastgs import FOLDER
 from vistadream.exporters.feature_pictures import FOLDER as FEATURES
-from vistadream.exporters.gaussians import FORMATS, gaussians_file
+from vistadream.exporters.file_names import GAUSSIAN_FORMATS, VIDEO_FORMATS, VIDEO_PICTURES, gaussians_file, video_file
 from vistadream.exporters.obj import SURFACE
-from vistadream.exporters.video import FORMATS as VIDEO_FORMATS
-from vistadream.exporters.video import PICTURES, video_file
 from vistadream.formats.fastgs_dataset import dataset_files
 from vistadream.formats.ply import read_ply
 from vistadream.ops.evaluation.metrics import psnr
@@ -109,8 +107,8 @@ def data_files(scene: Scene, folder: Path) -> list[str]:
 def test_every_file_that_can_be_asked_for_is_documented_and_the_other_way_round(
     whole: Run, tmp_path: Path, documented, fits
 ) -> None:
-    names = [gaussians_file(form) for form in FORMATS]
-    names += [video_file(picture, form) for picture in PICTURES for form in VIDEO_FORMATS]
+    names = [gaussians_file(form) for form in GAUSSIAN_FORMATS]
+    names += [video_file(picture, form) for picture in VIDEO_PICTURES for form in VIDEO_FORMATS]
     names += [f"{FOLDER}/{file}" for file in (*dataset_files(1), "meta.json")]
     names += [f"{FEATURES}/{photo.name}.jpg" for photo in whole.scene.photos]
     names += [*data_files(whole.scene, tmp_path), SURFACE]

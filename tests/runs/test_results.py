@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -97,6 +98,26 @@ def test_a_kill_at_any_moment_mixes_no_scenes(method: str, after: int, tmp_path:
     write(tmp_path, "two", export__c_ply="c")
     assert {"a", "m", "r"}.isdisjoint(texts(tmp_path).values())
     assert (texts(tmp_path)["export/c.ply"], texts(tmp_path)["export/mine.txt"]) == ("c", "mine")
+
+
+@pytest.mark.parametrize("method", ["replace", "rename", "unlink"])
+@pytest.mark.parametrize("after", range(6))
+def test_results_of_the_same_scene_are_there_at_every_moment(
+    method: str, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill while others are added leaves what was there, and a folder of new ones is there with all of them."""
+    write(tmp_path, "one", export__a_ply="a", export__set__0_png="0", metrics_json="m")
+    before = texts(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, method, killing(getattr(Path, method), after))
+        with suppress(KeyboardInterrupt):
+            write(tmp_path, "one", export__b_mp4="b", export__new__0_png="0", export__new__1_png="1")
+    RunFolder(tmp_path).clear_drafts()
+    assert before.items() <= texts(tmp_path).items()
+    assert len(list((tmp_path / "export").glob("new/*"))) in (0, 2)
+    assert listed(tmp_path)["key"] == "one"
+    write(tmp_path, "one", export__b_mp4="b", export__new__0_png="0", export__new__1_png="1")
+    assert set(listed(tmp_path)["files"]) == set(texts(tmp_path))
 
 
 def killing(method: Callable, after: int) -> Callable:

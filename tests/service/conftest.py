@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -131,18 +132,16 @@ def service(start: Start) -> Running:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of a server of PostgreSQL with a socket alone, which ends with the tests."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs or find_spec("psycopg") is None:
         pytest.skip("PostgreSQL or psycopg is not installed")
     if os.geteuid() == 0 and shutil.which("runuser") is None:
         pytest.skip("PostgreSQL does not run as root, and there is no runuser")
-    folder = tmp_path_factory.mktemp("pg")
+    folder = Path(tempfile.mkdtemp(prefix="vistadream-pg-"))  # pytest's own folder is closed to other users
     own = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if own:
-        for parent in (folder, folder.parent, folder.parent.parent):
-            parent.chmod(0o755)
         shutil.chown(folder, "postgres")
     socket = folder / "socket"
     subprocess.run([*own, "mkdir", socket], check=True)
@@ -155,6 +154,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql+psycopg://postgres@/postgres?host={socket}"
     finally:
         subprocess.run([*own, bin / "pg_ctl", "-D", data, "-m", "fast", "stop"], check=True, capture_output=True)
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

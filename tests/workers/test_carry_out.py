@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from vistadream.core import Cancelled, UserError
-from vistadream.workers.carry_out import attempt, carry_out
+from vistadream.runs.listed import Listed
+from vistadream.workers.carry_out import attempt, carry_out, make_result
 from vistadream.workers.progress import last_part, stages_done
 from vistadream.workers.queue import Outcome, Task
 
@@ -123,3 +125,39 @@ def test_what_a_worker_on_another_host_left_keeps_nobody_out(tmp_path: Path) -> 
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.lock").write_text('{"host": "another", "pid": 1, "started": 1.0}')
     assert attempt(Task("x", 2, "single_img", WORDS, tmp_path / "run")) == Outcome("done")
+
+
+LATER = ("gaussians.splat", "scene.gif", "npz/results.npz", "fastgs/meta.json")
+
+
+def test_a_result_that_is_made_later_has_the_bytes_of_one_that_was_made_at_once(tmp_path: Path) -> None:
+    late, at_once = tmp_path / "late" / "run", tmp_path / "at_once" / "run"
+    carry_out("single_img", WORDS, late)
+    before = {file: file.stat().st_mtime_ns for file in late.rglob("*") if file.is_file()}
+    for name in LATER:
+        make_result(name, "single_img", WORDS, late)
+    others = [word for word in WORDS if not word.startswith("export=")]
+    asked = ("export=[gaussians,metrics,splat,ply,video,npz,fastgs]", "export.video.formats=[gif]")
+    carry_out("single_img", (*others, *asked), at_once)
+    files = {file.relative_to(late) for file in (late / "export").rglob("*") if file.is_file()}
+    assert files == {file.relative_to(at_once) for file in (at_once / "export").rglob("*") if file.is_file()}
+    assert all((late / file).read_bytes() == (at_once / file).read_bytes() for file in files)
+    changed = {file.name for file, time_ns in before.items() if file.stat().st_mtime_ns != time_ns}
+    assert changed == {"run.log", "results.json"}, "the run itself is as it was"
+    carry_out("single_img", WORDS, late)
+    assert Listed.read(late).by_name().keys() >= set(LATER), "and they stay when it goes on"
+
+
+def test_a_result_is_made_of_a_finished_run_alone(tmp_path: Path) -> None:
+    carry_out("single_img", WORDS, tmp_path / "run")
+
+    def ended(words: tuple[str, ...], name: str = "gaussians.splat", **how: Callable[[], bool]) -> Outcome:
+        return attempt(Task("x", 1, "single_img", words, tmp_path / "run", result=name), **how)
+
+    further = ended((*WORDS, "stage=coarse"))
+    assert (further.state, "the run is not finished up to coarse, or" in further.error) == ("failed", True)
+    assert ended(WORDS, "scene.mp4", cancelled=lambda: True) == Outcome("interrupted")
+    assert ended(WORDS) == Outcome("done")
+    (tmp_path / "run" / "export" / "gaussians.splat").write_bytes(b"")
+    assert ended(WORDS) == Outcome("done"), "what a killed worker had made already is left alone"
+    assert (tmp_path / "run" / "export" / "gaussians.splat").read_bytes() == b""

@@ -2,7 +2,7 @@
 
 from vistadream.config.backends import check, choose
 from vistadream.config.build import configured
-from vistadream.config.composed import Composed, compose, of_the_replaced
+from vistadream.config.composed import Composed, changed_words, compose, of_the_replaced
 from vistadream.config.earlier_words import today
 from vistadream.config.files import conf_folder, groups, plans
 from vistadream.config.knob_schema import knob_schema
@@ -26,6 +26,7 @@ __all__ = [
     "INPUT_KNOBS",
     "SEVERAL",
     "Composed",
+    "changed_words",
     "check",
     "choose",
     "compose",

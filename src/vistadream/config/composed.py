@@ -232,6 +232,14 @@ def _source(name: str, asked: str | None) -> list[str]:
     return [f"source={name}"] if asked is None else []
 
 
+def changed_words(before: Sequence[str], new: Sequence[str], job: str = "single_img") -> list[str]:
+    """The words of before, of which the new ones replace those of their names with what belonged to these."""
+    replaced = {*map(name_of, new)}
+    kept = [word for word in before if name_of(word) not in replaced]
+    gone = of_the_replaced(kept, new, job)
+    return [*[word for word in kept if word not in gone], *new]
+
+
 def of_the_replaced(saved: Sequence[str], words: Sequence[str], job: str = "single_img") -> list[str]:
     """Saved words about what the new words replace or take away.
 

@@ -1,4 +1,4 @@
-"""The words about results: the list `export=[...]`, its short names, and the switches of version 0.1."""
+"""The words about results: the list `export=[...]`, the formats as its short names, and the switches of version 0.1."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from functools import cache
 from vistadream.config.files import composed_files, conf_folder
 from vistadream.config.words import name_of, parse
 from vistadream.core import UserError
+from vistadream.exporters.file_names import GAUSSIAN_FORMATS
 
 SWITCHES = {"export.report": "report", "export.fastgs": "fastgs"}
 """Knobs of version 0.1 that put a result on the list (true) or take it off (false)."""
-FORMATS = ("ply", "splat", "compressed_ply", "spz", "sog", "glb", "html")
-"""Short names on the list: `export=[ply,spz]` means `export=[gaussians] export.gaussians.formats=[ply,spz]`."""
 _GAUSSIANS = "gaussians"
 _FORMATS_KNOB = "export.gaussians.formats"
 
@@ -66,15 +65,15 @@ def _read_list(word: str) -> tuple[tuple[str, ...], list[str]]:
     override = parse(word)
     value = None if override.is_sweep_override() else override.value()
     items = [value] if isinstance(value, str) else value
-    known = [*export_names(), *FORMATS]
+    known = [*export_names(), *GAUSSIAN_FORMATS]
     if not isinstance(items, list):
         raise UserError(f"{word} is not a list of results; wanted some of {', '.join(known)}, as in export=[ply,video]")
     for item in items:
         if item not in known:
             near = "".join(f"; did you mean {name}?" for name in get_close_matches(str(item), known, 1))
             raise UserError(f"{word}: {item} is not a result; wanted some of {', '.join(known)}{near}")
-    names = dict.fromkeys(_GAUSSIANS if item in FORMATS else item for item in items)
-    return tuple(names), [item for item in dict.fromkeys(items) if item in FORMATS]
+    names = dict.fromkeys(_GAUSSIANS if item in GAUSSIAN_FORMATS else item for item in items)
+    return tuple(names), [item for item in dict.fromkeys(items) if item in GAUSSIAN_FORMATS]
 
 
 def _switched(listed: Sequence[str], word: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from vistadream.config.exports import FORMATS, default_exports, export_names
+from vistadream.config.exports import default_exports, export_names
 from vistadream.config.files import composed_files, groups, plans
 from vistadream.config.knob_types import schema_of
 from vistadream.config.knob_walk import Knob, knobs_of, limits_of
@@ -17,6 +17,7 @@ from vistadream.config.outside_rules import OF_A_PART, OF_A_PATH, REFUSED_CHOICE
 from vistadream.config.reference import sources_of
 from vistadream.config.remarks import remark_of
 from vistadream.config.suggest import OF_SEVERAL
+from vistadream.exporters.file_names import GAUSSIAN_FORMATS
 
 _NAMES_OF = {"flight.trajectory": "trajectory"}
 """Knobs that name an option of a group."""
@@ -140,7 +141,7 @@ def _choices(job: str) -> dict[str, dict[str, Any]]:
         extra = ["auto"] if group.startswith("backends/") else [None] if group == "recipe" else []
         default = extra[0] if extra else defaults[group]
         found[group] = {"enum": [*extra, *_offered(group, job)], "default": default}
-    results = {"enum": sorted({*export_names(), *FORMATS})}
+    results = {"enum": sorted({*export_names(), *GAUSSIAN_FORMATS})}
     found["export"] = {"type": "array", "maxItems": len(results["enum"]), "uniqueItems": True, "items": results}
     found["export"]["default"] = list(default_exports())
     return found

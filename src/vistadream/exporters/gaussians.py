@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from vistadream.core import Camera, ExportContext, Gaussians, Note, Scene
 from vistadream.core.knobs import check_choices, check_ranges
+from vistadream.exporters.file_names import CONVERTED, GAUSSIAN_FORMATS, gaussians_file
 from vistadream.formats.files import new_file
 from vistadream.formats.ply import write_ply
 from vistadream.formats.splat import write_splat
@@ -18,11 +19,6 @@ from vistadream.formats.splat_transform import find_splat_transform, write_conve
 from vistadream.ops.camera_path.pose import reach_of
 from vistadream.ops.gaussians.filter_3d import filter_3d
 
-CONVERTED = ("compressed_ply", "spz", "sog", "glb", "html")
-"""Formats that splat-transform writes."""
-FORMATS = ("ply", "splat", *CONVERTED)
-_NAMES = {"compressed_ply": "gaussians.compressed.ply", "html": "viewer.html"}
-"""Names of files that are not simply gaussians.<format>."""
 _WRITERS = {"ply": write_ply, "splat": write_splat, "spz": write_spz}
 _VIEWER_CAMERAS = 24
 """The viewer's page flies through this many cameras of the flight at most."""
@@ -35,12 +31,12 @@ class GaussianFiles:
     place: ClassVar[Literal["export"]] = "export"
 
     formats: list[str]
-    """Some of FORMATS."""
+    """Some of GAUSSIAN_FORMATS."""
     smoothing_px2: float
     """Variance added in all formats but "ply", which are for viewers: `ops.gaussians.filter_3d`, in squared pixels."""
 
     def __post_init__(self) -> None:
-        check_choices(self, formats=FORMATS)
+        check_choices(self, formats=GAUSSIAN_FORMATS)
         check_ranges(self, smoothing_px2=(0, 1))
         if converted := [form for form in self.formats if form in CONVERTED]:
             find_splat_transform(f"export.gaussians.formats={converted[0]}")
@@ -56,11 +52,6 @@ class GaussianFiles:
         for form in self.formats:
             with new_file(target / gaussians_file(form)) as draft:
                 _write(form, scene.gaussians if form == "ply" else smoothed(), draft, scene, context)
-
-
-def gaussians_file(form: str) -> str:
-    """The name of the file with the Gaussians in one of FORMATS."""
-    return _NAMES.get(form, f"gaussians.{form}")
 
 
 def _write(form: str, gaussians: Gaussians, path: Path, scene: Scene, context: ExportContext) -> None:

@@ -13,13 +13,11 @@ from jaxtyping import UInt8
 
 from vistadream.core import ExportContext, Rendering, Scene
 from vistadream.core.knobs import FROM_1, check_choices, check_ranges
+from vistadream.exporters.file_names import VIDEO_FORMATS, VIDEO_PICTURES, video_file
 from vistadream.formats.files import new_file
 from vistadream.formats.video import VideoFile
 from vistadream.ops.image.colormap import depth_colors
 from vistadream.ops.image.pixels import to_uint8
-
-PICTURES = ("rgb", "depth", "side_by_side")
-FORMATS = ("mp4", "gif", "webp")
 
 
 @dataclass(frozen=True)
@@ -29,16 +27,16 @@ class Videos:
     place: ClassVar[Literal["export"]] = "export"
 
     pictures: list[str]
-    """Some of PICTURES."""
+    """Some of VIDEO_PICTURES."""
     formats: list[str]
-    """Some of FORMATS."""
+    """Some of VIDEO_FORMATS."""
     fps: int
     """Frames per second."""
     crf: int
     """x264's constant rate factor, for MP4."""
 
     def __post_init__(self) -> None:
-        check_choices(self, pictures=PICTURES, formats=FORMATS)
+        check_choices(self, pictures=VIDEO_PICTURES, formats=VIDEO_FORMATS)
         check_ranges(self, fps=FROM_1, crf=(0, 51))
 
     def __call__(self, scene: Scene, target: Path, context: ExportContext) -> None:
@@ -66,13 +64,8 @@ class Videos:
             yield video
 
 
-def video_file(picture: str, form: str) -> str:
-    """The name of the video of one of PICTURES in one of FORMATS."""
-    return f"scene{'' if picture == 'rgb' else f'_{picture}'}.{form}"
-
-
 def _frame(picture: str, seen: Rendering, near: float, far: float) -> UInt8[np.ndarray, "h w 3"]:
-    """One of PICTURES of a rendering; the colors of depth go from `near` to `far` in every frame."""
+    """One of VIDEO_PICTURES of a rendering; the colors of depth go from `near` to `far` in every frame."""
     if picture == "rgb":
         return to_uint8(seen.require("rgb"))
     depth = depth_colors(seen.require("z"), seen.require("alpha") >= 0.5, near, far)

@@ -31,6 +31,10 @@ class Listed:
         except (OSError, ValueError, KeyError, TypeError):
             return Listed(None, frozenset({*files_in(root / EXPORT, root), *_OF_VERSION_0_1}))
 
+    def by_name(self) -> dict[str, str]:
+        """The results by their names, which leave out the folder export/, with their paths in the run folder."""
+        return {file.removeprefix(f"{EXPORT}/"): file for file in sorted(self.files)}
+
     def write(self, root: Path) -> None:
         with new_file(root / LIST) as draft:
             write_json(draft, {"key": self.key, "files": sorted(self.files)})

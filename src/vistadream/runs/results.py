@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from vistadream.core import ExportContext, Exporter, Scene
 from vistadream.formats.files import link_or_copy, remove, replace_folder
@@ -53,21 +53,43 @@ def new_results(root: Path, key: str) -> Iterator[Path]:
 
 
 def _publish(draft: Path, root: Path, before: Listed, new: Listed) -> None:
-    """Moves the results into the run folder. After a kill in between they are taken for those of an unknown scene."""
-    Listed(None, before.files | new.files).write(root)
+    """Moves the results into the run folder."""
     others = {file.name for file in root.iterdir() if file.is_file()} & (before.files - new.files)
+    if before.key == new.key and new.key is not None:
+        _add(draft, root, before, Listed(new.key, new.files | others))
+    else:
+        _replace(draft, root, before, new, others)
+
+
+def _replace(draft: Path, root: Path, before: Listed, new: Listed, others: set[str]) -> None:
+    """After a kill in between the results are taken for those of an unknown scene."""
+    Listed(None, before.files | new.files).write(root)
     replace_folder(draft / EXPORT, root / EXPORT)
     with suppress(OSError):
         (root / EXPORT).rmdir()  # when it is empty
     for result in draft.iterdir():
         result.replace(root / result.name)
-    if before.key != new.key:
-        for name in others:
-            (root / name).unlink()
-    Listed(new.key, new.files | others if before.key == new.key else new.files).write(root)
+    for name in others:
+        (root / name).unlink()
+    new.write(root)
+
+
+def _add(draft: Path, root: Path, before: Listed, new: Listed) -> None:
+    """Adds results of the same scene. Whoever reads those that were there finds them at every moment."""
+    Listed(new.key, before.files | new.files).write(root)
+    for file in sorted(files_in(draft, draft)):
+        if (draft / file).exists() and not _is_unchanged(root / file, draft / file):
+            folders = [folder for folder in PurePath(file).parents if not (root / folder).exists()]
+            first = folders[-1] if folders else file  # a new folder appears with all its files
+            (draft / first).replace(root / first)
+    for file in (files_in(root / EXPORT, root) & before.files) - new.files:
+        (root / file).unlink()
+    new.write(root)
 
 
 def _is_unchanged(before: Path, after: Path) -> bool:
     """Whether a file was only linked or copied, and not written again."""
+    if not before.exists():
+        return False
     old, new = before.stat(), after.stat()
     return (old.st_mtime_ns, old.st_size) == (new.st_mtime_ns, new.st_size)

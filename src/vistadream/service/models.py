@@ -81,6 +81,19 @@ class Results(BaseModel):
     """The files that the run of a job left."""
 
     results: list[Result]
+    available: list[str] = Field(
+        [],
+        description="Names of what can be made of the finished scene: ask for it as for a result.",
+        examples=[["gaussians.spz", "viewer.html"]],
+    )
+
+
+class Making(BaseModel):
+    """A result that is being made."""
+
+    name: str = Field(examples=["gaussians.spz"])
+    url: str = Field(examples=[f"/v1/jobs/{ID}/results/gaussians.spz"])
+    state: Literal["queued", "running"]
 
 
 class Resume(BaseModel):

@@ -12,7 +12,7 @@ from stat import S_ISREG
 from typing import Any
 
 from vistadream.formats.files import sha256_of
-from vistadream.runs.listed import EXPORT, Listed
+from vistadream.runs.listed import Listed
 from vistadream.runs.paths import RunPaths
 
 _MEDIA_TYPES = {
@@ -74,8 +74,8 @@ def results_of(job_id: str, paths: RunPaths) -> dict[str, ResultFile]:
 
 def _files(paths: RunPaths) -> Iterator[tuple[str, Path]]:
     root = paths.root
-    for file in sorted(Listed.read(root).files):
-        yield file.removeprefix(f"{EXPORT}/"), root / file
+    for name, file in Listed.read(root).by_name().items():
+        yield name, root / file
     for stage in paths.finished_stages():
         yield f"stages/{stage}.ply", paths.stage(stage) / "gaussians.ply"
     for recording in sorted(root.glob("run*.rrd")):

@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vistadream.app import job_from_words
+from vistadream.config import changed_words
 from vistadream.core import Cancelled, Note, Observer, UserError
+from vistadream.exporters.made_later import MADE_LATER
 from vistadream.runs.folder import RunFolder, write_errors
-from vistadream.session import Run, never, run
+from vistadream.runs.listed import Listed
+from vistadream.session import Job, Run, export_later, never, run
 from vistadream.workers.queue import Outcome, Task
 
 _OWN = ("observers=[events]",)
@@ -30,11 +33,26 @@ def carry_out(
     for `session.run`; `notes` are what the observers get at the start. However a call ends, also by kill -9,
     another one leads to the same bytes.
     """
-    job = job_from_words([*words, *_OWN], job=kind)
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    job = dataclasses.replace(job, folder=RunFolder(folder, job.order), notes=[*notes, *job.notes])
-    return run(job, observers, cancelled)
+    job = _job_in(folder, kind, words)
+    return run(dataclasses.replace(job, notes=[*notes, *job.notes]), observers, cancelled)
+
+
+def make_result(
+    name: str, kind: str, words: Sequence[str], folder: Path, cancelled: Callable[[], bool] = never
+) -> None:
+    """Makes one of MADE_LATER of the finished run in `folder`, which has these words. UserError where it makes none."""
+    if name in Listed.read(folder).by_name():  # a worker that was killed then had made it
+        return
+    export_later(_job_in(folder, kind, changed_words(words, MADE_LATER[name], kind)), cancelled)
+    if name not in Listed.read(folder).by_name():
+        raise UserError(f"this scene gives no {name}; wanted another result: its stage, or its kind of input, lacks it")
+
+
+def _job_in(folder: Path, kind: str, words: Sequence[str]) -> Job:
+    job = job_from_words([*words, *_OWN], job=kind)
+    return dataclasses.replace(job, folder=RunFolder(folder, job.order))
 
 
 def attempt(task: Task, cancelled: Callable[[], bool] = never) -> Outcome:
@@ -44,7 +62,10 @@ def attempt(task: Task, cancelled: Callable[[], bool] = never) -> Outcome:
     """
     (task.run / "run.lock").unlink(missing_ok=True)
     try:
-        carry_out(task.kind, task.words, task.run, cancelled=cancelled, notes=_notes(task))
+        if task.result is None:
+            carry_out(task.kind, task.words, task.run, cancelled=cancelled, notes=_notes(task))
+        else:
+            make_result(task.result, task.kind, task.words, task.run, cancelled)
     except UserError as error:
         return Outcome("failed", str(error))
     except Cancelled:

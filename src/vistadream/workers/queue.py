@@ -22,6 +22,8 @@ class Task:
     """The run folder, which an earlier attempt may have begun."""
     request_id: str = ""
     """Of the request that asked for the job, for the log."""
+    result: str | None = None
+    """The name of a result that is to be made of the finished scene; None: the run itself is the task."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from vistadream.core import ExportContext, Scene
+from vistadream.exporters.file_names import video_file
 from vistadream.exporters.metrics import measure, read_metrics
 from vistadream.exporters.report.page import ReportData, StageRow, write_report
 from vistadream.exporters.report.plan import plan
-from vistadream.exporters.video import video_file
 from vistadream.formats.files import new_file
 from vistadream.ops.image.pixels import to_uint8
 

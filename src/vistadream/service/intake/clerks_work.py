@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from vistadream.config import compose, name_of, of_the_replaced, quote_paths
+from vistadream.config import changed_words, compose, quote_paths
 from vistadream.config.knob_schema import knob_schema
 from vistadream.config.outside import outside_words
 from vistadream.core import UserError
@@ -58,8 +58,6 @@ def _words(knobs: str, job: str, before: tuple[str, ...]) -> list[str]:
     new = outside_words(json.loads(knobs), job)
     if not before:
         return new
-    replaced = {*map(name_of, new)}
-    kept = [word for word in before if name_of(word) not in replaced]
-    words = [*[word for word in kept if word not in of_the_replaced(kept, new, job)], *new]
+    words = changed_words(before, new, job)
     compose(quote_paths(words), job=job).plan()
     return words

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from vistadream.core import UserError
+from vistadream.service.queue.export_claims import ExportClaims
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow
 from vistadream.service.watch.timings import Timing, Timings, alike
@@ -35,18 +36,22 @@ class Claims:
         """`min_free_bytes`: with less space on the disk no job is begun. `deaths` stands in the place of DEATHS."""
         self._store, self._jobs, self._min_free_bytes, self._deaths = store, data / "jobs", min_free_bytes, deaths
         self._timings = Timings(store.database)
+        self._results = ExportClaims(store, deaths)
         self._locks: dict[str, IO[bytes]] = {}
 
     def take(self, worker: str) -> Task | None:
-        """A job whose worker has died, else the first of the queue."""
+        """A job whose worker has died, else a result that somebody waits for, else the first of the queue."""
         if shutil.disk_usage(self._jobs).free < self._min_free_bytes:
             return None
         for job in self._store.running():
-            if task := self._locked(job, partial(self._taken_over, job, worker)):
+            if task := self._locked(job.id, partial(self._taken_over, job, worker)):
+                return task
+        for row in self._results.under_way():
+            if task := self._locked(row.job_id, partial(self._results.claim, row, self._task)):
                 return task
         busy: list[str] = []
         while job := self._store.next_queued(without=busy):
-            if task := self._locked(job, partial(self._store.begin, job.id, worker)):
+            if task := self._locked(job.id, partial(self._begun, job, worker)):
                 return task
             busy.append(job.id)
         return None
@@ -60,6 +65,8 @@ class Claims:
         """As `settle`; the lock stays until the end of the process."""
         error = outcome.error and self._without_paths(task.id, outcome.error)[:_LONGEST]
         match outcome.state:
+            case _ if task.result is not None:
+                self._results.finish(task, outcome, error)
             case "interrupted":
                 self._store.finish(task.id, task.attempt, "queued")
             case "broken":
@@ -71,6 +78,8 @@ class Claims:
                 self._store.finish(task.id, task.attempt, state, error)
 
     def is_cancelled(self, task: Task) -> bool:
+        if task.result is not None:
+            return self._results.is_deleted(task)
         return self._store.is_cancel_asked(task.id)
 
     def cancelled_workers(self) -> set[str]:
@@ -82,21 +91,24 @@ class Claims:
             self._store.note_signal(worker, signal)
         for job in self._store.running():
             if job.cancel_asked:
-                self._locked(job, partial(self._taken_over, job, worker))
+                self._locked(job.id, partial(self._taken_over, job, worker))
 
-    def _locked(self, job: JobRow, claim: Callable[[], JobRow | None]) -> Task | None:
-        """The task that `claim` gets while the job is locked for this process; the lock is kept with the task."""
-        lock = try_lock(self._jobs / job.id / "lock")
+    def _locked(self, id: str, claim: Callable[[], Task | None]) -> Task | None:
+        """The task that `claim` gets while its job is locked for this process; the lock is kept with the task."""
+        lock = try_lock(self._jobs / id / "lock")
         if lock is None:
             return None
-        mine = claim()
-        if mine is None:
+        if (mine := claim()) is None:
             lock.close()
-            return None
-        self._locks[job.id] = lock
-        return self._task(mine)
+        else:
+            self._locks[id] = lock
+        return mine
 
-    def _taken_over(self, job: JobRow, worker: str) -> JobRow | None:
+    def _begun(self, job: JobRow, worker: str) -> Task | None:
+        mine = self._store.begin(job.id, worker)
+        return None if mine is None else self._task(mine)
+
+    def _taken_over(self, job: JobRow, worker: str) -> Task | None:
         """A new attempt; None where the job ends instead, or is not to be had."""
         run = self._jobs / job.id / "run"
         stages = stages_done(run)
@@ -106,7 +118,8 @@ class Claims:
         elif deaths >= self._deaths:
             self._store.finish(job.id, job.attempt, "failed", _on_deaths(job, deaths, last_part(run)), deaths=deaths)
         else:
-            return self._store.take_over(job, worker, deaths, stages)
+            mine = self._store.take_over(job, worker, deaths, stages)
+            return None if mine is None else self._task(mine)
         return None
 
     def _keep_times(self, task: Task) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vistadream.core import UserError
 from vistadream.formats.files import remove
+from vistadream.service.queue.tables import new_id
 from vistadream.workers.file_lock import try_lock
 
 
@@ -69,6 +70,14 @@ class DataFolder:
             _sync(path)
         draft.rename(self.job(job_id))
         _sync(self.jobs)
+
+    def add_cameras(self, job_id: str, text: str) -> Path:
+        """A new file with the cameras of a job, on disk before this returns."""
+        path = self.input(job_id) / f"cameras.{new_id()}.json"
+        path.write_text(text, encoding="utf-8")
+        _sync(path)
+        _sync(path.parent)
+        return path
 
     def drop_draft(self, job_id: str) -> None:
         """Removes a draft, if it is still one."""

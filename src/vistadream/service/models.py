@@ -8,6 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+_POSE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+_FURTHER = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0.2], [0, 0, 0, 1]]
 ID = "06f3kz0h8m2v7c9w1q4t5r8x6y"
 CURSOR = r"^[0-9a-hjkmnp-tv-z]{26}$"
 
@@ -97,10 +99,15 @@ class Making(BaseModel):
 
 
 class Resume(BaseModel):
-    """Knobs that replace those of before."""
+    """Knobs that replace those of before, and cameras through which the camera path is to go."""
 
     model_config = ConfigDict(extra="forbid")
     knobs: dict[str, Any] = Field({}, examples=[{"stages.refine.steps": 400}])
+    cameras: dict[str, Any] | None = Field(
+        None,
+        description="As in docs/cameras.json: a list `cameras` (or nerfstudio's `camera_path`) of 2 to 1,000.",
+        examples=[{"cameras": [{"world_from_cam": _POSE}, {"world_from_cam": _FURTHER}]}],
+    )
 
 
 class Health(BaseModel):

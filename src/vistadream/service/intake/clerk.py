@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from vistadream.service.problems import ProblemError
@@ -40,9 +41,16 @@ class Clerk:
             self._process.kill()
             await self._process.wait()
 
-    async def words(self, knobs: Mapping[str, Any], job: str, before: Sequence[str] = ()) -> list[str]:
-        """Checked words of the knobs, added to the words of `before`; ProblemError 422 names the knob."""
-        return await self._ask({"do": "words", "knobs": knobs, "job": job, "before": list(before)})
+    async def words(
+        self, knobs: Mapping[str, Any], job: str, before: Sequence[str] = (), cameras: Path | None = None
+    ) -> list[str]:
+        """Checked words of the knobs, added to the words of `before`; ProblemError 422 names the knob.
+
+        With a file of cameras, which is checked too, the last words choose the camera path through them; they have its
+        name alone.
+        """
+        asked = {"do": "words", "knobs": knobs, "job": job, "before": list(before)}
+        return await self._ask(asked | ({"cameras": str(cameras)} if cameras else {}))
 
     async def schema(self, job: str) -> Any:
         """The JSON Schema of the knobs of a job."""

@@ -8,9 +8,10 @@ import signal
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from vistadream.config import changed_words, compose, quote_paths
+from vistadream.config import CAMERA_PATH, changed_words, compose, quote_paths
 from vistadream.config.knob_schema import knob_schema
 from vistadream.config.outside import outside_words
 from vistadream.core import UserError
@@ -36,7 +37,8 @@ def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     if request["do"] == "gpu":
         return {"answer": _gpu()}
     try:
-        return {"answer": _words(json.dumps(request["knobs"]), request["job"], tuple(request["before"]))}
+        new = tuple(_camera_words(request["cameras"], request["knobs"])) if "cameras" in request else ()
+        return {"answer": _words(json.dumps(request["knobs"]), request["job"], tuple(request["before"]), new)}
     except UserError as error:
         knob = next((knob for knob in request["knobs"] if knob in str(error)), None)
         return {"error": str(error), "knob": knob}
@@ -52,10 +54,22 @@ def _gpu() -> dict[str, Any]:
     return {"gpu_available": True, "gpu_vendor": vendor, "gpu_name": torch.cuda.get_device_name(0)}
 
 
+def _camera_words(file: str, knobs: Mapping[str, Any]) -> list[str]:
+    """The words for the camera path through the cameras of a file; UserError that does not name its folder."""
+    if odd := [knob for knob in knobs if knob.split(".")[0] == "trajectory"]:
+        raise UserError(f"{odd[0]} is given together with cameras, which are the path; wanted one of them")
+    words = ["trajectory=custom", f"{CAMERA_PATH}={file}"]
+    try:
+        compose(quote_paths(words)).build("trajectory")
+    except UserError as error:
+        raise UserError(str(error).replace(f"{file}: ", "")) from error
+    return [words[0], f"{CAMERA_PATH}={Path(file).name}"]
+
+
 @lru_cache(1024)
-def _words(knobs: str, job: str, before: tuple[str, ...]) -> list[str]:
+def _words(knobs: str, job: str, before: tuple[str, ...], cameras: tuple[str, ...]) -> list[str]:
     """The words of knobs in JSON after those of `before`, which they replace; UserError unless they fit together."""
-    new = outside_words(json.loads(knobs), job)
+    new = [*outside_words(json.loads(knobs), job), *cameras]
     if not before:
         return new
     words = changed_words(before, new, job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from typing import Any
 
 from starlette.requests import Request
@@ -12,18 +13,18 @@ from vistadream.service.problems import ProblemError
 _LONGEST_BODY = 64 << 10
 
 
-async def body_object(request: Request, example: str) -> dict[str, Any]:
+async def body_object(request: Request, example: str, longest: int = _LONGEST_BODY) -> dict[str, Any]:
     """The JSON object in the body of a request; {} where that is empty. ProblemError 413 for a long one, or 400."""
     read = bytearray()
     async for chunk in request.stream():
-        if len(read) + len(chunk) > _LONGEST_BODY:
-            raise ProblemError(413, f"the body is too long; wanted at most {_LONGEST_BODY} bytes")
+        if len(read) + len(chunk) > longest:
+            raise ProblemError(413, f"the body is too long; wanted at most {longest} bytes")
         read += chunk
     try:
         body = read.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProblemError(400, "the body is not UTF-8; wanted JSON") from error
-    return json_object(body, "the body", example) if body.strip() else {}
+    return await to_thread(json_object, body, "the body", example) if body.strip() else {}
 
 
 def json_object(text: str, what: str, example: str = '{"stage": "coarse", "seed": 3}') -> dict[str, Any]:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from vistadream.config.words import CAMERA_PATH
 from vistadream.core import UserError
 from vistadream.service.queue.export_claims import ExportClaims
 from vistadream.service.queue.store import Store
@@ -138,7 +139,7 @@ class Claims:
 
     def _task(self, job: JobRow) -> Task:
         folder = self._jobs / job.id
-        words = list(job.words)
+        words = [_whole_path(word, folder / "input") for word in job.words]
         if job.input_name:
             words.append(f"{_INPUT_KNOB[job.kind]}={folder / 'input' / job.input_name}")
         return Task(job.id, job.attempt, job.kind, tuple(words), folder / "run", job.request_id)
@@ -151,6 +152,12 @@ class Claims:
     def _release(self, id: str) -> None:
         if lock := self._locks.pop(id, None):
             lock.close()
+
+
+def _whole_path(word: str, folder: Path) -> str:
+    """The word for the cameras of a request, which names a file of the job's input, with the path of that."""
+    name = word.removeprefix(f"{CAMERA_PATH}=")
+    return word if name == word else f"{CAMERA_PATH}={folder / name}"
 
 
 def _on_deaths(job: JobRow, deaths: int, part: str | None) -> str:

@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 
 from vistadream.runs.paths import RunPaths
 from vistadream.service.access.caller import Asking
+from vistadream.service.intake.cameras import LONGEST_BYTES, camera_file
 from vistadream.service.intake.json_text import body_object
 from vistadream.service.models import CURSOR, Job, ListedJob, Page, Resume, State
 from vistadream.service.problems import ProblemError, documented, request_id_of
@@ -71,10 +72,11 @@ async def resume_job(request: Request, row: Named, service: Here) -> Job:
     await to_thread(service.refuse_without_room)
     if row.state not in ENDED:
         raise ProblemError(409, f"the job is {row.state}; wanted one that has ended")
-    knobs = _knobs(await body_object(request, _EXAMPLE))
-    words = await service.clerk.words(knobs, row.kind, before=row.words)
-    if (queued := await to_thread(service.store.requeue, row.id, words, request_id_of(request))) is None:
-        raise ProblemError(409, "another request was faster; wanted a job that has ended")
+    knobs, cameras = _knobs_and_cameras(await body_object(request, _EXAMPLE, LONGEST_BYTES))
+    async with camera_file(cameras, row.id, service.data) as file:
+        words = await service.clerk.words(knobs, row.kind, before=row.words, cameras=file)
+        if (queued := await to_thread(service.store.requeue, row.id, words, request_id_of(request))) is None:
+            raise ProblemError(409, "another request was faster; wanted a job that has ended")
     return await to_thread(whole_job, queued, service)
 
 
@@ -101,11 +103,11 @@ def get_log(row: Named, service: Here) -> PlainTextResponse:
         return PlainTextResponse("")
 
 
-def _knobs(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The knobs of a body, which may be empty."""
-    if odd := [name for name in asked if name != "knobs"]:
-        raise ProblemError(422, f"{odd[0][:64]!r} is not a field of this request; wanted knobs")
+def _knobs_and_cameras(asked: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The fields of a body."""
+    if odd := [name for name in asked if name not in ("knobs", "cameras")]:
+        raise ProblemError(422, f"{odd[0][:64]!r} is not a field of this request; wanted knobs or cameras")
     knobs = asked.get("knobs", {})
     if not isinstance(knobs, dict):
         raise ProblemError(422, 'knobs is not an object; wanted one such as {"stages.refine.steps": 400}')
-    return knobs
+    return knobs, asked.get("cameras")

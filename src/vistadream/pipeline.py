@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ from vistadream.core import (
     use_observer,
     use_work_folder,
 )
+from vistadream.runs.chain import chain
 from vistadream.runs.checkpoint_file import CheckpointFile
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.resource_usage import ResourceUsage
@@ -51,9 +50,8 @@ def run_stages(
     the `device`, on which the last Scene is returned too. A stage's fits save their state every `checkpoint_seconds`,
     and go on from it when the run was killed.
     """
-    scene, key = Scene(), ""
-    for name in stages:
-        key = _chain(key, name, fingerprints[name])
+    scene = Scene()
+    for name, key in chain({name: fingerprints[name] for name in stages}).items():
         source = _source(name, key, folder, earlier)
         if source:
             with folder.reading(name):
@@ -115,8 +113,3 @@ def finite_or_said(stage: str) -> Iterator[None]:
     except FloatingPointError as error:
         knob = f"stages.{stage}.fitting.rates.means"
         raise UserError(f"{error}; lower its rates, such as {knob}=0.01, and resume") from error
-
-
-def _chain(previous: str, name: str, fingerprint: dict) -> str:
-    text = json.dumps([previous, name, fingerprint], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

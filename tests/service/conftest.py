@@ -101,14 +101,15 @@ def refusal() -> Callable[..., str]:
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Start]:
-    """Starts services, and ends them after the last test of the file."""
+    """Starts services, and ends them after the last test of the file. Without a word about the cache there is none."""
     started: list[Running] = []
 
     def begin(*words: str, data: Path | None = None, uds: Path | None = None, port: str | None = None) -> Running:
         data = data or tmp_path_factory.mktemp("data")
         where = f"uds={uds}" if uds else f"port={port or free_port()}"
+        own = [] if any(word.startswith("cache.") for word in words) else ["cache.enabled=false"]
         process = subprocess.Popen(
-            [*PROGRAM, where, f"data={data}", *words], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+            [*PROGRAM, where, f"data={data}", *own, *words], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
         )
         lines = [process.stdout.readline().strip() for _ in range(1 if uds else 2)]
         transport = httpx.HTTPTransport(uds=str(uds)) if uds else None

@@ -27,6 +27,8 @@ def own_knobs(name: str, target: type[T], words: Sequence[str]) -> T:
         return construct(_with_targets(_composed(name, target, words), target), name)
     except UserError as error:
         plain = str(error).removeprefix(f"{name}: ").removeprefix(f"{target.__name__}.").removeprefix(f"{name}.")
+        for key, kind in _groups(target).items():
+            plain = plain.replace(f"{key}: {kind.__name__}.", f"{key}.", 1)
         raise UserError(plain) from error
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from vistadream.core import ReadsFiles, Stage, UserError
+from vistadream.core import ReadsFiles, UserError
 from vistadream.core.knobs import path_fields
 from vistadream.formats.source import check_source
 from vistadream.runs.digests import digest_of
@@ -35,12 +35,12 @@ class Inputs:
         digests = folder.facts().get("inputs") if folder else None
         return Inputs(digests if isinstance(digests, dict) else {})
 
-    def fingerprints(self, stages: Mapping[str, Stage]) -> dict[str, dict]:
-        """For each stage all that decides its result, as plain values.
+    def fingerprints(self, parts: Mapping[str, object]) -> dict[str, dict]:
+        """For each part, such as a stage, all that decides its result, as plain values.
 
         UserError when a file is missing, unless an earlier session knew it.
         """
-        return {name: {"version": __version__, "stage": self._described(stage)} for name, stage in stages.items()}
+        return {name: {"version": __version__, "stage": self._described(part)} for name, part in parts.items()}
 
     def _described(self, value: Any) -> Any:
         """A part of a stage as plain values: its class, its knobs, and in place of paths what the files hold."""

@@ -9,12 +9,12 @@ from fastapi.openapi.utils import get_openapi
 
 from vistadream.service.access.guard import Guard
 from vistadream.service.problems import Problem, answer_with_problems
-from vistadream.service.routes import about, events, jobs, metrics, predict, results, webhooks
+from vistadream.service.routes import about, cache, events, jobs, metrics, predict, results, webhooks
 from vistadream.service.service import Service
 from vistadream.service.watch.requests import Watched
 from vistadream.version import __version__
 
-_ROUTERS = (predict.router, jobs.router, results.router, events.router, webhooks.router, about.router)
+_ROUTERS = (predict.router, jobs.router, results.router, events.router, cache.router, webhooks.router, about.router)
 _PREFIX = "/v1"
 _ABOUT = "Photographs become scenes of 3D Gaussians. Jobs wait in a queue on disk and survive a kill."
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, Range, check_ranges, require
+from vistadream.service.cache.knobs import CacheKnobs
 from vistadream.service.outgoing.knobs import OutgoingKnobs
 
 LOOPBACK = "127.0.0.1"
@@ -39,6 +40,7 @@ class ServeKnobs:
     log_level: Level
     log_dir: Path | None
     outgoing: OutgoingKnobs
+    cache: CacheKnobs
 
     def __post_init__(self) -> None:
         require(self, "port", self.port == "auto" or Range(1, 65535).holds(self.port), "1 to 65535, or auto")

@@ -45,6 +45,7 @@ class ListedJob(BaseModel):
     created: datetime
     started: datetime | None = None
     finished: datetime | None = None
+    cached_from: str | None = Field(None, description="The job whose run its results are of, if it was not run.")
     status: Literal["processing", "success", "error", "cancelled"] = Field(description="For clients of MLSharp.")
     task_id: str = Field(description="The id, for clients of MLSharp.", examples=[ID])
     processing_time: float | None = Field(None, description="Seconds from start to end, for clients of MLSharp.")
@@ -62,6 +63,7 @@ class Job(ListedJob):
     """A job with all that is known of it."""
 
     place: int | None = Field(None, description="In the queue; 1 is the next one. Only while queued.")
+    joined: str | None = Field(None, description="The equal job under way whose result it takes. Only while queued.")
     stage: str | None = Field(None, description="The stage that runs, or ran last.", examples=["coarse"])
     progress: Progress | None = None
     seconds_left: float | None = Field(
@@ -156,6 +158,23 @@ class Stats(BaseModel):
     job_seconds: Spread | None = Field(description="Of all parts of a job together; null before the first job.")
     queue_wait_seconds: Spread | None = Field(description="From the request to the start of the job.")
     gpus: list[Gpu] = Field(description="Of NVIDIA, as far as the package nvidia-ml-py is installed.")
+
+
+class CacheFigures(BaseModel):
+    """What the cache of results holds."""
+
+    entries: int
+    bytes: int = Field(description="Of all results, those included that jobs have too.")
+    max_bytes: int = Field(description="What results that no job has any more may take.")
+    hits: int = Field(description="Requests since the start whose result was there.")
+    misses: int = Field(description="Requests since the start whose result was not there.")
+
+
+class Cleared(BaseModel):
+    """What was removed from the cache."""
+
+    entries: int
+    bytes: int
 
 
 class Models(BaseModel):

@@ -13,6 +13,7 @@ import uvicorn
 from vistadream.runs.paths import RunPaths
 from vistadream.service.address import Listener, listen
 from vistadream.service.app import make_app
+from vistadream.service.cache.cache import Cache, open_cache
 from vistadream.service.data import DataFolder
 from vistadream.service.intake.clerk import Clerk
 from vistadream.service.knobs import ServeKnobs
@@ -41,7 +42,10 @@ def serve(knobs: ServeKnobs) -> None:
             set_up(knobs.log_level, _log_folder(knobs) / "serve.log")
             store = Store(database_url(data.root))
             data.sweep(lambda job_id: store.get(job_id) is not None)
-            asyncio.run(_serve(knobs, data, store, listener))
+            cache = open_cache(knobs.cache, data.root, store.database)
+            cache.sweep()
+            cache.trim()
+            asyncio.run(_serve(knobs, data, store, cache, listener))
     finally:
         listener.close()
 
@@ -50,7 +54,7 @@ def _log_folder(knobs: ServeKnobs) -> Path:
     return knobs.log_dir or knobs.data.absolute() / "logs"
 
 
-async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Listener) -> None:
+async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, cache: Cache, listener: Listener) -> None:
     def state_of(job_id: str) -> str | None:
         row = store.get(job_id)
         return row.state if row else None
@@ -65,11 +69,12 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, listener: Li
         min_free_gb=knobs.min_free_gb,
         log_level=knobs.log_level,
         log_dir=_log_folder(knobs).absolute(),
+        **knobs.cache.place,
     )
     clerk = Clerk()
     tails = Tails(lambda job_id: RunPaths(data.run(job_id)).events, state_of)
     outgoing = outgoing_of(knobs.outgoing, store.database)
-    service = Service(knobs, data, store, clerk, tails, outgoing)
+    service = Service(knobs, data, store, clerk, tails, outgoing, cache)
     service.metrics.read(
         Sources(store.counts, lambda: tails.listeners, lambda: pool.restarts, data.free_bytes, New(service.timings))
     )

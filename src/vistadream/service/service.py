@@ -11,6 +11,8 @@ from fastapi import Depends, Path
 from fastapi.requests import HTTPConnection
 
 from vistadream.service.access.caller import Asking, Caller
+from vistadream.service.cache.cache import Cache
+from vistadream.service.cache.delivery import Delivery
 from vistadream.service.data import DataFolder
 from vistadream.service.intake.clerk import Clerk
 from vistadream.service.knobs import ServeKnobs
@@ -34,6 +36,7 @@ class Service:
     clerk: Clerk
     tails: Tails
     outgoing: Outgoing
+    cache: Cache
     metrics: Metrics = field(default_factory=Metrics)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service was asked to stop: no new jobs, and streams end."""
@@ -42,6 +45,11 @@ class Service:
     def timings(self) -> Timings:
         """How long jobs took."""
         return Timings(self.store.database)
+
+    @property
+    def delivery(self) -> Delivery:
+        """Ends jobs by the results of the cache."""
+        return Delivery(self.store, self.cache, self.data.jobs)
 
     def job(self, job_id: str, caller: Caller) -> JobRow:
         """The caller's job of that id; ProblemError 404 when there is none."""

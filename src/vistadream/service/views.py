@@ -34,6 +34,7 @@ def whole_job(row: JobRow, service: Service) -> models.Job:
     return models.Job(
         **listed(row) | {"url": ply},
         place=_place(row, service),
+        joined=_joined(row, service),
         stage=stage,
         progress=progress if running else None,
         seconds_left=_seconds_left(row, service),
@@ -55,6 +56,11 @@ def _seconds_left(row: JobRow, service: Service) -> float | None:
 def _place(row: JobRow, service: Service) -> int | None:
     before = service.store.place(row.id) if row.state == "queued" else None
     return None if before is None else before + 1
+
+
+def _joined(row: JobRow, service: Service) -> str | None:
+    other = service.store.equal_under_way(row) if row.state == "queued" and row.result_key else None
+    return other.id if other else None
 
 
 def _figures(path: Path) -> dict[str, Any] | None:

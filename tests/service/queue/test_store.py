@@ -161,6 +161,23 @@ def test_tables_of_an_earlier_version_are_brought_forward(url: str) -> None:
         Store(url)
 
 
+def test_columns_are_added_to_a_table_of_an_earlier_version(url: str) -> None:
+    columns = ("result_key", "scene_key", "cached_from")
+
+    def without(connection: object) -> None:
+        MIGRATIONS[0](connection)
+        connection.execute(text("drop index of_result"))
+        for column in columns:
+            connection.execute(text(f"alter table jobs drop column {column}"))
+        connection.execute(text("insert into jobs (id, kind, state, words, owner, priority, attempt, deaths, digest, "
+            "input_name, created_s, cancel_asked, body_digest, failures, stages_done, worker) values "
+            "('1', 'single_img', 'queued', '[]', '', 0, 0, 0, '', '', 0, false, '', 0, 0, '')"))  # fmt: skip
+
+    Store(url, (without,)).close()
+    job = Store(url).get("1")
+    assert [getattr(job, column) for column in columns] == ["", "", None]
+
+
 def test_several_processes_may_open_a_new_database_at_once(url: str) -> None:
     with ThreadPoolExecutor(4) as threads:
         stores = list(threads.map(lambda _: Store(url), range(4)))
@@ -211,3 +228,34 @@ def test_ten_thousand_jobs_stay_quick(tmp_path: Path) -> None:
         assert "queue_order" in str(connection.exec_driver_sql(plan).all())
     assert store.place(f"{9_999:026d}") == 9_999
     assert len(store.page(owner="a", before=f"{5_000:026d}")) == 100
+
+
+def test_of_equal_jobs_one_is_run_and_the_next_when_that_failed(store: Store) -> None:
+    first, second, other = (added(store, result_key=key) for key in ("k", "k", "l"))
+    assert store.begin(second.id) is None, "the first of the queue has to be begun first"
+    assert store.equal_under_way(second).id == first.id
+    assert store.begin(first.id)
+    assert store.next_queued().id == other.id, "the second waits for the result of the first"
+    assert store.begin(second.id) is None
+    store.finish(first.id, 1, "failed", "why")
+    assert store.next_queued().id == second.id
+    assert store.equal_under_way(second) is None
+    assert store.begin(second.id)
+
+
+def test_equal_jobs_with_a_result_are_listed_and_a_job_without_a_key_has_no_equal(store: Store) -> None:
+    first, second = (added(store, result_key="k") for _ in range(2))
+    loose = [added(store), added(store)]
+    assert store.answered() == []
+    store.finish(first.id, store.begin(first.id).attempt, "done")
+    assert [job.id for job in store.answered()] == [second.id]
+    assert all(store.begin(job.id) for job in loose)
+    again = store.requeue(first.id, [])
+    assert (again.result_key, again.cached_from) == ("", None)
+
+
+def test_workers_that_begin_equal_jobs_at_the_same_moment_begin_one(store: Store) -> None:
+    twins = [added(store, result_key="k", priority=n % 3) for n in range(12)]
+    with ThreadPoolExecutor(8) as threads:
+        begun = list(threads.map(lambda job: store.begin(job.id), twins * 3))
+    assert sum(job is not None for job in begun) == 1

@@ -52,6 +52,14 @@ class Clerk:
         asked = {"do": "words", "knobs": knobs, "job": job, "before": list(before)}
         return await self._ask(asked | ({"cameras": str(cameras)} if cameras else {}))
 
+    async def keys(self, words: Sequence[str], job: str, digests: Sequence[str]) -> list[tuple[str, str]]:
+        """For each picture, by its sha256, the keys of the last stage and of the result; ("", "") for an unknown one.
+
+        The digest of a job without a picture is "".
+        """
+        asked = {"do": "keys", "words": list(words), "job": job, "digests": list(digests)}
+        return [tuple(keys) if keys else ("", "") for keys in await self._ask(asked)]
+
     async def schema(self, job: str) -> Any:
         """The JSON Schema of the knobs of a job."""
         if job not in self._kept:

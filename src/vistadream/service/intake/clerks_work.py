@@ -15,6 +15,7 @@ from vistadream.config import CAMERA_PATH, changed_words, compose, quote_paths
 from vistadream.config.knob_schema import knob_schema
 from vistadream.config.outside import outside_words
 from vistadream.core import UserError
+from vistadream.service.intake.result_keys import keys_of
 
 KINDS = ("single_img",)
 """The kinds of jobs that can be asked for."""
@@ -36,6 +37,8 @@ def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
         return {"answer": knob_schema(request["job"])}
     if request["do"] == "gpu":
         return {"answer": _gpu()}
+    if request["do"] == "keys":
+        return {"answer": [keys_of(request["words"], request["job"], digest) for digest in request["digests"]]}
     try:
         new = tuple(_camera_words(request["cameras"], request["knobs"])) if "cameras" in request else ()
         return {"answer": _words(json.dumps(request["knobs"]), request["job"], tuple(request["before"]), new)}

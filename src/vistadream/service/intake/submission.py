@@ -14,18 +14,23 @@ from sqlalchemy import Connection
 from vistadream.service.access.caller import Caller
 from vistadream.service.intake.asked import Asked, asked_in
 from vistadream.service.intake.form_parts import Form
+from vistadream.service.intake.keyed import keyed
 from vistadream.service.intake.multipart import read_form
 from vistadream.service.intake.uploads import check_picture, upload_path
 from vistadream.service.outgoing.picture import fetch_picture
 from vistadream.service.problems import ProblemError, request_id_of
 from vistadream.service.queue.tables import JobRow, new_id
 from vistadream.service.service import Service
+from vistadream.workers.file_lock import try_lock
 
 KIND = "single_img"
 
 
-async def submitted(request: Request, service: Service, caller: Caller, key: str | None) -> JobRow:
-    """The new job of a request, or the one that the same Idempotency-Key made before. ProblemError on bad input."""
+async def submitted(request: Request, service: Service, caller: Caller, key: str | None, fresh: bool = False) -> JobRow:
+    """The new job of a request, or the one that the same Idempotency-Key made before. ProblemError on bad input.
+
+    `fresh`: neither the result nor the run of another job is used.
+    """
     service.refuse_while_closing()
     await asyncio.to_thread(service.refuse_without_room)
     job_id = new_id()
@@ -38,9 +43,10 @@ async def submitted(request: Request, service: Service, caller: Caller, key: str
         if earlier := await asyncio.to_thread(_earlier, row, service):
             return earlier
         row = await _with_picture_by_url(row, draft, asked, service)
+        row = row if fresh else (await keyed([row], service))[0]
         webhook = await _webhook(row, asked, service)
         service.refuse_while_closing()
-        return await asyncio.to_thread(_taken, row, service, webhook)
+        return await asyncio.to_thread(_taken, row, draft, service, webhook)
     finally:
         await asyncio.to_thread(service.data.drop_draft, job_id)
 
@@ -86,8 +92,17 @@ async def _webhook(row: JobRow, asked: Asked, service: Service) -> Callable[[Con
     return service.outgoing.webhooks.for_job(row.owner, asked.webhook_url, row.id)
 
 
-def _taken(row: JobRow, service: Service, further: Callable[[Connection], None] | None) -> JobRow:
-    """Puts the job into the queue, once its input is safe on disk."""
+def _taken(row: JobRow, draft: Path, service: Service, further: Callable[[Connection], None] | None) -> JobRow:
+    """Puts the job into the queue, once its input is safe on disk; ends it if its result is known."""
+    with try_lock(draft / "lock"):  # no worker takes the job meanwhile
+        taken = _added(row, service, further)
+        if taken.id == row.id and service.delivery.at_once(taken, "cache"):
+            return service.store.get(row.id) or taken
+        return taken
+
+
+def _added(row: JobRow, service: Service, further: Callable[[Connection], None] | None) -> JobRow:
+    """The job in the queue, or the one of the same Idempotency-Key."""
     service.data.keep(row.id)
     try:
         taken = service.store.add(row, further)

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Executable, Select, func, select, update
 
 from vistadream.service.queue.database import Database
 from vistadream.service.queue.endings import write_with_the_end
+from vistadream.service.queue.equal import EQUAL_IS_AHEAD, EQUAL_IS_DONE, EQUAL_RUNS
 from vistadream.service.queue.migrations import MIGRATIONS, Migration
 from vistadream.service.queue.tables import ENDED, JobRow, job_of, jobs
 
-_FIRST = (jobs.c.priority.desc(), jobs.c.id)
+FIRST = (jobs.c.priority.desc(), jobs.c.id)
 """The order of the queue."""
 
 
@@ -28,16 +29,25 @@ class Attempts:
         self.database.close()
 
     def running(self) -> list[JobRow]:
-        return self._all(select(jobs).where(jobs.c.state == "running").order_by(*_FIRST))
+        return self._all(select(jobs).where(jobs.c.state == "running").order_by(*FIRST))
 
     def next_queued(self, without: Collection[str] = ()) -> JobRow | None:
-        """The job that is to be begun next."""
-        wanted = select(jobs).where(jobs.c.state == "queued", jobs.c.id.not_in(without))
-        return self._first(wanted.order_by(*_FIRST).limit(1))
+        """The job that is to be begun next. One of which an equal job runs waits for that one's result."""
+        wanted = select(jobs).where(jobs.c.state == "queued", jobs.c.id.not_in(without), ~EQUAL_RUNS)
+        return self._first(wanted.order_by(*FIRST).limit(1))
 
-    def begin(self, id: str, worker: str = "") -> JobRow | None:
-        """A new attempt at a queued job; None where somebody else was faster, whose transaction is not waited for."""
+    def answered(self, limit: int = 100) -> list[JobRow]:
+        """Queued jobs of which an equal one is done."""
+        wanted = select(jobs).where(jobs.c.state == "queued", EQUAL_IS_DONE)
+        return self._all(wanted.order_by(*FIRST).limit(limit))
+
+    def begin(self, id: str, worker: str = "", alone: bool = True) -> JobRow | None:
+        """A new attempt at a queued job; None where somebody else was faster, whose transaction is not waited for.
+
+        `alone`: not of a job of which an equal one runs, or is to run before.
+        """
         mine = select(jobs.c.id).where(jobs.c.id == id, jobs.c.state == "queued").with_for_update(skip_locked=True)
+        mine = mine.where(~EQUAL_RUNS, ~EQUAL_IS_AHEAD) if alone else mine
         first = func.coalesce(jobs.c.started_s, time.time())
         values = {"state": "running", "attempt": jobs.c.attempt + 1, "started_s": first, "worker": worker}
         return self._write(update(jobs).where(jobs.c.id == mine.scalar_subquery()).values(values).returning(*jobs.c))

@@ -14,6 +14,9 @@ from typing import IO
 
 from vistadream.config.words import CAMERA_PATH
 from vistadream.core import UserError
+from vistadream.service.cache.cache import Cache, open_cache
+from vistadream.service.cache.delivery import Delivery
+from vistadream.service.cache.knobs import CachePlace
 from vistadream.service.queue.export_claims import ExportClaims
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow
@@ -33,15 +36,24 @@ _INPUT_KNOB = {"single_img": "image", "multi_img": "input"}
 class Claims:
     """The queue of one data folder, as `workers.queue.Queue`. Each worker process has one of its own."""
 
-    def __init__(self, store: Store, data: Path, min_free_bytes: int = 0, deaths: int = DEATHS):
-        """`min_free_bytes`: with less space on the disk no job is begun. `deaths` stands in the place of DEATHS."""
+    def __init__(
+        self, store: Store, data: Path, min_free_bytes: int = 0, deaths: int = DEATHS, cache: Cache | None = None
+    ):
+        """`min_free_bytes`: with less space on the disk no job is begun. `deaths` stands in the place of DEATHS.
+
+        Jobs whose result is in the cache end with it; None: no cache.
+        """
         self._store, self._jobs, self._min_free_bytes, self._deaths = store, data / "jobs", min_free_bytes, deaths
         self._timings = Timings(store.database)
         self._results = ExportClaims(store, deaths)
+        self._delivery = None if cache is None else Delivery(store, cache, self._jobs)
         self._locks: dict[str, IO[bytes]] = {}
 
     def take(self, worker: str) -> Task | None:
-        """A job whose worker has died, else a result that somebody waits for, else the first of the queue."""
+        """A job whose worker has died, else a result that somebody waits for, else the first of the queue.
+
+        Jobs whose result is known are ended meanwhile.
+        """
         if shutil.disk_usage(self._jobs).free < self._min_free_bytes:
             return None
         for job in self._store.running():
@@ -50,6 +62,8 @@ class Claims:
         for row in self._results.under_way():
             if task := self._locked(row.job_id, partial(self._results.claim, row, self._task)):
                 return task
+        for job in self._store.answered() if self._delivery else ():
+            self._deliver(job, worker)
         busy: list[str] = []
         while job := self._store.next_queued(without=busy):
             if task := self._locked(job.id, partial(self._begun, job, worker)):
@@ -73,6 +87,7 @@ class Claims:
             case "broken":
                 self._once_more(task, error)
             case "done":
+                self._keep_result(task)
                 if self._store.finish(task.id, task.attempt, "done"):
                     self._keep_times(task)
             case state:
@@ -107,7 +122,17 @@ class Claims:
 
     def _begun(self, job: JobRow, worker: str) -> Task | None:
         mine = self._store.begin(job.id, worker)
-        return None if mine is None else self._task(mine)
+        return None if mine is None else self._to_run(mine)
+
+    def _deliver(self, job: JobRow, worker: str) -> None:
+        """Ends a queued job by the result of an equal one, if that is still there."""
+        if lock := try_lock(self._jobs / job.id / "lock"):
+            with lock:
+                self._delivery.at_once(job, worker)
+
+    def _to_run(self, job: JobRow) -> Task | None:
+        """The task of a job that was begun; None where it ends by the result of an equal one."""
+        return None if self._delivery and self._delivery.end(job) else self._task(job)
 
     def _taken_over(self, job: JobRow, worker: str) -> Task | None:
         """A new attempt; None where the job ends instead, or is not to be had."""
@@ -120,8 +145,13 @@ class Claims:
             self._store.finish(job.id, job.attempt, "failed", _on_deaths(job, deaths, last_part(run)), deaths=deaths)
         else:
             mine = self._store.take_over(job, worker, deaths, stages)
-            return None if mine is None else self._task(mine)
+            return None if mine is None else self._to_run(mine)
         return None
+
+    def _keep_result(self, task: Task) -> None:
+        """Puts the result of a job into the cache, before others learn that it is done."""
+        if self._delivery and (job := self._store.get(task.id)):
+            self._delivery.keep(job)
 
     def _keep_times(self, task: Task) -> None:
         """Notes how long the parts of a finished job took, for estimates and figures."""
@@ -169,13 +199,17 @@ def _on_deaths(job: JobRow, deaths: int, part: str | None) -> str:
     )
 
 
-def open_queue(url: str, data: Path, min_free_bytes: int = 0, deaths: int = DEATHS) -> Claims:
-    """The queue of a data folder; UserError where it cannot be opened."""
+def open_queue(
+    url: str, data: Path, min_free_bytes: int = 0, deaths: int = DEATHS, cache: CachePlace | None = None
+) -> Claims:
+    """The queue of a data folder, and its cache; UserError where one of them cannot be opened."""
     try:
         (data / "jobs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"data={data}: {error.strerror}; wanted a folder that can be written") from error
-    return Claims(Store(url), data, min_free_bytes, deaths)
+    store = Store(url)
+    opened = open_cache(cache, data, store.database) if cache else None
+    return Claims(store, data, min_free_bytes, deaths, opened)
 
 
 def database_url(data: Path) -> str:

@@ -25,6 +25,7 @@ def listed(row: JobRow) -> dict[str, Any]:
         "created": time_text(row.created_s),
         "started": time_text(row.started_s),
         "finished": time_text(row.finished_s),
+        "cached_from": row.cached_from,
         "status": _STATUS.get(row.state, row.state),
         "task_id": row.id,
         "processing_time": took_s,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import DDL, Connection, Table, inspect
+from sqlalchemy.schema import CreateColumn
 
+from vistadream.service.cache.tables import cache_entries
 from vistadream.service.outgoing.tables import deliveries, webhooks
 from vistadream.service.queue.export_table import exports
 from vistadream.service.queue.tables import jobs
@@ -31,5 +33,23 @@ def _webhooks(connection: Connection) -> None:
     deliveries.create(connection)
 
 
-MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports, _webhooks)
+def _cache(connection: Connection) -> None:
+    """Keys of results, and the table of those that are kept."""
+    add_columns(connection, jobs, "result_key", "scene_key", "cached_from")
+    cache_entries.create(connection)
+
+
+def add_columns(connection: Connection, table: Table, *names: str) -> None:
+    """Adds columns, and the indexes on them, to a table that was made before it had them."""
+    there = inspect(connection)
+    missing = {*names} - {column["name"] for column in there.get_columns(table.name)}
+    for column in (table.c[name] for name in names if name in missing):
+        definition = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(DDL(f"alter table {table.name} add column {definition}"))
+    for index in table.indexes:
+        if missing & {*index.columns.keys()}:
+            index.create(connection)
+
+
+MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports, _webhooks, _cache)
 """Step n leads from version n to version n + 1 of the tables; a step that has been released is never changed."""

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from vistadream.service.queue.attempts import Attempts
+from vistadream.service.queue.attempts import FIRST, Attempts
+from vistadream.service.queue.equal import equal_before
 from vistadream.service.queue.tables import ENDED, JobRow, jobs, values_of
 
 
@@ -87,7 +88,12 @@ class Store(Attempts):
     def requeue(self, id: str, words: Sequence[str], request_id: str = "") -> JobRow | None:
         """Has an ended job go on with these words, as a request asks; None unless it has ended."""
         fresh: dict[str, Any] = {"deaths": 0, "failures": 0, "cancel_asked": False, "error": None, "finished_s": None}
+        fresh |= {"result_key": "", "scene_key": "", "cached_from": None}  # it may have more results than asked for
         return self._change(id, ENDED, state="queued", words=list(words), request_id=request_id, **fresh)
+
+    def equal_under_way(self, job: JobRow) -> JobRow | None:
+        """The job whose result a queued job waits for."""
+        return self._first(select(jobs).where(*equal_before(job)).order_by(jobs.c.state.desc(), *FIRST).limit(1))
 
     def remove(self, id: str) -> bool:
         """Removes a job unless it is running."""

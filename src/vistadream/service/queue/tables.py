@@ -75,6 +75,12 @@ class JobRow:
     """Of the request that asked for it."""
     last_signal: int | None = None
     """The signal that ended its worker, where the worker's parent saw it."""
+    result_key: str = ""
+    """Identifies all that decides its result, and its owner unless the cache is shared; "": a run of its own."""
+    scene_key: str = ""
+    """The key that its last stage is to have."""
+    cached_from: str | None = None
+    """The job whose run its files are of, where it was not run itself."""
 
 
 metadata = MetaData()
@@ -103,10 +109,14 @@ jobs = Table(
     Column("worker", String(100), nullable=False),
     Column("request_id", String(64), nullable=False, server_default=""),
     Column("last_signal", Integer),
+    Column("result_key", String(64), nullable=False, server_default=""),
+    Column("scene_key", String(64), nullable=False, server_default=""),
+    Column("cached_from", String(26)),
     UniqueConstraint("owner", "idempotency_key", name="one_job_per_key"),
 )
 Index("queue_order", jobs.c.state, jobs.c.priority.desc(), jobs.c.id)
 Index("of_owner", jobs.c.owner, jobs.c.id)
+Index("of_result", jobs.c.result_key, jobs.c.state)
 
 
 def job_of(row: RowMapping) -> JobRow:

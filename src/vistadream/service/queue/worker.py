@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, check_ranges
+from vistadream.service.cache.knobs import CachePlace
 from vistadream.service.knobs import Level
 from vistadream.service.queue.claims import database_url, open_queue
 from vistadream.service.watch.logs import set_up
@@ -35,6 +36,7 @@ class WorkerKnobs:
     parent: int | None
     log_level: Level
     log_dir: Path | None
+    cache: CachePlace
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -60,7 +62,8 @@ def be_worker(knobs: WorkerKnobs) -> None:
     from vistadream.workers.process import Limits, work
 
     set_up(knobs.log_level, knobs.log_file, _is_about_jobs)
-    queue = open_queue(knobs.url, knobs.data.absolute(), int(knobs.min_free_gb * _GB), knobs.deaths)
+    data, min_free_bytes = knobs.data.absolute(), int(knobs.min_free_gb * _GB)
+    queue = open_queue(knobs.url, data, min_free_bytes, knobs.deaths, knobs.cache)
     work(queue, knobs.own_name, Limits(knobs.jobs, knobs.rss_gb, knobs.idle_unload_s), knobs.parent)
 
 

@@ -86,6 +86,7 @@ def delete_job(row: Named, service: Here) -> Response:
     if not service.store.remove(row.id) and service.store.get(row.id):
         raise ProblemError(409, "the job is running; wanted one that does not: cancel it first")
     service.data.discard(row.id)
+    service.cache.trim()  # a result that only this job had besides counts from now on
     return Response(status_code=204)
 
 

@@ -19,6 +19,8 @@ from vistadream.service.service import Here, Service
 from vistadream.service.views import whole_job
 
 router = APIRouter(tags=["jobs"])
+UseCache = Annotated[bool, Query(description="false: a run of its own, which uses no other job's result.")]
+NoCache = Annotated[str | None, Header(examples=["no-cache"], description="no-cache: as cache=false.")]
 _UNDER_WAY = ("queued", "running")
 _FORM = {
     "type": "object",
@@ -76,13 +78,16 @@ async def predict(
     wait: Annotated[float | None, Query(ge=0, description="Seconds to wait for the result.")] = None,
     prefer: Annotated[str | None, Header(examples=["wait=60"])] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+    cache: UseCache = True,
+    cache_control: NoCache = None,
 ) -> Job:
     """Puts a job into the queue: a picture, also by its URL, or `prompt` in the knobs, becomes a scene.
 
-    The same Idempotency-Key with the same content is the same job, so that a request can be sent again.
+    A job whose result is in the cache is done at once, and one of which an equal job is under way takes that one's. The
+    same Idempotency-Key with the same content is the same job, so that a request can be sent again.
     """
     wait_s = min(_wait_s(prefer, wait, service), service.knobs.max_wait_s)
-    row = await submitted(request, service, caller, idempotency_key)
+    row = await submitted(request, service, caller, idempotency_key, fresh=not cache or says_no_cache(cache_control))
     if wait_s and row.state in _UNDER_WAY:
         row = await _waited(row, wait_s, service)
     response.status_code = 202 if row.state in _UNDER_WAY else 200
@@ -95,6 +100,12 @@ def _answer(row: JobRow, service: Service) -> Job:
     job, webhook = whole_job(row, service), service.outgoing.webhooks.of_job(row.id)
     job.webhook = JobWebhook(id=webhook.id, secret=webhook.secret) if webhook else None
     return job
+
+
+def says_no_cache(header: str | None) -> bool:
+    """Whether a header Cache-Control asks for a fresh result."""
+    words = {word.strip().lower() for word in (header or "").split(",")}
+    return bool(words & {"no-cache", "no-store"})
 
 
 def _wait_s(prefer: str | None, wait: float | None, service: Service) -> float:

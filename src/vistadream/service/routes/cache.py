@@ -1,0 +1,28 @@
+"""The cache of results: what it holds, and its end."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from vistadream.service.models import CacheFigures, Cleared
+from vistadream.service.problems import documented
+from vistadream.service.service import Here
+
+router = APIRouter(tags=["cache"])
+
+
+@router.get("/cache", operation_id="get_cache", responses=documented())
+def get_cache(service: Here) -> CacheFigures:
+    """Figures of the cache."""
+    entries, cache = service.cache.entries(), service.cache
+    size = sum(entry.bytes for entry in entries)
+    return CacheFigures(
+        entries=len(entries), bytes=size, max_bytes=cache.max_bytes, hits=cache.hits, misses=cache.misses
+    )
+
+
+@router.post("/cache/clear", operation_id="clear_cache", responses=documented(403))
+def clear_cache(service: Here) -> Cleared:
+    """Removes all results from the cache. Jobs keep theirs."""
+    removed = service.cache.clear()
+    return Cleared(entries=len(removed), bytes=sum(entry.bytes for entry in removed))

@@ -20,11 +20,14 @@ class OneTask:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def take(self, worker: str) -> Task | None:
+    def take(self, worker: str, fresh: bool) -> Task | None:
         if (self.folder / "outcome").exists() or not (self.folder / "task").exists():
             return None
         (self.folder / "worker").write_text(worker)
         return Task("x", 1, "single_img", (), self.folder / "run")
+
+    def wants_fresh(self) -> bool:
+        return (self.folder / "fresh").exists()
 
     def settle(self, task: Task, outcome: Outcome) -> None:
         with (self.folder / "outcome").open("a") as stream:

@@ -11,8 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import torch
 
-from vistadream.core import Cancelled, UserError
+from vistadream.core import Cancelled, FullMemoryError, UserError
 from vistadream.runs.listed import Listed
 from vistadream.workers.carry_out import attempt, carry_out, make_result
 from vistadream.workers.progress import last_part, stages_done
@@ -110,15 +111,24 @@ def test_how_a_task_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     failed = attempt(task(f"image={tmp_path}/gone.png"))
     assert (failed.state, "gone.png" in failed.error) == ("failed", True)
     assert attempt(task(), cancelled=lambda: True) == Outcome("interrupted")
-    errors = iter([MemoryError(), ZeroDivisionError("why"), UserError("one sentence")])
+    full = [
+        MemoryError("Unable to allocate 1 EiB"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        FullMemoryError("so"),
+    ]
+    errors = iter([ZeroDivisionError("why"), UserError("one sentence"), *full])
 
     def run(*_: object) -> None:
         raise next(errors)
 
     monkeypatch.setattr("vistadream.workers.carry_out.run", run)
-    assert attempt(task()).error.endswith("MemoryError; wanted a smaller max_resolution or a machine with more memory")
     assert attempt(task()).error.startswith("ended by an error of the program, ZeroDivisionError: why; wanted")
     assert attempt(task()) == Outcome("failed", "one sentence")
+    first, second, third = (attempt(task()) for _ in full)
+    assert {first.state, second.state, third.state} == {"full"}
+    assert first.error.startswith("the memory was full (MemoryError: Unable to allocate 1 EiB); wanted a job that fits")
+    assert "OutOfMemoryError: CUDA out of memory" in second.error
+    assert third.error == "so"
 
 
 def test_what_a_worker_on_another_host_left_keeps_nobody_out(tmp_path: Path) -> None:

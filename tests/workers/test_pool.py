@@ -149,3 +149,14 @@ def test_a_worker_alone_ends_on_a_signal(folder: Path, number: int) -> None:
     os.close(reading)
     os.close(writing)
     assert outcome(folder) == "interrupted"
+
+
+def test_a_worker_that_has_worked_makes_room_when_the_next_task_wants_a_fresh_one(
+    folder: Path, pool_of: Callable
+) -> None:
+    (folder / "fresh").touch()
+    pool = pool_of("end")
+    (pid,) = pool.pids()
+    until(lambda: outcome(folder))
+    until(lambda: pool.pids() not in ([pid], []))
+    (folder / "fresh").unlink()

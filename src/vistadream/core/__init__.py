@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vistadream.core.camera import Camera
     from vistadream.core.checkpoint import Checkpoints, current_checkpoints, use_checkpoints
-    from vistadream.core.errors import Cancelled, UserError, short_path, system_error, system_errors
+    from vistadream.core.errors import Cancelled, FullMemoryError, UserError, short_path, system_error, system_errors
     from vistadream.core.gaussians import Gaussians
     from vistadream.core.messages import (
         Chart,
@@ -64,6 +64,7 @@ __all__ = [
     "Exporter",
     "FeatureModel",
     "Flight",
+    "FullMemoryError",
     "Gaussians",
     "Message",
     "MultiViewDepth",

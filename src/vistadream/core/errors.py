@@ -40,6 +40,10 @@ class Cancelled(BaseException):
     """The run folder, which can be resumed."""
 
 
+class FullMemoryError(UserError):
+    """The task does not fit the memory: a smaller one does, and perhaps this one when nothing else uses the memory."""
+
+
 def system_error(error: OSError) -> UserError:
     """The sentence for an error of the operating system, such as a file that may not be read, or a full disk."""
     unknown = (f"failed ({error.strerror or error})", "a path that can be read and written: choose another one")

@@ -47,9 +47,15 @@ class Client:
         """Closes the connections."""
         self._http.close()
 
-    def predict(self, picture: Path | None, knobs: Mapping[str, Any] | None = None, priority: int = 0) -> Job:
-        """Puts a picture, or the prompt among the knobs, into the queue; the job."""
+    def predict(
+        self, picture: Path | None, knobs: Mapping[str, Any] | None = None, priority: int = 0, degrade: bool = False
+    ) -> Job:
+        """Puts a picture, or the prompt among the knobs, into the queue; the job.
+
+        `degrade` allows a smaller max_resolution when the memory is full.
+        """
         parts = {"knobs": (None, json.dumps(dict(knobs or {}))), "priority": (None, str(priority))}
+        parts["degrade"] = (None, str(degrade).lower())
         key = {"Idempotency-Key": secrets.token_hex(16)}
 
         def send() -> httpx.Response:

@@ -40,6 +40,7 @@ class ListedJob(BaseModel):
     input: str | None = Field(None, description="The name of the uploaded file.", examples=["kitchen.jpg"])
     words: list[str] = Field(description="The knobs as on the command line.", examples=[["stage=coarse", "seed=3"]])
     priority: int
+    degrade: bool = Field(description="Whether max_resolution may be made smaller when the memory is full.")
     attempts: int = Field(description="How often a worker has begun it.")
     error: str | None = Field(None, description="The sentence that the command line would print.")
     created: datetime
@@ -68,6 +69,10 @@ class Job(ListedJob):
     progress: Progress | None = None
     seconds_left: float | None = Field(
         None, description="Of work, without the wait in the queue, as jobs with the same knobs took; null when unknown."
+    )
+    memory_steps: list[str] = Field(
+        description="What was done because the memory was full.",
+        examples=[["attempt 1: the memory was full in coarse; it goes on in a fresh process, alone on the device"]],
     )
     figures: dict[str, Any] | None = Field(None, description="The content of metrics.json.")
     results: list[Result] = []

@@ -38,6 +38,7 @@ def whole_job(row: JobRow, service: Service) -> models.Job:
         stage=stage,
         progress=progress if running else None,
         seconds_left=_seconds_left(row, service),
+        memory_steps=list(row.memory_steps),
         figures=figures,
         results=[models.Result(**each.public()) for each in results.values()],
     )

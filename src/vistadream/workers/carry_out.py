@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vistadream.app import job_from_words
+from vistadream.backends.weights.residence import is_full
 from vistadream.config import changed_words
-from vistadream.core import Cancelled, Note, Observer, UserError
+from vistadream.core import Cancelled, FullMemoryError, Note, Observer, UserError
 from vistadream.exporters.made_later import MADE_LATER
 from vistadream.runs.folder import RunFolder, write_errors
 from vistadream.runs.listed import Listed
@@ -17,6 +18,11 @@ from vistadream.workers.queue import Outcome, Task
 
 _OWN = ("observers=[events]",)
 """Nobody looks at the terminal of a worker: events.jsonl is how a job is watched."""
+_FULL = ("can't allocate memory", "Insufficient memory")
+"""Messages of torch and OpenCV when main memory is full."""
+_SMALLER = (
+    "wanted a job that fits: a smaller max_resolution, fewer stages.coarse.n_frames, or a machine with more memory"
+)
 
 
 def carry_out(
@@ -66,23 +72,34 @@ def attempt(task: Task, cancelled: Callable[[], bool] = never) -> Outcome:
             carry_out(task.kind, task.words, task.run, cancelled=cancelled, notes=_notes(task))
         else:
             make_result(task.result, task.kind, task.words, task.run, cancelled)
+    except FullMemoryError as error:
+        return Outcome("full", str(error))
     except UserError as error:
         return Outcome("failed", str(error))
     except Cancelled:
         return Outcome("interrupted")
-    except MemoryError as error:
-        return Outcome("broken", _on_error(error, "a smaller max_resolution or a machine with more memory"))
     except Exception as error:
-        return Outcome("broken", _on_error(error, "a report of this fault with the log of the job"))
+        if _is_full(error):
+            return Outcome("full", f"the memory was full ({_said(error)}); {_SMALLER}")
+        wanted = "wanted a report of this fault with the log of the job"
+        return Outcome("broken", f"ended by an error of the program, {_said(error)}; {wanted}")
     return Outcome("done")
 
 
 def _notes(task: Task) -> list[tuple[str, Note]]:
     """What run.log and the events say of where the run comes from."""
     request = f", request {task.request_id}" if task.request_id else ""
-    return [("run/job", Note(f"job {task.id}{request}, attempt {task.attempt}"))]
+    steps = [("run/memory", Note(step, "warning")) for step in task.memory_steps]
+    return [("run/job", Note(f"job {task.id}{request}, attempt {task.attempt}")), *steps]
 
 
-def _on_error(error: Exception, wanted: str) -> str:
+def _is_full(error: Exception) -> bool:
+    """Whether an error says that main memory, or that of the GPU, is full."""
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and is_full(error)):
+        return True
+    return any(message in str(error) for message in _FULL)
+
+
+def _said(error: Exception) -> str:
     name, words = type(error).__name__, " ".join(str(error).split())
-    return f"ended by an error of the program, {name}{f': {words}' if words else ''}; wanted {wanted}"
+    return f"{name}{f': {words}' if words else ''}"

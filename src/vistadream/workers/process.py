@@ -46,15 +46,18 @@ def work(queue: Queue, name: str, limits: Limits, parent: int | None = None) -> 
     ending, done, idle_since = Ending(queue, parent), 0, time.monotonic()
     with ending.watching():
         while not ending.wait(0):
-            task = queue.take(name)
+            task = queue.take(name, fresh=not done)
             if task is None:
+                if done and queue.wants_fresh():
+                    _log.info("the worker makes room: the next job needs a fresh one")
+                    return
                 idle_since = _unloaded(idle_since, limits.idle_unload_s)
                 ending.wait(_LOOK_S)
                 continue
             with bound_contextvars(job_id=task.id, request_id=task.request_id):
                 outcome = _done(queue, task, ending)
             done, idle_since = done + 1, time.monotonic()
-            if outcome.state == "broken" or done >= limits.jobs or _rss_gb() > limits.rss_gb:
+            if outcome.state in ("broken", "full") or done >= limits.jobs or _rss_gb() > limits.rss_gb:
                 return  # another attempt, and what comes next, gets a fresh process
 
 

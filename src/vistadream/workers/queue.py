@@ -22,6 +22,8 @@ class Task:
     """The run folder, which an earlier attempt may have begun."""
     request_id: str = ""
     """Of the request that asked for the job, for the log."""
+    memory_steps: tuple[str, ...] = ()
+    """What was done because the memory was full for earlier attempts."""
     result: str | None = None
     """The name of a result that is to be made of the finished scene; None: the run itself is the task."""
 
@@ -30,16 +32,23 @@ class Task:
 class Outcome:
     """How an attempt ended."""
 
-    state: Literal["done", "failed", "cancelled", "interrupted", "broken"]
-    """interrupted: to go on later; broken: ended by an error of the program, and worth another attempt."""
+    state: Literal["done", "failed", "cancelled", "interrupted", "broken", "full"]
+    """interrupted: to go on later; broken: ended by an error of the program, and worth another attempt; full: ended
+    because the memory was full, which a fresh process may cure."""
     error: str | None = None
 
 
 class Queue(Protocol):
     """Where a worker gets its tasks. Of each job at most one task is under way, whatever dies."""
 
-    def take(self, worker: str) -> Task | None:
-        """A task that is this worker's until it settles it, or its process ends; None when there is none."""
+    def take(self, worker: str, fresh: bool) -> Task | None:
+        """A task that is this worker's until it settles it, or its process ends; None when there is none.
+
+        `fresh`: the process has had no task before. Some are given to such processes alone.
+        """
+
+    def wants_fresh(self) -> bool:
+        """Whether the next task waits for a fresh process."""
 
     def settle(self, task: Task, outcome: Outcome) -> None:
         """Says how the task ended, and lets it go."""

@@ -73,6 +73,7 @@ BAD = {
     "a resolver": ({"file": PICTURE}, {"knobs": '{"stage": "${oc.env:HOME}"}'}, 422, "stage"),
     "plus": ({"file": PICTURE}, {"knobs": '{"+seed": 3}'}, 422, "seed"),
     "no number": ({"file": PICTURE}, {"priority": "high"}, 422, "priority is 'high'"),
+    "no yes or no": ({"file": PICTURE}, {"degrade": "maybe"}, 422, "degrade is 'maybe'"),
     "high number": ({"file": PICTURE}, {"priority": "101"}, 422, "priority is '101'"),
 }  # name -> files, texts, status, what the problem says
 

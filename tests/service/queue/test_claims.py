@@ -229,3 +229,43 @@ def test_the_times_of_a_finished_job_are_kept_and_of_no_other(data: Path) -> Non
     assert kept.seconds == 11.0
     assert kept.alike == alike("single_img", ("stage=coarse",))
     assert kept.waited_s >= 0
+
+
+def test_a_job_that_needs_the_device_gets_it_alone_and_nobody_waits_for_ever(data: Path) -> None:
+    first, second, third = (open_queue(database_url(data), data) for _ in range(3))
+    _, store = queue_and_store(data)
+    big, small, last = (job_in(data, store) for _ in range(3))
+    task = first.take("w1")
+    other = second.take("w2")
+    assert (task.id, other.id) == (big.id, small.id)
+    first.settle(task, Outcome("full", "the memory was full (MemoryError); wanted less"))
+    assert third.take("w3", fresh=True) is None, "somebody works on the device"
+    assert first.wants_fresh()
+    second.settle(other, Outcome("done"))
+    assert second.take("w2", fresh=False) is None
+    again = third.take("w3", fresh=True)
+    assert (again.id, again.attempt) == (big.id, 2)
+    assert "alone on the device" in again.memory_steps[0]
+    assert first.take("w1", fresh=True) is None, "it is alone"
+    assert not first.wants_fresh()
+    third.settle(again, Outcome("full", "the memory was full (MemoryError); wanted less"))
+    failed = store.get(big.id)
+    assert (failed.state, failed.exclusive) == ("failed", True)
+    assert failed.error.startswith("also in a fresh process alone on the device, the memory was full")
+    assert first.take("w1", fresh=False).id == last.id
+
+
+def test_a_job_whose_workers_the_system_kills_gets_the_device_alone(data: Path) -> None:
+    _, store = queue_and_store(data)
+    job = job_in(data, store)
+    for attempt in (1, 2):
+        assert take_and_die(data) == attempt
+        store.note_signal("killed", signal.SIGKILL)
+    assert not store.get(job.id).exclusive
+    assert take_and_die(data) is None, "the one that finds it shares the device with others"
+    assert (store.get(job.id).state, store.get(job.id).exclusive) == ("queued", True)
+    assert take_and_die(data) == 3
+    store.note_signal("killed", signal.SIGKILL)
+    assert take_and_die(data) is None
+    assert "killed 3 times, last by signal 9" in store.get(job.id).error
+    assert len(store.get(job.id).memory_steps) == 1

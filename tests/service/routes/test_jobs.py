@@ -38,6 +38,13 @@ def test_a_job_is_taken_and_says_where_it_is(service):
     assert kept.read_bytes() == sample_image().read_bytes()
 
 
+def test_a_job_says_whether_it_may_be_made_smaller(service):
+    for parts, degrade in (({}, False), ({"degrade": "false"}, False), ({"degrade": "true"}, True)):
+        job = service.submit(parts=parts).json()
+        assert (job["degrade"], job["memory_steps"]) == (degrade, [])
+        service.client.post(f"/v1/jobs/{job['id']}/cancel")
+
+
 def test_the_place_in_the_queue_follows_priority_and_age(service):
     ids = [service.submit(parts={"priority": str(n)}).json()["id"] for n in (0, 0, 5)]
     assert [service.client.get(f"/v1/jobs/{each}").json()["place"] for each in ids] == [2, 3, 1]

@@ -17,7 +17,7 @@ from vistadream.backends.render.gsplat_kernels import begin_build, require_kerne
 from vistadream.backends.render.knobs import RenderKnobs
 from vistadream.backends.render.ray_median import median_z
 from vistadream.backends.weights.residence import resident
-from vistadream.core import Camera, Gaussians, Rendering, UserError
+from vistadream.core import Camera, FullMemoryError, Gaussians, Rendering, UserError
 
 _MAPS = ("rgb", "z", "alpha")
 
@@ -75,7 +75,7 @@ class GsplatRenderer(RenderKnobs):
             return self._maps(gaussians, cameras, want, extra)
         except torch.OutOfMemoryError as error:
             size = f"{cameras[0].width}x{cameras[0].height}"
-            raise UserError(
+            raise FullMemoryError(
                 f"{len(gaussians):,} Gaussians at {size} pixels do not fit the GPU; wanted a smaller task: lower "
                 "max_resolution, lower expansion, or backends/render=cpu; other programs use the GPU's memory too"
             ) from error

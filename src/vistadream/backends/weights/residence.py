@@ -11,7 +11,7 @@ import torch
 from vistadream.backends import main_memory
 from vistadream.backends.weights.policy import Budget, budget_for
 from vistadream.backends.weights.table import Model
-from vistadream.core import Note, UserError, tell
+from vistadream.core import FullMemoryError, Note, tell
 
 T = TypeVar("T")
 _FULL = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
@@ -104,7 +104,10 @@ class Ladder:
         self._budget: Budget | None = None
 
     def __call__(self, work: Callable[[Budget], T]) -> T:
-        """The result of `work(budget)`. UserError if even `low` does not fit, ValueError if `asked` is not a policy."""
+        """The result of `work(budget)`.
+
+        FullMemoryError if even `low` does not fit, ValueError if `asked` is not a policy.
+        """
         while True:
             budget = self._choose()
             try:
@@ -128,7 +131,7 @@ class Ladder:
         model = self._model
         if budget.smaller is None:
             others = " or ".join([*model.alternatives, "embedded"])
-            raise UserError(
+            raise FullMemoryError(
                 f"{model.name} does not fit the GPU even with memory=low; wanted a smaller task: lower max_resolution, "
                 f"lower expansion, or take another model with backends/{model.role} ({others}); other programs use the "
                 "GPU's memory too"

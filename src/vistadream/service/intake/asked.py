@@ -12,7 +12,7 @@ from vistadream.service.intake.form_parts import Form
 from vistadream.service.intake.json_text import json_object
 from vistadream.service.problems import ProblemError
 
-_PARTS = ("knobs", "priority", "image_url", "webhook_url")
+_PARTS = ("knobs", "priority", "image_url", "webhook_url", "degrade")
 _HIGHEST = 100
 
 
@@ -22,6 +22,7 @@ class Asked:
 
     knobs: dict[str, Any]
     priority: int
+    degrade: bool
     image_url: str | None
     webhook_url: str | None
     digest: str
@@ -37,7 +38,8 @@ def asked_in(form: Form) -> Asked:
     _check_source(form, knobs)
     content = [form.sha256, form.file_name, knobs, *(texts.get(name) for name in _PARTS[1:])]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return Asked(knobs, _priority(texts.get("priority", "0")), texts.get("image_url"), texts.get("webhook_url"), digest)
+    priority, degrade = _priority(texts.get("priority", "0")), _degrade(texts.get("degrade", "false"))
+    return Asked(knobs, priority, degrade, texts.get("image_url"), texts.get("webhook_url"), digest)
 
 
 def _check_source(form: Form, knobs: dict[str, Any]) -> None:
@@ -58,3 +60,9 @@ def _priority(text: str) -> int:
     if not re.fullmatch(r"-?\d{1,3}", text, re.ASCII) or abs(int(text)) > _HIGHEST:
         raise ProblemError(422, f"priority is {text[:64]!r}; wanted a whole number from -{_HIGHEST} to {_HIGHEST}")
     return int(text)
+
+
+def _degrade(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ProblemError(422, f"degrade is {text[:64]!r}; wanted true or false")
+    return text == "true"

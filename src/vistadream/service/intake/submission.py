@@ -67,6 +67,7 @@ async def _row(
         words=tuple(await service.clerk.words(asked.knobs, KIND)),
         owner=caller.owner,
         priority=asked.priority,
+        degrade=asked.degrade,
         digest=form.sha256 if name else "",
         input_name=name,
         created_s=time.time(),

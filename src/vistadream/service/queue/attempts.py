@@ -50,11 +50,12 @@ class Attempts:
         mine = mine.where(~EQUAL_RUNS, ~EQUAL_IS_AHEAD) if alone else mine
         first = func.coalesce(jobs.c.started_s, time.time())
         values = {"state": "running", "attempt": jobs.c.attempt + 1, "started_s": first, "worker": worker}
+        values |= {"last_signal": None}
         return self._write(update(jobs).where(jobs.c.id == mine.scalar_subquery()).values(values).returning(*jobs.c))
 
     def take_over(self, job: JobRow, worker: str, deaths: int, stages_done: int) -> JobRow | None:
         """A new attempt at a running job whose worker has died; None where somebody else was faster."""
-        values: dict[str, Any] = {"worker": worker, "deaths": deaths, "stages_done": stages_done}
+        values: dict[str, Any] = {"worker": worker, "deaths": deaths, "stages_done": stages_done, "last_signal": None}
         return self._change(job.id, ("running",), job.attempt, **values, next_attempt=True)
 
     def finish(self, id: str, attempt: int, state: str, error: str | None = None, **changed: Any) -> bool:

@@ -17,12 +17,14 @@ from vistadream.core import UserError
 from vistadream.service.cache.cache import Cache, open_cache
 from vistadream.service.cache.delivery import Delivery
 from vistadream.service.cache.knobs import CachePlace
+from vistadream.service.queue.device import Device
 from vistadream.service.queue.export_claims import ExportClaims
+from vistadream.service.queue.ladder import after_death, after_full_memory
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow
 from vistadream.service.watch.timings import Timing, Timings, alike
 from vistadream.workers.file_lock import try_lock
-from vistadream.workers.progress import last_part, seconds_of_parts, stages_done
+from vistadream.workers.progress import seconds_of_parts, stages_done
 from vistadream.workers.queue import Outcome, Task
 
 DEATHS = 3
@@ -47,15 +49,30 @@ class Claims:
         self._timings = Timings(store.database)
         self._results = ExportClaims(store, deaths)
         self._delivery = None if cache is None else Delivery(store, cache, self._jobs)
+        self._device = Device(data / "devices")
         self._locks: dict[str, IO[bytes]] = {}
 
-    def take(self, worker: str) -> Task | None:
+    def take(self, worker: str, fresh: bool = True) -> Task | None:
         """A job whose worker has died, else a result that somebody waits for, else the first of the queue.
 
-        Jobs whose result is known are ended meanwhile.
+        Jobs whose result is known are ended meanwhile. A job that needs the device for itself is begun once nobody
+        works there, for which all others wait.
         """
-        if shutil.disk_usage(self._jobs).free < self._min_free_bytes:
+        alone = self.wants_fresh()
+        if shutil.disk_usage(self._jobs).free < self._min_free_bytes or (alone and not fresh):
             return None
+        if not self._device.enter(alone):
+            return None
+        task = self._taken(worker)
+        if task is None:
+            self._device.leave()
+        return task
+
+    def wants_fresh(self) -> bool:
+        job = self._store.next_queued()
+        return job is not None and job.exclusive
+
+    def _taken(self, worker: str) -> Task | None:
         for job in self._store.running():
             if task := self._locked(job.id, partial(self._taken_over, job, worker)):
                 return task
@@ -66,6 +83,8 @@ class Claims:
             self._deliver(job, worker)
         busy: list[str] = []
         while job := self._store.next_queued(without=busy):
+            if job.exclusive and not self._device.is_alone:
+                return None
             if task := self._locked(job.id, partial(self._begun, job, worker)):
                 return task
             busy.append(job.id)
@@ -86,6 +105,8 @@ class Claims:
                 self._store.finish(task.id, task.attempt, "queued")
             case "broken":
                 self._once_more(task, error)
+            case "full":
+                self._after_full_memory(task, error)
             case "done":
                 self._keep_result(task)
                 if self._store.finish(task.id, task.attempt, "done"):
@@ -141,8 +162,8 @@ class Claims:
         deaths = 1 if stages > job.stages_done else job.deaths + 1
         if job.cancel_asked:
             self._store.finish(job.id, job.attempt, "cancelled")
-        elif deaths >= self._deaths:
-            self._store.finish(job.id, job.attempt, "failed", _on_deaths(job, deaths, last_part(run)), deaths=deaths)
+        elif rung := after_death(job, run, deaths, self._deaths):
+            self._store.finish(job.id, job.attempt, rung.state, rung.error, stages_done=stages, **rung.changed)
         else:
             mine = self._store.take_over(job, worker, deaths, stages)
             return None if mine is None else self._to_run(mine)
@@ -160,6 +181,11 @@ class Claims:
             waited_s = max(0.0, job.started_s - job.created_s)
             self._timings.add(Timing(alike(job.kind, job.words), waited_s, parts))
 
+    def _after_full_memory(self, task: Task, error: str | None) -> None:
+        if job := self._store.get(task.id):
+            rung = after_full_memory(job, task.run, error or "")
+            self._store.finish(task.id, task.attempt, rung.state, rung.error, **rung.changed)
+
     def _once_more(self, task: Task, error: str | None) -> None:
         """Back into the queue after a first error of the program; failed after a second."""
         job = self._store.get(task.id)
@@ -172,7 +198,7 @@ class Claims:
         words = [_whole_path(word, folder / "input") for word in job.words]
         if job.input_name:
             words.append(f"{_INPUT_KNOB[job.kind]}={folder / 'input' / job.input_name}")
-        return Task(job.id, job.attempt, job.kind, tuple(words), folder / "run", job.request_id)
+        return Task(job.id, job.attempt, job.kind, tuple(words), folder / "run", job.request_id, job.memory_steps)
 
     def _without_paths(self, id: str, error: str) -> str:
         """A sentence for the owner of a job, who need not know where the service keeps it."""
@@ -182,21 +208,13 @@ class Claims:
     def _release(self, id: str) -> None:
         if lock := self._locks.pop(id, None):
             lock.close()
+        self._device.leave()
 
 
 def _whole_path(word: str, folder: Path) -> str:
     """The word for the cameras of a request, which names a file of the job's input, with the path of that."""
     name = word.removeprefix(f"{CAMERA_PATH}=")
     return word if name == word else f"{CAMERA_PATH}={folder / name}"
-
-
-def _on_deaths(job: JobRow, deaths: int, part: str | None) -> str:
-    by = "" if job.last_signal is None else f", last by signal {job.last_signal}"
-    where = "" if part is None else f", in {part}"
-    return (
-        f"its worker was killed {deaths} times{by}{where}: most likely out of memory; wanted a job that fits: try a "
-        "smaller max_resolution, fewer stages.coarse.n_frames, or a machine with more memory"
-    )
 
 
 def open_queue(

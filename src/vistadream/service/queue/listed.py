@@ -20,6 +20,7 @@ def listed(row: JobRow) -> dict[str, Any]:
         "input": row.input_name or None,
         "words": list(row.words),
         "priority": row.priority,
+        "degrade": row.degrade,
         "attempts": row.attempt,
         "error": row.error,
         "created": time_text(row.created_s),

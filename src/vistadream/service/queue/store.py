@@ -89,6 +89,7 @@ class Store(Attempts):
         """Has an ended job go on with these words, as a request asks; None unless it has ended."""
         fresh: dict[str, Any] = {"deaths": 0, "failures": 0, "cancel_asked": False, "error": None, "finished_s": None}
         fresh |= {"result_key": "", "scene_key": "", "cached_from": None}  # it may have more results than asked for
+        fresh |= {"exclusive": False, "memory_steps": []}
         return self._change(id, ENDED, state="queued", words=list(words), request_id=request_id, **fresh)
 
     def equal_under_way(self, job: JobRow) -> JobRow | None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 ENDED = ("done", "failed", "cancelled")
@@ -73,6 +74,12 @@ class JobRow:
     """Which worker process began the newest attempt; says nothing about whether that still lives."""
     request_id: str = ""
     """Of the request that asked for it."""
+    degrade: bool = False
+    """Whether it may be made smaller when the memory is full."""
+    exclusive: bool = False
+    """Whether it runs in a fresh process, alone on its device, because the memory was full before."""
+    memory_steps: tuple[str, ...] = ()
+    """What was done because the memory was full, a sentence each."""
     last_signal: int | None = None
     """The signal that ended its worker, where the worker's parent saw it."""
     result_key: str = ""
@@ -84,6 +91,7 @@ class JobRow:
 
 
 metadata = MetaData()
+_LISTS = ("words", "memory_steps")
 jobs = Table(
     "jobs",
     metadata,
@@ -108,6 +116,9 @@ jobs = Table(
     Column("stages_done", Integer, nullable=False),
     Column("worker", String(100), nullable=False),
     Column("request_id", String(64), nullable=False, server_default=""),
+    Column("degrade", Boolean, nullable=False, server_default=false()),
+    Column("exclusive", Boolean, nullable=False, server_default=false()),
+    Column("memory_steps", JSON, nullable=False, server_default="[]"),
     Column("last_signal", Integer),
     Column("result_key", String(64), nullable=False, server_default=""),
     Column("scene_key", String(64), nullable=False, server_default=""),
@@ -121,10 +132,10 @@ Index("of_result", jobs.c.result_key, jobs.c.state)
 
 def job_of(row: RowMapping) -> JobRow:
     """The row of a statement as a value."""
-    return JobRow(**{**row, "words": tuple(row["words"])})
+    return JobRow(**{**row, **{name: tuple(row[name]) for name in _LISTS}})
 
 
 def values_of(job: JobRow) -> dict[str, Any]:
     """A job as the values of its columns."""
     values = {field.name: getattr(job, field.name) for field in fields(job)}
-    return values | {"words": list(job.words)}
+    return values | {name: list(values[name]) for name in _LISTS}

@@ -44,6 +44,10 @@ _FORM = {
             "examples": [{"stage": "coarse", "seed": 3}],
         },
         "priority": {"type": "integer", "minimum": -100, "maximum": 100, "description": "Higher ones run first."},
+        "degrade": {
+            "type": "boolean",
+            "description": "Whether max_resolution may be made smaller when the memory is full. The job says so then.",
+        },
     },
     "additionalProperties": False,
     "oneOf": [

@@ -99,8 +99,7 @@ def test_the_service_imports_no_torch(service):
     if not maps.exists():
         pytest.skip("this system has no /proc")
     mapped = maps.read_text()
-    assert "torch" not in mapped
-    assert "numba" not in mapped
+    assert not [name for name in ("torch", "numba", "numpy", "cv2") if f"/{name}" in mapped]
     assert os.path.basename(os.path.realpath(service.process.args[0])) in mapped
 
 

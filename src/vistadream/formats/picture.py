@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from vistadream.core import UserError
 from vistadream.formats.exif import Exif, read_exif
 from vistadream.formats.metadata import without_metadata
+from vistadream.formats.picture_head import FORMATS, allow_heif, opened, too_many_pixels
 from vistadream.formats.source import read_source
 from vistadream.ops.image.srgb import opaque_srgb
 
-FORMATS = "JPEG, PNG, WebP or TIFF (HEIC with pillow-heif installed)"
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -32,8 +31,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """The operation that makes a picture upright, by its orientation in EXIF; 1 is upright."""
-_ORIENTATION = 0x0112
-"""The tag of EXIF."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def read_picture(path: Path, upright: bool = True) -> tuple[Image.Image, Picture
     If `upright` is False, it is left as it is stored, although EXIF says that it is to be turned.
     """
     data = read_source(path, "picture", f"a {FORMATS} file: check its path")
-    _allow_heif()
+    allow_heif()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata, and about large pictures that can be read
@@ -64,41 +61,12 @@ def read_picture(path: Path, upright: bool = True) -> tuple[Image.Image, Picture
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read; wanted {FORMATS}: convert it") from error
     except (Image.DecompressionBombError, MemoryError) as error:
-        raise _too_many_pixels(path) from error
+        raise too_many_pixels(path) from error
     except Exception as error:
         raise UserError(
             f"{path} is damaged or truncated ({error}); wanted a whole {FORMATS} file: save it again"
         ) from error
     return picture if turn is None or not upright else picture.transpose(turn), facts
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels as stored. Reads the head of the file only; UserError when it is not a picture."""
-    with _opened(path) as image:
-        return image.size
-
-
-def is_on_its_side(path: Path) -> bool:
-    """Whether EXIF turns the picture by a quarter, which swaps width and height; UserError when it is not a picture."""
-    with _opened(path) as image:
-        return image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    _allow_heif()
-    try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            warnings.simplefilter("ignore")
-            yield image
-    except Image.DecompressionBombError as error:
-        raise _too_many_pixels(path) from error
-    except Exception as error:  # Pillow can raise any exception on metadata that it does not expect
-        raise UserError(f"{path} is not a picture that can be read ({error}); wanted {FORMATS}") from error
-
-
-def _too_many_pixels(path: Path) -> UserError:
-    return UserError(f"{path} has too many pixels; wanted under 178 megapixels: scale it down")
 
 
 def read_small_gray(path: Path, long_px: int) -> UInt8[np.ndarray, "h w"]:
@@ -107,7 +75,7 @@ def read_small_gray(path: Path, long_px: int) -> UInt8[np.ndarray, "h w"]:
     UserError when it cannot be read.
     """
     try:
-        with _opened(path) as image:
+        with opened(path) as image:
             image.draft("L", (long_px, long_px))  # a JPEG is decoded at a fraction of its size
             gray = np.asarray(image.convert("L")) if image.mode in ("L", "RGB") else None
     except Exception:
@@ -117,14 +85,6 @@ def read_small_gray(path: Path, long_px: int) -> UInt8[np.ndarray, "h w"]:
     scale = long_px / max(gray.shape)
     size = (max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale)))
     return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _allow_heif() -> None:
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError:
-        return
-    register_heif_opener()
 
 
 def _decode_with_less(data: bytes) -> _Decoded:

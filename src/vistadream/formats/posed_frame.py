@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vistadream.core import Camera, UserError
-from vistadream.formats.picture import is_on_its_side, picture_size
+from vistadream.formats.picture_head import is_on_its_side, picture_size
 from vistadream.ops.image.distortion import Distortion
 
 Report = Callable[[str], None]

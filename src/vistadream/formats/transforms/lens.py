@@ -8,7 +8,7 @@ from typing import Any
 
 from vistadream.core import Camera, UserError
 from vistadream.formats.camera_entry import lens, numbers
-from vistadream.formats.picture import picture_size
+from vistadream.formats.picture_head import picture_size
 from vistadream.ops.image.distortion import Distortion, Kind, distortion_of
 
 _MODELS: dict[str, Kind] = {

@@ -6,7 +6,7 @@ import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from vistadream.core import UserError
-from vistadream.formats.picture import picture_size
+from vistadream.formats.picture_head import picture_size
 from vistadream.service.intake.form_parts import Form
 from vistadream.service.problems import ProblemError
 

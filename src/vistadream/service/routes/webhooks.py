@@ -31,6 +31,15 @@ _NEW = {
 }
 _EXAMPLE = '{"url": "https://gallery.example.org/scenes", "events": ["job.done"]}'
 _TEST = "webhook.test"
+_LINKS: dict[int | str, dict[str, Any]] = {
+    201: {
+        "description": "The endpoint.",
+        "links": {
+            name: {"operationId": name, "parameters": {"webhook_id": "$response.body#/id"}}
+            for name in ("check_webhook", "rotate_webhook", "list_deliveries", "delete_webhook")
+        },
+    }
+}
 
 
 def webhook_of(
@@ -58,7 +67,11 @@ def list_webhooks(service: Here, caller: Asking) -> models.Webhooks:
 
 
 @router.post(
-    "", operation_id="add_webhook", status_code=201, responses=documented(403, 409, 413, 422, 504), openapi_extra=_NEW
+    "",
+    operation_id="add_webhook",
+    status_code=201,
+    responses=_LINKS | documented(403, 409, 413, 422, 504),
+    openapi_extra=_NEW,
 )
 async def add_webhook(request: Request, service: Here, caller: Asking) -> models.WebhookWithSecret:
     """Adds an endpoint. Its secret is in this answer alone."""

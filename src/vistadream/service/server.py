@@ -76,7 +76,13 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, cache: Cache
     outgoing = outgoing_of(knobs.outgoing, store.database)
     service = Service(knobs, data, store, clerk, tails, outgoing, cache)
     service.metrics.read(
-        Sources(store.counts, lambda: tails.listeners, lambda: pool.restarts, data.free_bytes, New(service.timings))
+        Sources(
+            store.counts,
+            lambda: service.listeners,
+            lambda: pool.restarts,
+            data.free_bytes,
+            New(service.timings),
+        )
     )
     server = Server(service, listener, pool)
     sending = asyncio.create_task(outgoing.sender.run())
@@ -131,5 +137,6 @@ class Server(uvicorn.Server):
         """Jobs that run go on for a while; those that do not end in it go on at the next start."""
         self._service.closing.set()
         self._service.tails.close()
+        self._service.news.close()
         await asyncio.to_thread(self._pool.stop, self._service.knobs.drain_s)
         self.should_exit = True

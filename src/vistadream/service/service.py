@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Path
 from fastapi.requests import HTTPConnection
 
+from vistadream.runs.paths import RunPaths
 from vistadream.service.access.caller import Asking, Caller
 from vistadream.service.cache.cache import Cache
 from vistadream.service.cache.delivery import Delivery
@@ -17,6 +18,7 @@ from vistadream.service.data import DataFolder
 from vistadream.service.intake.clerk import Clerk
 from vistadream.service.knobs import ServeKnobs
 from vistadream.service.models import ID
+from vistadream.service.news import News
 from vistadream.service.outgoing.parts import Outgoing
 from vistadream.service.problems import ProblemError
 from vistadream.service.queue.store import Store
@@ -50,6 +52,16 @@ class Service:
     def delivery(self) -> Delivery:
         """Ends jobs by the results of the cache."""
         return Delivery(self.store, self.cache, self.data.jobs)
+
+    @cached_property
+    def news(self) -> News:
+        """What happens to all jobs."""
+        return News(self.store, lambda job_id: RunPaths(self.data.run(job_id)).events)
+
+    @property
+    def listeners(self) -> int:
+        """How many streams of events are open."""
+        return self.tails.listeners + self.news.listeners
 
     def job(self, job_id: str, caller: Caller) -> JobRow:
         """The caller's job of that id; ProblemError 404 when there is none."""

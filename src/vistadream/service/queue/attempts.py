@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, Select, func, select, update
 
+from vistadream.service.queue.changes import note
 from vistadream.service.queue.database import Database
 from vistadream.service.queue.endings import write_with_the_end
 from vistadream.service.queue.equal import EQUAL_IS_AHEAD, EQUAL_IS_DONE, EQUAL_RUNS
@@ -89,6 +90,8 @@ class Attempts:
         with self.database.writing() as connection:
             row = connection.execute(statement).mappings().first()
             job = None if row is None else job_of(row)
+            if job:
+                note(connection, job)
             if job and further:
                 further(connection)
             if job and ends:

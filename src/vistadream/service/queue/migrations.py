@@ -9,6 +9,7 @@ from sqlalchemy.schema import CreateColumn
 
 from vistadream.service.cache.tables import cache_entries
 from vistadream.service.outgoing.tables import deliveries, webhooks
+from vistadream.service.queue.changes import changes
 from vistadream.service.queue.export_table import exports
 from vistadream.service.queue.tables import jobs
 from vistadream.service.watch.timings import timings
@@ -26,6 +27,10 @@ def _timings(connection: Connection) -> None:
 
 def _exports(connection: Connection) -> None:
     exports.create(connection)
+
+
+def _changes(connection: Connection) -> None:
+    changes.create(connection)
 
 
 def _webhooks(connection: Connection) -> None:
@@ -51,5 +56,5 @@ def add_columns(connection: Connection, table: Table, *names: str) -> None:
             index.create(connection)
 
 
-MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports, _webhooks, _cache)
+MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports, _webhooks, _cache, _changes)
 """Step n leads from version n to version n + 1 of the tables; a step that has been released is never changed."""

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vistadream.service.queue.attempts import FIRST, Attempts
+from vistadream.service.queue.changes import note
 from vistadream.service.queue.equal import equal_before
-from vistadream.service.queue.tables import ENDED, JobRow, jobs, values_of
+from vistadream.service.queue.tables import ENDED, JobRow, job_of, jobs, values_of
 
 
 class Store(Attempts):
@@ -98,5 +99,9 @@ class Store(Attempts):
 
     def remove(self, id: str) -> bool:
         """Removes a job unless it is running."""
+        gone = jobs.delete().where(jobs.c.id == id, jobs.c.state != "running").returning(*jobs.c)
         with self.database.writing() as connection:
-            return bool(connection.execute(jobs.delete().where(jobs.c.id == id, jobs.c.state != "running")).rowcount)
+            row = connection.execute(gone).mappings().first()
+            if row:
+                note(connection, job_of(row), "deleted")
+        return row is not None

@@ -61,7 +61,7 @@ def get_stats(service: Here) -> models.Stats:
         jobs=dict(service.store.counts()),
         uptime_s=round(time.monotonic() - _BEGUN_S, 1),
         disk_free_gb=round(service.data.free_bytes() / 1e9, 2),
-        listeners=service.tails.listeners,
+        listeners=service.listeners,
         jobs_per_hour=service.store.done_since(time.time() - 3600),
         stage_seconds={name: models.Spread(**found) for name, found in spread_of_parts(times).items()},
         job_seconds=_spread(timing.seconds for timing in times),

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from vistadream.service.access.caller import Asking
 from vistadream.service.problems import documented
 from vistadream.service.queue.tables import JobRow
 from vistadream.service.service import Here, Named, Service
@@ -41,6 +42,20 @@ async def follow_events(
             yield ServerSentEvent(data={}, event="bye")
         else:
             yield ServerSentEvent(data={"state": each.state}, event="end")
+
+
+@router.get("/events", operation_id="follow_jobs", response_class=EventSourceResponse, responses=documented(422))
+async def follow_jobs(
+    service: Here,
+    caller: Asking,
+    last_event_id: Annotated[int | None, Header(ge=0, description="Goes on after this change; none: from now.")] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Each change of each of the caller's jobs as `job`, and the progress of those that run as `progress`.
+
+    A change is sent once, in order, also after Last-Event-ID, for the 7 days in which changes are kept.
+    """
+    async for each in service.news.follow(caller.owner, last_event_id):
+        yield ServerSentEvent(data=each.data, event=each.event, id=None if each.number is None else str(each.number))
 
 
 @router.websocket("/jobs/{job_id}/ws")

@@ -148,6 +148,16 @@ class Gpu(BaseModel):
     use: float = Field(description="The share of time in which it worked lately, 0 to 1.")
 
 
+class CacheFigures(BaseModel):
+    """What the cache of results holds."""
+
+    entries: int
+    bytes: int = Field(description="Of all results, those included that jobs have too.")
+    max_bytes: int = Field(description="What results that no job has any more may take.")
+    hits: int = Field(description="Requests since the start whose result was there.")
+    misses: int = Field(description="Requests since the start whose result was not there.")
+
+
 class Stats(BaseModel):
     """Figures of the service."""
 
@@ -163,16 +173,7 @@ class Stats(BaseModel):
     job_seconds: Spread | None = Field(description="Of all parts of a job together; null before the first job.")
     queue_wait_seconds: Spread | None = Field(description="From the request to the start of the job.")
     gpus: list[Gpu] = Field(description="Of NVIDIA, as far as the package nvidia-ml-py is installed.")
-
-
-class CacheFigures(BaseModel):
-    """What the cache of results holds."""
-
-    entries: int
-    bytes: int = Field(description="Of all results, those included that jobs have too.")
-    max_bytes: int = Field(description="What results that no job has any more may take.")
-    hits: int = Field(description="Requests since the start whose result was there.")
-    misses: int = Field(description="Requests since the start whose result was not there.")
+    cache: CacheFigures
 
 
 class Cleared(BaseModel):

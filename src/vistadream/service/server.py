@@ -77,11 +77,13 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, cache: Cache
     service = Service(knobs, data, store, clerk, tails, outgoing, cache)
     service.metrics.read(
         Sources(
-            store.counts,
-            lambda: service.listeners,
-            lambda: pool.restarts,
-            data.free_bytes,
-            New(service.timings),
+            jobs=store.counts,
+            listeners=lambda: service.listeners,
+            restarts=lambda: pool.restarts,
+            free_bytes=data.free_bytes,
+            deliveries=outgoing.deliveries.counts,
+            cache=lambda: (cache.hits, cache.misses),
+            ended=New(service.timings),
         )
     )
     server = Server(service, listener, pool)

@@ -44,7 +44,7 @@ def test_each_gpu_is_a_series_by_its_number(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", library())
     assert gpus() == [Gpu(5, 80, 0.0), Gpu(6, 80, 0.5)]
     metrics = Metrics()
-    metrics.read(Sources(dict, lambda: 0, lambda: 0, lambda: 0, list))
+    metrics.read(Sources(dict, lambda: 0, lambda: 0, lambda: 0, dict, lambda: (0, 0), list))
     lines = metrics.text().decode().splitlines()
     assert 'vistadream_gpu_memory_bytes{gpu="1",kind="used"} 6.0' in lines
     assert 'vistadream_gpu_use_ratio{gpu="1"} 0.5' in lines

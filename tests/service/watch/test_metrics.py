@@ -21,7 +21,7 @@ def samples(monkeypatch):
     monkeypatch.setattr(metrics, "gpus", lambda: [Gpu(5, 80, 0.5)])
     figures = Metrics()
     ended = iter([[Timing("a", 2.0, {"load": 1.0})]])
-    figures.read(Sources(dict, lambda: 0, lambda: 0, lambda: 0, lambda: next(ended)))
+    figures.read(Sources(dict, lambda: 0, lambda: 0, lambda: 0, dict, lambda: (3, 4), lambda: next(ended)))
     figures.request("/v1/jobs", "GET", 200, 0.01)
     families = text_string_to_metric_families(figures.text().decode())
     return {sample.name: {"le", *sample.labels} for family in families for sample in family.samples}

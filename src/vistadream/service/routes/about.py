@@ -12,6 +12,7 @@ from vistadream.backends.weights.facts import facts_of
 from vistadream.backends.weights.table import MODELS
 from vistadream.service import models
 from vistadream.service.problems import ProblemError, documented
+from vistadream.service.routes.cache import figures_of
 from vistadream.service.service import Here
 from vistadream.service.watch.gpu import Gpu, gpus
 from vistadream.service.watch.stats import spread, spread_of_parts
@@ -67,6 +68,7 @@ def get_stats(service: Here) -> models.Stats:
         job_seconds=_spread(timing.seconds for timing in times),
         queue_wait_seconds=_spread(timing.waited_s for timing in times),
         gpus=[_gpu(gpu) for gpu in gpus()],
+        cache=figures_of(service.cache),
     )
 
 

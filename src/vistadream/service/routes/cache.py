@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from vistadream.service.cache.cache import Cache
 from vistadream.service.models import CacheFigures, Cleared
 from vistadream.service.problems import documented
 from vistadream.service.service import Here
@@ -14,7 +15,12 @@ router = APIRouter(tags=["cache"])
 @router.get("/cache", operation_id="get_cache", responses=documented())
 def get_cache(service: Here) -> CacheFigures:
     """Figures of the cache."""
-    entries, cache = service.cache.entries(), service.cache
+    return figures_of(service.cache)
+
+
+def figures_of(cache: Cache) -> CacheFigures:
+    """What a cache holds, and how often it helped."""
+    entries = cache.entries()
     size = sum(entry.bytes for entry in entries)
     return CacheFigures(
         entries=len(entries), bytes=size, max_bytes=cache.max_bytes, hits=cache.hits, misses=cache.misses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
@@ -15,6 +15,7 @@ from vistadream.service.watch.timings import Timing
 
 _REQUEST_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _JOB_S = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+_DELIVERIES = ("waiting", "delivered", "failed")
 _STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
@@ -27,6 +28,10 @@ class Sources:
     listeners: Callable[[], int]
     restarts: Callable[[], int]
     free_bytes: Callable[[], int]
+    deliveries: Callable[[], Mapping[str, int]]
+    """How many messages of webhooks are in each state."""
+    cache: Callable[[], tuple[int, int]]
+    """Hits and misses since the start."""
     ended: Callable[[], Iterable[Timing]]
     """The jobs that were done since the last time of asking."""
 
@@ -97,20 +102,26 @@ class _Now(Collector):
         return []
 
     def collect(self) -> Iterable[Metric]:
-        yield self._jobs()
+        yield _by_state("vistadream_jobs", "Jobs in each state.", _STATES, self._sources.jobs())
+        about = "Messages of webhooks that are kept, in each state."
+        yield _by_state("vistadream_webhook_deliveries", about, _DELIVERIES, self._sources.deliveries())
         yield _gauge("vistadream_event_listeners", "Streams of events that are open.", self._sources.listeners())
         yield _gauge("vistadream_disk_free_bytes", "Free disk where the jobs are.", self._sources.free_bytes())
+        lookups = CounterMetricFamily("vistadream_cache_lookups", "Results looked for in the cache.", labels=["result"])
+        for result, count in zip(("hit", "miss"), self._sources.cache(), strict=True):
+            lookups.add_metric([result], count)
+        yield lookups
         restarts = CounterMetricFamily("vistadream_worker_restarts", "Workers that ended and were replaced.")
         restarts.add_metric([], self._sources.restarts())
         yield restarts
         yield from _gpu_metrics()
 
-    def _jobs(self) -> Metric:
-        jobs = GaugeMetricFamily("vistadream_jobs", "Jobs in each state.", labels=["state"])
-        counts = self._sources.jobs()
-        for state in _STATES:
-            jobs.add_metric([state], counts.get(state, 0))
-        return jobs
+
+def _by_state(name: str, about: str, states: Sequence[str], counts: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, about, labels=["state"])
+    for state in states:
+        family.add_metric([state], counts.get(state, 0))
+    return family
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

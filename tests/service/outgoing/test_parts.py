@@ -140,6 +140,21 @@ def test_a_secret_is_shown_once_and_replaced_by_rotation(service, hook, receiver
         Webhook(secret).verify(request.body, request.headers)
 
 
+def test_clients_of_mlsharp_name_an_event(service, hook, receiver):
+    ask = service.client
+    for path in ("/old", "/new"):
+        asked = {"event_type": "task_completed", "url": receiver.url(path)}
+        added = ask.post("/v1/webhooks", json=asked).raise_for_status().json()
+    urls = [each["url"] for each in ask.get("/v1/webhooks").json()["webhooks"]]
+    assert urls == [receiver.url("/new"), hook["url"]], "the other one is replaced"
+    end_job(service)
+    until(lambda: deliveries(service, added, "delivered"))
+    removed = ask.delete("/v1/webhooks/task_completed").raise_for_status().json()
+    assert removed == {"status": "success", "message": "1 webhook was removed"}
+    assert ask.delete("/v1/webhooks/task_failed").json()["message"] == "0 webhooks were removed"
+    assert [each["id"] for each in ask.get("/v1/webhooks").json()["webhooks"]] == [hook["id"]]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
@@ -148,6 +163,7 @@ def test_a_secret_is_shown_once_and_replaced_by_rotation(service, hook, receiver
         ({"url": 3}, 422, "url"),
         ({"url": "https://a.example/", "events": ["job.begun"]}, 422, "events.0"),
         ({"url": "https://a.example/", "events": []}, 422, "events"),
+        ({"url": "https://a.example/", "event_type": "task_begun"}, 422, "event_type"),
         ({"url": "https://a.example/", "secret": "mine"}, 422, "secret"),
         ({"url": "x" * 70_000}, 413, "too long"),
         *(

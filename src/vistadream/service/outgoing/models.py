@@ -11,6 +11,8 @@ from vistadream.service.models import ID
 from vistadream.service.outgoing.safe_http import LONGEST_URL
 
 Event = Literal["job.done", "job.failed", "job.cancelled"]
+EVENT_OF: dict[str, Event] = {"task_completed": "job.done", "task_failed": "job.failed"}
+"""The events of MLSharp's API."""
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
 
@@ -20,6 +22,10 @@ class NewWebhook(BaseModel):
     model_config = ConfigDict(extra="forbid")
     url: str = Field(max_length=LONGEST_URL, examples=["https://gallery.example.org/scenes"])
     events: list[Event] = Field(["job.done", "job.failed", "job.cancelled"], min_length=1, max_length=3)
+    event_type: Literal["task_completed", "task_failed"] | None = Field(
+        None,
+        description="In place of events, from clients of MLSharp: replaces the endpoint that has this event alone.",
+    )
 
 
 class Webhook(BaseModel):
@@ -43,6 +49,13 @@ class Webhooks(BaseModel):
     """The endpoints of the caller, the newest first."""
 
     webhooks: list[Webhook]
+
+
+class Removed(BaseModel):
+    """An endpoint is gone."""
+
+    status: Literal["success"] = "success"
+    message: str = Field(examples=["1 webhook was removed"])
 
 
 class Tested(BaseModel):

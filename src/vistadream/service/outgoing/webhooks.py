@@ -58,9 +58,13 @@ class Webhooks:
         with self._database.reading() as connection:
             return [webhook_of(row) for row in connection.execute(wanted.order_by(webhooks.c.id.desc())).mappings()]
 
-    def remove(self, id: str) -> None:
-        """Removes an endpoint with its deliveries."""
-        self._write(delete(webhooks).where(webhooks.c.id == id))
+    def remove(self, *ids: str) -> int:
+        """Removes endpoints with their deliveries; how many there were."""
+        return self._write(delete(webhooks).where(webhooks.c.id.in_(ids)))
+
+    def remove_for(self, owner: str, event: str) -> int:
+        """Removes the endpoints of an owner that have this event alone; how many there were."""
+        return self.remove(*(row.id for row in self.all_of(owner) if row.events == (event,)))
 
     def rotate(self, id: str) -> WebhookRow | None:
         """A new secret; the one before is valid for a day. None when there is no such endpoint any more."""
@@ -83,6 +87,6 @@ class Webhooks:
             row = connection.execute(wanted).mappings().first()
         return None if row is None else webhook_of(row)
 
-    def _write(self, statement: Executable) -> None:
+    def _write(self, statement: Executable) -> int:
         with self._database.writing() as connection:
-            connection.execute(statement)
+            return connection.execute(statement).rowcount

@@ -7,7 +7,7 @@ from asyncio import to_thread
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import ValidationError
 
 from vistadream.service.access.caller import Asking
@@ -16,7 +16,7 @@ from vistadream.service.models import CURSOR, ID
 from vistadream.service.outgoing import models
 from vistadream.service.outgoing.outbox import message
 from vistadream.service.outgoing.tables import DeliveryRow, WebhookRow
-from vistadream.service.outgoing.webhooks import MOST
+from vistadream.service.outgoing.webhooks import MOST, Webhooks
 from vistadream.service.problems import ProblemError, documented
 from vistadream.service.queue.listed import time_of
 from vistadream.service.queue.tables import new_id
@@ -42,10 +42,11 @@ _LINKS: dict[int | str, dict[str, Any]] = {
 }
 
 
+WebhookId = Annotated[str, Path(description="As POST /webhooks or predict answered it.", max_length=64, examples=[ID])]
+
+
 def webhook_of(
-    webhook_id: Annotated[
-        str, Path(description="As POST /webhooks or predict answered it.", max_length=64, examples=[ID])
-    ],
+    webhook_id: WebhookId,
     service: Here,
     caller: Asking,
 ) -> WebhookRow:
@@ -81,17 +82,21 @@ async def add_webhook(request: Request, service: Here, caller: Asking) -> models
         first = error.errors()[0]
         raise ProblemError(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     await service.outgoing.http.check(asked.url, service.knobs.outgoing.webhook_s)
-    row = await to_thread(service.outgoing.webhooks.add, caller.owner, asked.url, sorted(set(asked.events)))
+    row = await to_thread(_added, asked, service.outgoing.webhooks, caller.owner)
     if row is None:
         raise ProblemError(409, f"there are {MOST} webhooks already; wanted at most that many: delete one")
     return models.WebhookWithSecret(**_public(row), secret=row.secret)
 
 
-@router.delete("/{webhook_id}", operation_id="delete_webhook", status_code=204, responses=documented(403, 404, 422))
-def delete_webhook(row: Named, service: Here) -> Response:
-    """Removes an endpoint and its messages; those that wait are not sent."""
-    service.outgoing.webhooks.remove(row.id)
-    return Response(status_code=204)
+@router.delete("/{webhook_id}", operation_id="delete_webhook", responses=documented(403, 404, 422))
+def delete_webhook(webhook_id: WebhookId, service: Here, caller: Asking) -> models.Removed:
+    """Removes an endpoint and its messages; those that wait are not sent. Clients of MLSharp name its event."""
+    webhooks = service.outgoing.webhooks
+    if webhook_id in models.EVENT_OF:
+        removed = webhooks.remove_for(caller.owner, models.EVENT_OF[webhook_id])
+    else:
+        removed = webhooks.remove(webhook_of(webhook_id, service, caller).id)
+    return models.Removed(message=f"{removed} {'webhook was' if removed == 1 else 'webhooks were'} removed")
 
 
 @router.post("/{webhook_id}/test", operation_id="check_webhook", responses=documented(403, 404, 422))
@@ -146,6 +151,14 @@ def resend_delivery(
     if (sent := service.outgoing.deliveries.resend(delivery_id)) is None:
         raise ProblemError(409, "the message is still on its way; wanted one that was delivered, or failed")
     return _delivery(sent)
+
+
+def _added(asked: models.NewWebhook, webhooks: Webhooks, owner: str) -> WebhookRow | None:
+    if asked.event_type is None:
+        return webhooks.add(owner, asked.url, sorted(set(asked.events)))
+    event = models.EVENT_OF[asked.event_type]
+    webhooks.remove_for(owner, event)
+    return webhooks.add(owner, asked.url, [event])
 
 
 def _public(row: WebhookRow) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from vistadream.commands.main import main
 def test_help_names_every_knob(capsys: pytest.CaptureFixture) -> None:
     assert main(["worker", "--help"]) == 0
     said = capsys.readouterr().out
-    for knob in ("data", "database", "jobs", "rss_gb", "idle_unload_s", "min_free_gb", "deaths", "name", "parent"):
+    for knob in ("data", "database_env", "jobs", "rss_gb", "idle_unload_s", "min_free_gb", "deaths", "name", "parent"):
         assert f"\n{knob}: " in said
 
 
@@ -26,7 +26,8 @@ def test_the_configuration_is_printed_with_the_words(capsys: pytest.CaptureFixtu
         (["jobs=0"], "jobs: got 0; wanted 1 or more"),
         (["jobs=many"], "jobs"),
         (["data=/proc/nowhere"], "data=/proc/nowhere"),
-        (["database=nonsense", "data={tmp}"], "wanted sqlite:///FILE"),
+        (["database_env=NOWHERE", "data={tmp}"], "database_env=NOWHERE: there is no such environment variable"),
+        (["database_env=HOME", "data={tmp}"], "wanted sqlite:///FILE"),
     ],
 )
 def test_wrong_words_get_one_sentence(

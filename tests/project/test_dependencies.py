@@ -26,6 +26,7 @@ IMPORT_NAMES = {  # distribution -> the package that it installs, where the two 
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
     "py-rattler": "rattler",
+    "pyjwt": "jwt",
     "pyyaml": "yaml",
     "rerun-sdk": "rerun",
 }

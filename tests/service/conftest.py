@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,13 +105,19 @@ def start(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
     """Starts services, and ends them after the last test of the file. Without a word about the cache there is none."""
     started: list[Running] = []
 
-    def begin(*words: str, data: Path | None = None, uds: Path | None = None, port: str | None = None) -> Running:
+    def begin(
+        *words: str,
+        data: Path | None = None,
+        uds: Path | None = None,
+        port: str | None = None,
+        log: Path | None = None,
+    ) -> Running:
         data = data or tmp_path_factory.mktemp("data")
         where = f"uds={uds}" if uds else f"port={port or free_port()}"
         own = [] if any(word.startswith("cache.") for word in words) else ["cache.enabled=false"]
-        process = subprocess.Popen(
-            [*PROGRAM, where, f"data={data}", *own, *words], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
-        )
+        with log.open("wb") if log else nullcontext() as stderr:
+            command = [*PROGRAM, where, f"data={data}", *own, *words]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=ENVIRONMENT)
         lines = [process.stdout.readline().strip() for _ in range(1 if uds else 2)]
         transport = httpx.HTTPTransport(uds=str(uds)) if uds else None
         url = "http://localhost" if uds else lines[0].split()[-1]

@@ -5,18 +5,64 @@ import signal
 import socket
 import stat
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from vistadream.commands.main import main
+from vistadream.service.access.keys import Keys
+from vistadream.service.queue.claims import database_url
+from vistadream.service.queue.database import Database
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "'::'", "192.168.0.7", "localhost"])
-def test_no_address_but_loopback_is_opened(host, tmp_path, refusal):
-    said = refusal(f"host={host}", f"data={tmp_path}/data")
-    assert f"host: got {host.strip(chr(39))!r}; wanted 127.0.0.1" in said
-    assert "there are no API keys yet" in said
+
+@contextmanager
+def opened(data):
+    """The keys of a data folder."""
+    database = Database(database_url(data))
+    yield Keys(database)
+    database.close()
+
+
+@pytest.fixture
+def refused(capsys, monkeypatch):
+    """What `vistadream serve` says to its words, with exit code 2, in this process."""
+    monkeypatch.setattr("vistadream.service.server.asyncio.run", None)  # nothing is served
+
+    def said(*words):
+        assert main(["serve", *words]) == 2
+        return capsys.readouterr().err
+
+    return said
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "'::'", "192.168.0.7", "'::ffff:8.8.8.8'"])
+def test_an_address_that_others_reach_is_not_opened_without_a_key(host, tmp_path, refused):
+    said = refused(f"host={host}", f"data={tmp_path}/data")
+    assert f"vistadream keys add name=NAME data={tmp_path}/data" in said
     assert not list(tmp_path.iterdir())
+
+
+def test_a_revoked_key_opens_no_address(tmp_path, refused):
+    with opened(tmp_path) as keys:
+        keys.revoke(keys.add("a").row.id)
+    assert "there is no API key" in refused("host=0.0.0.0", f"data={tmp_path}")
+
+
+def test_with_a_key_others_can_connect_and_the_first_lines_say_that_nothing_is_encrypted(start, tmp_path):
+    with opened(tmp_path) as keys:
+        key = keys.add("a").text
+    running = start("min_free_gb=0", "workers=0", "host=0.0.0.0", data=tmp_path)
+    assert "nothing is encrypted" in running.lines[1]
+    url = f"http://127.0.0.2:{running.client.base_url.port}/v1/jobs"
+    assert httpx.get(url, trust_env=False).status_code == 401
+    ask = {"X-API-Key": key}
+    assert httpx.get(url, headers=ask, trust_env=False).status_code == 200
+    assert httpx.get(url, headers=ask | {"Host": "evil.example.org"}, trust_env=False).status_code == 421
+    with opened(tmp_path) as keys:
+        keys.revoke(keys.listed()[0].id)
+    assert httpx.get(url, trust_env=False).status_code == 401, "it does not become open when the last key is revoked"
 
 
 def test_a_taken_port_is_one_sentence_and_its_owner_is_left_alone(tmp_path, refusal):
@@ -41,13 +87,19 @@ def test_a_taken_port_is_one_sentence_and_its_owner_is_left_alone(tmp_path, refu
         ("drain_s=nan", "drain_s: got nan; wanted 0 or more"),
         ("drain_s=${oc.env:HOME}", "asks for more than another knob's value"),
         ("--reload", "cannot read '--reload'"),
+        ("host=localhost", "host: got 'localhost'; wanted an IP address"),
+        ("host=127.0.0.1.5", "wanted an IP address"),
+        ("jwt.key_file=/nowhere", "jwt.key_file=/nowhere: No such file"),
+        ("jwt.algorithm=none", "jwt.algorithm: got 'none'; wanted one of HS256"),
+        ("limits.read_per_minute=0", "limits.read_per_minute: got 0; wanted 1 or more, or null"),
+        ("database_env=NOWHERE", "database_env=NOWHERE: there is no such environment variable"),
         ("uds=/nowhere/at/all.sock", "uds=/nowhere/at/all.sock cannot be used"),
         (f"uds=/tmp/{'long' * 50}.sock", "cannot be used"),
     ],
 )
-def test_a_wrong_word_is_one_sentence(word, said, tmp_path, refusal, monkeypatch):
+def test_a_wrong_word_is_one_sentence(word, said, tmp_path, refused, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert said in refusal(word)
+    assert said in refused(word)
     assert not list(tmp_path.iterdir())
 
 
@@ -61,6 +113,7 @@ def test_the_first_lines_say_where_it_is_and_who_can_reach_it(service):
     assert service.lines[0] == f"listening on {service.client.base_url}".rstrip("/")
     assert "every user of this machine can connect" in service.lines[1]
     assert "uds=PATH" in service.lines[1]
+    assert "vistadream keys add" in service.lines[1]
 
 
 def test_a_socket_file_is_for_its_owner_alone_and_replaced_only_when_nobody_listens(start, tmp_path, refusal):

@@ -17,6 +17,7 @@ usage: vistadream single-img [image=PATH] [stage=PLAN] [KNOB=VALUE ...] [flags]
        vistadream refine --dataset-dir DIR ...    fit Gaussians to posed views; --help says more
        vistadream remote single-img image=PATH    the same job by a service; --help says more
        vistadream serve [KNOB=VALUE ...]          jobs over HTTP; --help says more
+       vistadream keys add|list|revoke            who may use a service; --help says more
        vistadream worker [data=DIR]               carries out the jobs of a service; --help says more
        vistadream models [--json]                 every model that can be used, its license, size and folder
        vistadream download MODEL|PROFILE ...      fetch models; --help says more
@@ -112,6 +113,12 @@ def _serve(words: list[str]) -> Act:
     return act(words)
 
 
+def _keys(words: list[str]) -> Act:
+    from vistadream.commands.keys import act
+
+    return act(words)
+
+
 def _worker(words: list[str]) -> Act:
     gc.set_threshold(GARBAGE_AFTER)
     from vistadream.commands.worker import act
@@ -138,6 +145,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], Act], str]] = {
     "refine": (_refine, "the same command goes on from the checkpoint, if there is one"),
     "remote": (_remote, "the job goes on in the service"),
     "serve": (_serve, "jobs that ran go on at the next start"),
+    "keys": (_keys, "nothing was changed, or all of it"),
     "worker": (_worker, "its job goes on with another worker"),
     "models": (_models, "nothing was lost"),
     "download": (_download, "the same command goes on"),

@@ -26,6 +26,8 @@ OUT/NAME/ID. Ctrl-C leaves the job in the service; the line with its id names it
   url=URL          http://127.0.0.1:8000 by default; unix:PATH for a socket file
   out=FOLDER       outputs by default
 
+A service that asks for an API key gets the one in the environment variable VISTADREAM_API_KEY.
+
 examples:
   vistadream remote single-img image=photo.jpg stage=coarse
   vistadream remote single-img image=photo.jpg url=unix:/run/user/1000/vistadream.sock

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vistadream.core import UserError
-from vistadream.service.knobs import LOOPBACK, ServeKnobs
+from vistadream.service.knobs import ServeKnobs
 
 _FIRST, _TRIED = 8000, 200
 """The ports that port=auto tries."""
@@ -25,13 +25,21 @@ class Listener:
     url: str
     path: Path | None = None
     """The socket file."""
+    is_exposed: bool = False
+    """Other machines can connect."""
 
-    def remarks(self) -> list[str]:
+    def remarks(self, needs_key: bool) -> list[str]:
         """Where the service is, and who else can reach it, one line each."""
         if self.path:
             return [f"listening on the socket file {self.path}, which only its owner can open"]
-        private = "every user of this machine can connect, and there are no API keys yet: uds=PATH keeps others out"
-        return [f"listening on {self.url}", private]
+        whose = "only with an API key or a token" if needs_key else "as there is no API key"
+        if self.is_exposed:
+            reach = f"other machines can connect, {whose}; nothing is encrypted: put a proxy with TLS in front of it"
+        elif needs_key:
+            reach = f"every user of this machine can connect, {whose}"
+        else:
+            reach = f"every user of this machine can connect, {whose}: uds=PATH or vistadream keys add keeps others out"
+        return [f"listening on {self.url}", reach]
 
     def close(self) -> None:
         """Closes the socket and removes its file."""
@@ -45,10 +53,10 @@ def listen(knobs: ServeKnobs) -> Listener:
     if knobs.uds:
         return _listen_on_file(knobs.uds)
     if knobs.port != "auto":
-        return _listen_on_port(knobs.port)
+        return _listen_on_port(knobs, knobs.port)
     for port in range(_FIRST, _FIRST + _TRIED):
         with suppress(_TakenError):
-            return _listen_on_port(port)
+            return _listen_on_port(knobs, port)
     raise UserError(f"the ports {_FIRST} to {_FIRST + _TRIED - 1} are all taken; wanted a free one: name it by port=")
 
 
@@ -56,11 +64,12 @@ class _TakenError(UserError):
     """The port is in use."""
 
 
-def _listen_on_port(port: int) -> Listener:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def _listen_on_port(knobs: ServeKnobs, port: int) -> Listener:
+    is_v6 = ":" in knobs.host
+    sock = socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of connections that are just closing
-        sock.bind((LOOPBACK, port))
+        sock.bind((knobs.host, port))
         sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
@@ -68,8 +77,10 @@ def _listen_on_port(port: int) -> Listener:
             raise _TakenError(
                 f"port {port} is taken by another program; wanted a free one: choose it by port=, or port=auto"
             ) from error
-        raise UserError(f"port={port} cannot be used ({error.strerror}); wanted a port that you may open") from error
-    return Listener(sock, f"http://{LOOPBACK}:{port}")
+        wanted = "wanted an address of this machine, and a port that you may open"
+        raise UserError(f"host={knobs.host} port={port} cannot be used ({error.strerror}); {wanted}") from error
+    host = f"[{knobs.host}]" if is_v6 else knobs.host
+    return Listener(sock, f"http://{host}:{port}", is_exposed=knobs.is_exposed)
 
 
 def _listen_on_file(path: Path) -> Listener:

@@ -7,14 +7,25 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from vistadream.service.access.documented import document_access
+from vistadream.service.access.gate import Gate
 from vistadream.service.access.guard import Guard
 from vistadream.service.problems import Problem, answer_with_problems
-from vistadream.service.routes import about, cache, events, jobs, metrics, predict, results, webhooks
+from vistadream.service.routes import about, cache, events, jobs, keys, metrics, predict, results, webhooks
 from vistadream.service.service import Service
 from vistadream.service.watch.requests import Watched
 from vistadream.version import __version__
 
-_ROUTERS = (predict.router, jobs.router, results.router, events.router, cache.router, webhooks.router, about.router)
+_ROUTERS = (
+    predict.router,
+    jobs.router,
+    results.router,
+    events.router,
+    cache.router,
+    webhooks.router,
+    keys.router,
+    about.router,
+)
 _PREFIX = "/v1"
 _ABOUT = "Photographs become scenes of 3D Gaussians. Jobs wait in a queue on disk and survive a kill."
 
@@ -35,7 +46,13 @@ def make_app(service: Service) -> FastAPI:
         app.include_router(router, prefix=_PREFIX)
     app.include_router(metrics.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the way that FastAPI's documentation shows
-    app.add_middleware(Guard, allow_hosts=service.knobs.allow_hosts, allow_origins=service.knobs.allow_origins)
+    app.add_middleware(Gate, entry=service.entry)
+    app.add_middleware(
+        Guard,
+        allow_hosts=[*service.knobs.allow_hosts, service.knobs.host],
+        allow_origins=service.knobs.allow_origins,
+        any_address=service.knobs.is_exposed,
+    )
     app.add_middleware(Watched, metrics=service.metrics, prefix=_PREFIX)
     return app
 
@@ -52,5 +69,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = Problem.model_json_schema()
+        document_access(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from vistadream.core import UserError
-from vistadream.service.remote.answers import AGAIN, LONG_TRIES, TRIES, checked, events_in, pause_s
+from vistadream.service.remote.answers import AGAIN, LONG_TRIES, TRIES, checked, events_in, key_header, pause_s
 from vistadream.service.remote.fetching import fetched
 
 Job = dict[str, Any]
@@ -30,12 +30,14 @@ _UNIX = "unix:"
 class Client:
     """One service. A request that fails on the way is sent again, and makes no second job."""
 
-    def __init__(self, url: str = "http://127.0.0.1:8000", timeout_s: float = 60.0):
-        """`url`: http://HOST:PORT, or unix:PATH of a socket file."""
+    def __init__(self, url: str = "http://127.0.0.1:8000", timeout_s: float = 60.0, key: str | None = None):
+        """`url`: http://HOST:PORT, or unix:PATH of a socket file. `key`: that of VISTADREAM_API_KEY, if not given."""
         transport = httpx.HTTPTransport(uds=url.removeprefix(_UNIX)) if url.startswith(_UNIX) else None
         base = "http://localhost" if transport else url
         self._url = url
-        self._http = httpx.Client(base_url=base, transport=transport, timeout=timeout_s, trust_env=False)
+        self._http = httpx.Client(
+            base_url=base, transport=transport, timeout=timeout_s, trust_env=False, headers=key_header(key)
+        )
 
     def __enter__(self) -> Client:
         return self

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, Range, check_ranges, require
+from vistadream.service.access.knobs import JwtKnobs, LimitKnobs, QuotaKnobs
 from vistadream.service.cache.knobs import CacheKnobs
 from vistadream.service.outgoing.knobs import OutgoingKnobs
 
-LOOPBACK = "127.0.0.1"
 Level = Literal["debug", "info", "warning", "error"]
 """What is logged: messages of this level and above."""
+_ADDRESS = "an IP address, such as 127.0.0.1, or 0.0.0.0 for all of this machine"
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,13 @@ class ServeKnobs:
     host: str
     uds: Path | None
     data: Path
+    database_env: str | None
     allow_hosts: list[str]
     allow_origins: list[str]
+    proxies: list[str]
+    jwt: JwtKnobs
+    limits: LimitKnobs
+    quota: QuotaKnobs
     max_upload_mb: float
     head_s: float
     body_idle_s: float
@@ -48,5 +55,16 @@ class ServeKnobs:
         check_ranges(self, max_upload_mb=ABOVE_0, head_s=ABOVE_0, body_idle_s=ABOVE_0)
         check_ranges(self, max_wait_s=FROM_0, predict_wait_s=FROM_0, drain_s=FROM_0, min_free_gb=FROM_0)
         check_ranges(self, worker_jobs=FROM_1, worker_rss_gb=ABOVE_0, worker_deaths=FROM_1, idle_unload_s=FROM_0)
-        wanted = f"{LOOPBACK}: there are no API keys yet, so that any other address would open the service to others"
-        require(self, "host", self.host == LOOPBACK, wanted)
+        require(self, "host", _is_address(self.host), _ADDRESS)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether other machines can connect."""
+        return self.uds is None and not ipaddress.ip_address(self.host).is_loopback
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False

@@ -30,6 +30,7 @@ async def made(row: JobRow, name: str, service: Service, listed_s: float, wait_s
     """
     service.refuse_while_closing()
     await asyncio.to_thread(service.refuse_without_room)
+    await asyncio.to_thread(service.quota.check, row.owner, 0)
     exports, ends_s = Exports(service.store.database), time.monotonic() + wait_s
     asked = await asyncio.to_thread(exports.ask, row, name, listed_s, listed_s - _AGAIN_AFTER_S)
     while asked and not asked.ended and time.monotonic() < ends_s and not service.closing.is_set():

@@ -41,6 +41,11 @@ class ProblemError(Exception):
         self.status, self.detail, self.knob, self.headers = status, detail, knob, dict(headers or {})
 
 
+def not_a_route(path: str) -> ProblemError:
+    """The problem of a path that leads to nothing."""
+    return ProblemError(404, f"{path[:200]} is not a route of this service; wanted one of /openapi.json")
+
+
 def problem_response(error: ProblemError, request_id: str) -> JSONResponse:
     """The answer that describes an error."""
     title = HTTPStatus(error.status).phrase
@@ -73,7 +78,7 @@ def answer_with_problems(app: FastAPI, routers: Sequence[APIRouter], prefix: str
 
     @app.exception_handler(HTTPException)
     async def _framework(request: Request, error: HTTPException) -> JSONResponse:
-        detail = f"{request.url.path} is not a route of this service; wanted one of /openapi.json"
+        detail = not_a_route(request.url.path).detail
         headers = dict(error.headers or {})
         if error.status_code == 405:
             headers["Allow"] = _allowed(routers, request, prefix)

@@ -11,6 +11,11 @@ from types import FrameType
 import uvicorn
 
 from vistadream.runs.paths import RunPaths
+from vistadream.service.access.entry import Entry
+from vistadream.service.access.keys import Keys
+from vistadream.service.access.open_door import refuse_open_door, tokens_of
+from vistadream.service.access.quota import Quota
+from vistadream.service.access.rates import Rates
 from vistadream.service.address import Listener, listen
 from vistadream.service.app import make_app
 from vistadream.service.cache.cache import Cache, open_cache
@@ -35,17 +40,20 @@ _REQUESTS_END_WITHIN_S = 3
 def serve(knobs: ServeKnobs) -> None:
     """Serves until a signal comes. UserError when the address or the data folder cannot be used."""
     data = DataFolder(knobs.data.absolute())
+    url, tokens = database_url(data.root, knobs.database_env), tokens_of(knobs)
+    refuse_open_door(knobs, url)
     listener = listen(knobs)
     try:
         data.make()
         with data.alone():
             set_up(knobs.log_level, _log_folder(knobs) / "serve.log")
-            store = Store(database_url(data.root))
+            store = Store(url)
             data.sweep(lambda job_id: store.get(job_id) is not None)
             cache = open_cache(knobs.cache, data.root, store.database)
             cache.sweep()
             cache.trim()
-            asyncio.run(_serve(knobs, data, store, cache, listener))
+            entry = Entry(Keys(store.database), Rates(knobs.limits), tokens, knobs.is_exposed)
+            asyncio.run(_serve(knobs, data, store, cache, entry, listener))
     finally:
         listener.close()
 
@@ -54,7 +62,9 @@ def _log_folder(knobs: ServeKnobs) -> Path:
     return knobs.log_dir or knobs.data.absolute() / "logs"
 
 
-async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, cache: Cache, listener: Listener) -> None:
+async def _serve(
+    knobs: ServeKnobs, data: DataFolder, store: Store, cache: Cache, entry: Entry, listener: Listener
+) -> None:
     def state_of(job_id: str) -> str | None:
         row = store.get(job_id)
         return row.state if row else None
@@ -62,6 +72,7 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, cache: Cache
     pool = pool_of(
         data.root,
         knobs.workers,
+        knobs.database_env,
         jobs=knobs.worker_jobs,
         rss_gb=knobs.worker_rss_gb,
         deaths=knobs.worker_deaths,
@@ -73,8 +84,9 @@ async def _serve(knobs: ServeKnobs, data: DataFolder, store: Store, cache: Cache
     )
     clerk = Clerk()
     tails = Tails(lambda job_id: RunPaths(data.run(job_id)).events, state_of)
+    quota = Quota(knobs.quota, store)
     outgoing = outgoing_of(knobs.outgoing, store.database)
-    service = Service(knobs, data, store, clerk, tails, outgoing, cache)
+    service = Service(knobs, data, store, clerk, tails, entry, quota, outgoing, cache)
     service.metrics.read(
         Sources(
             jobs=store.counts,
@@ -106,6 +118,8 @@ class Server(uvicorn.Server):
             make_app(service),
             log_config=None,
             access_log=False,
+            proxy_headers=bool(service.knobs.proxies),
+            forwarded_allow_ips=service.knobs.proxies,
             server_header=False,
             lifespan="off",
             http=partial(PatientProtocol, head_s=service.knobs.head_s),  # type: ignore[arg-type]  # it is called alone
@@ -121,7 +135,8 @@ class Server(uvicorn.Server):
         """Starts to accept, and then says where."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        sys.stdout.write("".join(f"{line}\n" for line in self._listener.remarks()))
+        needs_key = await self._service.entry.needs_key()
+        sys.stdout.write("".join(f"{line}\n" for line in self._listener.remarks(needs_key)))
         sys.stdout.flush()
 
     def handle_exit(self, _: int, __: FrameType | None) -> None:

@@ -12,6 +12,8 @@ from fastapi.requests import HTTPConnection
 
 from vistadream.runs.paths import RunPaths
 from vistadream.service.access.caller import Asking, Caller
+from vistadream.service.access.entry import Entry
+from vistadream.service.access.quota import Quota
 from vistadream.service.cache.cache import Cache
 from vistadream.service.cache.delivery import Delivery
 from vistadream.service.data import DataFolder
@@ -37,6 +39,8 @@ class Service:
     store: Store
     clerk: Clerk
     tails: Tails
+    entry: Entry
+    quota: Quota
     outgoing: Outgoing
     cache: Cache
     metrics: Metrics = field(default_factory=Metrics)

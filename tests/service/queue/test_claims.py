@@ -138,6 +138,21 @@ def test_how_attempts_end(data: Path) -> None:
     assert store.get(job.id).attempt == 5
 
 
+@pytest.mark.parametrize("state", ["done", "failed", "cancelled", "interrupted", "broken"])
+def test_what_a_job_takes_on_the_disk_is_kept_when_its_attempt_ends(state: str, data: Path) -> None:
+    queue, store = queue_and_store(data)
+    job = job_in(data, store, disk_bytes=7, owner="a")
+    task = queue.take("w")
+    (task.run / "scene.ply").write_bytes(b"x" * 1000)
+    os.link(task.run / "scene.ply", task.run / "again.ply")
+    assert store.disk_bytes("a") == 7
+    queue.settle(task, Outcome(state, "why"))
+    assert store.disk_bytes("a") == 1000, "a file with two names is there once"
+    assert store.disk_bytes("b") == 0
+    assert store.remove(job.id)
+    assert store.disk_bytes("a") == 0
+
+
 def test_an_old_attempt_changes_nothing(data: Path) -> None:
     queue, store = queue_and_store(data)
     job = job_in(data, store)

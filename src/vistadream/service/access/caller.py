@@ -1,4 +1,4 @@
-"""Who asks: the owner of jobs that a request acts for."""
+"""Who asks: the owner of jobs that a request acts for, and what it may do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import Annotated
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
+from vistadream.service.access.scopes import SCOPES, Scope
+
+LOCAL_OWNER = "local"
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -15,16 +19,19 @@ class Caller:
 
     owner: str
     """Whose jobs these are; of another owner's job nobody learns that it is there."""
+    scopes: frozenset[str] = frozenset(SCOPES)
+    name: str = ""
+    """What its rates are counted by: a key, a token's subject, or an address."""
+    key_id: str | None = None
 
-
-LOCAL = Caller("local")
-"""Whoever can reach a service that has no API keys."""
+    def may(self, scope: Scope) -> bool:
+        """Whether it has a scope."""
+        return scope in self.scopes
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
-    """The caller of a request or a socket."""
-    connection.scope["owner"] = LOCAL.owner  # for the log
-    return LOCAL
+    """The caller of a request or a socket, whom the gate has let in."""
+    return connection.scope["caller"]
 
 
 Asking = Annotated[Caller, Depends(caller_of)]

@@ -6,6 +6,7 @@ when its own name is pointed at the loopback address (DNS rebinding), the header
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import secrets
 from collections.abc import Sequence
@@ -25,8 +26,11 @@ _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 class Guard:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, allow_hosts: Sequence[str], allow_origins: Sequence[str]):
-        self._app, self._hosts = app, {*_OWN_NAMES, *map(str.lower, allow_hosts)}
+    def __init__(
+        self, app: ASGIApp, allow_hosts: Sequence[str], allow_origins: Sequence[str], any_address: bool = False
+    ):
+        """`any_address`: of a service that other machines reach, Host may be any IP address: no name is rebound."""
+        self._app, self._hosts, self._any_address = app, {*_OWN_NAMES, *map(str.lower, allow_hosts)}, any_address
         self._origins = {origin.rstrip("/").lower() for origin in allow_origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +44,7 @@ class Guard:
 
         async def marked(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 started = True
                 message["headers"] = [*message["headers"], *_headers(request_id)]
             await send(message)
@@ -61,7 +65,7 @@ class Guard:
     def _refused(self, scope: Scope, headers: Headers) -> ProblemError | None:
         host = headers.get("host", "").lower()
         name = re.sub(r":\d+$", "", host)
-        if name not in self._hosts:
+        if name not in self._hosts and not (self._any_address and _is_address(name)):
             return ProblemError(421, f"the header Host is {host!r}; wanted one of {', '.join(sorted(self._hosts))}")
         changes = scope["type"] == "websocket" or scope["method"] in _CHANGING
         origin = headers.get("origin")
@@ -74,6 +78,13 @@ class Guard:
     def _is_own(self, origin: str, host: str) -> bool:
         parts = urlsplit(origin)
         return origin in self._origins or (parts.scheme in ("http", "https") and parts.netloc == host)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(name.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return False
 
 
 def _headers(request_id: str) -> list[tuple[bytes, bytes]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vistadream.formats.files import folder_bytes
 from vistadream.service.cache.cache import Cache
 from vistadream.service.cache.entry import Entry
 from vistadream.service.queue.attempts import Attempts
@@ -37,5 +38,8 @@ class Delivery:
         self._cache.keep(job, self._jobs / job.id)
 
     def _filled(self, job: JobRow, entry: Entry) -> bool:
-        filled = self._cache.fill(entry, job, self._jobs / job.id)
-        return filled and self._queue.finish(job.id, job.attempt, "done", cached_from=entry.job)
+        folder = self._jobs / job.id
+        if not self._cache.fill(entry, job, folder):
+            return False
+        kept = {"cached_from": entry.job, "disk_bytes": folder_bytes(folder)}
+        return self._queue.finish(job.id, job.attempt, "done", **kept)

@@ -33,6 +33,8 @@ async def submitted(request: Request, service: Service, caller: Caller, key: str
     """
     service.refuse_while_closing()
     await asyncio.to_thread(service.refuse_without_room)
+    if await asyncio.to_thread(service.store.by_idempotency_key, caller.owner, key) is None:
+        await asyncio.to_thread(service.quota.check, caller.owner)
     job_id = new_id()
     draft = await asyncio.to_thread(service.data.new_draft, job_id)
     try:
@@ -68,6 +70,7 @@ async def _row(
         owner=caller.owner,
         priority=asked.priority,
         degrade=asked.degrade,
+        disk_bytes=form.file_bytes,
         digest=form.sha256 if name else "",
         input_name=name,
         created_s=time.time(),
@@ -82,7 +85,8 @@ async def _with_picture_by_url(row: JobRow, draft: Path, asked: Asked, service: 
         return row
     target, within_s = upload_path(draft), service.knobs.outgoing.image_s
     form = await fetch_picture(service.outgoing.http, asked.image_url, target, _limit_bytes(service), within_s)
-    return replace(row, digest=form.sha256, input_name=await asyncio.to_thread(check_picture, draft, form))
+    name = await asyncio.to_thread(check_picture, draft, form)
+    return replace(row, digest=form.sha256, input_name=name, disk_bytes=form.file_bytes)
 
 
 async def _webhook(row: JobRow, asked: Asked, service: Service) -> Callable[[Connection], None] | None:
@@ -106,7 +110,8 @@ def _added(row: JobRow, service: Service, further: Callable[[Connection], None] 
     """The job in the queue, or the one of the same Idempotency-Key."""
     service.data.keep(row.id)
     try:
-        taken = service.store.add(row, further)
+        with service.quota.room(row.owner):
+            taken = service.store.add(row, further)
     except BaseException:
         service.data.discard(row.id)
         raise

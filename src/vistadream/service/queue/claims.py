@@ -6,14 +6,16 @@ There is no clock, no lease and no process id in this: a slow worker is never ta
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from vistadream.config.words import CAMERA_PATH
 from vistadream.core import UserError
+from vistadream.formats.files import folder_bytes
 from vistadream.service.cache.cache import Cache, open_cache
 from vistadream.service.cache.delivery import Delivery
 from vistadream.service.cache.knobs import CachePlace
@@ -101,18 +103,19 @@ class Claims:
         match outcome.state:
             case _ if task.result is not None:
                 self._results.finish(task, outcome, error)
+                self._store.note_disk(task.id, self._disk_bytes(task))
             case "interrupted":
-                self._store.finish(task.id, task.attempt, "queued")
+                self._end(task, "queued")
             case "broken":
                 self._once_more(task, error)
             case "full":
                 self._after_full_memory(task, error)
             case "done":
                 self._keep_result(task)
-                if self._store.finish(task.id, task.attempt, "done"):
+                if self._end(task, "done"):
                     self._keep_times(task)
             case state:
-                self._store.finish(task.id, task.attempt, state, error)
+                self._end(task, state, error)
 
     def is_cancelled(self, task: Task) -> bool:
         if task.result is not None:
@@ -161,9 +164,9 @@ class Claims:
         stages = stages_done(run)
         deaths = 1 if stages > job.stages_done else job.deaths + 1
         if job.cancel_asked:
-            self._store.finish(job.id, job.attempt, "cancelled")
+            self._end(job, "cancelled")
         elif rung := after_death(job, run, deaths, self._deaths):
-            self._store.finish(job.id, job.attempt, rung.state, rung.error, stages_done=stages, **rung.changed)
+            self._end(job, rung.state, rung.error, stages_done=stages, **rung.changed)
         else:
             mine = self._store.take_over(job, worker, deaths, stages)
             return None if mine is None else self._to_run(mine)
@@ -184,14 +187,21 @@ class Claims:
     def _after_full_memory(self, task: Task, error: str | None) -> None:
         if job := self._store.get(task.id):
             rung = after_full_memory(job, task.run, error or "")
-            self._store.finish(task.id, task.attempt, rung.state, rung.error, **rung.changed)
+            self._end(task, rung.state, rung.error, **rung.changed)
 
     def _once_more(self, task: Task, error: str | None) -> None:
         """Back into the queue after a first error of the program; failed after a second."""
         job = self._store.get(task.id)
         failures = job.failures + 1 if job else _ERRORS
         state = "failed" if failures >= _ERRORS else "queued"
-        self._store.finish(task.id, task.attempt, state, error, failures=failures)
+        self._end(task, state, error, failures=failures)
+
+    def _end(self, job: Task | JobRow, state: str, error: str | None = None, **changed: Any) -> bool:
+        """Ends an attempt, and keeps what the job takes on the disk."""
+        return self._store.finish(job.id, job.attempt, state, error, disk_bytes=self._disk_bytes(job), **changed)
+
+    def _disk_bytes(self, job: Task | JobRow) -> int:
+        return folder_bytes(self._jobs / job.id)
 
     def _task(self, job: JobRow) -> Task:
         folder = self._jobs / job.id
@@ -230,6 +240,16 @@ def open_queue(
     return Claims(store, data, min_free_bytes, deaths, opened)
 
 
-def database_url(data: Path) -> str:
-    """The database of a data folder, unless another one is named."""
-    return f"sqlite:///{(data / 'queue.db').absolute()}"
+def database_url(data: Path, variable: str | None = None) -> str:
+    """The database of a data folder, or the one whose URL is in an environment variable; UserError where it is not.
+
+    A URL may hold a password, and what is on a command line every user of the machine can read.
+    """
+    if variable is None:
+        return f"sqlite:///{(data / 'queue.db').absolute()}"
+    if url := os.environ.get(variable):
+        return url
+    raise UserError(
+        f"database_env={variable}: there is no such environment variable; wanted a URL in it, such as "
+        "postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+    )

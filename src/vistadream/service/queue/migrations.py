@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import DDL, Connection, Table, inspect
 from sqlalchemy.schema import CreateColumn
 
+from vistadream.service.access.key_table import table as api_keys
 from vistadream.service.cache.tables import cache_entries
 from vistadream.service.outgoing.tables import deliveries, webhooks
 from vistadream.service.queue.changes import changes
@@ -56,5 +57,11 @@ def add_columns(connection: Connection, table: Table, *names: str) -> None:
             index.create(connection)
 
 
-MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports, _webhooks, _cache, _changes)
+def _keys(connection: Connection) -> None:
+    """The table of API keys, and what jobs take on the disk."""
+    api_keys.create(connection)
+    add_columns(connection, jobs, "disk_bytes")
+
+
+MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports, _webhooks, _cache, _changes, _keys)
 """Step n leads from version n to version n + 1 of the tables; a step that has been released is never changed."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vistadream.service.queue.attempts import FIRST, Attempts
@@ -79,6 +79,16 @@ class Store(Attempts):
         with self.database.reading() as connection:
             wanted = select(func.count()).where(jobs.c.state == "done", jobs.c.finished_s >= since_s)
             return connection.scalar(wanted) or 0
+
+    def disk_bytes(self, owner: str) -> int:
+        """What the jobs of an owner take on the disk."""
+        with self.database.reading() as connection:
+            return connection.scalar(select(func.sum(jobs.c.disk_bytes)).where(jobs.c.owner == owner)) or 0
+
+    def note_disk(self, id: str, disk_bytes: int) -> None:
+        """Keeps what a job takes on the disk."""
+        with self.database.writing() as connection:
+            connection.execute(update(jobs).where(jobs.c.id == id).values(disk_bytes=disk_bytes))
 
     def ask_cancel(self, id: str) -> JobRow | None:
         """Cancels a queued job at once, and has the worker of a running one cancel it; the job as it is then."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -88,6 +89,8 @@ class JobRow:
     """The key that its last stage is to have."""
     cached_from: str | None = None
     """The job whose run its files are of, where it was not run itself."""
+    disk_bytes: int = 0
+    """What it takes on the disk: its input, and once it has ended its run as well."""
 
 
 metadata = MetaData()
@@ -123,6 +126,7 @@ jobs = Table(
     Column("result_key", String(64), nullable=False, server_default=""),
     Column("scene_key", String(64), nullable=False, server_default=""),
     Column("cached_from", String(26)),
+    Column("disk_bytes", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("owner", "idempotency_key", name="one_job_per_key"),
 )
 Index("queue_order", jobs.c.state, jobs.c.priority.desc(), jobs.c.id)

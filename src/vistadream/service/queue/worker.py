@@ -26,7 +26,7 @@ class WorkerKnobs:
     """The values of conf/worker.yaml, which says what they mean. ValueError for one out of its range."""
 
     data: Path
-    database: str | None
+    database_env: str | None
     jobs: int
     rss_gb: float
     idle_unload_s: float
@@ -45,7 +45,7 @@ class WorkerKnobs:
 
     @property
     def url(self) -> str:
-        return self.database or database_url(self.data)
+        return database_url(self.data, self.database_env)
 
     @property
     def own_name(self) -> str:
@@ -72,9 +72,9 @@ def _is_about_jobs(record: logging.LogRecord) -> bool:
     return record.name == "vistadream.workers" or record.levelno >= logging.WARNING
 
 
-def pool_of(data: Path, workers: int | Literal["auto"] = "auto", database: str | None = None, **knobs: Any) -> Pool:
+def pool_of(data: Path, workers: int | Literal["auto"] = "auto", database_env: str | None = None, **knobs: Any) -> Pool:
     """The pool of workers of a server, not yet started. `knobs` are further ones of conf/worker.yaml, such as jobs."""
     data = data.absolute()
-    words = {"data": data, **({"database": database} if database else {}), **knobs}
+    words = {"data": data, **({"database_env": database_env} if database_env else {}), **knobs}
     command = [sys.executable, "-m", "vistadream", "worker", *(f"{name}={value}" for name, value in words.items())]
-    return Pool(command, open_queue(database or database_url(data), data), slots(workers))
+    return Pool(command, open_queue(database_url(data, database_env), data), slots(workers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ TRIES, LONG_TRIES = 4, 9
 """How often a request is sent, and how often somebody tries who waits for a job: some seconds, and some minutes."""
 AGAIN = (408, 429, 502, 503, 504)
 """Answers after which the same request is sent again."""
+VARIABLE = "VISTADREAM_API_KEY"
+"""The environment variable with the API key: what is on a command line every user of the machine can read."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 
 
@@ -25,6 +28,17 @@ def checked(answer: httpx.Response) -> Any:
     except (ValueError, KeyError, TypeError):
         detail = f"{answer.url} answered {answer.status_code}; wanted a service of VistaDream: check the address"
     raise UserError(detail)
+
+
+def key_header(key: str | None) -> dict[str, str]:
+    """The header with an API key or a token: the given one, else that of the environment, else none.
+
+    UserError for one that cannot be a header. It is never repeated, as a log would keep it.
+    """
+    text = (key or os.environ.get(VARIABLE, "")).strip()
+    if not (text.isascii() and text.isprintable()):
+        raise UserError(f"the API key has letters that no key has; wanted vd_ID_SECRET: check {VARIABLE}")
+    return {"Authorization": f"Bearer {text}"} if text else {}
 
 
 def pause_s(failures: int) -> float:

@@ -18,6 +18,8 @@ from vistadream.service.remote.answers import LONG_TRIES, pause_s
 def fetched(http: httpx.Client, result: Mapping[str, Any], folder: Path) -> Path:
     """The file of a result in a folder. One that is there already, with its digest, is not loaded again."""
     target = _inside(folder, result["name"])
+    if not result["url"].startswith("/"):  # the key is for this service alone
+        raise UserError(f"the service names an address {result['url'][:200]!r}; wanted one of its own")
     if target.is_file() and sha256_of(target) == result["sha256"]:
         return target
     part = target.with_name(f"{target.name}.part")

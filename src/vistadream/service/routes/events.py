@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from vistadream.service.access.caller import Asking
+from vistadream.service.access.caller import Asking, Caller
 from vistadream.service.problems import documented
 from vistadream.service.queue.tables import JobRow
 from vistadream.service.service import Here, Named, Service
@@ -60,11 +60,12 @@ async def follow_jobs(
 
 @router.websocket("/jobs/{job_id}/ws")
 async def follow_by_socket(
-    socket: WebSocket, row: Named, service: Here, after: Annotated[int, Query(ge=0)] = 0
+    socket: WebSocket, row: Named, service: Here, caller: Asking, after: Annotated[int, Query(ge=0)] = 0
 ) -> None:
-    """The same lines; the last message is {"end": STATE} or {"bye": true}. {"cancel": true} cancels the job."""
+    """The same lines; the last message is {"end": STATE} or {"bye": true}. {"cancel": true} cancels the job,
+    where the key has the scope jobs:write."""
     await socket.accept()
-    listening = asyncio.create_task(_listen(socket, row, service))
+    listening = asyncio.create_task(_listen(socket, row, service, caller))
     try:
         async for each in service.tails.follow(row.id, after):
             if listening.done():
@@ -82,11 +83,11 @@ def _text(end: End) -> str:
     return json.dumps({"bye": True} if end.state is None else {"end": end.state})
 
 
-async def _listen(socket: WebSocket, row: JobRow, service: Service) -> None:
+async def _listen(socket: WebSocket, row: JobRow, service: Service, caller: Caller) -> None:
     """Does what the client asks for until it leaves."""
     with suppress(WebSocketDisconnect):
         while True:
             message = await socket.receive_text()
             with suppress(ValueError):
-                if json.loads(message) == {"cancel": True}:
+                if json.loads(message) == {"cancel": True} and caller.may("jobs:write"):
                     await asyncio.to_thread(service.store.ask_cancel, row.id)

@@ -70,6 +70,7 @@ async def resume_job(request: Request, row: Named, service: Here) -> Job:
     """Puts an ended job into the queue again. Stages whose knobs are the same are not computed again."""
     service.refuse_while_closing()
     await to_thread(service.refuse_without_room)
+    await to_thread(service.quota.check, row.owner)
     if row.state not in ENDED:
         raise ProblemError(409, f"the job is {row.state}; wanted one that has ended")
     knobs, cameras = _knobs_and_cameras(await body_object(request, _EXAMPLE, LONGEST_BYTES))

@@ -24,7 +24,7 @@ class _Answer:
 
     def note(self, message: Message) -> None:
         match message["type"]:
-            case "http.response.start":
+            case "http.response.start" | "websocket.http.response.start":
                 self.status = message["status"]
             case "http.response.body":
                 self.bytes += len(message.get("body", b""))

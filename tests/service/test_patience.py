@@ -6,7 +6,7 @@ import time
 import pytest
 
 HEAD_S = 4
-LISTENERS = 300
+LISTENERS = 500
 
 
 @pytest.fixture(scope="module")

@@ -41,5 +41,5 @@ class Delivery:
         folder = self._jobs / job.id
         if not self._cache.fill(entry, job, folder):
             return False
-        kept = {"cached_from": entry.job, "disk_bytes": folder_bytes(folder)}
-        return self._queue.finish(job.id, job.attempt, "done", **kept)
+        disk_bytes = folder_bytes(folder)
+        return self._queue.finish(job.id, job.attempt, "done", cached_from=entry.job, disk_bytes=disk_bytes)

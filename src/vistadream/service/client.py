@@ -1,14 +1,14 @@
-"""A client of the service, for programs: predict, wait with events, download. It needs httpx alone.
+"""Clients of the service, for programs: predict, wait with events, download. They need httpx alone.
 
 with Client("http://127.0.0.1:8000") as service:
     job = service.wait(service.predict(Path("photo.jpg"), {"stage": "coarse"})["id"])
     service.download(job["id"], Path("scene"))
+
+AsyncClient is the same for asyncio: `async with`, `await service.predict(...)`, `async for ... in service.events(...)`.
 """
 
 from __future__ import annotations
 
-import json
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,15 +16,12 @@ from typing import Any
 
 import httpx
 
-from vistadream.core import UserError
-from vistadream.service.remote.answers import AGAIN, LONG_TRIES, TRIES, checked, events_in, key_header, pause_s
-from vistadream.service.remote.fetching import fetched
+from vistadream.service.remote.async_client import AsyncClient
+from vistadream.service.remote.connection import SILENCE_S, Job, connection
+from vistadream.service.remote.steps import Close, Emit, Next, Open, Opened, Pause, Send, Talk, Work
+from vistadream.service.remote.talks import asked, changes_of, downloaded, lines_of, made, predicted, resumed, waited
 
-Job = dict[str, Any]
-"""A job as the service answers it."""
-_SILENCE_S = 60.0
-"""A stream of events sends at least a comment every 15 s."""
-_UNIX = "unix:"
+__all__ = ["AsyncClient", "Client", "Job"]
 
 
 class Client:
@@ -32,12 +29,7 @@ class Client:
 
     def __init__(self, url: str = "http://127.0.0.1:8000", timeout_s: float = 60.0, key: str | None = None):
         """`url`: http://HOST:PORT, or unix:PATH of a socket file. `key`: that of VISTADREAM_API_KEY, if not given."""
-        transport = httpx.HTTPTransport(uds=url.removeprefix(_UNIX)) if url.startswith(_UNIX) else None
-        base = "http://localhost" if transport else url
-        self._url = url
-        self._http = httpx.Client(
-            base_url=base, transport=transport, timeout=timeout_s, trust_env=False, headers=key_header(key)
-        )
+        self._http = httpx.Client(**connection(url, timeout_s, key, httpx.HTTPTransport))
 
     def __enter__(self) -> Client:
         return self
@@ -56,93 +48,97 @@ class Client:
 
         `degrade` allows a smaller max_resolution when the memory is full.
         """
-        parts = {"knobs": (None, json.dumps(dict(knobs or {}))), "priority": (None, str(priority))}
-        parts["degrade"] = (None, str(degrade).lower())
-        key = {"Idempotency-Key": secrets.token_hex(16)}
-
-        def send() -> httpx.Response:
-            if picture is None:
-                return self._http.post("/v1/predict", files=parts, headers=key)
-            with picture.open("rb") as stream:
-                return self._http.post("/v1/predict", files={**parts, "file": (picture.name, stream)}, headers=key)
-
-        return self._answer(send)
+        return self._result(predicted(picture, knobs, priority=priority, degrade=degrade))
 
     def job(self, job_id: str) -> Job:
         """All that is known of a job."""
-        return self._ask("GET", f"/v1/jobs/{job_id}")
+        return self._result(asked("GET", f"/v1/jobs/{job_id}"))
 
     def cancel(self, job_id: str) -> Job:
         """Ends a job."""
-        return self._ask("POST", f"/v1/jobs/{job_id}/cancel")
+        return self._result(asked("POST", f"/v1/jobs/{job_id}/cancel"))
 
-    def resume(self, job_id: str, knobs: Mapping[str, Any] | None = None) -> Job:
-        """Puts an ended job into the queue again, with changed knobs."""
-        return self._ask("POST", f"/v1/jobs/{job_id}/resume", json={"knobs": dict(knobs or {})})
+    def resume(self, job_id: str, knobs: Mapping[str, Any] | None = None, cameras: Any = None) -> Job:
+        """Puts an ended job into the queue again, with changed knobs, or along cameras as in docs/cameras.json."""
+        return self._result(resumed(job_id, knobs, cameras))
 
     def delete(self, job_id: str) -> None:
         """Removes a job with its input and results."""
-        self._ask("DELETE", f"/v1/jobs/{job_id}")
+        self._result(asked("DELETE", f"/v1/jobs/{job_id}"))
 
     def events(self, job_id: str, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
         """The lines of events.jsonl after that number, with their numbers, until the job has ended.
 
         A broken connection, or a service that stops, is waited for.
         """
-        failures = 0
-        while failures < LONG_TRIES:
-            try:
-                for event in self._stream(job_id, after):
-                    failures = 0
-                    if event.get("event") == "end":
-                        return
-                    if "id" in event:
-                        after = int(event["id"])
-                        yield after, json.loads(event["data"])
-            except httpx.TransportError:
-                pass
-            failures += 1
-            time.sleep(pause_s(failures))
-        raise UserError(f"{self._url} does not answer; wanted a service that runs: start it with vistadream serve")
+        return self._emitted(lines_of(job_id, after))
+
+    def changes(self, after: int | None = None) -> Iterator[tuple[str, int | None, dict[str, Any]]]:
+        """What happens to all jobs, without an end: (event, number, data) as GET /v1/events has them."""
+        return self._emitted(changes_of(after))
 
     def wait(self, job_id: str, watch: Callable[[dict[str, Any]], object] | None = None) -> Job:
         """The job when it has ended; `watch` gets each line of its events until then."""
-        for _, line in self.events(job_id):
-            if watch is not None:
-                watch(line)
-        return self.job(job_id)
+        return self._result(waited(job_id), watch)
 
     def download(self, job_id: str, folder: Path) -> list[Path]:
         """The results of a job in a folder, each whole and with the digest that the service names.
 
         A file that is there already, with that digest, is not loaded again; half of one is continued.
         """
-        results = self._ask("GET", f"/v1/jobs/{job_id}/results", params={"digests": True})["results"]
-        return [fetched(self._http, result, folder) for result in results]
+        return self._result(downloaded(job_id, folder))
 
-    def _stream(self, job_id: str, after: int) -> Iterator[dict[str, str]]:
-        """The events of one connection, each with its fields."""
-        path, since = f"/v1/jobs/{job_id}/events", {"Last-Event-ID": str(after)}
-        with self._http.stream("GET", path, headers=since, timeout=_SILENCE_S) as answer:
-            if answer.status_code != 200:
-                answer.read()
-                checked(answer)
-            yield from events_in(answer.iter_lines())
+    def result(self, job_id: str, name: str, folder: Path) -> Path:
+        """One result of a job in a folder; the service makes it first if the run did not export it."""
+        return self._result(made(job_id, name, folder))
 
-    def _ask(self, method: str, path: str, **how: Any) -> Any:
-        return self._answer(lambda: self._http.request(method, path, **how))
-
-    def _answer(self, send: Callable[[], httpx.Response]) -> Any:
-        """The JSON of an answer; a request that does not get through is sent again."""
-        for failures in range(1, TRIES + 1):
+    def _result(self, talk: Talk, watch: Callable[[Any], object] | None = None) -> Any:
+        """What a conversation returns; `watch` gets what it emits."""
+        emitted = self._emitted(talk)
+        while True:
             try:
-                answer = send()
-            except httpx.TransportError as error:
-                problem: Exception = error
-            else:
-                if answer.status_code not in AGAIN or failures == TRIES:
-                    return checked(answer)
-            time.sleep(pause_s(failures))
-        raise UserError(
-            f"{self._url} does not answer ({problem}); wanted a service that runs: start it with vistadream serve"
-        )
+                value = next(emitted)
+            except StopIteration as end:
+                return end.value
+            if watch is not None:
+                watch(value)
+
+    def _emitted(self, talk: Talk) -> Iterator[Any]:
+        """What a conversation emits; the value of the end is what it returns."""
+        opened: list[Opened] = []
+        answer: Any = None
+        act: Callable[[Any], Any] = talk.send
+        try:
+            while True:
+                try:
+                    step = act(answer)
+                except StopIteration as end:
+                    return end.value
+                if isinstance(step, Emit):
+                    yield step.value
+                try:
+                    answer, act = self._done(step, opened), talk.send
+                except httpx.TransportError as error:
+                    answer, act = error, talk.throw
+        finally:
+            for each in opened:
+                each.response.close()
+
+    def _done(self, step: Any, opened: list[Opened]) -> Any:
+        match step:
+            case Send(method, path, how):
+                return self._http.request(method, path, **how)
+            case Open(path, headers, by):
+                request = self._http.build_request("GET", path, headers=headers, timeout=SILENCE_S)
+                response = self._http.send(request, stream=True)
+                opened.append(Opened(response, response.iter_lines() if by == "lines" else response.iter_bytes()))
+                return opened[-1]
+            case Next(each):
+                return next(each.pieces, None)
+            case Close(each):
+                each.response.close()
+            case Pause(seconds):
+                time.sleep(seconds)
+            case Work(act):
+                return act()
+        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -46,13 +45,28 @@ def pause_s(failures: int) -> float:
     return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (failures - 1))
 
 
-def events_in(lines: Iterator[str]) -> Iterator[dict[str, str]]:
-    """The server-sent events of a stream, each with its fields."""
-    event: dict[str, str] = {}
-    for line in lines:
+class Events:
+    """Reads server-sent events line by line."""
+
+    def __init__(self, answer: httpx.Response):
+        """`answer` has been read up to its head."""
+        self._answer, self._other, self._event = answer, "", dict[str, str]()
+
+    def feed(self, line: str) -> list[dict[str, str]]:
+        """The event that ends with this line, with its fields; [] where none does."""
+        if not self._answer.is_success:
+            self._other += line
+            return []
         key, _, value = line.partition(": ")
         if line and key:
-            event[key] = value
-        elif not line and event:
-            yield event
-            event = {}
+            self._event[key] = value
+        if line or not self._event:
+            return []
+        event, self._event = self._event, {}
+        return [event]
+
+    def check(self) -> None:
+        """UserError with the sentence of a problem that the answer was, unless it is worth another try."""
+        status = self._answer.status_code
+        if not self._answer.is_success and status not in AGAIN:
+            checked(httpx.Response(status, text=self._other, request=self._answer.request))

@@ -29,6 +29,7 @@ IMPORT_NAMES = {  # distribution -> the package that it installs, where the two 
     "pyjwt": "jwt",
     "pyyaml": "yaml",
     "rerun-sdk": "rerun",
+    "zipstream-ng": "zipstream",
 }
 UNDECLARED = {"rerun_cli"}  # comes with rerun-sdk
 

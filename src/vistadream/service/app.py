@@ -11,7 +11,7 @@ from vistadream.service.access.documented import document_access
 from vistadream.service.access.gate import Gate
 from vistadream.service.access.guard import Guard
 from vistadream.service.problems import Problem, answer_with_problems
-from vistadream.service.routes import about, cache, events, jobs, keys, metrics, predict, results, webhooks
+from vistadream.service.routes import about, batches, cache, events, jobs, keys, metrics, predict, results, webhooks
 from vistadream.service.service import Service
 from vistadream.service.watch.requests import Watched
 from vistadream.version import __version__
@@ -21,6 +21,7 @@ _ROUTERS = (
     jobs.router,
     results.router,
     events.router,
+    batches.router,
     cache.router,
     webhooks.router,
     keys.router,

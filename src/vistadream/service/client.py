@@ -10,18 +10,28 @@ AsyncClient is the same for asyncio: `async with`, `await service.predict(...)`,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from vistadream.service.remote.async_client import AsyncClient
-from vistadream.service.remote.connection import SILENCE_S, Job, connection
+from vistadream.service.remote.connection import SILENCE_S, Batch, Job, connection
 from vistadream.service.remote.steps import Close, Emit, Next, Open, Opened, Pause, Send, Talk, Work
-from vistadream.service.remote.talks import asked, changes_of, downloaded, lines_of, made, predicted, resumed, waited
+from vistadream.service.remote.talks import (
+    asked,
+    batched,
+    changes_of,
+    downloaded,
+    lines_of,
+    made,
+    predicted,
+    resumed,
+    waited,
+)
 
-__all__ = ["AsyncClient", "Client", "Job"]
+__all__ = ["AsyncClient", "Batch", "Client", "Job"]
 
 
 class Client:
@@ -49,6 +59,12 @@ class Client:
         `degrade` allows a smaller max_resolution when the memory is full.
         """
         return self._result(predicted(picture, knobs, priority=priority, degrade=degrade))
+
+    def batch(
+        self, pictures: Sequence[Path], knobs: Mapping[str, Any] | None = None, priority: int = 0, degrade: bool = False
+    ) -> Batch:
+        """Puts a job for each picture, or for those in one zip, into the queue, or none; the batch with its jobs."""
+        return self._result(batched(pictures, knobs, priority=priority, degrade=degrade))
 
     def job(self, job_id: str) -> Job:
         """All that is known of a job."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, Range, check_ranges, require
 from vistadream.service.access.knobs import JwtKnobs, LimitKnobs, QuotaKnobs
+from vistadream.service.batches.knobs import BatchKnobs
 from vistadream.service.cache.knobs import CacheKnobs
 from vistadream.service.outgoing.knobs import OutgoingKnobs
 
@@ -48,6 +49,7 @@ class ServeKnobs:
     log_dir: Path | None
     outgoing: OutgoingKnobs
     cache: CacheKnobs
+    batches: BatchKnobs
 
     def __post_init__(self) -> None:
         require(self, "port", self.port == "auto" or Range(1, 65535).holds(self.port), "1 to 65535, or auto")

@@ -79,9 +79,9 @@ class Service:
         if self.closing.is_set():
             raise ProblemError(503, "the service is stopping; wanted a moment", headers={"Retry-After": "10"})
 
-    def refuse_without_room(self) -> None:
-        """ProblemError 507 when the disk is nearly full."""
-        if (free := self.data.free_bytes() / 1e9) < self.knobs.min_free_gb:
+    def refuse_without_room(self, more_bytes: int = 0) -> None:
+        """ProblemError 507 when the disk is nearly full, or would be with more_bytes on it."""
+        if (free := (self.data.free_bytes() - more_bytes) / 1e9) < self.knobs.min_free_gb:
             wanted = f"wanted min_free_gb={self.knobs.min_free_gb:g}: delete jobs, or free some of the disk"
             raise ProblemError(507, f"{free:.1f} GB are free where the jobs are; {wanted}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +30,19 @@ class Asked:
     """sha256 of the whole request, to know the same request again."""
 
 
-def asked_in(form: Form) -> Asked:
-    """ProblemError 400 or 422 where a part cannot be used, or the picture is given twice or not at all."""
+def asked_in(form: Form, parts: Sequence[str] = _PARTS) -> Asked:
+    """What a form asks for by these text parts.
+
+    ProblemError 400 or 422 where a part cannot be used, or the picture is given twice or not at all.
+    """
     texts = form.texts
-    if odd := [name for name in texts if name not in _PARTS]:
-        raise ProblemError(422, f"{odd[0][:64]!r} is not a part of this request; wanted file, {', '.join(_PARTS)}")
+    if odd := [name for name in texts if name not in parts]:
+        raise ProblemError(422, f"{odd[0][:64]!r} is not a part of this request; wanted file, {', '.join(parts)}")
     knobs = json_object(texts.get("knobs") or "{}", "the part knobs")
     _check_source(form, knobs)
-    content = [form.sha256, form.file_name, knobs, *(texts.get(name) for name in _PARTS[1:])]
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    files = [[file.sha256, file.file_name] for file in form.files]
+    content = json.dumps([files, knobs, *(texts.get(name) for name in _PARTS[1:])], sort_keys=True)
+    digest = hashlib.sha256(content.encode()).hexdigest()
     priority, degrade = _priority(texts.get("priority", "0")), _degrade(texts.get("degrade", "false"))
     return Asked(knobs, priority, degrade, texts.get("image_url"), texts.get("webhook_url"), digest)
 
@@ -45,7 +50,7 @@ def asked_in(form: Form) -> Asked:
 def _check_source(form: Form, knobs: dict[str, Any]) -> None:
     """ProblemError 422 unless there is exactly one thing to make a scene of."""
     given = {
-        "a picture": form.file_name is not None,
+        "a picture": form.file is not None,
         "an image_url": "image_url" in form.texts,
         "a prompt": knobs.get("prompt") is not None,
     }

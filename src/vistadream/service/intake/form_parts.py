@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _LONGEST_TEXT = 64 << 10
-_MOST_PARTS = 16
+_MOST_TEXTS = 15
+
+
+@dataclass
+class Upload:
+    """A file that a request sent, or named."""
+
+    file_name: str
+    """The name that the client gave it, which is never a path here."""
+    path: Path
+    file_bytes: int = 0
+    sha256: str = ""
+    """In hexadecimal digits."""
 
 
 @dataclass
@@ -23,18 +35,20 @@ class Form:
     """What a request sent."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    file_name: str | None = None
-    """The name that the client gave the file; None: it sent none."""
-    file_bytes: int = 0
-    sha256: str = ""
-    """Of the file, in hexadecimal digits."""
+    files: list[Upload] = field(default_factory=list)
+
+    @property
+    def file(self) -> Upload | None:
+        """The only file, if there is one."""
+        return self.files[0] if self.files else None
 
 
 class Parts:
     """The parts of a body, as the parser meets them."""
 
-    def __init__(self, target: Path):
-        self._target, self._form, self._digest = target, Form(), hashlib.sha256()
+    def __init__(self, target: Path, most_files: int = 1):
+        """The first file goes to `target`, the others to names that begin with that one."""
+        self._target, self._most_files, self._form, self._digest = target, most_files, Form(), hashlib.sha256()
         self._file: BinaryIO | None = None
         self._header: dict[str, bytearray] = {}
         self._headers: dict[bytes, bytes] = {}
@@ -55,7 +69,6 @@ class Parts:
 
     def form(self) -> Form:
         """All that was read."""
-        self._form.sha256 = self._digest.hexdigest()
         return self._form
 
     def close(self) -> None:
@@ -68,8 +81,8 @@ class Parts:
 
     def part_begin(self) -> None:
         self._count += 1
-        if self._count > _MOST_PARTS:
-            raise ProblemError(400, f"the body has too many parts; wanted at most {_MOST_PARTS}")
+        if self._count > _MOST_TEXTS + self._most_files:
+            raise ProblemError(400, f"the body has too many parts; wanted at most {_MOST_TEXTS + self._most_files}")
         self._headers, self._header, self._text = {}, {"name": bytearray(), "value": bytearray()}, bytearray()
 
     def header_field(self, data: bytes, start: int, end: int) -> None:
@@ -86,18 +99,24 @@ class Parts:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if self._name == "file":
-            if self._form.file_name is not None:
-                raise ProblemError(400, "the body has two files; wanted one picture in the part file")
-            self._form.file_name = options.get(b"filename", b"").decode("utf-8", "replace")
-            self._file = self._target.open("xb")
+            self._begin_file(options.get(b"filename", b"").decode("utf-8", "replace"))
         elif self._name in self._form.texts:
             raise ProblemError(400, f"the part {self._name} occurs twice; wanted each part once")
+
+    def _begin_file(self, name: str) -> None:
+        count = len(self._form.files)
+        if count == self._most_files:
+            many = "two files; wanted one picture" if count == 1 else f"more than {count} files; wanted fewer"
+            raise ProblemError(400, f"the body has {many} in the part file")
+        path = self._target.with_name(f"{self._target.name}{count}") if count else self._target
+        self._form.files.append(Upload(name, path))
+        self._file, self._digest = path.open("xb"), hashlib.sha256()
 
     def part_data(self, data: bytes, start: int, end: int) -> None:
         if self._file:
             self._file.write(data[start:end])
             self._digest.update(data[start:end])
-            self._form.file_bytes += end - start
+            self._form.files[-1].file_bytes += end - start
         elif len(self._text) + end - start > _LONGEST_TEXT:
             raise ProblemError(413, f"the part {self._name} is too long; wanted at most {_LONGEST_TEXT} bytes")
         else:
@@ -106,7 +125,7 @@ class Parts:
     def part_end(self) -> None:
         if self._file:
             self._file.close()
-            self._file = None
+            self._file, self._form.files[-1].sha256 = None, self._digest.hexdigest()
             return
         try:
             self._form.texts[self._name] = self._text.decode("utf-8")

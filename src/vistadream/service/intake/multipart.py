@@ -14,8 +14,8 @@ from vistadream.service.intake.form_parts import Form, Parts
 from vistadream.service.problems import ProblemError
 
 
-async def read_form(request: Request, target: Path, limit_bytes: int, idle_s: float) -> Form:
-    """Reads the body of a request; its part `file` goes to `target`.
+async def read_form(request: Request, target: Path, limit_bytes: int, idle_s: float, most_files: int = 1) -> Form:
+    """Reads the body of a request; its part `file` goes to `target`, further ones to names that begin with that.
 
     ProblemError 413 as soon as more than `limit_bytes` are announced or read, 408 when nothing comes for `idle_s`, 415
     and 400 when it is not multipart/form-data or is not whole.
@@ -26,7 +26,7 @@ async def read_form(request: Request, target: Path, limit_bytes: int, idle_s: fl
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise ProblemError(415, "the body is not multipart/form-data; wanted the parts file and knobs")
-    parts = Parts(target)
+    parts = Parts(target, most_files)
     try:
         parser = MultipartParser(options[b"boundary"], parts.callbacks())
         read = 0

@@ -40,7 +40,7 @@ async def submitted(request: Request, service: Service, caller: Caller, key: str
     try:
         form = await read_form(request, upload_path(draft), _limit_bytes(service), service.knobs.body_idle_s)
         asked = asked_in(form)
-        row = await _row(job_id, draft, form, asked, service, caller, key)
+        row = await _row(job_id, form, asked, service, caller, key)
         row = replace(row, request_id=request_id_of(request))
         if earlier := await asyncio.to_thread(_earlier, row, service):
             return earlier
@@ -57,11 +57,9 @@ def _limit_bytes(service: Service) -> int:
     return round(service.knobs.max_upload_mb * 1e6)
 
 
-async def _row(
-    job_id: str, draft: Path, form: Form, asked: Asked, service: Service, caller: Caller, key: str | None
-) -> JobRow:
+async def _row(job_id: str, form: Form, asked: Asked, service: Service, caller: Caller, key: str | None) -> JobRow:
     """The checked row of the queue, but for a picture that is still to be fetched."""
-    name = "" if form.file_name is None else await asyncio.to_thread(check_picture, draft, form)
+    name = "" if form.file is None else await asyncio.to_thread(check_picture, form.file)
     return JobRow(
         id=job_id,
         kind=KIND,
@@ -70,8 +68,8 @@ async def _row(
         owner=caller.owner,
         priority=asked.priority,
         degrade=asked.degrade,
-        disk_bytes=form.file_bytes,
-        digest=form.sha256 if name else "",
+        disk_bytes=form.file.file_bytes if form.file else 0,
+        digest=form.file.sha256 if form.file else "",
         input_name=name,
         created_s=time.time(),
         idempotency_key=key,
@@ -84,9 +82,9 @@ async def _with_picture_by_url(row: JobRow, draft: Path, asked: Asked, service: 
     if asked.image_url is None:
         return row
     target, within_s = upload_path(draft), service.knobs.outgoing.image_s
-    form = await fetch_picture(service.outgoing.http, asked.image_url, target, _limit_bytes(service), within_s)
-    name = await asyncio.to_thread(check_picture, draft, form)
-    return replace(row, digest=form.sha256, input_name=name, disk_bytes=form.file_bytes)
+    picture = await fetch_picture(service.outgoing.http, asked.image_url, target, _limit_bytes(service), within_s)
+    name = await asyncio.to_thread(check_picture, picture)
+    return replace(row, digest=picture.sha256, input_name=name, disk_bytes=picture.file_bytes)
 
 
 async def _webhook(row: JobRow, asked: Asked, service: Service) -> Callable[[Connection], None] | None:

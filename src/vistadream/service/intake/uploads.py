@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from vistadream.core import UserError
 from vistadream.formats.picture_head import picture_size
-from vistadream.service.intake.form_parts import Form
+from vistadream.service.intake.form_parts import Upload
 from vistadream.service.problems import ProblemError
 
 _LONGEST_NAME = 60
@@ -24,13 +24,13 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", last, flags=re.ASCII).strip("._-")[-_LONGEST_NAME:].strip("._-") or "picture"
 
 
-def check_picture(draft: Path, form: Form) -> str:
+def check_picture(upload: Upload) -> str:
     """The name under which the picture is kept. Only its head is read; a worker decodes it.
 
     ProblemError 415 when it is not a picture, 422 when it is empty or has too many pixels.
     """
-    name, path = safe_name(form.file_name or ""), upload_path(draft)
-    if form.file_bytes == 0:
+    name, path = safe_name(upload.file_name), upload.path
+    if upload.file_bytes == 0:
         raise ProblemError(422, f"{name} is empty; wanted a picture")
     try:
         picture_size(path)

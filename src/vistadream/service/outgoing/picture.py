@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import httpx
 
-from vistadream.service.intake.form_parts import Form
+from vistadream.service.intake.form_parts import Upload
 from vistadream.service.outgoing.safe_http import SafeHttp
 
 
-async def fetch_picture(http: SafeHttp, url: str, target: Path, limit_bytes: int, within_s: float) -> Form:
+async def fetch_picture(http: SafeHttp, url: str, target: Path, limit_bytes: int, within_s: float) -> Upload:
     """The content of a URL in the new file `target`, as if it had been uploaded. ProblemError as `SafeHttp.get`."""
     digest = hashlib.sha256()
     with target.open("xb") as file:
@@ -22,4 +22,4 @@ async def fetch_picture(http: SafeHttp, url: str, target: Path, limit_bytes: int
 
         await http.get(url, within_s, limit_bytes, keep)
     name = PurePosixPath(httpx.URL(url).path).name
-    return Form(file_name=name, file_bytes=target.stat().st_size, sha256=digest.hexdigest())
+    return Upload(name, target, target.stat().st_size, digest.hexdigest())

@@ -8,6 +8,7 @@ from sqlalchemy import DDL, Connection, Table, inspect
 from sqlalchemy.schema import CreateColumn
 
 from vistadream.service.access.key_table import table as api_keys
+from vistadream.service.batches.tables import batch_jobs, batches
 from vistadream.service.cache.tables import cache_entries
 from vistadream.service.outgoing.tables import deliveries, webhooks
 from vistadream.service.queue.changes import changes
@@ -45,6 +46,11 @@ def _cache(connection: Connection) -> None:
     cache_entries.create(connection)
 
 
+def _batches(connection: Connection) -> None:
+    batches.create(connection)
+    batch_jobs.create(connection)
+
+
 def add_columns(connection: Connection, table: Table, *names: str) -> None:
     """Adds columns, and the indexes on them, to a table that was made before it had them."""
     there = inspect(connection)
@@ -63,5 +69,5 @@ def _keys(connection: Connection) -> None:
     add_columns(connection, jobs, "disk_bytes")
 
 
-MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports, _webhooks, _cache, _changes, _keys)
+MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports, _webhooks, _cache, _changes, _keys, _batches)
 """Step n leads from version n to version n + 1 of the tables; a step that has been released is never changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    RowMapping,
     String,
     Table,
     Text,
@@ -134,7 +134,7 @@ Index("of_owner", jobs.c.owner, jobs.c.id)
 Index("of_result", jobs.c.result_key, jobs.c.state)
 
 
-def job_of(row: RowMapping) -> JobRow:
+def job_of(row: Mapping[Any, Any]) -> JobRow:
     """The row of a statement as a value."""
     return JobRow(**{**row, **{name: tuple(row[name]) for name in _LISTS}})
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from vistadream.service.remote.connection import SILENCE_S, Job, connection
+from vistadream.service.remote.connection import SILENCE_S, Batch, Job, connection
 from vistadream.service.remote.steps import Close, Emit, Next, Open, Opened, Pause, Send, Talk, Work
-from vistadream.service.remote.talks import asked, changes_of, downloaded, lines_of, made, predicted, resumed, waited
+from vistadream.service.remote.talks import (
+    asked,
+    batched,
+    changes_of,
+    downloaded,
+    lines_of,
+    made,
+    predicted,
+    resumed,
+    waited,
+)
 
 
 class AsyncClient:
@@ -40,6 +50,12 @@ class AsyncClient:
         `degrade` allows a smaller max_resolution when the memory is full.
         """
         return await self._result(predicted(picture, knobs, priority=priority, degrade=degrade))
+
+    async def batch(
+        self, pictures: Sequence[Path], knobs: Mapping[str, Any] | None = None, priority: int = 0, degrade: bool = False
+    ) -> Batch:
+        """Puts a job for each picture, or for those in one zip, into the queue, or none; the batch with its jobs."""
+        return await self._result(batched(pictures, knobs, priority=priority, degrade=degrade))
 
     async def job(self, job_id: str) -> Job:
         """All that is known of a job."""

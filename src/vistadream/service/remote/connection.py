@@ -9,6 +9,8 @@ from vistadream.service.remote.answers import key_header
 
 Job = dict[str, Any]
 """A job as the service answers it."""
+Batch = dict[str, Any]
+"""A batch with its jobs as the service answers it."""
 SILENCE_S = 60.0
 """A stream of events sends at least a comment every 15 s."""
 _UNIX = "unix:"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,17 @@ def asked(method: str, path: str, **how: Any) -> Talk:
     return checked((yield from _sent(Send(method, path, how))))
 
 
+def batched(pictures: Sequence[Path], knobs: Mapping[str, Any] | None, **parts: Any) -> Talk:
+    """A new batch; however often it is sent, it is one."""
+    headers = {"Idempotency-Key": secrets.token_hex(16)}
+    with ExitStack() as stack:
+        files = [("file", (path.name, stack.enter_context(path.open("rb")))) for path in pictures]
+        return (yield from asked("POST", "/v1/batches", files=[*_texts(knobs, parts).items(), *files], headers=headers))
+
+
 def predicted(picture: Path | None, knobs: Mapping[str, Any] | None, **parts: Any) -> Talk:
     """A new job; however often it is sent, it is one."""
-    texts = {name: (None, json.dumps(value)) for name, value in {"knobs": dict(knobs or {}), **parts}.items()}
+    texts = _texts(knobs, parts)
     how: dict[str, Any] = {"headers": {"Idempotency-Key": secrets.token_hex(16)}}
     if picture is None:
         return (yield from asked("POST", "/v1/predict", files=texts, **how))
@@ -34,6 +43,11 @@ def predicted(picture: Path | None, knobs: Mapping[str, Any] | None, **parts: An
     with content[1]:
         send = Send("POST", "/v1/predict", {"files": {**texts, "file": content}, **how})
         return checked((yield from _sent(send)))
+
+
+def _texts(knobs: Mapping[str, Any] | None, parts: Mapping[str, Any]) -> dict[str, tuple[None, str]]:
+    """The text parts of a form."""
+    return {name: (None, json.dumps(value)) for name, value in {"knobs": dict(knobs or {}), **parts}.items()}
 
 
 def _sent(send: Send) -> Talk:

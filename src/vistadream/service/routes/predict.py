@@ -22,7 +22,7 @@ router = APIRouter(tags=["jobs"])
 UseCache = Annotated[bool, Query(description="false: a run of its own, which uses no other job's result.")]
 NoCache = Annotated[str | None, Header(examples=["no-cache"], description="no-cache: as cache=false.")]
 _UNDER_WAY = ("queued", "running")
-_FORM = {
+FORM: dict[str, Any] = {
     "type": "object",
     "properties": {
         "file": {"type": "string", "format": "binary", "description": "The picture."},
@@ -56,7 +56,7 @@ _FORM = {
         {"required": ["knobs"], "properties": {"knobs": {"required": ["prompt"]}}},
     ],
 }
-_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}}
+_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}}
 _LINKS = {
     name: {"operationId": name, "parameters": {"job_id": "$response.body#/id"}}
     for name in ("get_job", "cancel_job", "list_results", "get_log", "delete_job")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -111,13 +111,15 @@ def start(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
         uds: Path | None = None,
         port: str | None = None,
         log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> Running:
         data = data or tmp_path_factory.mktemp("data")
         where = f"uds={uds}" if uds else f"port={port or free_port()}"
         own = [] if any(word.startswith("cache.") for word in words) else ["cache.enabled=false"]
         with log.open("wb") if log else nullcontext() as stderr:
             command = [*PROGRAM, where, f"data={data}", *own, *words]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=ENVIRONMENT)
+            own_environment = {**ENVIRONMENT, **(environment or {})}
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=own_environment)
         lines = [process.stdout.readline().strip() for _ in range(1 if uds else 2)]
         transport = httpx.HTTPTransport(uds=str(uds)) if uds else None
         url = "http://localhost" if uds else lines[0].split()[-1]

@@ -56,7 +56,7 @@ class _Locator(_CacheLocator):
 
 
 class _Impl(CompileResultCacheImpl):
-    _locator_classes: ClassVar[list[type]] = [_Locator]
+    _locator_classes: ClassVar = [_Locator]  # type: ignore[misc]  # numba reads it from the class
 
 
 class _Cache(FunctionCache):

@@ -108,6 +108,7 @@ def _remote(words: list[str]) -> Act:
 
 
 def _serve(words: list[str]) -> Act:
+    gc.set_threshold(GARBAGE_AFTER)
     from vistadream.commands.serve import act
 
     return act(words)

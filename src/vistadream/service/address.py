@@ -66,7 +66,8 @@ class _TakenError(UserError):
 
 def _listen_on_port(knobs: ServeKnobs, port: int) -> Listener:
     is_v6 = ":" in knobs.host
-    sock = socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if is_v6 else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio wants it for TCP_NODELAY
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of connections that are just closing
         sock.bind((knobs.host, port))

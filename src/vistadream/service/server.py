@@ -101,8 +101,6 @@ async def _serve(
     server = Server(service, listener, pool)
     sending = asyncio.create_task(outgoing.sender.run())
     try:
-        await clerk.start()
-        await asyncio.to_thread(pool.start)
         await server.serve(sockets=[listener.sock])
     finally:
         await asyncio.to_thread(pool.stop)
@@ -132,12 +130,14 @@ class Server(uvicorn.Server):
         self._end: asyncio.Task | None = None
 
     async def startup(self, sockets: list | None = None) -> None:
-        """Starts to accept, and then says where."""
+        """Starts to accept, says where, and then starts what takes the cores for seconds: the clerk and the workers."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         needs_key = await self._service.entry.needs_key()
         sys.stdout.write("".join(f"{line}\n" for line in self._listener.remarks(needs_key)))
         sys.stdout.flush()
+        await self._service.clerk.start()
+        await asyncio.to_thread(self._pool.start)
 
     def handle_exit(self, _: int, __: FrameType | None) -> None:
         """Called for each signal, between any two instructions: the loop does the work."""

@@ -86,8 +86,8 @@ class Service:
             raise ProblemError(507, f"{free:.1f} GB are free where the jobs are; {wanted}")
 
 
-def service_of(connection: HTTPConnection) -> Service:
-    """The service that a request or a socket is sent to."""
+async def service_of(connection: HTTPConnection) -> Service:
+    """The service that a request or a socket is sent to. A plain function would wait for a thread each time."""
     return connection.app.state.service
 
 

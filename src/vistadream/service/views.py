@@ -50,7 +50,7 @@ def _seconds_left(row: JobRow, service: Service) -> float | None:
 
 
 def _place(row: JobRow, service: Service) -> int | None:
-    before = service.store.place(row.id) if row.state == "queued" else None
+    before = service.store.place(row)
     return None if before is None else before + 1
 
 

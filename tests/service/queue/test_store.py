@@ -38,13 +38,13 @@ def test_a_job_comes_back_as_it_was_added(store: Store) -> None:
 
 def test_the_queue_goes_by_priority_and_then_by_age(store: Store) -> None:
     old, new, urgent = (added(store, priority=priority) for priority in (0, 0, 5))
-    assert [store.place(job.id) for job in (old, new, urgent)] == [1, 2, 0]
+    assert [store.place(job) for job in (old, new, urgent)] == [1, 2, 0]
     begun = []
     while job := store.next_queued():
         begun.append(store.begin(job.id, "w1"))
     assert [job.id for job in begun] == [urgent.id, old.id, new.id]
     assert {(job.state, job.attempt, job.worker) for job in begun} == {("running", 1, "w1")}
-    assert store.place(old.id) is None
+    assert store.place(store.get(old.id)) is None
     assert [job.id for job in store.running()] == [urgent.id, old.id, new.id]
 
 
@@ -226,7 +226,7 @@ def test_ten_thousand_jobs_stay_quick(tmp_path: Path) -> None:
     plan = "explain query plan select * from jobs where state = 'queued' order by priority desc, id limit 1"
     with store.database.reading() as connection:
         assert "queue_order" in str(connection.exec_driver_sql(plan).all())
-    assert store.place(f"{9_999:026d}") == 9_999
+    assert store.place(store.get(f"{9_999:026d}")) == 9_999
     assert len(store.page(owner="a", before=f"{5_000:026d}")) == 100
 
 

@@ -29,7 +29,12 @@ class Clerk:
         self._kept: dict[str, Any] = {}
 
     async def start(self) -> None:
-        """Starts the process; it is not waited for."""
+        """Starts the process, unless a request was faster; it is not waited for."""
+        async with self._turn:
+            if self._process is None:
+                await self._begin()
+
+    async def _begin(self) -> None:
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-c", _PROGRAM), stdin=pipe, stdout=pipe, limit=_LONGEST_LINE
@@ -87,7 +92,7 @@ class Clerk:
 
     async def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._process is None or self._process.returncode is not None:
-            await self.start()
+            await self._begin()
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         await self._process.stdin.drain()
         if not (line := await self._process.stdout.readline()):

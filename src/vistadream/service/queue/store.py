@@ -58,12 +58,11 @@ class Store(Attempts):
             wanted = wanted.where(jobs.c.id < before)
         return self._all(wanted)
 
-    def place(self, id: str) -> int | None:
+    def place(self, job: JobRow) -> int | None:
         """How many jobs go before this one; None unless it is queued."""
-        job = self.get(id)
-        if job is None or job.state != "queued":
+        if job.state != "queued":
             return None
-        sooner = or_(jobs.c.priority > job.priority, and_(jobs.c.priority == job.priority, jobs.c.id < id))
+        sooner = or_(jobs.c.priority > job.priority, and_(jobs.c.priority == job.priority, jobs.c.id < job.id))
         with self.database.reading() as connection:
             return connection.scalar(select(func.count()).where(jobs.c.state == "queued", sooner))
 

@@ -116,6 +116,7 @@ def start(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
         data = data or tmp_path_factory.mktemp("data")
         where = f"uds={uds}" if uds else f"port={port or free_port()}"
         own = [] if any(word.startswith("cache.") for word in words) else ["cache.enabled=false"]
+        own += [] if any(word.startswith("workers=") for word in words) else ["workers=1"]
         with log.open("wb") if log else nullcontext() as stderr:
             command = [*PROGRAM, where, f"data={data}", *own, *words]
             own_environment = {**ENVIRONMENT, **(environment or {})}

@@ -281,3 +281,22 @@ def test_the_digest_of_the_input_is_kept(job, service):
     store = Store(database_url(service.data))
     assert store.get(job["id"]).digest == hashlib.sha256(sample_image().read_bytes()).hexdigest()
     store.close()
+
+
+def test_workers_auto_is_the_number_that_was_measured_here(monkeypatch):
+    from vistadream.config.own_file import own_knobs
+    from vistadream.service import server
+    from vistadream.service.knobs import ServeKnobs
+    from vistadream.workers.tuning import Choice, Option
+
+    def workers(*words):
+        return server._workers(own_knobs("serve", ServeKnobs, words))
+
+    monkeypatch.setattr(server, "visible_gpus", list)
+    monkeypatch.setattr(server, "kept_choice", lambda: None)
+    monkeypatch.setattr(server, "tuned", lambda say: Choice(Option(4, 1), [], []))
+    assert (workers(), workers("tune=auto"), workers("workers=3", "tune=auto")) == ("auto", 4, 3)
+    monkeypatch.setattr(server, "kept_choice", lambda: Choice(Option(2, 1), [], []))
+    assert workers() == 2
+    monkeypatch.setattr(server, "visible_gpus", lambda: ["GPU-1"])
+    assert workers() == "auto"

@@ -19,6 +19,7 @@ usage: vistadream single-img [image=PATH] [stage=PLAN] [KNOB=VALUE ...] [flags]
        vistadream serve [KNOB=VALUE ...]          jobs over HTTP; --help says more
        vistadream keys add|list|revoke            who may use a service; --help says more
        vistadream worker [data=DIR]               carries out the jobs of a service; --help says more
+       vistadream tune [--json]                   measures how many workers of a service suit this machine
        vistadream models [--json]                 every model that can be used, its license, size and folder
        vistadream download MODEL|PROFILE ...      fetch models; --help says more
 
@@ -127,6 +128,12 @@ def _worker(words: list[str]) -> Act:
     return act(words)
 
 
+def _tune(words: list[str]) -> Act:
+    from vistadream.commands.tune import act
+
+    return act(words)
+
+
 def _models(words: list[str]) -> Act:
     from vistadream.commands.models import models
 
@@ -148,6 +155,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], Act], str]] = {
     "serve": (_serve, "jobs that ran go on at the next start"),
     "keys": (_keys, "nothing was changed, or all of it"),
     "worker": (_worker, "its job goes on with another worker"),
+    "tune": (_tune, "nothing was kept"),
     "models": (_models, "nothing was lost"),
     "download": (_download, "the same command goes on"),
 }

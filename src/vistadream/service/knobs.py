@@ -45,6 +45,7 @@ class ServeKnobs:
     idle_unload_s: float
     drain_s: float
     min_free_gb: float
+    tune: Literal["kept", "auto"]
     log_level: Level
     log_dir: Path | None
     outgoing: OutgoingKnobs

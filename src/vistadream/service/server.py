@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
 import uvicorn
 
@@ -24,6 +25,7 @@ from vistadream.service.intake.clerk import Clerk
 from vistadream.service.knobs import ServeKnobs
 from vistadream.service.outgoing.parts import outgoing_of
 from vistadream.service.patience import PatientProtocol
+from vistadream.service.problems import LOG
 from vistadream.service.queue.claims import database_url
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.worker import pool_of
@@ -33,6 +35,8 @@ from vistadream.service.watch.logs import set_up
 from vistadream.service.watch.metrics import Sources
 from vistadream.service.watch.timings import New
 from vistadream.workers.pool import Pool
+from vistadream.workers.slots import visible_gpus
+from vistadream.workers.tuning import kept_choice, tuned
 
 _REQUESTS_END_WITHIN_S = 3
 
@@ -62,6 +66,14 @@ def _log_folder(knobs: ServeKnobs) -> Path:
     return knobs.log_dir or knobs.data.absolute() / "logs"
 
 
+def _workers(knobs: ServeKnobs) -> int | Literal["auto"]:
+    """The number of workers; for auto without a GPU the one that was measured on this machine."""
+    if knobs.workers != "auto" or visible_gpus():
+        return knobs.workers
+    choice = tuned(LOG.info) if knobs.tune == "auto" else kept_choice()
+    return choice.best.workers if choice else "auto"
+
+
 async def _serve(
     knobs: ServeKnobs, data: DataFolder, store: Store, cache: Cache, entry: Entry, listener: Listener
 ) -> None:
@@ -71,7 +83,7 @@ async def _serve(
 
     pool = pool_of(
         data.root,
-        knobs.workers,
+        await asyncio.to_thread(_workers, knobs),
         knobs.database_env,
         jobs=knobs.worker_jobs,
         rss_gb=knobs.worker_rss_gb,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def main() -> None:
 
     answers = sys.stdout
     sys.stdout = sys.stderr
-    with tempfile.TemporaryDirectory(prefix="vistadream-tune-") as folder:
+    with suppress(BrokenPipeError), tempfile.TemporaryDirectory(prefix="vistadream-tune-") as folder:
         for number, _ in enumerate(chain(("once\n",), iter(sys.stdin.readline, ""))):
             run = Path(folder) / str(number)
             carry_out("single_img", sys.argv[1:], run)

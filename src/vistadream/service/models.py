@@ -156,6 +156,20 @@ class CacheFigures(BaseModel):
     max_bytes: int = Field(description="What results that no job has any more may take.")
     hits: int = Field(description="Requests since the start whose result was there.")
     misses: int = Field(description="Requests since the start whose result was not there.")
+    enabled: bool = Field(description="This and the next three: for clients of MLSharp.")
+    size: int = Field(description="The same as bytes.")
+    max_size: int = Field(description="The same as max_bytes.")
+    hit_rate: float = Field(description="Share of requests whose result was there; 0 before the first.")
+
+
+class SeenGpu(BaseModel):
+    """The GPU of a machine, for clients of MLSharp."""
+
+    available: bool
+    vendor: str | None = None
+    name: str | None = None
+    count: int = Field(description="Of NVIDIA, as far as the package nvidia-ml-py is installed; else 0 or 1.")
+    memory_mb: int | None = Field(None, description="Of the first one, where it is known.")
 
 
 class Stats(BaseModel):
@@ -172,6 +186,7 @@ class Stats(BaseModel):
     )
     job_seconds: Spread | None = Field(description="Of all parts of a job together; null before the first job.")
     queue_wait_seconds: Spread | None = Field(description="From the request to the start of the job.")
+    gpu: SeenGpu
     gpus: list[Gpu] = Field(description="Of NVIDIA, as far as the package nvidia-ml-py is installed.")
     cache: CacheFigures
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from vistadream.backends.weights.facts import facts_of
 from vistadream.backends.weights.table import MODELS
@@ -54,8 +54,20 @@ def get_ready(service: Here) -> models.Ready:
     return models.Ready()
 
 
-@router.get("/stats", operation_id="get_stats", responses=documented())
-def get_stats(service: Here) -> models.Stats:
+async def seen_gpu(service: Here) -> models.SeenGpu:
+    """The GPU as the clerk sees it."""
+    seen, nvidia = await service.clerk.gpu(), gpus()
+    return models.SeenGpu(
+        available=seen["gpu_available"],
+        vendor=seen.get("gpu_vendor"),
+        name=seen.get("gpu_name"),
+        count=len(nvidia) or int(seen["gpu_available"]),
+        memory_mb=nvidia[0].memory_total_bytes // 1_000_000 if nvidia else None,
+    )
+
+
+@router.get("/stats", operation_id="get_stats", responses=documented(503))
+def get_stats(service: Here, gpu: Annotated[models.SeenGpu, Depends(seen_gpu)]) -> models.Stats:
     """Figures of the service."""
     times = service.timings.newest(_NEWEST)
     return models.Stats(
@@ -67,8 +79,9 @@ def get_stats(service: Here) -> models.Stats:
         stage_seconds={name: models.Spread(**found) for name, found in spread_of_parts(times).items()},
         job_seconds=_spread(timing.seconds for timing in times),
         queue_wait_seconds=_spread(timing.waited_s for timing in times),
+        gpu=gpu,
         gpus=[_gpu(gpu) for gpu in gpus()],
-        cache=figures_of(service.cache),
+        cache=figures_of(service),
     )
 
 

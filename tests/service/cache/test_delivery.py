@@ -80,8 +80,17 @@ def test_equal_jobs_end_with_the_one_that_was_run(store, claims, run_job, jobs):
     assert second.id == other.id, "the twins wait, and hold up nobody"
     claims.settle(second, Outcome("failed", "why"))
     claims.settle(task, Outcome("done"))
-    assert claims.take("w") is None
     assert [(store.get(job.id).state, store.get(job.id).cached_from) for job in twins] == [("done", first.id)] * 3
+
+
+def test_a_new_worker_ends_what_a_killed_one_left(store, tmp_path, cache, run_job, jobs):
+    """The worker of the first job was killed after its end; a longer queue is in front of the second."""
+    first = run_job("k")
+    cache.keep(first, jobs / first.id)
+    others = [waiting(store, jobs, f"l{n}") for n in range(3)]
+    second = waiting(store, jobs)
+    assert Claims(store, tmp_path, cache=cache).take("w").id == others[0].id
+    assert (store.get(second.id).state, store.get(second.id).cached_from) == ("done", first.id)
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled"])

@@ -37,10 +37,12 @@ class Attempts:
         wanted = select(jobs).where(jobs.c.state == "queued", jobs.c.id.not_in(without), ~EQUAL_RUNS)
         return self._first(wanted.order_by(*FIRST).limit(1))
 
-    def answered(self, limit: int = 100) -> list[JobRow]:
-        """Queued jobs of which an equal one is done."""
+    def answered(self, key: str | None = None) -> list[JobRow]:
+        """Queued jobs of which an equal one is done: all of them, which takes a while where many are queued, or those
+        of a key.
+        """
         wanted = select(jobs).where(jobs.c.state == "queued", EQUAL_IS_DONE)
-        return self._all(wanted.order_by(*FIRST).limit(limit))
+        return self._all((wanted if key is None else wanted.where(jobs.c.result_key == key)).order_by(*FIRST))
 
     def begin(self, id: str, worker: str = "", alone: bool = True) -> JobRow | None:
         """A new attempt at a queued job; None where somebody else was faster, whose transaction is not waited for.

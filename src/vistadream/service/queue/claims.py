@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -50,7 +50,7 @@ class Claims:
         self._store, self._jobs, self._min_free_bytes, self._deaths = store, data / "jobs", min_free_bytes, deaths
         self._timings = Timings(store.database)
         self._results = ExportClaims(store, deaths)
-        self._delivery = None if cache is None else Delivery(store, cache, self._jobs)
+        self._delivery, self._has_looked = None if cache is None else Delivery(store, cache, self._jobs), False
         self._device = Device(data / "devices")
         self._locks: dict[str, IO[bytes]] = {}
 
@@ -81,8 +81,9 @@ class Claims:
         for row in self._results.under_way():
             if task := self._locked(row.job_id, partial(self._results.claim, row, self._task)):
                 return task
-        for job in self._store.answered() if self._delivery else ():
-            self._deliver(job, worker)
+        if not self._has_looked:
+            self._has_looked = True  # for what a worker that was killed left; later ones follow the end of a job
+            self._deliver(self._store.answered(), worker)
         busy: list[str] = []
         while job := self._store.next_queued(without=busy):
             if job.exclusive and not self._device.is_alone:
@@ -114,6 +115,7 @@ class Claims:
                 self._keep_result(task)
                 if self._end(task, "done"):
                     self._keep_times(task)
+                    self._deliver_equals(self._store.get(task.id))
             case state:
                 self._end(task, state, error)
 
@@ -148,11 +150,17 @@ class Claims:
         mine = self._store.begin(job.id, worker)
         return None if mine is None else self._to_run(mine)
 
-    def _deliver(self, job: JobRow, worker: str) -> None:
-        """Ends a queued job by the result of an equal one, if that is still there."""
-        if lock := try_lock(self._jobs / job.id / "lock"):
-            with lock:
-                self._delivery.at_once(job, worker)
+    def _deliver_equals(self, done: JobRow | None) -> None:
+        """Ends the queued jobs that wait for the result of one that is done."""
+        if done and done.result_key:
+            self._deliver(self._store.answered(done.result_key), done.worker)
+
+    def _deliver(self, queued: Sequence[JobRow], worker: str) -> None:
+        """Ends queued jobs by the results of equal ones, if these are still there."""
+        for job in queued if self._delivery else ():
+            if lock := try_lock(self._jobs / job.id / "lock"):
+                with lock:
+                    self._delivery.at_once(job, worker)
 
     def _to_run(self, job: JobRow) -> Task | None:
         """The task of a job that was begun; None where it ends by the result of an equal one."""

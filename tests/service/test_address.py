@@ -57,16 +57,27 @@ def test_a_revoked_key_opens_no_address(tmp_path, refused):
 def test_with_a_key_others_can_connect_and_the_first_lines_say_that_nothing_is_encrypted(start, tmp_path):
     with opened(tmp_path) as keys:
         key = keys.add("a").text
-    running = start("min_free_gb=0", "workers=0", "host=0.0.0.0", data=tmp_path)
+    limit = "limits.failures_per_minute=2"
+    running = start("min_free_gb=0", "workers=0", "host=0.0.0.0", "proxies=[127.0.0.1]", limit, data=tmp_path)
     assert "nothing is encrypted" in running.lines[1]
     url = f"http://127.0.0.2:{running.client.base_url.port}/v1/jobs"
     assert httpx.get(url, trust_env=False).status_code == 401
     ask = {"X-API-Key": key}
     assert httpx.get(url, headers=ask, trust_env=False).status_code == 200
     assert httpx.get(url, headers=ask | {"Host": "evil.example.org"}, trust_env=False).status_code == 421
+    _only_a_named_proxy_says_where_a_request_comes_from(url)
     with opened(tmp_path) as keys:
         keys.revoke(keys.listed()[0].id)
     assert httpx.get(url, trust_env=False).status_code == 401, "it does not become open when the last key is revoked"
+
+
+def _only_a_named_proxy_says_where_a_request_comes_from(url):
+    """From 127.0.0.1 each address in X-Forwarded-For has its own wrong keys; from 127.0.0.3 they are all its own."""
+    for source, limited in (("127.0.0.1", False), ("127.0.0.3", True)):
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=source)) as http:
+            headers = [{"X-API-Key": "vd_wrong", "X-Forwarded-For": f"5.5.5.{number}"} for number in range(8)]
+            statuses = [http.get(url, headers=each).status_code for each in headers]
+        assert (429 in statuses) == limited, (source, statuses)
 
 
 def test_a_taken_port_is_one_sentence_and_its_owner_is_left_alone(tmp_path, refusal):

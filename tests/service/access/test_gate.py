@@ -8,7 +8,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from vistadream.core import UserError
 from vistadream.service.access.keys import Keys
+from vistadream.service.client import Client
 from vistadream.service.queue.claims import database_url
 from vistadream.service.queue.database import Database
 
@@ -66,6 +68,18 @@ def test_a_body_is_not_read_before_the_key(service, key):
     answer = service.client.post("/v1/predict", content=b"x" * 10_000_000, headers={"X-API-Key": "vd_wrong"})
     assert answer.status_code == 401
     assert service.nothing_is_left()
+
+
+def test_the_client_sends_the_key_that_it_is_given_or_that_of_the_environment(service, key, job, monkeypatch):
+    url = str(service.client.base_url)
+    monkeypatch.delenv("VISTADREAM_API_KEY", raising=False)
+    with Client(url, key=key.text) as client:
+        assert client.job(job)["id"] == job
+    with Client(url) as client, pytest.raises(UserError, match="needs an API key"):
+        client.job(job)
+    monkeypatch.setenv("VISTADREAM_API_KEY", f"{key.text}\n")
+    with Client(url) as client:
+        assert client.job(job)["id"] == job
 
 
 def test_nothing_secret_is_in_the_log(service, key, job, log):

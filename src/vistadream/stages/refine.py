@@ -48,7 +48,7 @@ class Refine:
             loss,
             self.fitting.rates,
             order=order,
-            want=loss.want,
+            want=lambda step: tuple(dict.fromkeys((*loss.want(step), *self.fitting.want(step)))),
             observe=observe,
             name="refine",
             adapt=self.budget.adapt(scene.views, self.renderer, len(order), self.seed),

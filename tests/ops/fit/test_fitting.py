@@ -53,7 +53,7 @@ def test_generated_pixels_of_no_weight_cost_nothing() -> None:
 
 
 def test_the_weight_of_the_spread_brings_two_walls_together() -> None:
-    rates = LearningRates(means=0.1, quats=0.0, scales=0.0, opacities=0.0, colors=0.0)
+    rates = LearningRates(means=0.01, quats=0.0, scales=0.0, opacities=0.0, colors=0.0)
     means, sizes = torch.tensor([[0.0, 0, 2], [0.0, 0, 2.06]]), torch.full((2, 3), 0.5)
     walls = Gaussians(means, torch.eye(4)[:1].repeat(2, 1), sizes, torch.tensor([0.5, 0.9]), torch.full((2, 3), 0.5))
 

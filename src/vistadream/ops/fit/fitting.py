@@ -13,8 +13,11 @@ from vistadream.core.knobs import FROM_0, SHARE, check_ranges
 from vistadream.ops.fit.adam import LearningRates
 from vistadream.ops.fit.loop import fit
 from vistadream.ops.fit.losses import photometric
-from vistadream.ops.fit.spread import WithSpread, spread_error
+from vistadream.ops.fit.spread import SPREAD, WithSpread, spread_error
 from vistadream.ops.fit.zoomed_crop import WithZoomedCrops
+
+SPREAD_EVERY = 4
+"""Every fourth step has the loss of double surfaces, with four times its weight, as it costs as much as the colors."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,17 @@ class Fitting:
         check_ranges(self, zoomed_share=SHARE, dssim=SHARE, generated_weight=FROM_0, spread_weight=FROM_0)
 
     def watched(self, renderer: Renderer) -> Renderer:
-        """The renderer with the maps that `loss` reads besides the colors."""
+        """The renderer that also knows the maps of `want` besides the colors."""
         return WithSpread(renderer) if self.spread_weight > 0 else renderer
 
+    def want(self, step: int) -> tuple[str, ...]:
+        """The maps that `loss` reads at a step."""
+        return ("rgb", SPREAD) if self.spread_weight > 0 and step % SPREAD_EVERY == 0 else ("rgb",)
+
     def loss(self, view: View, rendering: Rendering) -> Float[Tensor, ""]:
-        """The photometric loss of one View as it is rendered by `watched`, and the loss of double surfaces."""
+        """The photometric loss of one View as it is rendered by `watched`, and the loss of double surfaces if drawn."""
         loss = photometric(view, rendering, self.dssim, self.generated_weight)
-        return loss + self.spread_weight * spread_error(rendering) if self.spread_weight > 0 else loss
+        return loss if rendering.extra is None else loss + SPREAD_EVERY * self.spread_weight * spread_error(rendering)
 
     def __call__(
         self,
@@ -62,6 +69,7 @@ class Fitting:
             lambda view, rendering, step: self.loss(view, rendering),
             self.rates,
             order=crops.order(turns, self.zoomed_share),
+            want=self.want,
             observe=observe,
             name=name,
         )

@@ -118,6 +118,7 @@ class HttpService(Service):
             "worker_deaths=1000",
             "min_free_gb=0",
             "drain_s=0",
+            "cache.enabled=false",  # every job is to be run
         ]
         self.command = [sys.executable, "-m", "vistadream", "serve", *words]
         self._url = f"http://127.0.0.1:{port}/v1/predict"

@@ -65,7 +65,8 @@ def test_one_death_may_have_any_cause_and_a_second_by_sigkill_has_the_device_for
     killed = replace(JOB, last_signal=signal.SIGKILL)
     assert after_death(killed, run, 1, 3) is None
     assert after_death(replace(JOB, last_signal=signal.SIGSEGV), run, 2, 3) is None
-    assert after_death(replace(killed, exclusive=True), run, 2, 3) is None
+    again = after_death(replace(killed, exclusive=True), run, 2, 3)
+    assert (again.state, again.changed) == ("queued", {"deaths": 2}), "alone again, without another step"
     rung = after_death(killed, run, 2, 3)
     assert (rung.state, rung.changed["exclusive"], rung.changed["deaths"]) == ("queued", True, 2)
 

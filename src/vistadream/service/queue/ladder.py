@@ -47,7 +47,9 @@ def after_death(job: JobRow, run: Path, deaths: int, most: int) -> Rung | None:
     """After the death of a worker, of which it is `deaths` without a finished stage; None: taken over at once."""
     if deaths >= most:
         return _smaller(job, run) or Rung("failed", _on_deaths(job, deaths, last_part(run)), {"deaths": deaths})
-    if deaths >= _SUSPECT and job.last_signal == signal.SIGKILL and not job.exclusive:
+    if job.exclusive:  # it waits for the device again
+        return Rung("queued", changed={"deaths": deaths})
+    if deaths >= _SUSPECT and job.last_signal == signal.SIGKILL:
         rung = _alone(job, run)
         return Rung(rung.state, changed={**rung.changed, "deaths": deaths})
     return None

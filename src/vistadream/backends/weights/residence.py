@@ -133,8 +133,8 @@ class Ladder:
             others = " or ".join([*model.alternatives, "embedded"])
             raise FullMemoryError(
                 f"{model.name} does not fit the GPU even with memory=low; wanted a smaller task: lower max_resolution, "
-                f"lower expansion, or take another model with backends/{model.role} ({others}); other programs use the "
-                "GPU's memory too"
+                "lower expansion, lower max_views of several photos, or take another model with "
+                f"backends/{model.role} ({others}); other programs use the GPU's memory too"
             )
         self._budget = budget.smaller
         self._note(f"the GPU is full; going on with memory={budget.smaller.policy}", "warning")

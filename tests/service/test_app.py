@@ -64,8 +64,7 @@ def test_each_operation_has_an_id_a_sentence_and_problems(document):
 
 def test_the_document_is_of_openapi_3_1_and_has_examples_and_links(document):
     assert document["openapi"].startswith("3.1.")
-    text = json.dumps(document)
-    assert text.count('"operationId"') >= 15
+    assert sum(map(len, document["paths"].values())) >= 25
     assert "examples" in document["components"]["schemas"]["Job"]["properties"]["id"]
     assert "get_job" in document["paths"]["/v1/predict"]["post"]["responses"]["202"]["links"]
 

@@ -60,12 +60,12 @@ def generate(kind: Kind, seed: int, count: int, size: tuple[int, int], bank: Tex
     solids, looks = batch(worlds, eyes[..., 0].numpy(), rotation[..., 2].numpy(), cosine)
     terrain = Terrain.draw(rng, count) if kind.hilly else None
     return _picture(
-        _Stage(rng, solids, looks, terrain, bank, kind.inside, kind.shallow), eyes, rotation, rays_cam, lens, size
+        Stage(rng, solids, looks, terrain, bank, kind.inside, kind.shallow), eyes, rotation, rays_cam, lens, size
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Stage:
+class Stage:
     """All that a batch of cameras may see."""
 
     rng: Generator
@@ -78,7 +78,7 @@ class _Stage:
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class Seen:
     """What the rays of a batch met."""
 
     points: Float[Tensor, "b 3 p"]
@@ -92,7 +92,7 @@ class _Seen:
     part: Int[Tensor, "b p"]
 
 
-def _meet(stage: _Stage, eyes: Tensor, rays: Tensor) -> _Seen:
+def meet(stage: Stage, eyes: Tensor, rays: Tensor) -> Seen:
     """The nearest surface along each ray, facing it."""
     hits = cast(stage.solids, eyes, rays)
     points = eyes + rays * torch.where(hits.t < FAR_M, hits.t, 1.0)[:, None]
@@ -101,10 +101,10 @@ def _meet(stage: _Stage, eyes: Tensor, rays: Tensor) -> _Seen:
     look_rows = torch.gather(stage.looks, 1, index.expand(-1, -1, 7))
     half = torch.gather(stage.solids.halves, 1, index.expand(-1, -1, 3)).mT
     uv_face, uv_m = _uv(local, local_normal, torch.ones_like(half)) / 2 + 0.5, _uv(local, local_normal, half)
-    seen = _Seen(points, normal, uv_m, uv_face, look_rows, hits.t, hits.slot)
+    seen = Seen(points, normal, uv_m, uv_face, look_rows, hits.t, hits.slot)
     seen = _with_land(stage, seen, hits, eyes, rays) if stage.terrain else seen
     facing = torch.where(((seen.normal * rays).sum(1) > 0)[:, None], -seen.normal, seen.normal)
-    return _Seen(seen.points, facing, seen.uv_m, seen.uv_face, seen.look, seen.t, seen.part)
+    return Seen(seen.points, facing, seen.uv_m, seen.uv_face, seen.look, seen.t, seen.part)
 
 
 def _uv(local: Tensor, normal: Tensor, half: Tensor) -> Float[Tensor, "b p 2"]:
@@ -116,7 +116,7 @@ def _uv(local: Tensor, normal: Tensor, half: Tensor) -> Float[Tensor, "b p 2"]:
     return torch.stack([u, -v], -1)
 
 
-def _with_land(stage: _Stage, seen: _Seen, hits: Hits, eyes: Tensor, rays: Tensor) -> _Seen:
+def _with_land(stage: Stage, seen: Seen, hits: Hits, eyes: Tensor, rays: Tensor) -> Seen:
     """Land where it comes before every solid."""
     t = stage.terrain.cast(eyes, rays)
     nearer = t < hits.t
@@ -126,7 +126,7 @@ def _with_land(stage: _Stage, seen: _Seen, hits: Hits, eyes: Tensor, rays: Tenso
     paint = torch.tensor(paints)[:, None]
     uv = torch.stack([points[:, 0], points[:, 2]], -1)
     here, at = nearer[:, None], nearer[..., None]
-    return _Seen(
+    return Seen(
         torch.where(here, points, seen.points),
         torch.where(here, normal, seen.normal),
         torch.where(at, uv, seen.uv_m),
@@ -138,11 +138,11 @@ def _with_land(stage: _Stage, seen: _Seen, hits: Hits, eyes: Tensor, rays: Tenso
 
 
 def _picture(
-    stage: _Stage, eyes: Tensor, rotation: Tensor, rays_cam: Tensor, lens: Lens, size: tuple[int, int]
+    stage: Stage, eyes: Tensor, rotation: Tensor, rays_cam: Tensor, lens: Lens, size: tuple[int, int]
 ) -> Samples:
     """Casts, lights and develops a batch."""
     rays = torch.bmm(rotation, rays_cam)
-    seen = _meet(stage, eyes, rays)
+    seen = meet(stage, eyes, rays)
     sky = ~(seen.t < FAR_M)
     z = torch.where(sky, FAR_M, seen.t)
     linear = _shade(stage, eyes, rays, seen, z, size, lens)
@@ -158,14 +158,14 @@ def _picture(
 
 
 def _shade(
-    stage: _Stage, eyes: Tensor, rays: Tensor, seen: _Seen, z: Tensor, size: tuple[int, int], lens: Lens
+    stage: Stage, eyes: Tensor, rays: Tensor, seen: Seen, z: Tensor, size: tuple[int, int], lens: Lens
 ) -> Float[Tensor, "b 3 p"]:
     """Linear colours."""
     lights = Lights.draw(stage.rng, eyes[..., 0].numpy(), stage.inside)
     air = Sky.draw(stage.rng, len(z))
-    albedo, glow, gloss = _material(stage, seen, rays, size, lens)
+    albedo, glow, gloss = material(stage, seen, rays, size, lens)
     above = seen.points + 0.01 * seen.normal
-    shadow = _shadow(stage.solids, above, lights.towards_key(above), size)
+    shadow = shadow_of(stage.solids, above, lights.towards_key(above), size)
     open_share = openness(z.reshape(len(z), *size)).flatten(1)
     color = albedo * (lights.irradiance(seen.points, seen.normal, shadow, open_share) + 2 * glow)
     mirrored = rays - 2 * (rays * seen.normal).sum(1, keepdim=True) * seen.normal
@@ -174,15 +174,15 @@ def _shade(
     return haze(color, z, stage.rng, 40.0 if stage.inside else 200.0)
 
 
-def _shadow(solids: Solids, points: Tensor, towards: Tensor, size: tuple[int, int]) -> Float[Tensor, "b p"]:
+def shadow_of(solids: Solids, points: Tensor, towards: Tensor, size: tuple[int, int]) -> Float[Tensor, "b p"]:
     """How far the key light is hidden; cast for every second row and column only, which softens its rims."""
     half = [x.reshape(len(x), 3, *size)[:, :, ::2, ::2] for x in (points, towards)]
     hidden = (cast(solids, *(x.flatten(2) for x in half)).t < 1).float()
     return F.interpolate(hidden.reshape(len(points), 1, *half[0].shape[2:]), size, mode="bilinear").flatten(1)
 
 
-def _material(
-    stage: _Stage, seen: _Seen, rays: Tensor, size: tuple[int, int], lens: Lens
+def material(
+    stage: Stage, seen: Seen, rays: Tensor, size: tuple[int, int], lens: Lens
 ) -> tuple[Float[Tensor, "b 3 p"], Float[Tensor, "b 1 p"], Float[Tensor, "b 1 p"]]:
     """Albedo, glow and gloss of what is seen."""
     texture, tile_m = seen.look[..., 0].long(), seen.look[..., 1]

@@ -128,10 +128,14 @@ def haze(rgb: Float[Tensor, "b 3 p"], z: Float[Tensor, "b p"], rng: Generator, r
 
 
 def develop(linear: Float[Tensor, "b 3 h w"], rng: Generator) -> Float[Tensor, "b 3 h w"]:
-    """Exposure around the mean, a soft shoulder and the sRGB power: pictures in [0, 1]."""
+    """Exposure around the mean, then `toned`."""
     mean = linear.mean((1, 2, 3), keepdim=True).clamp(min=1e-4)
     target = _tensor(rng.uniform(0.12, 0.5, (len(linear), 1, 1, 1)))
-    exposed = linear / mean * target
+    return toned(linear / mean * target)
+
+
+def toned(exposed: Float[Tensor, "*b h w"]) -> Float[Tensor, "*b h w"]:
+    """A soft shoulder and the sRGB power: pictures in [0, 1]."""
     return (exposed / (1 + 0.35 * exposed)).clamp(0, 1) ** (1 / 2.2)
 
 

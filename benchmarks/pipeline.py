@@ -54,20 +54,22 @@ def measure(words: list[str], processor_time: bool) -> dict:
     begun = clock()
     sys.stdout = sys.stderr  # the run's own lines stay out of the tables
 
-    gc.set_threshold(cli.GARBAGE_AFTER)  # as the command does
     from vistadream import app
     from vistadream.backends.depth.embedded import EmbeddedDepth
     from vistadream.backends.outpaint.embedded import EmbeddedOutpainter
     from vistadream.backends.render.cpu import CpuRenderer
-    from vistadream.stages import coarse, initialize, refine
+    from vistadream.commands.main import GARBAGE_AFTER
+    from vistadream.ops.fit.fitting import Fitting
+    from vistadream.stages import refine
+
+    gc.set_threshold(GARBAGE_AFTER)  # as the command does
 
     work = Stopwatch(clock)
     for target, name in [
         (EmbeddedDepth, "__call__"),
         (EmbeddedOutpainter, "__call__"),
         (CpuRenderer, "__call__"),
-        (initialize, "fit"),
-        (coarse, "fit"),
+        (Fitting, "__call__"),
         (refine, "fit"),
     ]:
         setattr(target, name, work.wrap(getattr(target, name)))

@@ -97,6 +97,16 @@ def test_sharpening_keeps_planes_and_clean_steps(normal, distance):
     assert torch.equal(sharpen_depth_edges(step(), ALL), step())
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_sharpening_keeps_a_steep_floor_around_what_stands_on_it(turned):
+    """Depth is exact here, so nothing is to be moved, although it changes by up to a quarter from row to row."""
+    z, post = plane_depth(Camera.from_focal(50.0, W, H, (W / 2, -4.0)), (0.0, 1.0, 0.0), 1.5), ~ALL
+    post[:26, 28:31] = True
+    z[post] = z[26, 28]
+    z, post = (z.T.contiguous(), post.T) if turned else (z, post)
+    assert torch.equal(sharpen_depth_edges(z, torch.ones_like(post))[~post], z[~post])
+
+
 def test_sharpening_neither_reads_nor_writes_invalid_pixels():
     z, valid = step(), ALL.clone()
     z[:, W // 2] = 2.4

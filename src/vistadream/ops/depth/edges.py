@@ -15,6 +15,8 @@ from torch import Tensor
 
 EDGE_THRESHOLD = 0.05
 """Relative jump of depth that counts as an occlusion."""
+_RUN_PX = 11
+"""More pixels than a ramp between two surfaces has."""
 
 
 def neighbors(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
@@ -67,9 +69,11 @@ def sharpen_depth_edges(
     """Moves flying pixels next to depth edges to the nearer or the farther side, whichever is closer in disparity.
 
     This is the toggle operator of morphology (Kramer and Bruckner 1975) on 5x5 windows. It acts only near an edge, and
-    only where the pixel differs from both extremes of its window by more than half the threshold. Ramps of up to about
-    five pixels become steps in four passes; all other pixels, invalid ones included, are returned unchanged.
+    only where the pixel differs from both extremes of its window by more than half the threshold, and is not part of a
+    surface that goes on for longer than a ramp, such as a floor behind the legs of a chair. Ramps of up to about five
+    pixels become steps in four passes; all other pixels, invalid ones included, are returned unchanged.
     """
+    surface = _on_surface(z, valid, 0.2 * threshold)
     for _ in range(passes):
         # The two candidates of each pixel near an edge: the nearest and the farthest depth in its window.
         edges = relative_depth_edges(z, valid, threshold)
@@ -78,9 +82,21 @@ def sharpen_depth_edges(
         far = F.max_pool2d(torch.where(valid, z, -torch.inf)[None], 5, 1, 2)[0]
         # A pixel that is far from both is flying; it takes the closer one.
         gap_near, gap_far = z / near - 1, 1 - z / far
-        flying = reach & valid & (torch.minimum(gap_near, gap_far) > 0.5 * threshold)
+        flying = reach & valid & ~surface & (torch.minimum(gap_near, gap_far) > 0.5 * threshold)
         z = torch.where(flying, torch.where(gap_near <= gap_far, near, far), z)
     return z
+
+
+def _on_surface(z: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"], threshold: float) -> Bool[Tensor, "h w"]:
+    """Pixels whose disparity changes evenly along more than a ramp's length of pixels, in both directions."""
+    runs = []
+    for dim in (0, 1):
+        even = (valid & (bend(z, valid, dim) <= threshold))[None].float()
+        size, pad = ((_RUN_PX, 1), (_RUN_PX // 2, 0)) if dim == 0 else ((1, _RUN_PX), (0, _RUN_PX // 2))
+        shorter = -F.max_pool2d(-even, size, 1, pad)
+        grown = tuple(n + 2 if n > 1 else 1 for n in size)  # the pixel at each end of a run is in line with it
+        runs.append(F.max_pool2d(shorter, grown, 1, tuple(n // 2 for n in grown))[0] > 0)
+    return runs[0] & runs[1] & valid
 
 
 def smooth_depth(z: Float[Tensor, "h w"], sigma_log: float, sigma_px: float = 3.0) -> Float[Tensor, "h w"]:

@@ -145,7 +145,7 @@ def test_a_worker_alone_ends_on_a_signal(folder: Path, number: int) -> None:
     with subprocess.Popen(start, env={**os.environ, **ENVIRONMENT}, pass_fds=[reading]) as worker:
         until((folder / "began").exists)
         worker.send_signal(number)
-        assert worker.wait(10) == 0
+        assert worker.wait(60) == 0
     os.close(reading)
     os.close(writing)
     assert outcome(folder) == "interrupted"

@@ -3,8 +3,9 @@
 Run: python benchmarks/service_soak.py [--jobs 1000] [--worker-kills 5 20] [--server-kills 60 120] [--http]
 Workers, and the process that has them, are killed while jobs keep coming: after random times of these ranges, in
 seconds, that count from when a worker has begun a job since the last kill, however long the machine takes to start one.
-With --http the process is `vistadream serve`, and a client sends each job twice and until it is answered, under one
-idempotency key; without, it is a small one that has the workers alone. Prints one JSON object, and ends with 1 where
+With --http the process is `vistadream serve`, a client sends each job twice and until it is answered, under one
+idempotency key, and a receiver of webhooks wants to hear of each job's end, in one message that may come again;
+without, the process is a small one that has the workers alone. Prints one JSON object, and ends with 1 where
 anything of the above does not hold.
 """
 
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +31,8 @@ from typing import Any
 
 import httpx
 import psutil
+from sqlalchemy import func, select
+from webhook_receiver import Receiver
 
 import vistadream
 from vistadream.config import words_of
@@ -36,6 +40,7 @@ from vistadream.formats.files import drafts
 from vistadream.service.queue.claims import database_url
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow, new_id
+from vistadream.service.queue.tables import jobs as table
 
 KNOBS = {
     "stage": "no-outpaint",
@@ -48,6 +53,8 @@ KNOBS = {
 VARIANTS = tuple({**KNOBS, "stages.initialize.steps": steps} for steps in (1, 2, 3))
 SAMPLE = Path(vistadream.__file__).parent / "assets" / "sample.png"
 LATEST_S = 3 * 3600
+_TOLD_S = 300
+"""How long the last webhooks are waited for: a message to a service that was killed comes again after a while."""
 _LOG = """
 create table ended (id text, state text);
 create trigger log_ends after update of state on jobs when new.state in ('done', 'failed', 'cancelled')
@@ -87,6 +94,10 @@ class Service:
     def start(self) -> None:
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
 
+    def untold(self, ids: Collection[str], latest_s: float) -> int | None:
+        """Of how many jobs nobody was told the end by a webhook; None where there are no webhooks."""
+        return None
+
     def look(self) -> list[psutil.Process]:
         """The workers of now, which are kept to see in the end whether all have gone."""
         found = [child for child in psutil.Process(self.process.pid).children() if child.is_running()]
@@ -108,6 +119,7 @@ class HttpService(Service):
 
     def __init__(self, data: Path, workers: int):
         super().__init__(data, workers)
+        self._receiver = Receiver()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -119,21 +131,40 @@ class HttpService(Service):
             "min_free_gb=0",
             "drain_s=0",
             "cache.enabled=false",  # every job is to be run
+            f"outgoing.allow_hosts=[{self._receiver.host}]",
         ]
         self.command = [sys.executable, "-m", "vistadream", "serve", *words]
-        self._url = f"http://127.0.0.1:{port}/v1/predict"
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", timeout=120)
 
     def submit(self, store: Store, n: int) -> bool:
         knobs = json.dumps(VARIANTS[n % len(VARIANTS)])
         try:
+            self._register()
             for _ in range(2):
                 files = {"file": ("photo.png", SAMPLE.read_bytes())}
                 headers = {"Idempotency-Key": str(n)}
-                answer = httpx.post(self._url, data={"knobs": knobs}, files=files, headers=headers, timeout=120)
+                answer = self._http.post("/predict", data={"knobs": knobs}, files=files, headers=headers)
                 answer.raise_for_status()
         except httpx.HTTPError:  # it was killed, or is not up yet
             return False
         return True
+
+    def untold(self, ids: Collection[str], latest_s: float) -> int:
+        """Waits for the last messages; jobs without one, or with two that are not the same, and wrong signatures."""
+        while set(ids) - self._receiver.jobs.keys() and time.monotonic() < latest_s:
+            time.sleep(0.5)
+        self._receiver.close()
+        once = {job for job, messages in self._receiver.jobs.items() if len(messages) == 1}
+        return len(set(ids) - once) + self._receiver.refused
+
+    def _register(self) -> None:
+        """Has the receiver told of all ends. An endpoint whose secret was lost with its answer is removed."""
+        if self._receiver.secret is not None:
+            return
+        for row in self._http.get("/webhooks").raise_for_status().json()["webhooks"]:
+            self._http.delete(f"/webhooks/{row['id']}").raise_for_status()
+        asked = {"url": f"http://{self._receiver.host}/"}
+        self._receiver.secret = self._http.post("/webhooks", json=asked).raise_for_status().json()["secret"]
 
 
 class Clock:
@@ -193,12 +224,14 @@ def soak(
     service.start()
     try:
         kills = _kill_while_it_works(store, jobs, service, on_worker, on_server, began + latest_s)
+        untold = service.untold([row.id for row in _rows(store)], min(began + latest_s, time.monotonic() + _TOLD_S))
     finally:
         service.look()
         service.process.terminate()
         service.process.wait(30)
     seconds = round(time.monotonic() - began)
-    return {"jobs": jobs, "seconds": seconds, "kills": dict(kills), **_found(store, data, wanted, service)}
+    told = {} if untold is None else {"without one webhook": untold}
+    return {"jobs": jobs, "seconds": seconds, "kills": dict(kills), **told, **_found(store, data, wanted, service)}
 
 
 def _kill_while_it_works(
@@ -210,7 +243,7 @@ def _kill_while_it_works(
     while time.monotonic() < latest_s and (added < jobs or store.counts().keys() & {"queued", "running"}):
         if added < jobs and added < 10 + store.counts().get("done", 0):
             added += service.submit(store, added)
-        attempts = sum(row.attempt for row in store.page(limit=jobs))
+        attempts = _attempts(store)
         if (found := service.look()) and on_worker.rings(attempts):
             on_worker.chance.choice(found).kill()
             kills["workers"] += 1
@@ -222,10 +255,21 @@ def _kill_while_it_works(
     return kills
 
 
-def _found(store: Store, data: Path, wanted: list[str], service: Service) -> dict[str, Any]:
-    rows = []
+def _attempts(store: Store) -> int:
+    """How many attempts have begun."""
+    with store.database.reading() as connection:
+        return connection.scalar(select(func.coalesce(func.sum(table.c.attempt), 0)))
+
+
+def _rows(store: Store) -> list[JobRow]:
+    rows: list[JobRow] = []
     while page := store.page(before=rows[-1].id if rows else None, limit=500):
         rows += page
+    return rows
+
+
+def _found(store: Store, data: Path, wanted: list[str], service: Service) -> dict[str, Any]:
+    rows = _rows(store)
     with sqlite3.connect(data / "queue.db") as direct:
         ends = Counter(id for (id,) in direct.execute("select id from ended"))
         intact = direct.execute("pragma integrity_check").fetchone()[0]
@@ -247,6 +291,7 @@ def _found(store: Store, data: Path, wanted: list[str], service: Service) -> dic
 def holds(found: dict[str, Any]) -> bool:
     """Whether nothing was lost, doubled, changed, or left behind."""
     nothing = ("finished twice", "other bytes", "half files", "stray processes")
+    nothing += tuple(found.keys() & {"without one webhook"})
     whole = found["states"] == {"done": found["jobs"]} and found["different keys"] == found["rows"] == found["jobs"]
     return whole and not any(found[name] for name in nothing) and found["integrity_check"] == "ok"
 

@@ -69,6 +69,8 @@ def test_one_death_may_have_any_cause_and_a_second_by_sigkill_has_the_device_for
     assert (again.state, again.changed) == ("queued", {"deaths": 2}), "alone again, without another step"
     rung = after_death(killed, run, 2, 3)
     assert (rung.state, rung.changed["exclusive"], rung.changed["deaths"]) == ("queued", True, 2)
+    (step,) = rung.changed["memory_steps"]
+    assert "killed 2 times in coarse, most likely because the memory was full; it goes on in a fresh process" in step
 
 
 def test_the_last_death_is_a_failure_or_a_smaller_picture(run):

@@ -37,36 +37,42 @@ class Rung:
 
 def after_full_memory(job: JobRow, run: Path, error: str) -> Rung:
     """After an attempt that ended with full memory; `error` is its sentence."""
+    why = f"attempt {job.attempt}: the memory was full{_where(run)}"
     if not job.exclusive:
-        return _alone(job, run)
+        return _alone(job, why)
     allowing = "" if job.degrade else "; degrade=true allows a smaller one"
-    return _smaller(job, run) or Rung("failed", f"also in a fresh process alone on the device, {error}{allowing}")
+    return _smaller(job, run, why) or Rung("failed", f"also in a fresh process alone on the device, {error}{allowing}")
 
 
 def after_death(job: JobRow, run: Path, deaths: int, most: int) -> Rung | None:
     """After the death of a worker, of which it is `deaths` without a finished stage; None: taken over at once."""
+    killed = f"its worker was killed {deaths} times"
+    why = f"attempt {job.attempt}: {killed}{_where(run)}, most likely because the memory was full"
     if deaths >= most:
-        return _smaller(job, run) or Rung("failed", _on_deaths(job, deaths, last_part(run)), {"deaths": deaths})
+        by = "" if job.last_signal is None else f", last by signal {job.last_signal}"
+        where = f",{_where(run)}" if _where(run) else ""
+        error = f"{killed}{by}{where}: most likely out of memory; {_WANTED}"
+        return _smaller(job, run, why) or Rung("failed", error, {"deaths": deaths})
     if job.exclusive:  # it waits for the device again
         return Rung("queued", changed={"deaths": deaths})
     if deaths >= _SUSPECT and job.last_signal == signal.SIGKILL:
-        rung = _alone(job, run)
+        rung = _alone(job, why)
         return Rung(rung.state, changed={**rung.changed, "deaths": deaths})
     return None
 
 
-def _alone(job: JobRow, run: Path) -> Rung:
-    step = f"{_was_full(job, run)}; it goes on in a fresh process, alone on the device"
+def _alone(job: JobRow, why: str) -> Rung:
+    step = f"{why}; it goes on in a fresh process, alone on the device"
     return Rung("queued", changed={"exclusive": True, "memory_steps": [*job.memory_steps, step]})
 
 
-def _smaller(job: JobRow, run: Path) -> Rung | None:
+def _smaller(job: JobRow, run: Path, why: str) -> Rung | None:
     """With half of the pixels; None where that is not allowed, or they are few already."""
     old = _resolution(run)
     if not job.degrade or old is None or old <= _SMALLEST_PX:
         return None
     new = max(_SMALLEST_PX, round(old * _SHRINK))
-    step = f"{_was_full(job, run)}; it goes on with max_resolution={new} in place of {old}, as degrade=true allows"
+    step = f"{why}; it goes on with max_resolution={new} in place of {old}, as degrade=true allows"
     kept = [word for word in job.words if not word.startswith("max_resolution=")]
     changed = {"words": [*kept, f"max_resolution={new}"], "memory_steps": [*job.memory_steps, step], "exclusive": True}
     return Rung("queued", changed={**changed, "result_key": "", "scene_key": ""})  # other jobs want the whole size
@@ -81,13 +87,7 @@ def _resolution(run: Path) -> int | None:
     return int(found[1]) if found else None
 
 
-def _was_full(job: JobRow, run: Path) -> str:
+def _where(run: Path) -> str:
+    """In which part of the run, as the end of a clause."""
     part = last_part(run)
-    where = "" if part is None else f" in {part}"
-    return f"attempt {job.attempt}: the memory was full{where}"
-
-
-def _on_deaths(job: JobRow, deaths: int, part: str | None) -> str:
-    by = "" if job.last_signal is None else f", last by signal {job.last_signal}"
-    where = "" if part is None else f", in {part}"
-    return f"its worker was killed {deaths} times{by}{where}: most likely out of memory; {_WANTED}"
+    return "" if part is None else f" in {part}"

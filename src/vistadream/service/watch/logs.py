@@ -12,10 +12,11 @@ import sys
 from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from vistadream.core import system_errors
 from vistadream.service.knobs import Level
@@ -24,11 +25,20 @@ Keep = Callable[[logging.LogRecord], bool]
 _FILE_BYTES, _FILES = 10_000_000, 7
 _QUIET = ("httpx", "httpcore", "uvicorn")
 """Libraries of which warnings are enough; the first two name whole URLs in what they do."""
+
+
+def _once(_: Any, __: str, event: EventDict) -> EventDict:
+    """Without the time that a formatter of another library wrote into the record."""
+    event.pop("asctime", None)
+    return event
+
+
 _ABOUT: Sequence[Processor] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.ExtraAdder(),
+    _once,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 _HIDDEN = "[hidden]"

@@ -25,7 +25,7 @@ def knobs_in_files() -> set[str]:
     """The last names of all knobs that a YAML file under conf/ sets, read as text."""
     names = set()
     for file in conf_folder().rglob("*.yaml"):
-        if file.stem not in ("auto", "serve", "worker"):  # which are about no run
+        if file.stem not in ("auto", "keys", "serve", "worker"):  # which are about no run
             names |= set(re.findall(r"^ *(\w+):", file.read_text(), re.MULTILINE))
     return names - {"defaults", "_target_"}
 

@@ -32,7 +32,9 @@ def opened(data):
 @pytest.fixture
 def refused(capsys, monkeypatch):
     """What `vistadream serve` says to its words, with exit code 2, in this process."""
-    monkeypatch.setattr("vistadream.service.server.asyncio.run", None)  # nothing is served
+    from vistadream.service import server
+
+    monkeypatch.setattr(server.asyncio, "run", None)  # nothing is served
 
     def said(*words):
         assert main(["serve", *words]) == 2

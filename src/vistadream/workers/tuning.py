@@ -35,7 +35,7 @@ _PACKAGES = ("torch", "numba", "numpy", "opencv-python-headless")
 
 @dataclass(frozen=True)
 class Option:
-    """A number of workers, each with so many threads."""
+    """A number of workers, and of the threads that each has."""
 
     workers: int
     threads: int
@@ -97,7 +97,7 @@ def choose(possible: Sequence[Option], measure: Measure, free_bytes: int, say: C
 
 
 def measure(option: Option, words: Sequence[str] = WORDS) -> Measured:
-    """Has so many workers run the sample at the same time, after each has run it once. UserError if one ends early."""
+    """Has the workers run the sample at the same time, after each has run it once. UserError if one ends early."""
     command = [sys.executable, "-m", "vistadream.workers.trial", *words]
     pipe = subprocess.PIPE
     with ExitStack() as stack:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
+from vistadream.service.outgoing import deliveries as deliveries_module
 from vistadream.service.outgoing import sender as module
 from vistadream.service.outgoing.deliveries import Deliveries
 from vistadream.service.outgoing.safe_http import SafeHttp
@@ -76,7 +77,7 @@ def test_a_receiver_can_verify_what_it_is_sent(store, webhooks, deliveries, rece
 def test_a_message_that_failed_is_sent_again_with_its_id(
     store, webhooks, deliveries, receiver, sent_until, monkeypatch
 ):
-    monkeypatch.setattr("vistadream.service.outgoing.deliveries.WAITS_S", (0.01,) * 7)
+    monkeypatch.setattr(deliveries_module, "WAITS_S", (0.01,) * 7)
     hook = webhooks.add("me", receiver.url(), EVENTS)
     end_job(store)
     receiver.answers += [(500, {}, b"x" * 100_000), (302, {"Location": "/b"}, b"")]

@@ -145,7 +145,7 @@ def test_a_deleted_job_is_gone_with_its_folder(service):
     assert not (service.data / "jobs" / job).exists()
 
 
-@pytest.mark.parametrize("job", [UNKNOWN, "x", "..", "%2e%2e%2f%2e%2e%2fetc", "%252e%252e", "a" * 64])
+@pytest.mark.parametrize("job", [UNKNOWN, "x", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc", "%252e%252e", "a" * 64])
 def test_an_unknown_job_is_404_on_every_route(job, service):
     for method, route in [
         ("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("POST", "/resume"), ("GET", "/log"), ("GET", "/results"),

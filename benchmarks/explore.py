@@ -2,7 +2,7 @@
 
 Run: python research/draw_worlds.py --out worlds, once; then
 python benchmarks/explore.py worlds [--depth true|embedded] [--only room_1 ...] [--words max_resolution=512 ...]
-Prints Markdown for docs/benchmarks/explore.md. `--sheets FOLDER` draws what is seen beside the truth, `--rows FILE`
+Prints Markdown for docs/benchmarks/explore.md. `--sheets FOLDER` draws what is seen and the truth, `--rows FILE`
 keeps every figure as JSON.
 """
 

@@ -137,7 +137,7 @@ def say(name: str, **found: Any) -> None:
 
 
 def fill(data: Path, count: int) -> None:
-    """A queue of so many jobs, of which the first can be begun."""
+    """A queue of the given number of jobs, of which the first can be begun."""
     ids = sorted(new_id() for _ in range(count))
     (data / "jobs" / ids[0]).mkdir(parents=True)
     store, row = Store(database_url(data)), JobRow("", input_name=SAMPLE.name, owner="local", created_s=time.time())

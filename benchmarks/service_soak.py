@@ -158,7 +158,7 @@ class HttpService(Service):
         return len(set(ids) - once) + self._receiver.refused
 
     def _register(self) -> None:
-        """Has the receiver told of all ends. An endpoint whose secret was lost with its answer is removed."""
+        """Registers the receiver for the ends of all jobs; an endpoint whose secret was lost is removed."""
         if self._receiver.secret is not None:
             return
         for row in self._http.get("/webhooks").raise_for_status().json()["webhooks"]:

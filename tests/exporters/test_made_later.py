@@ -1,4 +1,4 @@
-"""What can be made of a finished scene: each name is that of a file that the words beside it ask for."""
+"""What can be made of a finished scene: each name is that of the file that its words ask for."""
 
 from vistadream.config.exports import expand_exports, export_names
 from vistadream.exporters.made_later import MADE_LATER

@@ -16,20 +16,10 @@ from typing import Any
 
 import httpx
 
+from vistadream.service.remote import talks
 from vistadream.service.remote.async_client import AsyncClient
 from vistadream.service.remote.connection import SILENCE_S, Batch, Job, connection
 from vistadream.service.remote.steps import Close, Emit, Next, Open, Opened, Pause, Send, Talk, Work
-from vistadream.service.remote.talks import (
-    asked,
-    batched,
-    changes_of,
-    downloaded,
-    lines_of,
-    made,
-    predicted,
-    resumed,
-    waited,
-)
 
 __all__ = ["AsyncClient", "Batch", "Client", "Job"]
 
@@ -58,55 +48,55 @@ class Client:
 
         `degrade` allows a smaller max_resolution when the memory is full.
         """
-        return self._result(predicted(picture, knobs, priority=priority, degrade=degrade))
+        return self._result(talks.predicted(picture, knobs, priority=priority, degrade=degrade))
 
     def batch(
         self, pictures: Sequence[Path], knobs: Mapping[str, Any] | None = None, priority: int = 0, degrade: bool = False
     ) -> Batch:
         """Puts a job for each picture, or for those in one zip, into the queue, or none; the batch with its jobs."""
-        return self._result(batched(pictures, knobs, priority=priority, degrade=degrade))
+        return self._result(talks.batched(pictures, knobs, priority=priority, degrade=degrade))
 
     def job(self, job_id: str) -> Job:
         """All that is known of a job."""
-        return self._result(asked("GET", f"/v1/jobs/{job_id}"))
+        return self._result(talks.asked("GET", f"/v1/jobs/{job_id}"))
 
     def cancel(self, job_id: str) -> Job:
         """Ends a job."""
-        return self._result(asked("POST", f"/v1/jobs/{job_id}/cancel"))
+        return self._result(talks.asked("POST", f"/v1/jobs/{job_id}/cancel"))
 
     def resume(self, job_id: str, knobs: Mapping[str, Any] | None = None, cameras: Any = None) -> Job:
         """Puts an ended job into the queue again, with changed knobs, or along cameras as in docs/cameras.json."""
-        return self._result(resumed(job_id, knobs, cameras))
+        return self._result(talks.resumed(job_id, knobs, cameras))
 
     def delete(self, job_id: str) -> None:
         """Removes a job with its input and results."""
-        self._result(asked("DELETE", f"/v1/jobs/{job_id}"))
+        self._result(talks.asked("DELETE", f"/v1/jobs/{job_id}"))
 
     def events(self, job_id: str, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
         """The lines of events.jsonl after that number, with their numbers, until the job has ended.
 
         A broken connection, or a service that stops, is waited for.
         """
-        return self._emitted(lines_of(job_id, after))
+        return self._emitted(talks.lines_of(job_id, after))
 
     def changes(self, after: int | None = None) -> Iterator[tuple[str, int | None, dict[str, Any]]]:
         """What happens to all jobs, without an end: (event, number, data) as GET /v1/events has them."""
-        return self._emitted(changes_of(after))
+        return self._emitted(talks.changes_of(after))
 
     def wait(self, job_id: str, watch: Callable[[dict[str, Any]], object] | None = None) -> Job:
         """The job when it has ended; `watch` gets each line of its events until then."""
-        return self._result(waited(job_id), watch)
+        return self._result(talks.waited(job_id), watch)
 
     def download(self, job_id: str, folder: Path) -> list[Path]:
         """The results of a job in a folder, each whole and with the digest that the service names.
 
         A file that is there already, with that digest, is not loaded again; half of one is continued.
         """
-        return self._result(downloaded(job_id, folder))
+        return self._result(talks.downloaded(job_id, folder))
 
     def result(self, job_id: str, name: str, folder: Path) -> Path:
         """One result of a job in a folder; the service makes it first if the run did not export it."""
-        return self._result(made(job_id, name, folder))
+        return self._result(talks.made(job_id, name, folder))
 
     def _result(self, talk: Talk, watch: Callable[[Any], object] | None = None) -> Any:
         """What a conversation returns; `watch` gets what it emits."""

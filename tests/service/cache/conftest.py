@@ -65,7 +65,7 @@ def cache(tmp_path: Path, index: Index) -> Cache:
 
 @pytest.fixture
 def run_job(store: Store, jobs: Path) -> Callable[..., JobRow]:
-    """Makes a job of a key that was run, with a run folder of so many bytes."""
+    """Makes a job that was run under a key, with a run folder of the given size in bytes."""
 
     def made(key: str, size: int = 100, state: str = "done") -> JobRow:
         job = JobRow(new_id(), state=state, result_key=key, scene_key=f"scene of {key}", input_name="a photo.jpg")

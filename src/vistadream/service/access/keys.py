@@ -17,12 +17,12 @@ from vistadream.core import UserError
 from vistadream.service.access.key_table import LONGEST_NAME, KeyRow, row_of, table
 from vistadream.service.access.scopes import SCOPES, Scope
 from vistadream.service.queue.database import Database
+from vistadream.service.queue.tables import ALPHABET
 
 DEFAULT_SCOPES: tuple[Scope, ...] = ("jobs:read", "jobs:write")
 _SECRET_BYTES = 32
 _USE_NOTED_S = 60.0
 """The time of the last use is written at most this often."""
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _KEY = re.compile(r"vd_([0-9a-z]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 _DAY_S = 86_400
 
@@ -54,7 +54,7 @@ class Keys:
         _check(name, owner, scopes)
         secret, now_s = secrets.token_urlsafe(_SECRET_BYTES), time.time()
         values: dict[str, Any] = {
-            "id": "".join(secrets.choice(_ALPHABET) for _ in range(12)),
+            "id": "".join(secrets.choice(ALPHABET) for _ in range(12)),
             "name": name,
             "owner": owner,
             "scopes": list(scopes),

@@ -25,14 +25,14 @@ from sqlalchemy import (
 )
 
 ENDED = ("done", "failed", "cancelled")
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32."""
 
 
 def new_id() -> str:
     """26 characters: the time in milliseconds, so that ids sort by age, and 80 random bits, which nobody guesses."""
     number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 @dataclass(frozen=True)

@@ -12,21 +12,10 @@ from torch import Tensor
 from train_embedded_depth.world import turn
 
 from vistadream.ops.camera_path.pose import look_at
+from vistadream.ops.evaluation.reach import DIRECTIONS
 
 DISTANCES = (0.1, 0.2, 0.35, 0.5, 0.75)
 """As shares of the focus distance of the photo."""
-_DIAGONAL = float(np.sqrt(0.5))
-DIRECTIONS = {
-    "right": (1.0, 0.0, 0.0),
-    "left": (-1.0, 0.0, 0.0),
-    "up": (0.0, -1.0, 0.0),
-    "down": (0.0, 1.0, 0.0),
-    "forward": (0.0, 0.0, 1.0),
-    "backward": (0.0, 0.0, -1.0),
-    "forward right": (_DIAGONAL, 0.0, _DIAGONAL),
-    "forward left": (-_DIAGONAL, 0.0, _DIAGONAL),
-}
-"""Unit vectors in the photo's camera axes: x right, y down, z ahead."""
 TURNS_DEG = (-45.0, -30.0, -15.0, 15.0, 30.0, 45.0)
 """About the vertical axis of the photo's camera; positive is to the right."""
 

@@ -1,15 +1,18 @@
-"""Poses for new views leave the places of the photos by no more than the enlarged reach of the path about the first."""
+"""Poses for new views: along the path past all photos, and in an envelope around the first."""
 
 import pytest
 import torch
 
 from vistadream.core import Camera, Scene, View, silent
+from vistadream.ops.camera_path.envelope import Envelope
+from vistadream.ops.camera_path.free_space import FreeSpace
 from vistadream.ops.camera_path.pose import centers_of
 from vistadream.stages.candidates import Candidates
 from vistadream.trajectories.paths import Spiral
 from vistadream.trajectories.photos import Photos
 
 SPIRAL = Spiral(radius=0.1, height=0.4, depth=0.1, turns=2)
+ENVELOPE = Envelope(0.5, 30, 15, n_wide=2, wide_scale=0.4)
 
 
 def photo(i: int, x: float, y: float, z: float) -> View:
@@ -23,21 +26,29 @@ PLACES = [(0, 0, 0), (0.6, 0.3, 0.2), (0.8, -0.3, -0.2), (1.6, 0.2, 0.3), (1.7, 
 SCENE = Scene(tuple(photo(i, *place) for i, place in enumerate(PLACES)))
 
 
-def excess(overshoot: float) -> float:
-    """By how much candidates leave the convex hull of the photos' places, when the path shows no hole."""
-    choose = Candidates(Photos(SPIRAL, 0.4), 60, overshoot, 0)
-    _, cameras = choose(SCENE, lambda cameras: False, silent)
-    generator = torch.Generator().manual_seed(0)
-    directions = torch.nn.functional.normalize(torch.randn(500, 3, generator=generator), dim=1)
-    reach, hull = (directions @ centers.T for centers in (centers_of(cameras), torch.tensor(PLACES)))
-    return float((reach.max(dim=1).values - hull.max(dim=1).values).max())
+@pytest.mark.parametrize("explore", [0.0, 0.5, 1.0])
+def test_explore_scales_the_envelope_and_leaves_the_number_of_poses_on_the_path(explore: float) -> None:
+    poses = Candidates(Photos(SPIRAL, 0.4), 60, ENVELOPE, explore, 0)(SCENE, silent)
+    assert len(poses.path) == 60
+    assert bool(poses.around) == (explore > 0)
+    if explore:
+        farthest = float(centers_of(poses.around).norm(dim=1).max())
+        assert farthest == pytest.approx(explore * 0.5 * 4.0, rel=0.01)
 
 
-@pytest.mark.parametrize("overshoot", [1.0, 1.5, 2.0])
-def test_candidates_stay_within_the_overshoot_about_the_places_of_the_photos(overshoot: float) -> None:
-    alone = float(centers_of(SPIRAL(SCENE, 600)).norm(dim=1).max())
-    assert excess(overshoot) <= overshoot * alone
+@pytest.mark.parametrize(("explore", "factor"), [(0.0, 1.0), (0.5, 1.0), (1.0, 1.0), (2.5, 2.5)])
+def test_a_path_grows_with_explore_above_one_and_never_shrinks(explore: float, factor: float) -> None:
+    asked, kept = SPIRAL(SCENE, 10), Candidates(SPIRAL, 10, ENVELOPE, explore, 0)(SCENE, silent).path
+    torch.testing.assert_close(centers_of(kept)[:, :2], factor * centers_of(asked)[:, :2], atol=1e-5, rtol=1e-5)
 
 
-def test_a_larger_overshoot_reaches_farther() -> None:
-    assert excess(2.0) > 1.5 * excess(1.0)
+def test_without_an_envelope_poses_lie_on_the_path_alone() -> None:
+    poses = Candidates(Photos(SPIRAL, 0.4), 60, None, 1.0, 0)(SCENE, silent)
+    assert not poses.around
+    assert not poses.wide
+
+
+def test_new_views_are_larger_than_the_photo_and_in_the_free_space() -> None:
+    poses = Candidates(SPIRAL, 10, ENVELOPE, 1.0, 3)(SCENE, silent)
+    assert {(camera.width, camera.height) for camera in [*poses.path, *poses.around]} == {(46, 36)}
+    assert FreeSpace.of(SCENE).contains(centers_of(poses.around)).all()

@@ -6,11 +6,13 @@ import math
 import pytest
 import torch
 
+from vistadream.backends.splats.lift import Lift
 from vistadream.config import configured
 from vistadream.core import Camera, DepthPrediction, Scene, UserError, View, silent
 from vistadream.ops.fit.adam import LearningRates
 from vistadream.ops.fit.fitting import Fitting
 from vistadream.ops.gaussians.lift import Lifting
+from vistadream.stages.far_side import FarSide
 from vistadream.stages.initialize import Initialize
 
 RENDERER = configured("backends/render=cpu")
@@ -42,9 +44,15 @@ def wall(views, valid=None, sky=None, focal_px=None, z=2.0):
     return [DepthPrediction(torch.where(valid, depth, math.nan), valid, camera, True, None, sky)]
 
 
+def paint_black(rgb, hole, prompt, seed):
+    return torch.where(hole[..., None], 0, rgb)
+
+
 def initialize(depth, start=None) -> Scene:
+    far_side = FarSide(paint_black, lambda rgb: "", reach=0.5, widest=0.12, seed=0)
+    lifting = Lifting(0.5, 0.5, 0.0)
     stage = Initialize(
-        depth, RENDERER, NO_FIT, Lifting(0.5, 0.5), steps=0, smoothing=0.03, sky_distance=1.5, sky_reach=0.2
+        depth, Lift(), RENDERER, NO_FIT, lifting, far_side, steps=0, smoothing=0.03, sky_distance=1.5, sky_reach=0.2
     )
     return stage(start or scene(), silent)
 

@@ -45,7 +45,7 @@ def flat(views):
 
 def initialize(scene: Scene, depth=wall, observe=silent, rounds=0, steps=0, exposure=True, fitting=NO_FIT) -> Scene:
     fusion = Fusion(open_alpha=0.6, in_front=0.05, through=3, sure=0.2, tolerance=0.03)
-    lifting = Lifting(0.65, 0.5)
+    lifting = Lifting(0.65, 0.5, 0.0)
     stage = InitializePhotos(
         depth, flat, RENDERER, fitting, lifting, fusion, steps, rounds, 3.0, 0.08, exposure, seed=0
     )

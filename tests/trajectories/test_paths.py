@@ -219,3 +219,10 @@ def test_a_view_without_depth_has_no_reach() -> None:
 def test_knobs_out_of_range_are_refused_by_name(make, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         make()
+
+
+@pytest.mark.parametrize("path", [p for p in PATHS if not isinstance(p, Interpolate)], ids=lambda p: type(p).__name__)
+def test_a_path_scaled_beyond_the_limits_of_its_knobs_stops_there(path: Trajectory) -> None:
+    largest = path.scaled(1000.0)
+    assert largest == path.scaled(2000.0)
+    assert path.scaled(0.5) != path != largest

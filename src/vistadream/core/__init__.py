@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Exporter,
         FeatureModel,
         Flight,
+        GaussianInitializer,
         MultiViewDepth,
         ObservedRun,
         Observer,
@@ -48,7 +49,16 @@ if TYPE_CHECKING:
         Trajectory,
     )
     from vistadream.core.registration import Registration, SparsePoints
-    from vistadream.core.scene import DepthPrediction, DepthSource, PlacedPhoto, Rendering, Scene, View
+    from vistadream.core.scene import (
+        DepthPrediction,
+        DepthSource,
+        PlacedPhoto,
+        Rendering,
+        Scene,
+        SceneReach,
+        Splats,
+        View,
+    )
     from vistadream.core.work_folder import current_work_folder, use_work_folder
 
 __all__ = [
@@ -65,6 +75,7 @@ __all__ = [
     "FeatureModel",
     "Flight",
     "FullMemoryError",
+    "GaussianInitializer",
     "Gaussians",
     "Message",
     "MultiViewDepth",
@@ -85,8 +96,10 @@ __all__ = [
     "RunEnded",
     "RunStarted",
     "Scene",
+    "SceneReach",
     "Source",
     "SparsePoints",
+    "Splats",
     "Stage",
     "StageFinished",
     "StageStarted",

@@ -15,7 +15,7 @@ from vistadream.core.camera import Camera
 from vistadream.core.gaussians import Gaussians
 from vistadream.core.messages import Chart, Note, Summary
 from vistadream.core.registration import Registration
-from vistadream.core.scene import DepthPrediction, Rendering, Scene, View
+from vistadream.core.scene import DepthPrediction, Rendering, Scene, SceneReach, Splats, View
 
 
 @runtime_checkable
@@ -100,6 +100,17 @@ class MultiViewDepth(Protocol):
     """
 
     def __call__(self, scene: Scene) -> list[DepthPrediction]: ...
+
+
+@runtime_checkable
+class GaussianInitializer(Protocol):
+    """Predicts the first Gaussians of a scene from one View."""
+
+    def __call__(self, view: View, focal_px: float) -> Splats | None:
+        """The Gaussians of what the View shows; None where the depth model's map is to be lifted, pixel by pixel.
+
+        `focal_px` is the focal length of the View, or that of the depth model where the View's is only a guess.
+        """
 
 
 @runtime_checkable
@@ -206,6 +217,8 @@ class ExportContext:
     """The name of the stage whose result the scene is."""
     renderer: Renderer
     flight: Flight
+    reach: Callable[[], SceneReach]
+    """Returns how far the scene holds; it is measured at the first call."""
     observe: Observer
     record: Recorded
     facts: Callable[[], Mapping[str, Any]]

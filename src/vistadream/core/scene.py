@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -77,6 +78,18 @@ class DepthPrediction:
             confidence=self.confidence,
         )
         _check_confidence("DepthPrediction", self.confidence)
+
+
+@dataclass(frozen=True, eq=False)
+class Splats:
+    """Gaussians that a model predicts from one View."""
+
+    gaussians: Gaussians
+    """In the world of the View's camera."""
+    depth: DepthPrediction
+    """The surface that the model sees in the View, with the camera that the Gaussians were made for."""
+    keep_sky: bool = False
+    """Whether the sky that the Gaussians show is to stay; False: it is replaced by a distant shell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,3 +243,18 @@ class Scene:
         """The same Scene with its Views and Gaussians on another device; its cameras and sparse points stay."""
         views = tuple(view.to(device) for view in self.views)
         return replace(self, views=views, gaussians=self.gaussians.to(device))
+
+
+@dataclass(frozen=True)
+class SceneReach:
+    """How far a camera may go before a scene shows holes and stretched surfaces, by direction."""
+
+    moved: Mapping[str, float]
+    """Distances from the photo's place as shares of the focus distance. The camera keeps looking at the focus."""
+    turned_deg: Mapping[str, float]
+    """Angles of a camera at the photo's place."""
+
+    @property
+    def smallest(self) -> float:
+        """The distance that holds in every direction."""
+        return min(self.moved.values())

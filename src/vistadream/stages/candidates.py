@@ -2,54 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from vistadream.core import Camera, Note, Observer, Scene, Trajectory
+from vistadream.core import Camera, Observer, Scene, Trajectory
 from vistadream.core.knobs import FROM_0, FROM_1, check_ranges
 from vistadream.ops.camera_path.clearance import keep_clear
+from vistadream.ops.camera_path.envelope import Envelope, extended
+from vistadream.ops.camera_path.free_space import FreeSpace
 
-_STRIDE = 1.25
-"""Factor by which the reach of the path grows as long as it shows no hole."""
+
+@dataclass(frozen=True)
+class Poses:
+    """The cameras from which the coarse stage looks for holes, each larger than the photo by a margin."""
+
+    path: list[Camera]
+    """Along the camera path."""
+    around: list[Camera]
+    """In the envelope around it, near ones first."""
+    names: list[str]
+    """What each pose of `around` is, for people."""
+    wide: list[Camera]
+    """Of the first new views, which continue the scene to all sides. They are not larger."""
+
+    @property
+    def far(self) -> list[Camera]:
+        """The farther half of the poses around the path."""
+        return self.around[len(self.around) // 2 :]
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Poses along the camera path, or along a path with a larger reach where it shows no hole."""
+    """Poses along the camera path, and in the envelope around the photo's place."""
 
     trajectory: Trajectory
     count: int
     """Number of poses along the path."""
-    overshoot: float
-    """Where the path shows no hole worth a view, its reach is enlarged by up to this factor."""
+    envelope: Envelope | None
+    """None: poses along the path alone."""
+    explore: float
+    """Factor of the envelope's distances and turns, and of the path's extent if it is above 1."""
     margin_px: int
     """Width by which a new view is larger than the photo on each side."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, count=FROM_1, overshoot=FROM_1, margin_px=FROM_0)
+        check_ranges(self, count=FROM_1, explore=(0, 4), margin_px=FROM_0)
 
-    def __call__(
-        self, scene: Scene, shows_holes: Callable[[list[Camera]], bool], observe: Observer
-    ) -> tuple[list[Camera], list[Camera]]:
-        """The cameras of the path itself, and those to choose from; `shows_holes` says whether cameras see any hole."""
-        clear = keep_clear(self.trajectory, scene, self.count)
+    def __call__(self, scene: Scene, observe: Observer) -> Poses:
+        clear = keep_clear(extended(self.trajectory, self.explore), scene, self.count)
         if clear.note:
             observe("coarse/path", clear.note)
-        flight = path = self._padded(clear.cameras)
-        reached = 1.0
-        while reached < self.overshoot and not shows_holes(path):
-            factor = min(_STRIDE * reached, self.overshoot)
-            try:
-                further = self.trajectory.scaled(factor)
-            except ValueError:  # a knob of the path has an upper bound
-                break
-            if further is self.trajectory:  # given poses stay where they are
-                break
-            path, reached = self._padded(keep_clear(further, scene, self.count).cameras), factor
-        if reached > 1:
-            text = f"the path shows no hole: its reach is enlarged {reached:.2g} times to find poses"
-            observe("coarse/overshoot", Note(text))
-        return flight, path
+        path = self._padded(clear.cameras)
+        if self.envelope is None or not self.explore:
+            return Poses(path, [], [], [])
+        envelope, photo = self.envelope.scaled(self.explore), scene.anchor
+        around = self._padded(envelope.cameras(photo, FreeSpace.of(scene)))
+        return Poses(path, around, envelope.names, envelope.wide(photo, self.margin_px))
 
     def _padded(self, cameras: list[Camera]) -> list[Camera]:
         m = self.margin_px

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Any
 
 import torch
 
@@ -23,14 +23,15 @@ from vistadream.core import (
     View,
 )
 from vistadream.core.knobs import FROM_0, check_ranges
+from vistadream.ops.camera_path.bird_view import bird_view
 from vistadream.ops.fit.fitting import Fitting
 from vistadream.ops.fit.loop import view_order
 from vistadream.ops.gaussians.lift import Lifting
 from vistadream.ops.holes.fill import clean_hole, fill_from_far_side
 from vistadream.ops.holes.selection import Selection, SelectionRule, score_poses, select_pose
-from vistadream.ops.holes.visibility import keep_behind_translucent, push_behind
+from vistadream.ops.holes.visibility import keep_behind_translucent, overlapping, push_behind
 from vistadream.ops.image.pixels import dilate, snap
-from vistadream.stages.candidates import Candidates
+from vistadream.stages.candidates import Candidates, Poses
 from vistadream.stages.painting import Painter
 
 _OPAQUE = 0.9
@@ -64,29 +65,49 @@ class Coarse:
         check_ranges(self, n_frames=FROM_0, n_closing=FROM_0, steps=FROM_0, max_misfit=FROM_0)
 
     def __call__(self, scene: Scene, observe: Observer) -> Scene:
-        flight, path = self.candidates(scene, partial(self._shows_holes, scene), observe)
+        poses = self.candidates(scene, observe)
+        looks = [*poses.path, *poses.around]
+        before = self._holes_around(scene, poses)
         chosen: list[int] = []
         rows: list[dict] = []
+        selection = None
         for k in range(self.n_frames):
-            selection = self._select(scene, path, chosen, observe, k)
-            if selection.pose is None:
-                break
-            before = len(scene.gaussians)
-            scene = self._add(scene, path[selection.pose], f"coarse_{k:02d}", self.seed + k, observe)
-            chosen.append(selection.pose)
-            rows.append(
-                {
-                    "pose": selection.pose,
-                    "hole_ratio": round(selection.ratio, 5),
-                    "gaussians_added": len(scene.gaussians) - before,
-                }
-            )
-        scene = self._close(scene, flight, observe)
-        observe("coarse/summary", _summary(rows, selection if self.n_frames else None, len(scene.gaussians)))
+            if k < len(poses.wide):
+                camera, row = poses.wide[k], dict[str, Any](pose="wide")
+            else:
+                selection = self._select(scene, looks, chosen, observe, k)
+                if selection.pose is None:
+                    break
+                camera = looks[selection.pose]
+                row = {"pose": selection.pose, "hole_ratio": round(selection.ratio, 5)}
+                chosen.append(selection.pose)
+            n_before = len(scene.gaussians)
+            scene = self._add(scene, camera, f"coarse_{k:02d}", self.seed + k, observe)
+            rows.append(row | {"gaussians_added": len(scene.gaussians) - n_before})
+        scene = self._close(scene, poses, observe)
+        summary = _summary(rows, selection, len(scene.gaussians))
+        observe("coarse/summary", self._with_envelope(summary, scene, poses, before, observe))
         return scene
 
-    def _shows_holes(self, scene: Scene, path: list[Camera]) -> bool:
-        return max(score_poses(scene.gaussians, path, self.renderer, [], self.rule)) >= self.rule.min_hole
+    def _holes_around(self, scene: Scene, poses: Poses) -> list[float]:
+        return score_poses(scene.gaussians, poses.around, self.renderer, [], self.rule) if poses.around else []
+
+    def _with_envelope(
+        self, summary: Summary, scene: Scene, poses: Poses, before: list[float], observe: Observer
+    ) -> Summary:
+        """The summary with the holes of the envelope before and after, by direction; a map of them is observed."""
+        if not before:
+            return summary
+        after = self._holes_around(scene, poses)
+        added = [view.camera for view in scene.views if view.origin == "novel"]
+        observe("coarse/map", bird_view(scene.gaussians, poses.around, after, added, scene.anchor.camera))
+        worst = max(range(len(after)), key=after.__getitem__)
+        text = (
+            f"{summary.text}; holes around the path {sum(before) / len(before):.1%} before, "
+            f"{sum(after) / len(after):.1%} after, at most {after[worst]:.1%} ({poses.names[worst]})"
+        )
+        envelope = {name: [round(b, 5), round(a, 5)] for name, b, a in zip(poses.names, before, after, strict=True)}
+        return Summary(text, summary.data | {"envelope": envelope})
 
     def _select(self, scene: Scene, path: list[Camera], chosen: list[int], observe: Observer, k: int) -> Selection:
         """Scores all poses by their rendered alpha at low resolution; a hole is where alpha is below one half."""
@@ -116,19 +137,23 @@ class Coarse:
         z = keep_behind_translucent(z, seen, hole)
         z, hiding = push_behind(camera, z, hole, scene.views)
         supervise, lift, generated = dilate(hole, 2), bare & ~hiding, torch.ones_like(hole)
+        if camera.fx < scene.anchor.camera.fx:  # its pixels are larger than those of the photo
+            z, lift = overlapping(z, lift)
         view = View(name, camera, snap(rgb), z, supervise, lift, generated, confidence=confidence, origin="novel")
         observe(f"{path}/view", view)
         new = self.lifting(view)
         scene = replace(scene, views=(*scene.views, view), gaussians=Gaussians.concat(scene.gaussians, new))
         return replace(scene, gaussians=self._fit(scene, path, seed, observe))
 
-    def _close(self, scene: Scene, path: list[Camera], observe: Observer) -> Scene:
-        """The scene with the remaining small holes along the path filled from the farther side of their border.
+    def _close(self, scene: Scene, looks: Poses, observe: Observer) -> Scene:
+        """The scene with the small holes that are left, along the path and far around it, filled from their far side.
 
         Poses are drawn one by one, since each shows what was filled at those before it.
         """
         before = len(scene.gaussians)
+        path = looks.path
         poses = [path[round(i * (len(path) - 1) / max(1, self.n_closing - 1))] for i in range(self.n_closing)]
+        poses += looks.far
         for i, camera in enumerate(poses):
             with torch.no_grad():
                 seen = self.renderer(scene.gaussians, [camera])[0]

@@ -76,6 +76,7 @@ class InitializePhotos:
             observe(f"{_PLACE}/{view.name}/view", view)
         for view in border:
             observe("initialize/border/view", view)
+        observe("initialize/gaussians", gaussians)  # to look at before the fit
         turns = view_order([1.0] * len(views), max(self.steps, self.rounds * len(views)), self.seed)
         gaussians = self.fitting(gaussians, views, self.renderer, turns, observe=observe, name="initialize")
         observe("initialize/render", partial(self._seen, gaussians, photos[0]))

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 
 from vistadream.core import Camera, Scene
 from vistadream.core.knobs import check_ranges
 from vistadream.ops.camera_path.pose import aimed, placed, reach_of, rigid, turned
+
+_RADIUS, _HEIGHT, _DEPTH, _DEGREES = (0.0, 2.0), (0.0, 2.0), (0.0, 0.8), (-360.0, 360.0)
+_YAW_DEG, _PITCH_DEG, _FORWARD, _BACKWARD = (0.0, 180.0), (0.0, 89.0), (0.0, 0.95), (0.0, 2.0)
+
+
+_Path = TypeVar("_Path", "Spiral", "Wobble", "Swing", "Orbit", "Rotate", "Dolly")
+
+
+def _scaled(path: _Path, factor: float, **limits: tuple[float, float]) -> _Path:
+    """The path with each named knob multiplied by the factor, within its limits."""
+    scaled = {name: min(max(factor * getattr(path, name), low), high) for name, (low, high) in limits.items()}
+    return replace(path, **scaled)
 
 
 @dataclass(frozen=True)
@@ -26,7 +39,7 @@ class Spiral:
     """Number of full turns."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, radius=(0, 2), height=(0, 2), depth=(0, 0.8), turns=(0, 50))
+        check_ranges(self, radius=_RADIUS, height=_HEIGHT, depth=_DEPTH, turns=(0, 50))
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are at the photo's pose."""
@@ -40,7 +53,7 @@ class Spiral:
         return aimed(view, torch.stack([x, y, forward], dim=-1), reach.focus_z)
 
     def scaled(self, factor: float, /) -> Spiral:
-        return replace(self, radius=self.radius * factor, depth=self.depth * factor)
+        return _scaled(self, factor, radius=_RADIUS, depth=_DEPTH)
 
 
 @dataclass(frozen=True)
@@ -53,7 +66,7 @@ class Wobble:
     """Vertical radius as a share of the sideways one."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, radius=(0, 2), height=(0, 2))
+        check_ranges(self, radius=_RADIUS, height=_HEIGHT)
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are at the right end of the ellipse."""
@@ -64,7 +77,7 @@ class Wobble:
         return aimed(view, torch.stack([x, y, torch.zeros(n)], dim=-1), focus_z)
 
     def scaled(self, factor: float, /) -> Wobble:
-        return replace(self, radius=self.radius * factor)
+        return _scaled(self, factor, radius=_RADIUS)
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,7 @@ class Swing:
     """Largest sideways distance as a share of the focus distance."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, radius=(0, 2))
+        check_ranges(self, radius=_RADIUS)
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are at the photo's pose."""
@@ -85,7 +98,7 @@ class Swing:
         return aimed(view, torch.stack([x, torch.zeros(n), torch.zeros(n)], dim=-1), focus_z)
 
     def scaled(self, factor: float, /) -> Swing:
-        return replace(self, radius=self.radius * factor)
+        return _scaled(self, factor, radius=_RADIUS)
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,7 @@ class Orbit:
     """The length of the arc, whose middle is the photo's pose; 360 is the whole circle."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, degrees=(-360, 360))
+        check_ranges(self, degrees=_DEGREES)
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first camera is half the degrees to the left of the photo, the last half of them to the right."""
@@ -107,7 +120,7 @@ class Orbit:
         return aimed(view, torch.stack([x, torch.zeros(n), z], dim=-1), focus_z)
 
     def scaled(self, factor: float, /) -> Orbit:
-        return replace(self, degrees=self.degrees * factor)
+        return _scaled(self, factor, degrees=_DEGREES)
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ class Rotate:
     """Largest angle down and up."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, yaw_deg=(0, 180), pitch_deg=(0, 89))
+        check_ranges(self, yaw_deg=_YAW_DEG, pitch_deg=_PITCH_DEG)
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are the photo's."""
@@ -129,7 +142,7 @@ class Rotate:
         return placed(scene.anchor, rigid(turned(yaw, pitch), torch.zeros(n, 3)))
 
     def scaled(self, factor: float, /) -> Rotate:
-        return replace(self, yaw_deg=self.yaw_deg * factor, pitch_deg=self.pitch_deg * factor)
+        return _scaled(self, factor, yaw_deg=_YAW_DEG, pitch_deg=_PITCH_DEG)
 
 
 @dataclass(frozen=True)
@@ -142,7 +155,7 @@ class Dolly:
     """Largest distance behind the photo's pose as a share of the focus distance."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, forward=(0, 0.95), backward=(0, 2))
+        check_ranges(self, forward=_FORWARD, backward=_BACKWARD)
 
     def __call__(self, scene: Scene, n: int) -> list[Camera]:
         """The first and the last camera are the photo's; all have the same orientation."""
@@ -152,4 +165,4 @@ class Dolly:
         return placed(view, rigid(torch.eye(3).expand(n, 3, 3), z[:, None] * torch.tensor([0.0, 0.0, 1.0])))
 
     def scaled(self, factor: float, /) -> Dolly:
-        return replace(self, forward=self.forward * factor, backward=self.backward * factor)
+        return _scaled(self, factor, forward=_FORWARD, backward=_BACKWARD)

@@ -13,7 +13,7 @@ from vistadream.assets import sample_camera, sample_depth
 from vistadream.core import Camera, Scene, Trajectory, View
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.camera_path.free_space import MARGIN, FreeSpace
-from vistadream.ops.camera_path.pose import centers_of, look_at
+from vistadream.ops.camera_path.pose import centers_of, look_at, reach_of
 from vistadream.trajectories.interpolate import Interpolate
 from vistadream.trajectories.paths import Dolly, Orbit, Rotate, Spiral, Swing, Wobble
 
@@ -93,7 +93,7 @@ def test_in_a_corridor_the_walls_that_the_camera_does_not_see_count(path: Trajec
     assert max(float(p[:, 0].abs().max()) / CORRIDOR["x"], float(p[:, 1].abs().max()) / CORRIDOR["y"]) > 0.5
 
 
-@pytest.mark.parametrize("path", [Swing(1.5), Orbit(180), Spiral(1.0, 1.0, 0.3, 3), Dolly(0.95, 0.0)])
+@pytest.mark.parametrize("path", [Swing(1.5), Orbit(180), Spiral(1.0, 1.0, 0.1, 3), Dolly(0.95, 0.0)])
 def test_no_path_leaves_the_sample_room_whose_walls_are_known(path: Trajectory, monkeypatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "research"))
     from sample_room.room import DEPTH, HALF_WIDTH, HEIGHT, eye
@@ -116,19 +116,47 @@ def test_without_side_walls_the_same_swing_is_not_touched() -> None:
     assert keep_clear(Swing(1.0), wall(), 61).factor == 1
 
 
-@pytest.mark.parametrize("path", [Spiral(0.9, 1.0, 0.5, 3), Swing(0.9)])
-def test_one_factor_shrinks_the_whole_path(path: Trajectory) -> None:
-    scene = corridor()
-    clear = keep_clear(path, scene, 61)
-    centers = centers_of(clear.cameras)
-    assert clear.factor < 1
-    torch.testing.assert_close(centers, clear.factor * centers_of(path(scene, 61)), atol=1e-4, rtol=1e-4)
-    assert FreeSpace.of(scene).contains(centers).all()
+def low_floor() -> Scene:
+    """A floor 0.4 m below the camera before a far wall."""
+    rays = CAMERA.rays()
+    return seen(torch.where(rays[..., 1] > 0, 0.4 / rays[..., 1].clamp(min=1e-3), 6.0).clamp(max=6.0))
+
+
+def test_a_floor_shortens_steps_down_and_no_others() -> None:
+    scene, path = low_floor(), Wobble(0.5, 1.0)
+    asked, kept = centers_of(path(scene, 121)), places(scene, path, 121)
+    assert float(kept[:, 1].max()) < 0.4 < float(asked[:, 1].max())
+    for side in (lambda p: p[:, 0].max(), lambda p: -p[:, 0].min(), lambda p: -p[:, 1].min()):
+        assert float(side(kept)) == pytest.approx(float(side(asked)), rel=0.02)
+    assert [limit.direction for limit in keep_clear(path, scene, 9).limits] == ["down"]
+
+
+@pytest.mark.parametrize("path", [Spiral(0.9, 1.0, 0.5, 3), Swing(0.9), Wobble(0.9, 1.0), Orbit(120)])
+@pytest.mark.parametrize("scene", [corridor(), low_floor(), box_before_wall()], ids=["corridor", "floor", "box"])
+def test_a_shortened_path_is_clear_smooth_and_nowhere_longer(path: Trajectory, scene: Scene) -> None:
+    clear = keep_clear(path, scene, 121)
+    asked, kept = centers_of(path(scene, 121)), centers_of(clear.cameras)
+    assert FreeSpace.of(scene).contains(kept).all()
+    assert bool((kept.norm(dim=1) <= asked.norm(dim=1) + 1e-5).all())
+    second = [(p[2:] - 2 * p[1:-1] + p[:-2]).norm(dim=1).max() for p in (asked, kept)]
+    steps = (asked[1:] - asked[:-1]).norm(dim=1).max()
+    assert float(second[1]) < float(second[0]) + 0.35 * float(steps)
+
+
+def test_cameras_that_look_at_the_focus_still_do_and_others_keep_their_direction() -> None:
+    scene = low_floor()
+    focus = torch.tensor([0.0, 0.0, reach_of(scene.anchor).focus_z])
+    for camera in keep_clear(Wobble(0.5, 1.0), scene, 31).cameras:
+        uv, _ = camera.project(focus)
+        torch.testing.assert_close(uv, torch.tensor([camera.cx, camera.cy]), atol=1e-2, rtol=0)
+    path = Interpolate([[0, 0, 0, 0, 0], [0.0, 0.6, 0.1, 20, 0]])
+    for camera, asked in zip(keep_clear(path, scene, 9).cameras, path(scene, 9), strict=True):
+        assert torch.equal(camera.cam_from_world[:3, :3], asked.cam_from_world[:3, :3])
 
 
 def test_the_factor_depends_on_neither_the_number_of_poses_nor_later_views() -> None:
     scene = corridor()
-    later = replace(wall(0.3).view("input"), name="coarse_00", camera=CAMERA.at(look_at(*torch.eye(3))))
+    later = replace(wall(0.3).view("input"), name="coarse_00", camera=CAMERA.at(look_at(*torch.eye(3))), origin="novel")
     factors = [keep_clear(Swing(1.0), *case).factor for case in ((scene, 3), (scene, 99), (scene.with_views(later), 3))]
     assert factors[0] < 1
     assert factors == 3 * factors[:1]
@@ -140,10 +168,14 @@ def test_looking_around_and_a_gentle_path_are_left_alone() -> None:
         assert (clear.factor, clear.blocked, clear.note) == (1, (), None)
 
 
-def test_a_shrunk_path_says_so() -> None:
-    note = keep_clear(Swing(1.0), corridor(), 9).note
-    assert note.level == "info"
-    assert "shrunk to" in note.text
+def test_a_shortened_path_says_where_and_why() -> None:
+    short, shorter = (keep_clear(Swing(radius), corridor(), 9) for radius in (0.5, 1.0))
+    assert 0.5 < short.factor < 1
+    assert short.note.level == "info"
+    assert shorter.factor < 0.5
+    assert shorter.note.level == "warning"
+    for word in ("left", "right", "a surface that goes on beyond the border of the picture"):
+        assert word in shorter.note.text
 
 
 def test_a_given_path_is_never_changed_but_its_bad_poses_are_named() -> None:

@@ -1,5 +1,8 @@
 """Adam over Gaussians against torch's own class, which the source does not use because its import is slow."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 
 from vistadream.core import Gaussians
@@ -49,3 +52,19 @@ def test_a_loaded_state_goes_on_to_the_same_bits() -> None:
         adam.gaussians().colors.square().sum().backward()
         adam.step(1.0)
     assert torch.equal(ours.gaussians().colors, other.gaussians().colors)
+
+
+def test_a_step_turns_an_elongated_gaussian_less() -> None:
+    start = some(1)
+    round_and_long = Gaussians.concat(start, start)
+    scales = torch.tensor([[0.5, 1.0, 1.0], [0.5, 1.0, 6.0]])
+    adam = GaussianAdam(replace(round_and_long, scales=scales), replace(RATES, quats=0.01))
+    before = adam.fitted().quats_wxyz
+    pull = torch.nn.functional.normalize(torch.randn(4), dim=-1)
+    (torch.nn.functional.normalize(adam.gaussians().quats_wxyz, dim=-1) * pull).sum().backward()
+    adam.step(1.0)
+    after = adam.fitted().quats_wxyz
+    torch.testing.assert_close(after.norm(dim=-1), torch.ones(2))
+    turned = (after - before).norm(dim=-1)
+    assert 0.003 < float(turned[0]) < 0.02
+    assert float(turned[1] / turned[0]) == pytest.approx(1 / 6, rel=0.3)

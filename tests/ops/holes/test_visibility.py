@@ -3,7 +3,7 @@
 import torch
 
 from vistadream.core import Camera, Rendering, View
-from vistadream.ops.holes.visibility import hides, keep_behind_translucent, near_rim, push_behind
+from vistadream.ops.holes.visibility import hides, keep_behind_translucent, near_rim, overlapping, push_behind
 
 H, W = 20, 30
 
@@ -64,3 +64,16 @@ def test_a_new_surface_stays_behind_what_shines_through() -> None:
     assert bool((z[1:, 3:] == 2).all())
     assert bool((z[0] == 2).all())
     assert torch.equal(keep_behind_translucent(torch.full((4, 6), 5.0), seen, hole), torch.full((4, 6), 5.0))
+
+
+def test_a_new_surface_overlaps_by_a_pixel_what_it_continues_and_nothing_else() -> None:
+    z = torch.full((H, W), 2.0)
+    z[:, 15:] = 1.0  # an object at the right
+    new = torch.zeros(H, W, dtype=torch.bool)
+    new[5:10, 5:15] = True
+    lapped, pixels = overlapping(z, new)
+    wanted = torch.zeros_like(new)
+    wanted[4:11, 4:15] = True
+    assert torch.equal(pixels, wanted)
+    assert torch.equal(lapped[~pixels], z[~pixels])
+    assert float(lapped[pixels].min()) == float(lapped[pixels].max()) > 2.0

@@ -43,6 +43,16 @@ class FreeSpace:
         apart = torch.stack([photo.apart(centers) for photo in self.photos]).all(dim=0)
         return apart & torch.stack([photo.sees_free(centers) for photo in self.photos]).any(dim=0)
 
+    def obstacle(self, place: Float[Tensor, "3"]) -> str:
+        """What keeps a camera away from a place that is not free, in words."""
+        center = place.to(self.photos[0].canvas.points)[None]
+        near = min(float((photo.canvas.points - center).norm(dim=-1).min()) for photo in self.photos)
+        if not all(bool(photo.apart(center)) for photo in self.photos):
+            return f"a visible surface at a distance of {near:.2g}"
+        if any(bool(photo.photo.in_front(center)[0]) for photo in self.photos):
+            return "a visible surface in front"
+        return "a surface that goes on beyond the border of the picture"
+
 
 @dataclass(frozen=True, eq=False)
 class PhotoSpace:
@@ -87,11 +97,11 @@ class CoarseDepth:
     @staticmethod
     def of(view: View) -> CoarseDepth:
         """Of a View with depth; unknown depth counts as the largest depth of the View."""
-        step = max(1, math.ceil(max(view.camera.width, view.camera.height) / _GRID_PX))
+        shrink = max(1.0, max(view.camera.width, view.camera.height) / _GRID_PX)
+        w, h = round(view.camera.width / shrink), round(view.camera.height / shrink)
         depth = torch.where(view.depth > 0, view.depth, float(view.depth.max()))
-        z = -F.max_pool2d(-depth[None], step, ceil_mode=True)[0]
-        h, w = z.shape
-        camera = view.camera.crop(0, 0, w * step, h * step).resize(w, h)
+        z = -F.adaptive_max_pool2d(-depth[None], (h, w))[0]
+        camera = view.camera.resize(w, h)
         return CoarseDepth(camera, z, camera.unproject(z).reshape(-1, 3))
 
     def in_front(self, centers: Float[Tensor, "n 3"]) -> tuple[Bool[Tensor, "n"], Bool[Tensor, "n"]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -42,7 +42,11 @@ class LearningRates:
 
 
 class GaussianAdam:
-    """Free parameters: means in units of their scale, quaternions, log scales, logits of opacities, colors."""
+    """Free parameters: means in units of their scale, quaternions, log scales, logits of opacities, colors.
+
+    A quaternion is as long as its Gaussian is elongated, so that a step turns a long one less: turned out of a surface
+    that a camera sees at a grazing angle, it looks the same there, and leaves cracks for a camera that comes closer.
+    """
 
     def __init__(self, gaussians: Gaussians, rates: LearningRates):
         self._rates = vars(rates)
@@ -58,6 +62,11 @@ class GaussianAdam:
             opacities=p["opacities"].sigmoid(),
             colors=p["colors"],
         )
+
+    def fitted(self) -> Gaussians:
+        """The Gaussians with unit quaternions, detached from the graph."""
+        found = self.gaussians().detach()
+        return replace(found, quats_wxyz=torch.nn.functional.normalize(found.quats_wxyz, dim=-1))
 
     def step(self, share: float) -> Float[Tensor, "c"]:
         """Makes one Adam step at that share of the learning rates, and clears the gradients.
@@ -89,7 +98,7 @@ class GaussianAdam:
         """The initial state of these Gaussians."""
         parameters = {
             "means": torch.zeros_like(gaussians.means),
-            "quats": torch.nn.functional.normalize(gaussians.quats_wxyz, dim=-1),
+            "quats": _stiff(gaussians),
             "scales": gaussians.scales.clamp_min(1e-9).log(),
             "opacities": gaussians.opacities.clamp(*_OPACITY_LIMITS).logit(),
             "colors": gaussians.colors,
@@ -100,6 +109,12 @@ class GaussianAdam:
             state[f"{name}.step"] = torch.zeros(())
             state[f"{name}.eps"] = torch.tensor(math.inf, dtype=torch.float64)
         return {name: tensor.detach() for name, tensor in state.items()}
+
+
+def _stiff(gaussians: Gaussians) -> Float[Tensor, "n 4"]:
+    """The rotations as quaternions whose length is the largest scale in units of the second largest one."""
+    _, middle, largest = gaussians.scales.clamp_min(1e-9).sort(dim=-1).values.unbind(-1)
+    return torch.nn.functional.normalize(gaussians.quats_wxyz, dim=-1) * (largest / middle)[:, None]
 
 
 class SeparateAdam:

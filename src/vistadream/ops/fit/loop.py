@@ -90,7 +90,7 @@ def fit(
         work.settle(range(step, _end(step, at_once, {*due, len(order)})))
         done = rollback.done
         changed = adapt is not None and done in due and _apply(adapt.change(done, adam.gaussians().detach()), adam)
-    fitted = adam.gaussians().detach()
+    fitted = adam.fitted()
     return replace(fitted, colors=fitted.colors.clamp(0, 1)) if fitted.colors.dim() == 2 else fitted
 
 

@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.core import Camera, Gaussians, View
-from vistadream.core.knobs import check_ranges
+from vistadream.core.knobs import SHARE, check_ranges
 from vistadream.ops.depth.edges import relative_depth_edges
 from vistadream.ops.depth.normals import normals_from_depth
+from vistadream.ops.gaussians.even_squares import EvenSquares
 from vistadream.ops.gaussians.rotation import quats_from_rotations
 
 
 @dataclass(frozen=True)
 class Lifting:
-    """The shape of the Gaussian that a pixel becomes, the same in all stages, so that no seam shows between them."""
+    """The Gaussians that pixels become, of the same shape in all stages, so that no seam shows between them."""
 
     sigma_px: float
     """Standard deviation in pixels."""
     thickness: float
     """Third axis as a share of the smaller in-plane axis. It is where the fit starts, and the fit may change it."""
+    even: float
+    """Four painted pixels become one Gaussian where that changes colors by less than this.
+
+    It is a root mean square, of colors from 0 to 1. 0: one Gaussian for every pixel."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, sigma_px=(0.01, 100), thickness=(0.001, 100))
+        check_ranges(self, sigma_px=(0.01, 100), thickness=(0.001, 100), even=SHARE)
 
     def __call__(self, view: View) -> Gaussians:
-        """A Gaussian for every pixel of `view.lift`. ValueError when the View has no depth."""
-        return lift_view(view, self.sigma_px, self.thickness)
+        """A Gaussian for every pixel of `view.lift`, or for four of them. ValueError when the View has no depth."""
+        return lift_view(view, self.sigma_px, self.thickness, self.even)
 
 
 def lift(
@@ -112,12 +118,19 @@ def _principal_axes(tangents: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
     return rotation, torch.sqrt(variances)
 
 
-def lift_view(view: View, sigma_px: float, thickness: float) -> Gaussians:
+def lift_view(view: View, sigma_px: float, thickness: float, even: float = 0.0) -> Gaussians:
     """Gaussians for the `lift` pixels of a View with depth: on the tangent plane, or facing the camera at depth edges.
 
-    Raises ValueError when the View has no depth.
+    Squares of painted pixels whose colors differ by less than `even` become one Gaussian each, which come last. Raises
+    ValueError when the View has no depth.
     """
     z, valid = view.depth, view.depth > 0
     normals, has_normal = normals_from_depth(view.camera, z, valid)
     flat = has_normal & ~relative_depth_edges(z, valid)
-    return lift(view.camera, view.rgb, z, normals, flat, view.lift, sigma_px=sigma_px, thickness=thickness)
+    shaped = partial(lift, sigma_px=sigma_px, thickness=thickness)
+    if not even:
+        return shaped(view.camera, view.rgb, z, normals, flat, view.lift)
+    squares = EvenSquares.of(view, flat, even)
+    single = shaped(view.camera, view.rgb, z, normals, flat, view.lift & ~squares.pixels)
+    large = shaped(squares.camera, *squares.means(view.rgb, z, normals), squares.chosen, squares.chosen)
+    return Gaussians.concat(single, large)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from vistadream.core import Camera, Gaussians, Renderer
-from vistadream.core.knobs import FROM_0, SHARE, check_ranges, require
+from vistadream.core.knobs import SHARE, check_ranges, require
 from vistadream.ops.holes.preview import clustered, hole_ratios, shrunk
 
 FIRST_PASS_PX, SECOND_PASS_PX, SECOND_PASS_POSES = 64, 192, 4
@@ -26,13 +26,11 @@ class SelectionRule:
     """The smallest hole ratio for which a new view is worth its cost."""
     max_hole: float
     """The largest hole ratio that leaves enough of the picture to continue from."""
-    adjacent: int
-    """Poses within this number of path steps of a chosen pose are not chosen."""
     fallback: Literal["none", "closest"]
     """none: choose no pose when no ratio is in the band. closest: choose the pose whose ratio is closest to it."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, min_hole=SHARE, max_hole=SHARE, adjacent=FROM_0)
+        check_ranges(self, min_hole=SHARE, max_hole=SHARE)
         require(self, "max_hole", self.min_hole < self.max_hole, f"more than min_hole, which is {self.min_hole}")
 
 
@@ -42,12 +40,11 @@ class Diagnosis:
 
     n_poses: int
     n_free: int
-    """Number of poses that are not too close to a chosen pose."""
+    """Number of poses that were not chosen before."""
     below: int
     inside: int
     above: int
     """Number of free poses below, in and above the band."""
-    inside_but_adjacent: int
     smallest: float
     mean: float
     largest: float
@@ -81,7 +78,7 @@ def score_poses(
     far, near = shrunk(path, FIRST_PASS_PX), shrunk(path, SECOND_PASS_PX)
     finer = clustered(gaussians, path[0].center, 1 / near[0].fx)
     ratios = hole_ratios(clustered(finer, path[0].center, 1 / far[0].fx), far, renderer)
-    free = _free(len(path), chosen, rule)
+    free = _free(len(path), chosen)
     shortlist = [i for i in np.argsort(-np.asarray(ratios), kind="stable") if free[i] and ratios[i] <= rule.max_hole]
     shortlist = shortlist[:SECOND_PASS_POSES]
     for i, ratio in zip(shortlist, hole_ratios(finer, [near[i] for i in shortlist], renderer), strict=True):
@@ -92,7 +89,7 @@ def score_poses(
 def select_pose(ratios: Sequence[float], chosen: Sequence[int], rule: SelectionRule) -> Selection:
     """The free pose with the largest hole ratio in the band; else the pose of the fallback; else None."""
     r = np.asarray(ratios, dtype=float)
-    index, free = np.arange(len(r)), _free(len(r), chosen, rule)
+    index, free = np.arange(len(r)), _free(len(r), chosen)
     band = (r >= rule.min_hole) & (r <= rule.max_hole)
     diagnosis = _diagnose(r, free, band, rule)
     if (free & band).any():
@@ -105,11 +102,10 @@ def select_pose(ratios: Sequence[float], chosen: Sequence[int], rule: SelectionR
     return Selection(pose, float(r[pose]), diagnosis)
 
 
-def _free(n: int, chosen: Sequence[int], rule: SelectionRule) -> ndarray:
-    """Which poses are not too close to a chosen pose."""
+def _free(n: int, chosen: Sequence[int]) -> ndarray:
+    """Which poses were not chosen yet."""
     free = np.ones(n, dtype=bool)
-    for pose in chosen:
-        free &= np.abs(np.arange(n) - pose) > rule.adjacent
+    free[list(chosen)] = False
     return free
 
 
@@ -122,24 +118,21 @@ def _diagnose(r: np.ndarray, free: np.ndarray, band: np.ndarray, rule: Selection
         below=int(below.sum()),
         inside=int((free & band).sum()),
         above=int(above.sum()),
-        inside_but_adjacent=int((band & ~free).sum()),
         smallest=float(r.min(initial=1.0)),
         mean=float(r.mean()) if len(r) else 0.0,
         largest=float(r.max(initial=0.0)),
         top=tuple((int(i), float(r[i])) for i in order),
-        advice="" if (free & band).any() else _advice(r, free, band, below, above, rule),
+        advice="" if (free & band).any() else _advice(r, free, below, above, rule),
     )
 
 
-def _advice(
-    r: np.ndarray, free: np.ndarray, band: np.ndarray, below: np.ndarray, above: np.ndarray, rule: SelectionRule
-) -> str:
-    if not free.any() or (band & ~free).any():
-        return f"each pose in the band is next to a chosen one: lower stages.coarse.rule.adjacent (now {rule.adjacent})"
+def _advice(r: np.ndarray, free: np.ndarray, below: np.ndarray, above: np.ndarray, rule: SelectionRule) -> str:
+    if not free.any():
+        return "every pose was chosen before"
     if not above.any():
         return (
             f"the largest hole is {r[free].max():.2%} of the picture, so nothing is left to paint; for more, "
-            f"move further (such as trajectory.radius) or lower stages.coarse.rule.min_hole (now {rule.min_hole})"
+            f"explore farther (explore) or lower stages.coarse.rule.min_hole (now {rule.min_hole})"
         )
     if not below.any():
         return (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -77,3 +78,18 @@ def near_rim(
     window = np.ones((2 * reach_px + 1, 2 * reach_px + 1), np.uint8)
     farthest = cv2.dilate(torch.where(hole, behind_z, 0.0).cpu().numpy(), window)
     return ~hole & (z > 0) & (z < (1 - gap) * torch.from_numpy(farthest).to(z))
+
+
+def overlapping(
+    z: Float[Tensor, "h w"], new: Bool[Tensor, "h w"], tolerance: float = 0.05, behind: float = 0.005
+) -> tuple[Float[Tensor, "h w"], Bool[Tensor, "h w"]]:
+    """Lets a new surface overlap, by a pixel, the known one that it continues, and lie slightly behind it.
+
+    Both get thinner at their borders, so that a dark line would show between them where their pixels differ in size. A
+    pixel around those of `new` joins them where its depth differs by at most the fraction `tolerance`. All of them move
+    away by the fraction `behind`, so that the new surface is as smooth as it was. Returns the depth and the pixels.
+    """
+    farthest = F.max_pool2d(torch.where(new, z, 0.0)[None], 3, 1, 1)[0]
+    rim = ~new & (farthest > 0) & ((z - farthest).abs() <= tolerance * farthest)
+    pixels = new | rim
+    return torch.where(pixels, (1 + behind) * z, z), pixels

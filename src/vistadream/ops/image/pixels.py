@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Shaped, UInt8
 from PIL import Image
 from torch import Tensor
@@ -111,3 +112,12 @@ def dilate(mask: Bool[Tensor, "h w"], radius_px: int) -> Bool[Tensor, "h w"]:
     size = 2 * radius_px + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return torch.from_numpy(cv2.dilate(mask.cpu().numpy().astype(np.uint8), disc).astype(bool)).to(mask.device)
+
+
+def lost_detail(rgb: Float[Tensor, "h w 3"], cell_px: int) -> Float[Tensor, "h w"]:
+    """Squared error, mean of RGB, of a picture that is reduced by means over squares and enlarged bilinearly."""
+    h, w = rgb.shape[:2]
+    padded = F.pad(rgb.permute(2, 0, 1)[None], (0, -w % cell_px, 0, -h % cell_px), mode="replicate")
+    small = F.avg_pool2d(padded, cell_px)
+    smooth = F.interpolate(small, size=padded.shape[2:], mode="bilinear", align_corners=False)
+    return (smooth - padded)[0, :, :h, :w].square().mean(0)

@@ -9,9 +9,10 @@ from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, View
 from vistadream.ops.evaluation.metrics import psnr
 from vistadream.ops.fit.budget import merge_alike
-from vistadream.ops.fit.budget.merge import _Groups, lost_detail
+from vistadream.ops.fit.budget.merge import _Groups
 from vistadream.ops.gaussians.lift import lift_view
 from vistadream.ops.gaussians.shape import scale_ratios
+from vistadream.ops.image.pixels import lost_detail
 
 RENDERER = configured("backends/render=cpu")
 

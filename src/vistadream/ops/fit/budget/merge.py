@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from vistadream.core import Camera, Gaussians, Renderer, View
 from vistadream.ops.fit.budget.contribution import contributions
 from vistadream.ops.gaussians.rotation import rotations_from_quats
+from vistadream.ops.image.pixels import lost_detail
 
 _CELLS_PX = (2, 4)
 """The sizes of the squares whose Gaussians are merged, one after the other."""
@@ -45,15 +45,6 @@ def merge_alike(gaussians: Gaussians, views: Sequence[View], renderer: Renderer,
         for cell_px in _CELLS_PX:
             gaussians = _merge_squares(gaussians, views, renderer, cell_px, tolerance)
     return gaussians
-
-
-def lost_detail(rgb: Float[Tensor, "h w 3"], cell_px: int) -> Float[Tensor, "h w"]:
-    """Squared error, mean of RGB, of a picture that is reduced by means over squares and enlarged bilinearly."""
-    h, w = rgb.shape[:2]
-    padded = F.pad(rgb.permute(2, 0, 1)[None], (0, -w % cell_px, 0, -h % cell_px), mode="replicate")
-    small = F.avg_pool2d(padded, cell_px)
-    smooth = F.interpolate(small, size=padded.shape[2:], mode="bilinear", align_corners=False)
-    return (smooth - padded)[0, :, :h, :w].square().mean(0)
 
 
 @dataclass(frozen=True)

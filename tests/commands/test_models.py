@@ -10,6 +10,7 @@ import pytest
 from vistadream.backends.weights import store
 from vistadream.backends.weights.errors import DownloadError
 from vistadream.backends.weights.table import MODELS, PROFILES
+from vistadream.commands import models as commands
 from vistadream.commands.main import main
 
 
@@ -133,3 +134,17 @@ def test_a_stopped_download_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.setattr(store, "download", stop)
     assert main(["download", "blip-base"]) == 130
     assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_the_viewer_of_the_page_is_fetched_too(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(commands, "LIB", tmp_path)
+    monkeypatch.setattr(commands, "fetch_viewer", lambda folder: [folder / "viewer.js"])
+    assert main(["download", "viewer"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'viewer.js'}\n"
+
+
+def test_a_viewer_that_cannot_be_had_ends_as_a_failed_download(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(commands, "LIB", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["download", "viewer"]) == 3
+    assert "no npm" in capsys.readouterr().err

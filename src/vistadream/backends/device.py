@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from vistadream.backends.auto import Choice
 from vistadream.backends.needs import Needs
 from vistadream.core import UserError
@@ -10,7 +12,7 @@ CHOICES = ("auto", "cpu", "cuda", "mps")
 
 
 def device_of(asked: str, renderer: object) -> Choice:
-    """What `device=` means for a run with this renderer; UserError for a device that torch does not see.
+    """What `device=` means for a run with this renderer; UserError, caused by ENODEV, for one that torch does not see.
 
     `auto` takes the GPU where the renderer draws on it. Elsewhere every drawing would copy the scene to the CPU.
     """
@@ -18,7 +20,8 @@ def device_of(asked: str, renderer: object) -> Choice:
         on_gpu = getattr(renderer, "NEEDS", Needs()).gpu
         return Choice("cuda" if on_gpu else "cpu", f"where {type(renderer).__name__} draws")
     if not _seen(asked):
-        raise UserError(f"device={asked}: torch sees no such device; wanted cpu or auto on this machine")
+        sentence = f"device={asked}: torch sees no such device; wanted cpu or auto on this machine"
+        raise UserError(sentence) from OSError(errno.ENODEV, "no such device")
     return Choice(asked, "as asked")
 
 

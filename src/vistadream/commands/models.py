@@ -23,6 +23,11 @@ from vistadream.backends.weights.table import MODELS, PROFILES, Model, models_na
 from vistadream.core import Note, UserError, tell, use_observer
 from vistadream.observers.console import ConsoleObserver, Terminal
 from vistadream.observers.log_lines import log_lines
+from vistadream.service.site.files import LIB
+from vistadream.service.site.viewer import ViewerError, fetch_viewer
+
+VIEWER = "viewer"
+"""What `vistadream download` fetches besides models."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,6 +55,8 @@ def models(words: Sequence[str]) -> None:
 def download(words: Sequence[str]) -> None:
     """Fetches models and profiles; UserError on bad words or no room, DownloadError when something could not be had."""
     asked = _download_parser().parse_args(words)
+    if asked.what == [VIEWER]:
+        return _fetch_viewer()
     wanted = models_named(asked.what)
     for model in wanted:
         store.check_license(model, asked.accept_noncommercial)
@@ -61,15 +68,25 @@ def download(words: Sequence[str]) -> None:
         _fetch(missing, asked.dest, asked.source)
 
 
+def _fetch_viewer() -> None:
+    """Fetches the files of the page's viewer; DownloadError when they cannot be had."""
+    try:
+        fetched = fetch_viewer(LIB)
+    except ViewerError as error:
+        raise DownloadError(f"{error}; the page works without it, and shows videos and pictures") from error
+    sys.stdout.write("".join(f"{path}\n" for path in fetched) or f"{LIB} has all files\n")
+
+
 def _download_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         "vistadream download",
         description="Fetches models and goes on where an earlier download broke. Exit code 2: bad words, a license "
         "that is not accepted, or no room; 3: something could not be fetched, and the same command goes on.",
     )
-    parser.add_argument("what", nargs="+", help=f"models (see `vistadream models`) or profiles: {', '.join(PROFILES)}")
+    whats = f"models (see `vistadream models`) or profiles: {', '.join(PROFILES)}; or {VIEWER}, for the page of the app"
+    parser.add_argument("what", nargs="+", help=whats)
     parser.add_argument("--dest", type=Path, help="a folder of its own for each model in here; else the hub's cache")
-    parser.add_argument("--source", help="hub or modelscope; else one after the other")
+    parser.add_argument("--source", help="hub, modelscope or apple; else one after the other")
     parser.add_argument("--accept-noncommercial", action="store_true", help="I have read the license and abide by it")
     parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and fetch nothing")
     return parser

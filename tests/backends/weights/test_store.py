@@ -11,6 +11,7 @@ import pytest
 from vistadream.backends.weights import hub, store
 from vistadream.backends.weights.errors import DownloadError
 from vistadream.backends.weights.table import MODELS, Mirror
+from vistadream.config import groups
 from vistadream.core import Note, UserError
 
 KLEIN, MOGE, FILL = MODELS["flux2-klein-4b"], MODELS["moge-2-vits-normal"], MODELS["flux-fill"]
@@ -64,8 +65,8 @@ def test_each_model_is_found_in_the_cache_once_all_of_it_is_there(model):
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_digests_are_of_files_that_the_model_has(model):
     assert set(model.sha256) <= set(model.files)
-    assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in model.sha256.values())
-    assert not model.mirror or set(model.sha256) == set(model.files), "a mirror has all files, each by its digest"
+    assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in model.sha256.values() if digest is not None)
+    assert not model.mirror or set(model.sha256) == set(model.files), "a mirror has all files, each by its name"
 
 
 def test_a_shard_that_an_index_names_in_vain_is_lacking(tmp_path):
@@ -101,7 +102,7 @@ def test_every_model_that_may_not_be_sold_has_one_that_may():
     for model in MODELS.values():
         store_ok = model.license.commercial and not model.gated
         free = [MODELS[name] for name in model.alternatives]
-        assert store_ok or free, model.name
+        assert store_ok or free or model.without_weights in groups()[f"backends/{model.role}"], model.name
         assert all(m.license.commercial and not m.gated and m.role == model.role for m in free), model.name
 
 
@@ -155,3 +156,40 @@ def test_without_the_extra_the_error_names_it(monkeypatch):
     monkeypatch.setattr(store, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"vistadream\[models\]"):
         store.download(MOGE)
+
+
+@pytest.fixture
+def sharp(server):
+    """SHARP, whose publisher names no digest, with its direct address on this machine."""
+    return dataclasses.replace(MODELS["sharp"], mirror=Mirror("apple", f"{server.url}/"))
+
+
+def test_the_digest_of_the_first_download_is_told_and_kept(sharp, server, notes, tmp_path):
+    folder = store.download(sharp, source="apple")
+    digest = hashlib.sha256(server.content).hexdigest()
+    assert (folder / sharp.files[0]).read_bytes() == server.content
+    assert any(digest in note.text for note in notes if isinstance(note, Note))
+    (kept,) = hub.hub_home().rglob("*.sha256")
+    assert kept.read_text() == f"{digest}  {sharp.files[0]}\n"
+    store.download(sharp, tmp_path / "again", source="apple")
+    assert kept.read_text() == f"{digest}  {sharp.files[0]}\n"
+
+
+def test_other_bytes_than_at_the_first_download_are_refused_until_they_are_accepted(sharp, server, tmp_path):
+    store.download(sharp, source="apple")
+    server.content = server.content[::-1]
+    with pytest.raises(DownloadError, match=r"other bytes .* to accept another one, remove (\S+\.sha256)") as refused:
+        store.download(sharp, tmp_path, source="apple")
+    assert not (tmp_path / "sharp" / sharp.files[0]).exists()
+    Path(str(refused.value).rpartition("remove ")[2]).unlink()
+    assert store.download(sharp, tmp_path, source="apple") == tmp_path / "sharp"
+
+
+def test_a_web_page_is_not_taken_for_the_file(sharp, server):
+    page = b"<!doctype html><title>Sign in</title>"
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Length": len(page)}
+    server.plan = [lambda request: request.reply(200, headers, page)]
+    with pytest.raises(DownloadError, match="answered with a web page; wanted the file"):
+        store.download(sharp, source="apple")
+    assert store.find(sharp) is None
+    assert not [*hub.hub_home().rglob("*.sha256")]

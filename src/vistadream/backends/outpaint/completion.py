@@ -18,7 +18,9 @@ COARSEST = 8 * RADIUS
 RARITY_SIDE = 180
 """Long side in pixels at which the rarity of patches is measured: texture is blurred there, objects are not."""
 GUIDE = 0.1
-"""Weight of the smooth continuation of the known colors, until a ring is filled with patches."""
+"""Least weight of the smooth continuation of the known colors, until a ring is filled with patches."""
+EVEN = 0.002
+"""Variance of colors around a pixel up to which their smooth continuation counts as much as known colors."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,14 @@ class Completion:
         field = np.full_like(start, -1)
         distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
         image, done, radius = poisson_fill(rgb, ~hole).astype(np.float32), ~hole, 0.0
+        guide = trust * evenness(image, hole)
         while not done.all():
             radius += RADIUS / 2
             ring = ~done & (distance <= radius)
             # Patches that touch the ring and are centered on or next to a finished pixel.
             query = touching(ring) & (cv2.dilate(done.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
             field = np.where((query & (field[..., 0] < 0))[..., None], start, field)
-            known = np.where(done, trust, GUIDE * trust)
+            known = np.where(done, trust, guide)
             field, cost = self._search(image, known, sources, np.argwhere(query), field, 6, round(10 * radius))
             image = vote(image, np.argwhere(ring), field, _agreement(cost, query), self.threads)
             done |= ring
@@ -119,6 +122,15 @@ class Completion:
         h, w = hole.shape
         pull = np.array([self.upright * self.locality, self.locality], np.float32) / max(h, w) ** 2
         return Sources(usable_centers(hole), cv2.resize(bias, (w, h), interpolation=cv2.INTER_LINEAR), pull)
+
+
+def evenness(image: Float[ndarray, "h w 3"], hole: Bool[ndarray, "h w"]) -> Float[ndarray, "h w"]:
+    """How much a smooth continuation says about the hole: 1 next to even colors, GUIDE next to texture and edges."""
+    known = (~hole).astype(np.float32)[..., None]
+    sums = cv2.GaussianBlur(np.dstack([image * known, image**2 * known, known]), (0, 0), RADIUS)
+    mean, square = (sums[..., part] / np.maximum(sums[..., -1:], 1e-6) for part in (slice(0, 3), slice(3, 6)))
+    spread = (square - mean**2).mean(-1, keepdims=True)
+    return np.clip(EVEN / np.maximum(poisson_fill(spread, ~hole)[..., 0], 1e-9), GUIDE, 1).astype(np.float32)
 
 
 def _trust(hole: ndarray) -> Float[ndarray, "h w"]:

@@ -21,3 +21,9 @@ def wrong_bytes(where: str, sha256: str) -> DownloadError:
         f"{where} has other bytes than it should (sha256 is not {sha256[:12]}...): it was changed or damaged; try "
         "another source, or name a copy that you trust by the backend's knob `path`"
     )
+
+
+def remove_download(file: Path) -> None:
+    """Removes a downloaded file. In the hub's cache it is a link, whose target is removed too."""
+    file.resolve().unlink()
+    file.unlink(missing_ok=True)

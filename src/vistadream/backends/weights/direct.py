@@ -164,6 +164,10 @@ def _prepare(response: httpx.Response, url: str, part: Part) -> None:
             part.stitched = True
             return
     elif status == 200:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            raise DownloadError(
+                f"{url} answered with a web page; wanted the file: log in to the network, or fetch it by hand"
+            )
         if part.size:
             tell(f"download/{part.name}", Note(f"{part.name}: the server sends it from the start again"))
         length = response.headers.get("Content-Length")

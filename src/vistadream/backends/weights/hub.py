@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from vistadream.backends.weights.digests import has_digest, wrong_bytes
+from vistadream.backends.weights.digests import has_digest, remove_download, wrong_bytes
 from vistadream.backends.weights.errors import DownloadError, check_space, disk_error
 from vistadream.backends.weights.table import Model
 from vistadream.core import Progress, UserError, current_observer
@@ -49,9 +49,8 @@ def _verify(model: Model, snapshot: Path) -> None:
     """Removes a file that differs from the published one, and raises DownloadError."""
     for name, sha256 in model.sha256.items():
         file = snapshot / name
-        if file.exists() and not has_digest(file, sha256, name):
-            file.resolve().unlink()  # in the cache `file` is a link
-            file.unlink(missing_ok=True)
+        if sha256 and file.exists() and not has_digest(file, sha256, name):
+            remove_download(file)
             raise wrong_bytes(f"{name} of {model.repository} on the hub", sha256)
 
 

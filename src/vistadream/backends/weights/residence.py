@@ -130,7 +130,7 @@ class Ladder:
     def _step_down(self, budget: Budget) -> None:
         model = self._model
         if budget.smaller is None:
-            others = " or ".join([*model.alternatives, "embedded"])
+            others = " or ".join([*model.alternatives, model.without_weights])
             raise FullMemoryError(
                 f"{model.name} does not fit the GPU even with memory=low; wanted a smaller task: lower max_resolution, "
                 "lower expansion, lower max_views of several photos, or take another model with "

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vistadream.backends.weights import hub
 from vistadream.backends.weights.errors import DownloadError
+from vistadream.backends.weights.first_digests import keep_first_digests
 from vistadream.backends.weights.table import MODELS, Model
 from vistadream.core import Note, UserError, tell
 from vistadream.formats.json_file import read_json
@@ -23,7 +24,7 @@ def folder_of(model: Model, path: Path | None = None, accept_noncommercial: bool
     license that is not accepted, a folder that lacks files, or files that cannot be downloaded.
     """
     check_license(model, accept_noncommercial)
-    return _named(model, path) if path else find(model) or download(model)
+    return named(model, path) if path else find(model) or download(model)
 
 
 def find(model: Model) -> Path | None:
@@ -47,7 +48,7 @@ def lacking(model: Model, folder: Path) -> list[str]:
 def check_license(model: Model, accept_noncommercial: bool) -> None:
     """Raises UserError for a non-commercial model unless the user accepts that."""
     if not model.license.commercial and not accept_noncommercial:
-        others = " or ".join(model.alternatives)
+        others = " or ".join(model.alternatives) or f"backends/{model.role}={model.without_weights}"
         raise UserError(
             f"{model.name} may not be used commercially ({model.license.name}, {model.license.url}): read the license "
             f"and say accept_noncommercial=true (`vistadream download --accept-noncommercial`), or use {others}"
@@ -89,7 +90,9 @@ def _from_first(sources: Mapping[str, Source], model: Model, folder: Path | None
     for name, fetch in sources.items():
         tell(f"download/{model.name}", Note(f"{model.name}: about {model.bytes_about / 1e9:.1f} GB from {name}"))
         try:
-            return _complete(model, fetch(model, folder))
+            fetched = _complete(model, fetch(model, folder))
+            keep_first_digests(model, fetched)
+            return fetched
         except DownloadError as error:
             reasons.append(f"{name}: {error}")
             if len(reasons) < len(sources):
@@ -124,7 +127,8 @@ def _own_folder(model: Model) -> Path:
     return hub.hub_home() / "vistadream" / model.name
 
 
-def _named(model: Model, path: Path) -> Path:
+def named(model: Model, path: Path) -> Path:
+    """The folder with the model's files that the user names, by itself or by a file in it; UserError if some lack."""
     folder = path.parent if path.is_file() and path.name in model.files else path
     if not folder.is_dir():
         raise UserError(f"{path} is not a folder; wanted one with {', '.join(model.files)} of {model.name}")

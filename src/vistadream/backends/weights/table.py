@@ -29,7 +29,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Mirror:
-    """A second source for the files of `Model.sha256`: `url` + file name."""
+    """Another source for the files of `Model.sha256`: `url` + file name."""
 
     name: str
     url: str
@@ -41,7 +41,7 @@ class Model:
 
     name: str
     role: str
-    """depth, outpaint or caption: a group under conf/backends."""
+    """depth, splats, outpaint or caption: a group under conf/backends."""
     repository: str
     """On the Hugging Face hub, as owner/name."""
     files: tuple[str, ...]
@@ -54,8 +54,8 @@ class Model:
     """The hub requires an account that has accepted the license."""
     alternatives: tuple[str, ...] = ()
     """Models of the same role that are not gated and may be used commercially; the embedded backend always can."""
-    sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """File -> published digest; a downloaded file must have it."""
+    sha256: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    """File -> published digest, which a downloaded file must have; None: not published, that of the first download."""
     mirror: Mirror | None = None
 
     @property
@@ -64,11 +64,18 @@ class Model:
         return ("hub", self.mirror.name) if self.mirror else ("hub",)
 
     @property
+    def without_weights(self) -> str:
+        """The backend of the role that needs no weights."""
+        return _WITHOUT_WEIGHTS.get(self.role, "embedded")
+
+    @property
     def page(self) -> str:
         """The model's web page, on which a gated license is accepted."""
         return f"https://huggingface.co/{self.repository}"
 
 
+_WITHOUT_WEIGHTS = {"caption": "fixed", "splats": "lift"}
+"""Backends without weights, by role, that are not called embedded."""
 _APACHE = License("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0")
 _MIT = License("MIT", "https://opensource.org/license/mit")
 _BSD = License("BSD-3-Clause", "https://opensource.org/license/bsd-3-clause")
@@ -83,6 +90,7 @@ _QWEN_RESEARCH = License(
     "https://huggingface.co/Qwen/Qwen2.5-VL-3B-Instruct/blob/main/LICENSE",
     commercial=False,
 )
+_APPLE_AMLR = License("apple-amlr", "https://github.com/apple/ml-sharp/blob/main/LICENSE_MODEL", commercial=False)
 _FILL = "black-forest-labs/FLUX.1-Fill-dev"
 
 
@@ -132,6 +140,17 @@ _ALL = (
     _da3("-giant-1.1", 5_420_000_000, 9.0, None, _CC_BY_NC),
     _da3("metric-large", 1_336_734_448, 3.0, "bbea5b0b3ee389849cffa7ddae89de064a90abd2b055fc5aa99aac68db324776"),
     _da3("mono-large", 1_340_000_000, 3.0, None),
+    Model(
+        "sharp",
+        "splats",
+        "apple/Sharp",
+        ("sharp_2572gikvuh.pt",),
+        _APPLE_AMLR,
+        2_810_000_000,
+        Memory(10.0, 8.7, 7.4),
+        sha256={"sharp_2572gikvuh.pt": None},
+        mirror=Mirror("apple", "https://ml-site.cdn-apple.com/models/sharp/"),
+    ),
     Model(
         "flux-fill",
         "outpaint",

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from vistadream.core import Camera, ExportContext, Gaussians, Scene, SparsePoint
 from vistadream.exporters.flight import SceneFlight
 from vistadream.observers.record import Record
 from vistadream.ops.camera_path.pose import look_at
+from vistadream.ops.evaluation.reach import measure_reach
 from vistadream.trajectories.paths import Swing
 
 RENDERER = configured("backends/render=cpu")
@@ -258,7 +260,8 @@ def context() -> Callable[..., ExportContext]:
         renderer = renderer or RENDERER
         flight = SceneFlight(scene, trajectory or Swing(0.05), 4, renderer, observe)
         given = {"stage": "refine", "record": Record(), "facts": dict, "changed": {}, "title": "a run", **others}
-        return ExportContext(renderer=renderer, flight=flight, observe=observe, **given)
+        reach = cache(partial(measure_reach, scene, renderer))
+        return ExportContext(renderer=renderer, flight=flight, reach=reach, observe=observe, **given)
 
     return make
 

@@ -35,7 +35,7 @@ def test_a_path_that_is_made_smaller_is_observed_when_it_is_first_needed(scene: 
     ((name, note),) = seen
     assert name == "export/path"
     assert isinstance(note, Note)
-    assert "shrunk" in note.text
+    assert "of its extent" in note.text
 
 
 def test_a_flight_has_at_least_one_frame() -> None:

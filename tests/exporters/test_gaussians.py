@@ -1,5 +1,6 @@
 """Which Gaussians go into which file, and the viewer's page in a real browser."""
 
+import json
 import math
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Scene, UserError, View
 from vistadream.exporters.file_names import CONVERTED, GAUSSIAN_FORMATS, gaussians_file
 from vistadream.exporters.gaussians import GaussianFiles
+from vistadream.exporters.viewer_flight import flight_settings
 from vistadream.formats.ply import read_ply
 from vistadream.formats.splat import ROW
-from vistadream.formats.splat_transform import INSTALL, find_splat_transform
+from vistadream.formats.splat_transform import INSTALL, find_splat_transform, write_viewer
+from vistadream.formats.viewer_limits import ViewerLimits, limit_viewer
 from vistadream.ops.camera_path.pose import look_at
 from vistadream.ops.evaluation.metrics import psnr
 
@@ -22,7 +25,7 @@ RENDERER = configured("backends/render=cpu")
 
 
 def test_ply_is_exact_and_formats_for_viewers_are_widened(scene: Scene, context, tmp_path: Path) -> None:
-    GaussianFiles(["ply", "splat"], 0.15)(scene, tmp_path, context(scene))
+    GaussianFiles(["ply", "splat"], 0.15, True)(scene, tmp_path, context(scene))
     torch.testing.assert_close(read_ply(tmp_path / "gaussians.ply").scales, scene.gaussians.scales)
     rows = np.frombuffer((tmp_path / "gaussians.splat").read_bytes(), ROW)
     pixel = rows["mean"][:, 2] / scene.anchor.camera.fx
@@ -47,15 +50,15 @@ def test_every_format_has_a_file_of_its_own() -> None:
 )
 def test_values_that_are_not_possible_are_refused(formats: list[str], smoothing_px2: float, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        GaussianFiles(formats, smoothing_px2)
+        GaussianFiles(formats, smoothing_px2, True)
 
 
 def test_a_missing_program_is_named_before_anything_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="formats=sog: splat-transform is not installed") as caught:
-        GaussianFiles(["ply", "sog"], 0.1)
+        GaussianFiles(["ply", "sog"], 0.1, True)
     assert str(caught.value).endswith(INSTALL)
-    GaussianFiles(["ply", "splat"], 0.1)
+    GaussianFiles(["ply", "splat"], 0.1, True)
 
 
 def room() -> tuple[Gaussians, Camera]:
@@ -85,7 +88,7 @@ def test_viewer_page_shows_the_scene_from_the_photo_without_a_network(tmp_path: 
     scene = Scene((photo,), gaussians)
     given = context(scene)
     given.flight.cameras = lambda: [away]
-    GaussianFiles(["html"], 0.0)(scene, tmp_path, given)
+    GaussianFiles(["html"], 0.0, True)(scene, tmp_path, given)
     page = tmp_path / "viewer.html"
     browser.open(page, 640, 480, query="?noui")
     browser.wait_for("typeof scrubTo === 'function'")
@@ -96,3 +99,41 @@ def test_viewer_page_shows_the_scene_from_the_photo_without_a_network(tmp_path: 
         assert psnr(torch.from_numpy(np.array(shown)).float() / 255, ours) > 22, moment
     assert browser.complaints == []
     assert browser.requests == [page.as_uri() + "?noui"]
+
+
+def test_the_viewer_keeps_the_camera_where_the_scene_holds(tmp_path: Path, browser) -> None:
+    """A camera inside is left alone; one that is put or turned outside comes to the limit. Limits can be left out."""
+    try:
+        find_splat_transform()
+    except UserError as error:
+        pytest.skip(str(error))
+    gaussians, camera = room()
+    ways = ("right", "left", "up", "down", "forward", "backward")
+    limits = ViewerLimits(dict.fromkeys(ways, 0.4) | {"right": 0.2}, dict.fromkeys(ways, 10.0), 4.0)
+    page = tmp_path / "viewer.html"
+    assert write_viewer(gaussians, page, flight_settings([camera], 4.0), limits)
+    right_30_deg = [0, -210, 0]  # the viewer's x is left, its y up; a yaw of -180 looks ahead
+    cases = [([0.1, 0.1, 0.1], [0, -180, 0], [0.1, 0.1, 0.1], -180), ([-1, 0, 0], [0, -180, 0], [-0.2, 0, 0], -180)]
+    for place, angles, expected, yaw in [*cases, ([0, 0, 0], right_30_deg, [0, 0, 0], -190)]:
+        shown = moved(browser, page, place, angles)
+        np.testing.assert_allclose(shown["position"], expected, atol=1e-6)
+        assert (shown["angles"][1] - yaw + 180) % 360 == pytest.approx(180, abs=0.01)
+    assert write_viewer(gaussians, page, flight_settings([camera], 4.0))
+    assert moved(browser, page, [-1, 0, 0], right_30_deg)["position"] == [-1, 0, 0]
+
+
+def moved(browser, page: Path, position: list[float], angles: list[float]) -> dict:
+    """Where the viewer's camera is soon after it was put somewhere."""
+    browser.open(page, 64, 48, query="?noui&debug")
+    browser.wait_for("typeof scrubTo === 'function' && typeof setCameraState === 'function'")
+    asked = {"position": position, "angles": angles, "mode": "orbit"}
+    browser.ask(f"setCameraState({{...getCameraState(), ...{json.dumps(asked)}}})")
+    browser.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => 1)")
+    return json.loads(browser.ask("JSON.stringify(getCameraState())"))
+
+
+def test_a_viewer_that_starts_in_another_way_is_left_as_it_is(tmp_path: Path) -> None:
+    page = tmp_path / "viewer.html"
+    page.write_text("<script>start()</script>")
+    assert not limit_viewer(page, ViewerLimits({}, {}, 1.0))
+    assert page.read_text() == "<script>start()</script>"

@@ -22,6 +22,9 @@ def test_the_figures_are_those_of_the_scene_and_its_flight(scene: Scene, context
     holes = given.flight.hole_ratios()
     assert metrics["path_hole_ratio"] == {"mean": pytest.approx(np.mean(holes)), "largest": max(holes)}
     assert metrics["path_hole_ratio"]["largest"] > 0
+    reach = given.reach()
+    assert metrics["reach"] == {"every_direction": min(reach.moved.values()), **reach.moved}
+    assert metrics["reach_turned_deg"] == reach.turned_deg
 
 
 @pytest.mark.parametrize("is_metric", [True, False])

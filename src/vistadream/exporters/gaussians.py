@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from vistadream.core import Camera, ExportContext, Gaussians, Note, Scene
+from vistadream.core import ExportContext, Gaussians, Note, Scene, SceneReach
 from vistadream.core.knobs import check_choices, check_ranges
 from vistadream.exporters.file_names import CONVERTED, GAUSSIAN_FORMATS, gaussians_file
+from vistadream.exporters.viewer_flight import flight_of, flight_settings
 from vistadream.formats.files import new_file
 from vistadream.formats.ply import write_ply
 from vistadream.formats.splat import write_splat
-from vistadream.formats.splat_transform import find_splat_transform, write_converted, write_spz, write_viewer
+from vistadream.formats.splat_transform import (
+    INSTALL,
+    find_splat_transform,
+    write_converted,
+    write_spz,
+    write_viewer,
+)
+from vistadream.formats.viewer_limits import ViewerLimits
 from vistadream.ops.camera_path.pose import reach_of
+from vistadream.ops.evaluation.reach import ANGLES_DEG, DISTANCES
 from vistadream.ops.gaussians.filter_3d import filter_3d
 
 _WRITERS = {"ply": write_ply, "splat": write_splat, "spz": write_spz}
-_VIEWER_CAMERAS = 24
-"""The viewer's page flies through this many cameras of the flight at most."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class GaussianFiles:
     """Some of GAUSSIAN_FORMATS."""
     smoothing_px2: float
     """Variance added in all formats but "ply", which are for viewers: `ops.gaussians.filter_3d`, in squared pixels."""
+    limit_viewer: bool
+    """The camera of the page "html" stays where the scene holds."""
 
     def __post_init__(self) -> None:
         check_choices(self, formats=GAUSSIAN_FORMATS)
@@ -51,15 +58,21 @@ class GaussianFiles:
         smoothed = cache(lambda: filter_3d(scene.gaussians, cameras, self.smoothing_px2))
         for form in self.formats:
             with new_file(target / gaussians_file(form)) as draft:
-                _write(form, scene.gaussians if form == "ply" else smoothed(), draft, scene, context)
+                if form == "html":
+                    self._write_viewer(smoothed(), draft, scene, context)
+                else:
+                    _WRITERS.get(form, write_converted)(scene.gaussians if form == "ply" else smoothed(), draft)
+
+    def _write_viewer(self, gaussians: Gaussians, path: Path, scene: Scene, context: ExportContext) -> None:
+        focus_z = reach_of(scene.anchor).focus_z
+        limits = _limits(context.reach(), focus_z) if self.limit_viewer else None
+        flight = flight_of(scene.anchor.camera, context.flight.cameras())
+        if not write_viewer(gaussians, path, flight_settings(flight, focus_z), limits):
+            words = "this version of splat-transform has another viewer: its camera is not kept where the scene holds"
+            context.observe("export/viewer", Note(f"{words}; wanted: {INSTALL}", "warning"))
 
 
-def _write(form: str, gaussians: Gaussians, path: Path, scene: Scene, context: ExportContext) -> None:
-    if form == "html":
-        write_viewer(gaussians, path, _viewer_path(scene, context.flight.cameras()), reach_of(scene.anchor).focus_z)
-    else:
-        _WRITERS.get(form, write_converted)(gaussians, path)
-
-
-def _viewer_path(scene: Scene, cameras: Sequence[Camera]) -> list[Camera]:
-    return [scene.anchor.camera, *cameras[:: math.ceil(len(cameras) / _VIEWER_CAMERAS)]]
+def _limits(reach: SceneReach, focus_z: float) -> ViewerLimits:
+    """The reach, at least the smallest distance and angle that are measured, so that the camera can move at all."""
+    way = {name: focus_z * max(DISTANCES[0], share) for name, share in reach.moved.items()}
+    return ViewerLimits(way, {name: max(ANGLES_DEG[0], angle) for name, angle in reach.turned_deg.items()}, focus_z)

@@ -28,6 +28,7 @@ MADE_LATER: Mapping[str, tuple[str, ...]] = {
     "colmap/sparse/0/cameras.bin": ("export=[colmap]", "export.colmap.format=bin"),
     "nerfstudio/transforms.json": ("export=[nerfstudio]",),
     "fastgs/meta.json": ("export=[fastgs]",),
+    "scene.rrd": ("export=[recording]",),
 }
 """The words that ask for each, in addition to those of the run. Of a result with many files one is named, which stands
 for all. The report and the figures are not among them, as they tell of the run and not of the scene."""

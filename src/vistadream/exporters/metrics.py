@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 
-from vistadream.core import ExportContext, Note, Renderer, Scene
+from vistadream.core import ExportContext, Note, Renderer, Scene, SceneReach
 from vistadream.exporters.photo_metrics import figures, misfit_note, photo_fits
 from vistadream.formats.files import new_file, write_json
 from vistadream.formats.json_file import read_json
@@ -46,15 +46,28 @@ class Metrics:
 
 
 def measure(scene: Scene, context: ExportContext) -> dict[str, Any]:
-    """The figures by their names, as data for JSON; PSNR in dB, the others are counts and shares."""
+    """The figures by their names, as data for JSON; PSNR in dB, the others are counts and shares.
+
+    The reach is a share of the focus distance.
+    """
     holes = context.flight.hole_ratios() or (1.0,)  # a scene without Gaussians is one hole
     return {
         "stage": context.stage,
         **_photo_metrics(scene, context.renderer),
         **(figures(photo_fits(scene, context.renderer)) if len(scene.photos) > 1 else {}),
         "path_hole_ratio": {"mean": float(np.mean(holes)), "largest": float(np.max(holes))},
+        **(_reach(context.reach()) if _has_surface(scene) else {}),
         "is_metric": scene.is_metric,
     }
+
+
+def _has_surface(scene: Scene) -> bool:
+    z = scene.anchor.z
+    return len(scene.gaussians) > 0 and z is not None and bool((z > 0).any())
+
+
+def _reach(reach: SceneReach) -> dict[str, Any]:
+    return {"reach": {"every_direction": reach.smallest, **reach.moved}, "reach_turned_deg": dict(reach.turned_deg)}
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:

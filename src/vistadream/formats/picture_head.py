@@ -12,6 +12,8 @@ from PIL import Image
 from vistadream.core import UserError
 
 FORMATS = "JPEG, PNG, WebP or TIFF (HEIC with pillow-heif installed)"
+MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+"""Pillow opens no picture with more."""
 _ORIENTATION = 0x0112
 """The tag of EXIF."""
 
@@ -44,7 +46,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 def too_many_pixels(path: Path) -> UserError:
     """The error about a picture that no memory should hold."""
-    return UserError(f"{path} has too many pixels; wanted under 178 megapixels: scale it down")
+    return UserError(f"{path} has too many pixels; wanted under {MOST_PIXELS // 1_000_000} megapixels: scale it down")
 
 
 def allow_heif() -> None:

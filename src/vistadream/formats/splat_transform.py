@@ -7,23 +7,20 @@ for SPZ, whose axes it does not change although that format has y up. Nothing he
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-import torch
-
-from vistadream.core import Camera, Gaussians, UserError
+from vistadream.core import Gaussians, UserError
 from vistadream.formats.ply import write_ply
+from vistadream.formats.viewer_limits import ViewerLimits, limit_viewer
 
 PACKAGE = "@playcanvas/splat-transform"
 INSTALL = f"npm install --global {PACKAGE}@2.7.1"
 """Version 2.7.1 needs Node.js 18 or newer, version 3.7.0 needs 22."""
-FLIGHT_S = 20
-"""Duration of the viewer's flight along the camera path, one way."""
 
 
 def find_splat_transform(wish: str = "this format") -> list[str]:
@@ -62,43 +59,16 @@ def write_spz(gaussians: Gaussians, path: Path) -> Path:
     return write_converted(gaussians, path, ["--spz-version", "3"])
 
 
-def write_viewer(gaussians: Gaussians, path: Path, flight: Sequence[Camera], focus_z: float) -> Path:
-    """Writes one page without network access: an interactive viewer, which plays the flight until the user moves.
+def write_viewer(
+    gaussians: Gaussians, path: Path, settings: Mapping[str, Any], limits: ViewerLimits | None = None
+) -> bool:
+    """Writes one page without network access: an interactive viewer, which plays its flight until the user moves.
 
-    The viewer starts at the first camera of `flight`; each camera looks at the point `focus_z` ahead of it.
+    `settings` are those of the viewer in version 1. Returns whether the camera is kept within the limits; a viewer of
+    another version may not take them.
     """
     with TemporaryDirectory() as folder:
-        settings = Path(folder) / "settings.json"
-        settings.write_text(json.dumps(viewer_settings(flight, focus_z)))
-        return write_converted(gaussians, path, ["--viewer-settings", str(settings)])
-
-
-def viewer_settings(flight: Sequence[Camera], focus_z: float) -> dict:
-    """The settings of the viewer (SuperSplat Viewer, settings version 1).
-
-    Its world is this project's world rotated by 180 degrees about z, so that y is up; its field of view is that of the
-    longer side.
-    """
-    start = flight[0]
-    half_extent = max(start.width / start.fx, start.height / start.fy) / 2
-    turned = torch.tensor([-1.0, -1.0, 1.0])
-    positions = torch.stack([turned * camera.center for camera in flight])
-    targets = positions + torch.stack([turned * focus_z * camera.world_from_cam[:3, 2] for camera in flight])
-    track = {
-        **{"name": "flight", "target": "camera", "loopMode": "pingpong", "interpolation": "spline", "smoothness": 1},
-        **{"duration": FLIGHT_S, "frameRate": len(flight) / FLIGHT_S},
-        "keyframes": {
-            "times": list(range(len(flight))),
-            "values": {"position": positions.flatten().tolist(), "target": targets.flatten().tolist()},
-        },
-    }
-    return {
-        "camera": {
-            "position": positions[0].tolist(),
-            "target": targets[0].tolist(),
-            "fov": math.degrees(2 * math.atan(half_extent)),
-            "startAnim": "animTrack",
-        },
-        "background": {"color": [0.0, 0.0, 0.0]},
-        "animTracks": [track],
-    }
+        file = Path(folder) / "settings.json"
+        file.write_text(json.dumps(settings))
+        write_converted(gaussians, path, ["--viewer-settings", str(file)])
+    return limits is None or limit_viewer(path, limits)

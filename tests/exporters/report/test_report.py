@@ -24,7 +24,7 @@ def test_results_observations_and_figures_are_on_the_page(scene: Scene, context,
     record("refine/news", Note("a note of the run"))
     given = context(scene, record=record, facts=lambda: FACTS, changed={"seed": (3, 0)}, title="the red room")
     (tmp_path / "export").mkdir()
-    for exporter in (GaussianFiles(["ply"], 0.1), Videos(["rgb"], ["mp4"], 12, 30)):
+    for exporter in (GaussianFiles(["ply"], 0.1, True), Videos(["rgb"], ["mp4"], 12, 30)):
         exporter(scene, tmp_path / "export", given)
     Report()(scene, tmp_path, given)
     page = (tmp_path / "report.html").read_text()

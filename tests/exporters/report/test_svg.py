@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vistadream.exporters.report.svg import HEIGHT, WIDTH, Axis, line_chart, thinned
+from vistadream.exporters.report.svg import HEIGHT, WIDTH, Axis, histogram, line_chart, thinned
 
 numbers = st.floats(-1e100, 1e100) | st.floats(0, 1e-300) | st.just(math.nan) | st.just(math.inf)
 
@@ -77,3 +77,17 @@ def test_the_chosen_point_is_marked_and_the_band_spans_its_values() -> None:
     top, height = map(float, re.search(r'class="band".* y="([\d.]+)".* height="([\d.]+)"', chart).groups())
     assert top + height / 2 == pytest.approx(y, abs=0.1)
     assert "circle" not in line_chart([(0, 0.0), (1, 0.5)])
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(counts=st.lists(st.integers(0, 10**6), min_size=1, max_size=30).filter(any), low=st.floats(-1e6, 1e6))
+def test_bars_of_a_histogram_are_as_high_as_their_counts_and_stay_inside(counts: list[int], low: float) -> None:
+    edges = [low + n for n in range(len(counts) + 1)]
+    boxes = re.findall(
+        r'class="mark" x="([-\d.]+)" y="([-\d.]+)" width="([-\d.]+)" height="([-\d.]+)"', histogram(edges, counts)
+    )
+    assert len(boxes) == len(counts)
+    heights = [float(height) for *_, height in boxes]
+    assert all(0 <= float(x) <= WIDTH and 0 <= float(y) <= HEIGHT for x, y, *_ in boxes)
+    scale = max(heights) / max(counts)
+    assert all(abs(height - count * scale) <= 0.2 for height, count in zip(heights, counts, strict=True))

@@ -81,7 +81,7 @@ def test_a_second_process_that_comes_late_gets_everything(read, tmp_path, gaussi
         observe("refine/gaussians", gaussians)
         observe("refine/loss", 0.25, step=7)
         url = f"rerun+http://127.0.0.1:{port}/proxy"
-        assert f"ssh -L {port}:127.0.0.1:{port} " in caplog.text
+        assert f"ssh -N -L {port}:127.0.0.1:{port} " in caplog.text
         assert f"rerun --connect {url}" in caplog.text
         command = [read.PROGRAM, url, "--save", got, "--port", "auto", "--bind", "127.0.0.1"]
         receiver = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -108,7 +108,7 @@ def test_the_address_to_watch_at_is_one_that_is_served(bind, host, tmp_path, cap
     with observer(tmp_path / "run.rrd", mode="serve", bind=bind, port=port):
         socket.create_connection((host, port), timeout=10).close()
     assert f"watch from here:       rerun --connect rerun+http://{host}:{port}/proxy" in caplog.text
-    assert f"ssh -L {port}:{host}:{port} " in caplog.text
+    assert f"ssh -N -L {port}:{host}:{port} " in caplog.text
 
 
 def test_serving_beyond_this_machine_is_said(tmp_path, caplog):

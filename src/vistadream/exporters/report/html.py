@@ -6,6 +6,8 @@ import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,12 @@ _JPEG_QUALITY = 88
 
 class Raw(str):
     """Text that is already HTML."""
+
+
+def document(title: str, body: str) -> str:
+    """A whole page with that body, in the colors of the device, light or dark, and for a phone's screen too."""
+    template = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
+    return template.substitute(title=escape(title), body=body)
 
 
 def section(title: str, body: str) -> str:

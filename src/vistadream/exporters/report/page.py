@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
@@ -79,11 +78,10 @@ class ReportData:
 
 def write_report(data: ReportData, path: Path) -> Path:
     """Writes the page to `path`, whose folder must exist, and returns it. Links are relative to the page."""
-    template = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     sections = [_header(data, path), _warnings(data.notes), _files(data.files, path), _costs(data)]
     sections += [_stage(row, data) for row in data.stages]
     sections += [_flight(data), _choices(data), _details(data)]
-    page = template.substitute(title=escape(data.title), body="\n".join(filter(None, sections)))
+    page = html.document(data.title, "\n".join(filter(None, sections)))
     path.write_text(page, encoding="utf-8", errors="backslashreplace")  # file names need not be UTF-8
     return path
 
@@ -101,6 +99,8 @@ def _header(data: ReportData, path: Path) -> str:
         ("peak memory", html.memory(max((row.peak_bytes for row in data.stages), default=0))),
         ("Gaussians", f"{data.stages[-1].gaussians:,}" if data.stages else "0"),
     ]
+    if reach := data.metrics.get("reach"):
+        facts.append(("reach in every direction, of the focus distance", f"{reach['every_direction']:.0%}"))
     tiles = "".join(f"<div><b>{escape(value)}</b>{escape(name)}</div>" for name, value in facts)
     return (
         f'<header><h1>{escape(data.title)}</h1><div class="tiles">{tiles}</div>'

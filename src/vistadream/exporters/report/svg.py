@@ -1,4 +1,4 @@
-"""Small line charts as inline SVG, in the colors of the page."""
+"""Small charts as inline SVG, in the colors of the page."""
 
 from __future__ import annotations
 
@@ -37,8 +37,18 @@ def line_chart(points: Sequence[Point], band: Point | None = None, chosen: int |
         marked = finite[0]
     if marked in finite:
         parts.append(f'<circle class="mark" cx="{x_axis(marked[0]):.1f}" cy="{y_axis(marked[1]):.1f}" r="4"/>')
-    inside = "".join(parts)
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">{inside}</svg>'
+    return _svg(parts, label)
+
+
+def histogram(edges: Sequence[float], counts: Sequence[int], label: str = "") -> str:
+    """Bars of the counts between each two of the rising edges, of which there is one more."""
+    x_axis, y_axis = Axis(edges, _LEFT, WIDTH - _RIGHT), Axis([0, max(counts)], HEIGHT - _BOTTOM, _TOP)
+    floor, parts = y_axis(0), [_grid(x_axis, y_axis)]
+    for left, right, count in zip(edges, edges[1:], counts, strict=False):
+        begin, end, top = x_axis(left), x_axis(right), y_axis(count)
+        box = f'x="{begin:.1f}" y="{top:.1f}" width="{max(0.5, end - begin - 1):.1f}" height="{floor - top:.1f}"'
+        parts.append(f'<rect class="mark" {box}/>')
+    return _svg(parts, label)
 
 
 class Axis:
@@ -81,6 +91,10 @@ def thinned(points: Sequence[Point]) -> list[Point]:
         near = sorted(range(i, min(i + run, len(points))), key=lambda j: points[j][1])
         kept += [points[j] for j in sorted({near[0], near[-1]})]
     return [*kept, points[-1]]
+
+
+def _svg(parts: Sequence[str], label: str) -> str:
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
 
 
 def _spans_decades(values: Sequence[float]) -> bool:

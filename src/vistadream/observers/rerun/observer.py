@@ -67,6 +67,7 @@ class RerunObserver:
         self._focus_z, self._upright_photo = 1.0, False
         self._laid_out, self._layout_is_stale = False, False
         self._noted_thinning = False
+        self._ended: str | None = None
         self._recording = self._open(file, name, application_id)
         self._tap = LogTap(self._log_record)
 
@@ -91,7 +92,9 @@ class RerunObserver:
             self._draw(name, mark)
         if isinstance(value, StageStarted):
             self._lay_out(value.stage)
-        elif name == f"{self._stages[-1]}/gaussians":
+        elif isinstance(value, StageFinished):
+            self._ended = value.stage
+        elif name == f"{self._ended}/gaussians" and self._ended == self._stages[-1]:
             self._lay_out(None)
 
     def log_config(self, text: str, knobs: Mapping[str, Any]) -> None:

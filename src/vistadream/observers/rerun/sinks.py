@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
-import os
 import shutil
 import socket
 import sys
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 
 import rerun as rr
 
+from vistadream.observers.elsewhere import has_display, ssh_line
 from vistadream.observers.rerun.settings import RerunSettings
 
 log = logging.getLogger("vistadream.rerun")
@@ -45,8 +44,7 @@ def resolve_mode(settings: RerunSettings) -> str:
         return settings.mode
     if settings.connect is not None:
         return "connect"
-    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    return "spawn" if display and viewer_executable() else "serve"
+    return "spawn" if has_display() and viewer_executable() else "serve"
 
 
 def viewer_executable() -> str | None:
@@ -133,20 +131,10 @@ def _serve(settings: RerunSettings) -> Sink:
     host = f"[{host}]" if ":" in host else host
     log.info("watch from here:       rerun --connect %s", address(host, port))
     there = address("127.0.0.1", port)
-    log.info(
-        "watch from elsewhere:  ssh -L %d:%s:%d %s   and there  rerun --connect %s", port, host, port, _me(), there
-    )
+    log.info("watch from elsewhere:  %s   and there  rerun --connect %s", ssh_line(port, host), there)
     return sink
 
 
 def address(host: str, port: int) -> str:
     """The URL of a Rerun server or viewer."""
     return f"rerun+http://{host}:{port}/proxy"
-
-
-def _me() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in some containers
-        user = "USER"
-    return f"{user}@{socket.gethostname()}"

@@ -13,10 +13,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 from explore import Row, reach, turned_or_moved
-from explore_measures import Shown, bent_lines, fitted_sizes_px, measures, sizes_px
+from explore_measures import Shown, bent_lines, measures
 from explore_worlds import SKY_M, Look, read_worlds
 
-from vistadream.core import Camera, Gaussians
+from vistadream.core import Camera
 
 CAMERA = Camera.from_fov(60, 96, 64)
 NOWHERE = torch.zeros(64, 96, dtype=torch.bool)
@@ -69,31 +69,6 @@ def test_a_bend_is_measured_and_a_shift_is_none():
     assert lost < 0.5
     assert bent_lines(picture(1.0), picture())[0] < 0.2
     assert bent_lines(torch.full((64, 96, 3), 0.5), picture())[1] == 1
-
-
-def ball(z: float, radius: float) -> Gaussians:
-    size = torch.full((1, 3), radius)
-    return Gaussians(torch.tensor([[0.0, 0, z]]), torch.eye(4)[:1], size, torch.ones(1), torch.ones(1, 3))
-
-
-def test_the_size_of_a_ball_is_its_radius_in_the_picture():
-    assert sizes_px(ball(4.0, 0.1), CAMERA).item() == pytest.approx(CAMERA.fx * 0.1 / 4)
-    assert sizes_px(ball(-4.0, 0.1), CAMERA).item() == 0
-
-
-def test_a_needle_that_pointed_at_the_camera_is_larger_from_the_side():
-    needle = replace(ball(4.0, 0.01), scales=torch.tensor([[0.01, 0.01, 0.5]]))
-    side = torch.eye(4)
-    side[:3, :3] = torch.tensor([[0.0, 0, -1], [0, 1, 0], [1, 0, 0]])
-    side[:3, 3] = -side[:3, :3] @ torch.tensor([-4.0, 0, 4])
-    ahead, across = sizes_px(needle, CAMERA).item(), sizes_px(needle, CAMERA.at(side)).item()
-    assert across == pytest.approx(CAMERA.fx * 0.5 / 4, rel=1e-4)
-    assert across > 40 * ahead
-
-
-def test_a_gaussian_is_fitted_at_its_largest_size_in_any_picture():
-    near = CAMERA.at(torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -2], [0, 0, 0, 1]]))
-    assert fitted_sizes_px(ball(4.0, 0.1), [CAMERA, near]).item() == pytest.approx(CAMERA.fx * 0.1 / 2)
 
 
 def rows(*holes: float) -> list[Row]:

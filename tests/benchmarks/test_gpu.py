@@ -41,7 +41,7 @@ def rows_of(said):
     return [[cell.strip() for cell in row] for row in rows[2:]]
 
 
-@pytest.mark.parametrize("part", ["depth", "flux-fill", "flux2-klein"])
+@pytest.mark.parametrize("part", ["depth", "flux-fill", "flux2-klein", "sharp"])
 def test_each_policy_of_a_model_is_a_row(part, capsys):
     assert gpu.main(["--tiny", "--only", part]) == 0
     rows = rows_of(capsys.readouterr().out)

@@ -158,6 +158,13 @@ def test_a_result_that_is_made_later_has_the_bytes_of_one_that_was_made_at_once(
     assert Listed.read(late).by_name().keys() >= set(LATER), "and they stay when it goes on"
 
 
+def test_a_recording_that_is_made_later_has_all_stages(tmp_path: Path, read) -> None:
+    carry_out("single_img", WORDS, tmp_path / "run")
+    make_result("scene.rrd", "single_img", WORDS, tmp_path / "run")
+    found = read(tmp_path / "run" / "export" / "scene.rrd")
+    assert {"/load/log", "/initialize/log", "/initialize/gaussians", "/initialize/input/rgb"} <= set(found)
+
+
 def test_a_result_is_made_of_a_finished_run_alone(tmp_path: Path) -> None:
     carry_out("single_img", WORDS, tmp_path / "run")
 

@@ -111,6 +111,21 @@ def test_a_drained_worker_takes_no_more_tasks(folder: Path, pool_of: Callable) -
     assert outcome(folder) == ""
 
 
+def test_where_its_workers_run_is_found_out_when_it_starts(folder: Path) -> None:
+    asked = []
+
+    def places() -> Iterator[Slot]:
+        asked.append("nvidia-smi")
+        yield Slot("cpu0", ENVIRONMENT)
+
+    pool = Pool([sys.executable, str(PROGRAM), str(folder), "sleep"], OneTask(folder), places())
+    assert not asked
+    pool.start()
+    assert asked
+    assert len(pool.pids()) == 1
+    pool.stop()
+
+
 STARTS_A_POOL = """
 import sys, time
 from pathlib import Path

@@ -75,15 +75,22 @@ def attempt(task: Task, cancelled: Callable[[], bool] = never) -> Outcome:
     except FullMemoryError as error:
         return Outcome("full", str(error))
     except UserError as error:
-        return Outcome("failed", str(error))
+        return Outcome("failed", str(error), errno_of(error))
     except Cancelled:
         return Outcome("interrupted")
     except Exception as error:
         if _is_full(error):
             return Outcome("full", f"the memory was full ({_said(error)}); {_SMALLER}")
         wanted = "wanted a report of this fault with the log of the job"
-        return Outcome("broken", f"ended by an error of the program, {_said(error)}; {wanted}")
+        return Outcome("broken", f"ended by an error of the program, {_said(error)}; {wanted}", errno_of(error))
     return Outcome("done")
+
+
+def errno_of(error: BaseException | None) -> int | None:
+    """The number of the system's error that an error is, or that caused it."""
+    while error is not None and not (isinstance(error, OSError) and error.errno):
+        error = error.__cause__
+    return getattr(error, "errno", None)
 
 
 def _notes(task: Task) -> list[tuple[str, Note]]:

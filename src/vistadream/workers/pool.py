@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -45,9 +45,13 @@ class _Worker:
 class Pool:
     """One worker in each slot. A dead one is replaced, after a growing delay if it dies young again and again."""
 
-    def __init__(self, command: Sequence[str], queue: Queue, slots: Sequence[Slot]):
-        """`command` starts a worker; `name=` and `parent=`, the file descriptor of its pipe, are added as words."""
-        self._command, self._queue, self._slots = tuple(command), queue, tuple(slots)
+    def __init__(self, command: Sequence[str], queue: Queue, slots: Iterable[Slot]):
+        """`command` starts a worker; `name=` and `parent=`, the file descriptor of its pipe, are added as words.
+
+        The slots are listed at the start alone, as it can take a second to learn which GPUs there are.
+        """
+        self._command, self._queue, self._wanted = tuple(command), queue, slots
+        self._slots: tuple[Slot, ...] = ()
         self._workers: dict[str, _Worker] = {}
         self._next_start_s: dict[str, float] = {}
         self._short_lives: dict[str, int] = {}
@@ -58,12 +62,22 @@ class Pool:
 
     def start(self) -> None:
         """Starts the workers, without waiting until they are ready."""
+        self._slots = tuple(self._wanted)
         self._look()
         self._thread.start()
 
     def pids(self) -> list[int]:
         with self._lock:
             return [worker.process.pid for worker in self._workers.values()]
+
+    def alive(self) -> int:
+        """How many workers are alive."""
+        with self._lock:
+            return sum(worker.process.poll() is None for worker in self._workers.values())
+
+    def is_at_work(self) -> bool:
+        """Whether any worker is alive."""
+        return self.alive() > 0
 
     def drain(self) -> None:
         """From now on no task is begun; those under way go on, and each worker ends after its own."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from structlog.contextvars import bound_contextvars
 
 from vistadream.backends.weights.residence import resident
 from vistadream.workers.carry_out import attempt
@@ -37,10 +38,18 @@ class Limits:
     """Without a task for this long it unloads its models."""
 
 
-def work(queue: Queue, name: str, limits: Limits, parent: int | None = None) -> None:
+def work(
+    queue: Queue,
+    name: str,
+    limits: Limits,
+    parent: int | None = None,
+    act: Callable[[Task, Callable[[], bool]], Outcome] | None = None,
+    around: Callable[[Task], AbstractContextManager] = nullcontext,
+) -> None:
     """Takes tasks and carries them out until it is asked to end, or a limit is reached.
 
-    `parent`: a pipe as in `Ending`. `name` is that of this process alone.
+    `parent`: a pipe as in `Ending`. `name` is that of this process alone. `act` carries out a task; None: `attempt`.
+    What is logged meanwhile is logged inside of `around(task)`.
     """
     _give_way()
     ending, done, idle_since = Ending(queue, parent), 0, time.monotonic()
@@ -54,17 +63,18 @@ def work(queue: Queue, name: str, limits: Limits, parent: int | None = None) -> 
                 idle_since = _unloaded(idle_since, limits.idle_unload_s)
                 ending.wait(_LOOK_S)
                 continue
-            with bound_contextvars(job_id=task.id, request_id=task.request_id):
-                outcome = _done(queue, task, ending)
+            with around(task):
+                outcome = _done(queue, task, ending, act or attempt)
             done, idle_since = done + 1, time.monotonic()
             if outcome.state in ("broken", "full") or done >= limits.jobs or _rss_gb() > limits.rss_gb:
                 return  # another attempt, and what comes next, gets a fresh process
 
 
-def _done(queue: Queue, task: Task, ending: Ending) -> Outcome:
+def _done(queue: Queue, task: Task, ending: Ending, act: Callable[[Task, Callable[[], bool]], Outcome]) -> Outcome:
     _log.info("the job begins", extra={"attempt": task.attempt})
-    outcome = ending.during(task, attempt)
+    outcome = ending.during(task, act)
     queue.settle(task, outcome)
+    _give_back_memory()
     _log.info("the job ends", extra={"attempt": task.attempt, "state": outcome.state, "error": outcome.error})
     return outcome
 
@@ -74,6 +84,12 @@ def _give_way() -> None:
     os.nice(_NICENESS)
     with suppress(OSError):  # not on Linux
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE))
+
+
+def _give_back_memory() -> None:
+    """Gives freed memory back to the system, which the C library would keep in pieces between what is still used."""
+    with suppress(OSError, AttributeError):  # not with glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _unloaded(idle_since: float, after_s: float) -> float:

@@ -36,6 +36,8 @@ class Outcome:
     """interrupted: to go on later; broken: ended by an error of the program, and worth another attempt; full: ended
     because the memory was full, which a fresh process may cure."""
     error: str | None = None
+    errno: int | None = None
+    """The number of the system's error behind it, if there is one."""
 
 
 class Queue(Protocol):

@@ -185,6 +185,8 @@ _OUT_OF_RANGE_INITIALIZE = [
     "smoothing=nan",
     "sky_distance=0.5",
     "sky_reach=-1",
+    "far_side.reach=-1",
+    "far_side.widest=2",
     *(f"lifting.{word}" for word in _LIFTING),
 ]
 _OUT_OF_RANGE_COARSE = [

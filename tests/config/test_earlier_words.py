@@ -22,7 +22,7 @@ WORDS = [
     ("stages.refine.close_ups=0.01", "stages.refine.fitting.zoomed_share=0.01"),
     ("stages.initialize.sigma_px=0.7", "stages.initialize.lifting.sigma_px=0.7"),
     ("stages.coarse.n_candidates=3", "stages.coarse.candidates.count=3"),
-    ("stages.coarse.overshoot=4", "stages.coarse.candidates.overshoot=4"),
+    ("stages.coarse.margin_px=4", "stages.coarse.candidates.margin_px=4"),
     ("stages.coarse.margin_px=4", "stages.coarse.candidates.margin_px=4"),
     ("stages.coarse.thickness=0.7", "stages.coarse.lifting.thickness=0.7"),
 ]

@@ -25,7 +25,7 @@ def knobs_in_files() -> set[str]:
     """The last names of all knobs that a YAML file under conf/ sets, read as text."""
     names = set()
     for file in conf_folder().rglob("*.yaml"):
-        if file.stem not in ("auto", "keys", "serve", "worker"):  # which are about no run
+        if file.stem not in ("app", "auto", "batch", "keys", "serve", "worker"):  # which are about no run
             names |= set(re.findall(r"^ *(\w+):", file.read_text(), re.MULTILINE))
     return names - {"defaults", "_target_"}
 
@@ -94,6 +94,8 @@ def test_types_limits_and_remarks_come_from_the_classes_and_files() -> None:
     assert knobs["backends.depth.resolution_level"]["x-with"] == ["backends/depth=moge"]
     assert "moge-2-vits-normal" in knobs["backends.depth.model"]["anyOf"][1]["enum"]
     assert "x-with" not in knobs["backends.render.near_z"]
+    assert list(knobs["stage"]["x-stages"]) == knobs["stage"]["enum"]
+    assert knobs["stage"]["x-stages"]["outpaint"] == ["load", "outpaint", "initialize"]
     assert knobs["backends/depth"]["enum"] == ["auto", "depth_anything", "embedded", "moge"]
     assert "custom" not in knobs["trajectory"]["enum"]
 

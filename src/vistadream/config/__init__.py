@@ -9,6 +9,7 @@ from vistadream.config.knob_schema import knob_schema
 from vistadream.config.outside import outside_words
 from vistadream.config.plain_values import words_of
 from vistadream.config.reference import reference
+from vistadream.config.resolution import with_resolution
 from vistadream.config.trust import refuse_saved_interpolations, saved_words
 from vistadream.config.words import (
     CAMERA_PATH,
@@ -46,5 +47,6 @@ __all__ = [
     "today",
     "unquoted",
     "with_path",
+    "with_resolution",
     "words_of",
 ]

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType, NoneType
 from typing import Any
 
@@ -24,6 +24,7 @@ from vistadream.config.earlier_words import today
 from vistadream.config.exports import expand_exports, without_exporter
 from vistadream.config.files import composed_files, groups
 from vistadream.config.observers import expand_observers, without_observer
+from vistadream.config.resolution import with_resolution
 from vistadream.config.suggest import explain, hydra_is_lenient, keep_the_hard_rule, misspelt
 from vistadream.config.trust import refuse_foreign_targets, refuse_resolvers
 from vistadream.config.words import CAPTION, name_of
@@ -109,8 +110,8 @@ class Composed:
 
     def changed(self) -> dict[str, tuple[Any, Any]]:
         """Knobs, the input aside, whose value is not the default: knob -> (value, default)."""
-        configs = (self.config, compose([], job=self.job).config)
-        mine, default = (_flat(OmegaConf.to_container(config, resolve=False)) for config in configs)
+        mine = _flat(OmegaConf.to_container(self.config, resolve=False))
+        default = _defaults(tuple(_choose_backends((), job=self.job)[0]), self.job)
         return {
             knob: (value, default.get(knob))
             for knob, value in mine.items()
@@ -123,7 +124,7 @@ def compose(words: Sequence[str], given: Mapping[str, object] | None = None, job
 
     `given`: objects of a Python program that stand in the place of configured backends, by role, such as "depth".
     """
-    words = expand_observers(expand_exports([today(word) for word in words]))
+    words, _ = with_resolution(expand_observers(expand_exports([today(word) for word in words])))
     if said := misspelt([word for word in words if hydra_is_lenient(word)], job):
         raise UserError(said)
     overrides, choices = _choose_backends(words, given or {}, job)
@@ -149,6 +150,12 @@ def compose(words: Sequence[str], given: Mapping[str, object] | None = None, job
     if not config.checkpoint_seconds >= 0:
         raise UserError(f"checkpoint_seconds={config.checkpoint_seconds} is no time; wanted 0 or more seconds")
     return Composed(config, choices, given or {}, job)
+
+
+@cache
+def _defaults(backends: tuple[str, ...], job: str) -> Mapping[str, Any]:
+    """Every knob of a job by its dotted name where only these words are given; composed once in a process."""
+    return MappingProxyType(_flat(OmegaConf.to_container(composed_files(backends, job=job), resolve=False)))
 
 
 def _refuse_other_inputs(config: DictConfig, job: str) -> None:
@@ -192,6 +199,8 @@ def _choose_backends(
     best: dict[str, Callable[[], Choice]] = {
         role: partial(choose, role, machine, accept_noncommercial=accepts) for role in ("depth", "outpaint", "render")
     }
+    if "backends/splats" in named or "splats" in given:
+        best["splats"] = partial(choose, "splats", machine)
     best["caption"] = lambda: choose("caption", machine, outpainter=choices["outpaint"].name)
     if from_words or named.get(CAPTION, "null") != "null":
         best["caption"] = lambda: Choice("fixed", "its words are given")

@@ -15,7 +15,7 @@ _EARLIER = {
     r"(stages\.\w+)\.(rates|dssim|generated_weight)": r"\1.fitting.\2",
     r"(stages\.\w+)\.close_ups": r"\1.fitting.zoomed_share",
     r"stages\.coarse\.n_candidates": "stages.coarse.candidates.count",
-    r"stages\.coarse\.(overshoot|margin_px)": r"stages.coarse.candidates.\1",
+    r"stages\.coarse\.margin_px": "stages.coarse.candidates.margin_px",
     r"(stages\.\w+)\.(sigma_px|thickness)": r"\1.lifting.\2",
 }
 """Patterns of earlier names of knobs, and their present names. `config/exports.py` has the switches of results."""

@@ -35,6 +35,7 @@ class Schema:
     prompt: str | None = None
     stage: str = MISSING
     seed: int = MISSING
+    explore: float = MISSING
     expansion: float = MISSING
     max_resolution: int = MISSING
     out: str = MISSING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
@@ -11,12 +11,13 @@ from omegaconf import DictConfig
 
 from vistadream.config.exports import default_exports, export_names
 from vistadream.config.files import composed_files, groups, plans
+from vistadream.config.kept import kept
 from vistadream.config.knob_types import schema_of
 from vistadream.config.knob_walk import Knob, knobs_of, limits_of
 from vistadream.config.outside_rules import OF_A_PART, OF_A_PATH, REFUSED_CHOICES, largest_value, refusal
 from vistadream.config.reference import sources_of
 from vistadream.config.remarks import remark_of
-from vistadream.config.suggest import OF_SEVERAL
+from vistadream.config.suggest import OF_ONE, OF_SEVERAL
 from vistadream.exporters.file_names import GAUSSIAN_FORMATS
 
 _NAMES_OF = {"flight.trajectory": "trajectory"}
@@ -38,6 +39,7 @@ def knob_schema(job: str = "single_img") -> dict[str, Any]:
     """The JSON Schema of an object with knobs of a job by their dotted names, as `outside_words` takes it.
 
     `x-with` lists the choices, such as backends/depth=moge, with which a knob is read; without it, it always is.
+    `x-stages` has the stages that each value of `stage` runs, in their order.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -50,7 +52,12 @@ def knob_schema(job: str = "single_img") -> dict[str, Any]:
 
 @cache
 def outside_knobs(job: str) -> OutsideKnobs:
-    """Every knob of a job, those of all options included. The first call takes some seconds."""
+    """Every knob of a job, those of all options included. The first call of a version of the program takes seconds."""
+    return OutsideKnobs(**kept(f"outside_knobs.{job}", lambda: asdict(derived_knobs(job))))
+
+
+def derived_knobs(job: str) -> OutsideKnobs:
+    """The same, derived now."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     refused: dict[str, str] = {}
     configs = list(configurations(job))
@@ -81,7 +88,7 @@ def _groups(job: str) -> dict[str, list[str]]:
     return {
         group: [option for option in options if option != "auto"]
         for group, options in groups().items()
-        if group != "source" and (job == "multi_img" or group not in OF_SEVERAL)
+        if group not in ("source", *(OF_ONE if job == "multi_img" else OF_SEVERAL))
     }
 
 
@@ -105,7 +112,7 @@ def _refusal(knob: Knob, choice: str, job: str) -> str | None:
 
 def _schema(knob: Knob, choice: str, job: str) -> dict[str, Any]:
     if knob.name == "stage":
-        about: dict[str, Any] = {"enum": list(plans(job))}
+        about: dict[str, Any] = {"enum": list(plans(job)), "x-stages": plans(job)}
     elif group := _NAMES_OF.get(knob.name):
         about = {"enum": [*_offered(group, job), None]}
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -35,7 +35,7 @@ class Knob:
     value: Any
     """The default, with references resolved; None where there is none."""
     is_part: bool
-    """Whether the value is another part of the configuration, as in `depth: ${backends.depth}`."""
+    """Whether the value is another part of the configuration, as in `depth: ${backends.depth}`, or may be one."""
 
     @property
     def is_path(self) -> bool:
@@ -82,7 +82,8 @@ def _plain(config: DictConfig, resolve: bool) -> dict[str, Any]:
 def _knob(entry: _Entry, limit: Limit | None) -> Knob:
     hint = get_type_hints(entry.owner).get(entry.field) if entry.owner else None
     value = None if entry.value == _MISSING else entry.value
-    return Knob(entry.name, hint, limit, value, isinstance(entry.value, dict))
+    is_part = any(map(is_dataclass, (hint, *get_args(hint))))
+    return Knob(entry.name, hint, limit, value, is_part or isinstance(entry.value, dict))
 
 
 def _entries(raw: dict, plain: dict, owner: type | None, above: str = "") -> Iterator[_Entry]:

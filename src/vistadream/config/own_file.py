@@ -33,8 +33,9 @@ def own_knobs(name: str, target: type[T], words: Sequence[str]) -> T:
 
 
 def own_yaml(name: str, target: type, words: Sequence[str]) -> str:
-    """The configuration with these words as YAML, for --cfg."""
-    return OmegaConf.to_yaml(OmegaConf.create(_composed(name, target, words)))
+    """The configuration with these words as YAML, for --cfg, which may be one of them."""
+    knobs = [word for word in words if word != "--cfg"]
+    return OmegaConf.to_yaml(OmegaConf.create(_composed(name, target, knobs)))
 
 
 def own_reference(name: str) -> str:
@@ -59,15 +60,15 @@ def _paths(target: type) -> frozenset[str]:
     return path_fields(target) | inner
 
 
-def _names(target: type) -> list[str]:
+def own_names(target: type) -> list[str]:
     """The names of all knobs, those of groups as GROUP.KNOB."""
     groups = _groups(target)
-    inner = [f"{key}.{name}" for key, kind in groups.items() for name in _names(kind)]
+    inner = [f"{key}.{name}" for key, kind in groups.items() for name in own_names(kind)]
     return [each.name for each in fields(target) if each.name not in groups] + inner
 
 
 def _composed(name: str, target: type, words: Sequence[str]) -> dict[str, Any]:
-    words = [_checked(word, _names(target), _paths(target)) for word in words]
+    words = [_checked(word, own_names(target), _paths(target)) for word in words]
     try:
         config = composed_files(words, job=name)
         refuse_resolvers(OmegaConf.to_container(config))

@@ -18,6 +18,8 @@ from vistadream.core import UserError
 
 OF_SEVERAL = ("backends/poses", "backends/multi_depth")
 """Groups that the job of several photos reads alone."""
+OF_ONE = ("backends/splats",)
+"""Groups that the jobs of one photo read alone."""
 
 
 def misspelt(words: Sequence[str], job: str = "single_img") -> str | None:
@@ -36,6 +38,8 @@ def misspelt(words: Sequence[str], job: str = "single_img") -> str | None:
             return f"{word} is no choice; wanted the knobs of a stage, as in stages.coarse.steps=40"
         if knob in OF_SEVERAL and job != "multi_img":
             return f"{word} is read by vistadream multi-img alone, as one photo has no poses to find: leave it out"
+        if knob in OF_ONE and job == "multi_img":
+            return f"{word} is read by vistadream single-img alone: leave it out"
         if knob in options:
             if override.value() not in options[knob] and not (knob == "recipe" and value == "null"):
                 wanted = ", ".join(options[knob])

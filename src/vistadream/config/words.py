@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from vistadream.config.earlier_words import today
 from vistadream.core import UserError
 
-_BACKENDS_WITH_FILES = ("depth", "outpaint", "caption", "text_to_image")
+_BACKENDS_WITH_FILES = ("depth", "splats", "outpaint", "caption", "text_to_image")
 _BACKEND_PATHS = (
     *(f"backends.{role}.path" for role in _BACKENDS_WITH_FILES),
     "backends.poses.network.path",

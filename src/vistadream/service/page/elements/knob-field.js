@@ -1,0 +1,110 @@
+/** One knob: its field as its schema wants it, its remark, its default, and the way back to that. */
+
+import { choices, fill, h, isOf, same, t } from "../kit.js";
+
+class KnobField extends HTMLElement {
+  /** @type {{name: string, schema: import("../knobs.js").Schema, values: import("../knobs.js").Values, models: any[]}} */
+  data = { name: "", schema: {}, values: {}, models: [] };
+
+  back = h("button", { class: "quiet", onclick: () => this.set(undefined, true) }, t("knobs.reset"));
+  place = h("span", { class: "field" });
+
+  connectedCallback() {
+    const { name, schema, models } = this.data;
+    const role = name.startsWith("backends/") ? name.split("/")[1] : "";
+    this.text = `${name} ${schema.description ?? ""}`.toLowerCase();
+    const notes = [schema.description, schema["x-with"] && t("knobs.with", { choices: schema["x-with"].join(", ") })];
+    fill(this,
+      h("label", { for: this.key }, h("code", {}, name)), this.place, this.back,
+      h("p", {}, notes.filter(Boolean).join(". ")), role ? this.licenses(models.filter((model) => model.role === role)) : null);
+    this.draw();
+  }
+
+  get key() {
+    return `knob-${this.data.name}`;
+  }
+
+  get value() {
+    return this.data.name in this.data.values ? this.data.values[this.data.name] : this.data.schema.default;
+  }
+
+  /** @param {any[]} models */
+  licenses(models) {
+    const line = (/** @type {any} */ model) =>
+      h("li", {}, model.name, " · ", model.license, model.commercial ? null : h("em", {}, " ", t("knobs.noncommercial")));
+    return models.length ? h("ul", { class: "licenses" }, models.map(line)) : null;
+  }
+
+  draw() {
+    fill(this.place, this.field());
+    this.mark();
+  }
+
+  mark() {
+    const changed = this.data.name in this.data.values;
+    this.classList.toggle("changed", changed);
+    if (this.back) this.back.hidden = !changed;
+  }
+
+  field() {
+    const { schema } = this.data;
+    const offered = choices(schema);
+    if (offered) return this.select(offered);
+    if (isOf(schema, "boolean")) return this.input({ type: "checkbox", checked: this.value === true }, (field) => field.checked);
+    if (isOf(schema, "array") && schema.items && choices(schema.items)) return this.several(choices(schema.items) ?? []);
+    if (isOf(schema, "number") || isOf(schema, "integer")) return this.number();
+    if (isOf(schema, "string")) return this.input({ type: "text", value: this.value ?? "" }, (field) => field.value || null);
+    return this.input({ type: "text", value: this.value === undefined ? "" : JSON.stringify(this.value) }, (field) => this.read(field.value));
+  }
+
+  number() {
+    const { minimum, maximum, type } = this.data.schema;
+    const step = isOf(this.data.schema, "integer") ? 1 : "any";
+    const limits = { min: minimum, max: (maximum ?? Infinity) < 1e15 ? maximum : null, step };
+    const shown = this.value ?? "";
+    const empty = [type].flat().includes("null") ? null : undefined;
+    return this.input({ type: "number", value: shown, ...limits }, (field) => (field.value === "" ? empty : Number(field.value)));
+  }
+
+  /** @param {string} text @returns {any} JSON, or else the text itself */
+  read(text) {
+    try {
+      return text === "" ? undefined : JSON.parse(text);
+    } catch {
+      return text;
+    }
+  }
+
+  /** @param {any[]} offered */
+  select(offered) {
+    const at = offered.findIndex((each) => same(each, this.value ?? null));
+    const options = offered.map((each, k) => h("option", { value: String(k), selected: k === at }, each === null ? t("knobs.none") : String(each)));
+    if (at < 0) options.unshift(h("option", { value: "", selected: true }, ""));
+    return h("select", { id: this.key, onchange: (/** @type {any} */ event) => this.set(offered[Number(event.target.value)]) }, options);
+  }
+
+  /** @param {any[]} offered */
+  several(offered) {
+    const chosen = new Set(this.value ?? []);
+    const box = (/** @type {any} */ each, /** @type {number} */ k) => h("label", { class: "box" },
+      h("input", { type: "checkbox", id: k ? null : this.key, checked: chosen.has(each), onchange: (/** @type {any} */ event) => {
+        event.target.checked ? chosen.add(each) : chosen.delete(each);
+        this.set([...chosen]);
+      } }), String(each));
+    return h("span", { class: "boxes", role: "group", "aria-label": this.data.name }, offered.map(box));
+  }
+
+  /** @param {any} props @param {(field: HTMLInputElement) => any} value */
+  input(props, value) {
+    return h("input", { id: this.key, ...props, onchange: (/** @type {any} */ event) => this.set(value(event.target)) });
+  }
+
+  /** @param {any} value undefined: the default @param {boolean} [again] whether the field shows it anew */
+  set(value, again = false) {
+    const chosen = same(value, this.data.schema.default) ? undefined : value;
+    this.dispatchEvent(new CustomEvent("knob", { bubbles: true, detail: { name: this.data.name, value: chosen } }));
+    if (again) this.draw();
+  }
+}
+
+customElements.define("vd-knob-field", KnobField);

@@ -1,0 +1,27 @@
+/** The command that opens a recording in Rerun, by a ticket where the service needs a key, as a terminal has no cookie. */
+
+import { ask, fill, h, once, resultAddress, t } from "../kit.js";
+import "./copy-line.js";
+
+class RerunLine extends HTMLElement {
+  data = { id: "", name: "" };
+
+  connectedCallback() {
+    fill(this, h("button", { class: "quiet", onclick: () => this.show() }, t("rerun.open")));
+  }
+
+  async show() {
+    const { id, name } = this.data;
+    const line = h("vd-copy-line");
+    try {
+      const { needs_key } = await once("page");
+      const query = needs_key ? `?ticket=${(await ask(`jobs/${id}/ticket`, { method: "POST" })).ticket}` : "";
+      line.text = `rerun "${resultAddress(id, name)}${query}"`;
+      fill(this, h("small", {}, t(needs_key ? "rerun.soon" : "rerun.hint")), line);
+    } catch (error) {
+      fill(this, h("p", { class: "bad", role: "alert" }, /** @type {Error} */ (error).message));
+    }
+  }
+}
+
+customElements.define("vd-rerun-line", RerunLine);

@@ -1,0 +1,46 @@
+"""What is taken away: each file, those that are made on demand, and all as one zip."""
+
+import zipfile
+
+import pytest
+from tests.service.conftest import Running
+
+
+@pytest.fixture(scope="module")
+def job(app: Running) -> str:
+    """A job that is done."""
+    answer = app.submit()
+    return app.wait_for(answer.json()["id"], "done")["id"]
+
+
+def test_a_format_is_made_on_demand_and_listed_with_its_size(tab, app, job):
+    page = tab()
+    page.open(f"#/scene/{job}/files")
+    page.press("Make gaussians.splat")
+    page.see(".making progress")
+    saved = page.page.get_by_role("link", name="Download gaussians.splat", exact=True)
+    saved.wait_for()
+    row = page.page.locator(".files li", has=saved)
+    assert "KB" in row.locator(".size").inner_text()
+    assert app.client.get(f"/v1/jobs/{job}/results/gaussians.splat").content
+
+
+def test_all_files_are_one_zip(tab, app, job):
+    page = tab()
+    page.open(f"#/scene/{job}/files")
+    row = page.see(".files li:has-text('All as one zip')")
+    assert row.locator(".size").inner_text().endswith("B")
+    with page.page.expect_download() as download:
+        row.get_by_role("link").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert "gaussians.ply" in archive.namelist()
+
+
+def test_a_recording_is_opened_by_a_command(tab, app, job):
+    (app.data / "jobs" / job / "run" / "run.rrd").write_bytes(b"RRF2")
+    page = tab()
+    page.open(f"#/scene/{job}/files")
+    page.press("Open in Rerun")
+    line = page.see(".files vd-copy-line code").inner_text()
+    assert line == f'rerun "{str(app.client.base_url).rstrip("/")}/v1/jobs/{job}/results/run.rrd"'
+    assert app.client.get(line.split('"')[1]).content == b"RRF2"

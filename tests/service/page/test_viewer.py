@@ -1,0 +1,184 @@
+"""The scene in the viewer of the page: what it shows, and where its camera is, in the world of the run."""
+
+import base64
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.service.conftest import Running
+from tests.service.page.conftest import Tab
+
+from vistadream.config import configured
+from vistadream.core import Gaussians
+from vistadream.formats.ply import read_ply, write_ply
+from vistadream.formats.scene import load_scene
+from vistadream.runs.paths import RunPaths
+
+VIEW = "document.querySelector('vd-scene-view')"
+RENDERER = configured("backends/render=cpu")
+CONTEXT = 'document.querySelector(".viewer canvas").getContext("webgl2")'
+LOSE = f'{CONTEXT}.getExtension("WEBGL_lose_context").loseContext()'
+
+
+def opened(tab: Tab, job: str, query: str = "") -> Tab:
+    tab.open(f"#/scene/{job}{query}")
+    tab.see(".tools button")
+    return tab
+
+
+def pose(tab: Tab) -> torch.Tensor:
+    return torch.tensor(tab.ask(f"{VIEW}.viewer.pose"))
+
+
+def turned_deg(a: torch.Tensor, b: torch.Tensor) -> float:
+    cosine = ((a[:3, :3].T @ b[:3, :3]).trace() - 1) / 2
+    return math.degrees(math.acos(min(1.0, float(cosine))))
+
+
+def test_the_scene_is_shown_as_our_renderer_draws_it(drawing_tab, app, job):
+    tab = opened(drawing_tab(), job)
+    scene = load_scene(RunPaths(app.data / "jobs" / job / "run").stage("initialize"))
+    camera = scene.anchor.camera
+    frame = tab.ask(f"{VIEW}.viewer.handle.captureFrame({{width: {camera.width}, height: {camera.height}}})")
+    shown = np.frombuffer(base64.b64decode(frame["data"]), np.uint8).reshape(camera.height, camera.width, 4)[..., :3]
+    (drawn,) = RENDERER(scene.gaussians, [camera])
+    error = (drawn.rgb.clamp(0, 1).numpy() - shown / 255) ** 2
+    assert -10 * math.log10(error.mean()) >= 25
+
+
+@pytest.mark.parametrize("camera", ["0.1,-0.05,0.2,0,0,1", "-0.2,0.1,0.1,0.3,-0.2,0.9", "0,0,0,-0.5,0.1,0.85"])
+def test_a_link_opens_at_its_camera_and_gives_the_same_link_again(camera, drawing_tab, job):
+    tab = opened(drawing_tab(), job, f"?camera={camera}")
+    place, ahead = torch.tensor([float(word) for word in camera.split(",")]).reshape(2, 3)
+    found = pose(tab)
+    assert torch.allclose(found[:3, 3], place, atol=1e-3)
+    assert math.degrees(math.acos(min(1.0, float(found[:3, 2] @ (ahead / ahead.norm()))))) < 0.1
+    tab.press("Link to this view")
+    again = opened(drawing_tab(), job, "?" + tab.page.locator("vd-copy-line code").inner_text().split("?")[1])
+    assert torch.allclose(pose(again), found, atol=1e-3)
+
+
+def test_the_camera_starts_at_the_photo_moves_by_a_drag_and_comes_back(drawing_tab, job):
+    tab = opened(drawing_tab(), job)
+    assert torch.allclose(pose(tab), torch.eye(4), atol=1e-3)
+    box = tab.page.locator(".viewer canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.page.mouse.move(x, y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(x + 100, y, steps=4)
+    tab.page.mouse.up()
+    tab.until(f"Math.abs({VIEW}.viewer.pose[0][3]) > 0.05")
+    assert turned_deg(pose(tab), torch.eye(4)) > 1
+    tab.press("Back to the photo")
+    tab.until(f"Math.hypot(...[0, 1, 2].map((k) => {VIEW}.viewer.pose[k][3])) < 1e-3")
+
+
+def test_a_still_has_twice_the_pixels_of_the_screen(drawing_tab, job):
+    tab = opened(drawing_tab(viewport={"width": 500, "height": 600}), job)
+    size = tab.ask(
+        "(({clientWidth, clientHeight}) => [clientWidth, clientHeight])(document.querySelector('.viewer canvas'))"
+    )
+    with tab.page.expect_download() as download:
+        tab.press("Save a picture")
+    from PIL import Image
+
+    picture = Image.open(download.value.path())
+    assert picture.size == (2 * size[0], 2 * size[1])
+    assert np.asarray(picture.convert("RGB")).std() > 10
+
+
+def test_viewers_are_given_back(drawing_tab, job):
+    """Browsers have 16 contexts: they take the first away when there are more, and say so."""
+    tab = opened(drawing_tab(viewport={"width": 400, "height": 600}), job)
+    said: list[str] = []
+    tab.page.on("console", lambda message: said.append(message.text))
+    for _ in range(18):
+        tab.page.get_by_role("link", name="Notes").click()
+        tab.page.get_by_role("link", name="Scene", exact=True).click()
+        tab.see(".tools button")
+    assert [text for text in said if "Too many" in text] == []
+    assert tab.page.locator("canvas").count() == 1
+
+
+def test_photo_and_scene_are_compared_by_keys(drawing_tab, job):
+    tab = drawing_tab()
+    tab.open(f"#/scene/{job}/compare")
+    slider = tab.see("vd-compare-slider input")
+    before = tab.ask("document.querySelector('vd-compare-slider .above').style.clipPath")
+    slider.focus()
+    tab.page.keyboard.press("ArrowRight")
+    assert tab.ask("document.querySelector('vd-compare-slider .above').style.clipPath") != before
+    assert tab.ask("[...document.querySelectorAll('vd-compare-slider img')].every((each) => each.naturalWidth === 128)")
+
+
+def test_without_drawing_the_video_is_shown_with_the_reason(tab, app):
+    answer = app.submit({"export": ["gaussians", "video"]})
+    job = app.wait_for(answer.json()["id"], "done")["id"]
+    page = tab()
+    page.open(f"#/scene/{job}")
+    page.see(".frame video")
+    assert "WebGL" in page.page.locator("vd-scene-view > .hint").inner_text()
+
+
+def test_a_scene_is_filled_from_where_somebody_stands(drawing_tab, app):
+    answer = app.submit({"stage": "coarse", "max_resolution": 64, "stages.coarse.n_frames": 1})
+    job = app.wait_for(answer.json()["id"], "done")["id"]
+    tab = opened(drawing_tab(), job, "?camera=-0.1,0,0.05,0.2,0,0.98")
+    stood = pose(tab)
+    tab.press("Fill from here")
+    tab.see("vd-fill-panel li canvas")
+    tab.see("vd-go-on .stages .waiting")
+    kept = tab.ask("[...document.querySelectorAll('vd-go-on li.kept')].length")
+    tab.press("Go on with these")
+    tab.see(".state.running, .state.queued")
+    tab.see(".state.done")
+    file = next((app.data / "jobs" / job / "run" / "inputs").iterdir())
+    cameras = torch.tensor([each["world_from_cam"] for each in json.loads(file.read_text())["cameras"]])
+    assert kept == 3
+    assert torch.allclose(cameras, torch.stack([torch.eye(4), stood]), atol=1e-3)
+
+
+def test_graphics_that_are_taken_away_are_said_and_come_back(drawing_tab, job):
+    tab = drawing_tab()
+    tab.open(f"#/scene/{job}")
+    tab.see(".tools button")
+    tab.ask(LOSE)
+    tab.page.get_by_role("button", name="Try again").wait_for()
+    assert "taken away" in tab.page.locator("vd-scene-view > .hint").inner_text()
+    assert tab.page.locator(".frame canvas").count() == 0
+    assert tab.page.locator(".frame figure, .frame video").count() == 1, "a picture stands in its place"
+    tab.press("Try again")
+    tab.see(".tools button")
+    assert tab.page.locator(".frame canvas").count() == 1
+    assert tab.ask("document.querySelector('vd-scene-view').viewer.pose[0][0]") == pytest.approx(1, abs=1e-3)
+
+
+def forget_gaussians(events: Path) -> None:
+    """Has the events say what those of an empty scene would."""
+    lines = [json.loads(line) for line in events.read_text().splitlines()]
+    for line in lines:
+        if line["kind"] == "stage_finished":
+            line["value"]["gaussians"] = 0
+    events.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+@pytest.fixture
+def empty(app: Running) -> str:
+    """The id of a job whose scene has no Gaussians."""
+    id = app.wait_for(app.submit().json()["id"], "done")["id"]
+    file = RunPaths(app.data / "jobs" / id / "run").stage("initialize") / "gaussians.ply"
+    write_ply(Gaussians(*(tensor[:0] for _, tensor in read_ply(file).tensors())), file)
+    forget_gaussians(app.data / "jobs" / id / "run" / "events.jsonl")
+    return id
+
+
+def test_a_scene_without_gaussians_is_a_picture_and_a_sentence(drawing_tab, empty):
+    tab = drawing_tab()
+    tab.open(f"#/scene/{empty}")
+    tab.see(".state.done")
+    tab.see(".frame figure img, .frame video")
+    assert "no Gaussians" in tab.page.locator("vd-scene-view > .hint").inner_text()
+    assert tab.page.locator("canvas").count() == 0

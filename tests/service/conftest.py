@@ -1,5 +1,6 @@
-"""Real parts for the tests of the service: databases, and `vistadream serve` as a process on loopback."""
+"""Real parts for the tests of the service: databases, `vistadream serve` as a process, its application in this one."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,9 +19,28 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from vistadream.assets import sample_image
+from vistadream.config.own_file import own_knobs
+from vistadream.service.access.entry import Entry
+from vistadream.service.access.keys import Keys
+from vistadream.service.access.local_key import LocalKey
+from vistadream.service.access.open_door import tokens_of
+from vistadream.service.access.quota import Quota
+from vistadream.service.access.rates import Rates
+from vistadream.service.access.sessions import Sessions
+from vistadream.service.app import make_app
+from vistadream.service.cache.cache import open_cache
+from vistadream.service.data import DataFolder
+from vistadream.service.intake.clerk import Clerk
+from vistadream.service.knobs import ServeKnobs
+from vistadream.service.outgoing.parts import outgoing_of
+from vistadream.service.queue.claims import database_url
 from vistadream.service.queue.store import Store
+from vistadream.service.queue.tables import JobRow, new_id
+from vistadream.service.service import Service
+from vistadream.service.tails import Tails
 
 SMALLEST = {
     "stage": "no-outpaint",
@@ -33,6 +53,8 @@ SMALLEST = {
 """Knobs of a job of the real pipeline that takes about a second."""
 PROGRAM = (sys.executable, "-m", "vistadream", "serve")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+PROXIES = dict.fromkeys(("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy"), "socks5://127.0.0.1:1")
+"""Variables of an environment in which no proxy is there."""
 
 
 @dataclass
@@ -100,9 +122,9 @@ def refusal() -> Callable[..., str]:
     return said
 
 
-@pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Start]:
-    """Starts services, and ends them after the last test of the file. Without a word about the cache there is none."""
+@contextmanager
+def services(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Start]:
+    """Starts services, and ends them after the block. Without a word about the cache there is none."""
     started: list[Running] = []
 
     def begin(
@@ -128,12 +150,21 @@ def start(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
         started.append(Running(process, data, client, lines))
         return started[-1]
 
-    yield begin
-    for running in started:
-        running.client.close()
-        running.stop()
-        running.process.stdout.close()
-        shutil.rmtree(running.data, ignore_errors=True)
+    try:
+        yield begin
+    finally:
+        for running in started:
+            running.client.close()
+            running.stop()
+            running.process.stdout.close()
+            shutil.rmtree(running.data, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Start]:
+    """Starts services, which end after the last test of the file."""
+    with services(tmp_path_factory, free_port) as begin:
+        yield begin
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +221,61 @@ def store(url: str) -> Iterator[Store]:
     store = Store(url)
     yield store
     store.close()
+
+
+@dataclass
+class House:
+    """An application and what it works with."""
+
+    app: FastAPI
+    service: Service
+
+    @property
+    def keys(self) -> Keys:
+        return self.service.entry.keys
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        key: str | None = None,
+        address: str = "1.2.3.4",
+        cookies: Mapping[str, str] | None = None,
+        **how: Any,
+    ):
+        """The answer to a request with a key or cookies, from an address."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+        async def answer() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, client=(address, 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=cookies) as client:
+                return await client.request(method, path, **{"headers": headers, **how})
+
+        return asyncio.run(answer())
+
+    def job(self, owner: str, **fields: Any) -> str:
+        """A queued job of an owner; its id."""
+        return self.service.store.add(JobRow(id=new_id(), owner=owner, **fields)).id
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
+    """Makes an application from words of the command line."""
+    stores: list[Store] = []
+
+    def make(*words: str, exposed: bool = False, local: LocalKey | None = None) -> House:
+        knobs = own_knobs("serve", ServeKnobs, [f"data={tmp_path}", "min_free_gb=0", *words])
+        data = DataFolder(tmp_path)
+        data.make()
+        stores.append(store := Store(database_url(tmp_path)))
+        keys, sessions = Keys(store.database), Sessions(store.database)
+        entry = Entry(keys, Rates(knobs.limits), sessions, tokens_of(knobs), exposed, local)
+        cache = open_cache(knobs.cache, tmp_path, store.database)
+        outgoing = outgoing_of(knobs.outgoing, store.database)
+        tails = Tails(lambda job_id: data.run(job_id), lambda job_id: "done")
+        service = Service(knobs, data, store, Clerk(), tails, entry, Quota(knobs.quota, store), outgoing, cache)
+        return House(make_app(service), service)
+
+    yield make
+    for store in stores:
+        store.close()

@@ -131,6 +131,7 @@ def test_what_jobs_took_is_in_the_figures_and_says_how_long_the_next_one_takes(j
     assert 0 < stats["job_seconds"]["p50"] <= stats["job_seconds"]["p95"]
     assert stats["queue_wait_seconds"]["p50"] >= 0
     assert stats["cache"]["hits"] >= 0
+    assert stats["workers"]["alive"] == 1
     metrics = service.client.get("/metrics").text
     assert f'vistadream_stage_seconds_count{{stage="load"}} {stats["jobs"]["done"]}.0' in metrics
     assert f"vistadream_job_seconds_count {stats['jobs']['done']}.0" in metrics

@@ -6,14 +6,14 @@ import errno
 import os
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vistadream.core import UserError
 from vistadream.service.knobs import ServeKnobs
 
 _FIRST, _TRIED = 8000, 200
-"""The ports that port=auto tries."""
+"""The ports that port=auto tries, and how many."""
 _BACKLOG = 1024
 
 
@@ -27,6 +27,8 @@ class Listener:
     """The socket file."""
     is_exposed: bool = False
     """Other machines can connect."""
+    taken: int | None = None
+    """The port that was asked for, where another program has it."""
 
     def remarks(self, needs_key: bool) -> list[str]:
         """Where the service is, and who else can reach it, one line each."""
@@ -39,7 +41,8 @@ class Listener:
             reach = f"every user of this machine can connect, {whose}"
         else:
             reach = f"every user of this machine can connect, {whose}: uds=PATH or vistadream keys add keeps others out"
-        return [f"listening on {self.url}", reach]
+        instead = f", as port {self.taken} is taken by another program" if self.taken else ""
+        return [f"listening on {self.url}{instead}", reach]
 
     def close(self) -> None:
         """Closes the socket and removes its file."""
@@ -52,12 +55,16 @@ def listen(knobs: ServeKnobs) -> Listener:
     """Binds the socket; UserError when the port or the path is taken or cannot be used."""
     if knobs.uds:
         return _listen_on_file(knobs.uds)
-    if knobs.port != "auto":
-        return _listen_on_port(knobs, knobs.port)
-    for port in range(_FIRST, _FIRST + _TRIED):
+    return listen_from(knobs, _FIRST) if knobs.port == "auto" else _listen_on_port(knobs, knobs.port)
+
+
+def listen_from(knobs: ServeKnobs, first: int) -> Listener:
+    """Binds the first port from `first` on that is free; no program on a taken one is touched."""
+    last = min(first + _TRIED - 1, 65535)
+    for port in range(first, last + 1):
         with suppress(_TakenError):
-            return _listen_on_port(knobs, port)
-    raise UserError(f"the ports {_FIRST} to {_FIRST + _TRIED - 1} are all taken; wanted a free one: name it by port=")
+            return replace(_listen_on_port(knobs, port), taken=first if first not in (port, _FIRST) else None)
+    raise UserError(f"the ports {first} to {last} are all taken; wanted a free one: name it by port=")
 
 
 class _TakenError(UserError):

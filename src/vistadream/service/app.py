@@ -11,7 +11,23 @@ from vistadream.service.access.documented import document_access
 from vistadream.service.access.gate import Gate
 from vistadream.service.access.guard import Guard
 from vistadream.service.problems import Problem, answer_with_problems
-from vistadream.service.routes import about, batches, cache, events, jobs, keys, metrics, predict, results, webhooks
+from vistadream.service.routes import (
+    about,
+    archive,
+    batches,
+    cache,
+    camera,
+    events,
+    gallery,
+    jobs,
+    keys,
+    metrics,
+    page,
+    predict,
+    results,
+    session,
+    webhooks,
+)
 from vistadream.service.service import Service
 from vistadream.service.watch.requests import Watched
 from vistadream.version import __version__
@@ -20,19 +36,25 @@ _ROUTERS = (
     predict.router,
     jobs.router,
     results.router,
+    archive.router,
+    camera.router,
     events.router,
+    gallery.router,
     batches.router,
     cache.router,
     webhooks.router,
     keys.router,
     about.router,
+    page.router,
+    session.router,
 )
+_WITHOUT_PREFIX = (metrics.router, page.files_router)
 _PREFIX = "/v1"
 _ABOUT = "Photographs become scenes of 3D Gaussians. Jobs wait in a queue on disk and survive a kill."
 
 
 def make_app(service: Service) -> FastAPI:
-    """The ASGI application of a service. It serves no page, so that it loads nothing from elsewhere."""
+    """The ASGI application of a service. Its page loads nothing from elsewhere."""
     app = FastAPI(
         title="VistaDream",
         version=__version__,
@@ -42,10 +64,11 @@ def make_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    answer_with_problems(app, (*_ROUTERS, metrics.router), _PREFIX)
+    answer_with_problems(app, (*_ROUTERS, *_WITHOUT_PREFIX), _PREFIX)
     for router in _ROUTERS:
         app.include_router(router, prefix=_PREFIX)
-    app.include_router(metrics.router)
+    for router in _WITHOUT_PREFIX:
+        app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the way that FastAPI's documentation shows
     app.add_middleware(Gate, entry=service.entry)
     app.add_middleware(

@@ -56,6 +56,10 @@ class Client:
         """Puts a job for each picture, or for those in one zip, into the queue, or none; the batch with its jobs."""
         return self._result(talks.batched(pictures, knobs, priority=priority, degrade=degrade))
 
+    def knobs(self) -> dict[str, Any]:
+        """The JSON Schema of every knob that `predict` takes."""
+        return self._result(talks.asked("GET", "/v1/knobs"))
+
     def job(self, job_id: str) -> Job:
         """All that is known of a job."""
         return self._result(talks.asked("GET", f"/v1/jobs/{job_id}"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vistadream.core import UserError
 from vistadream.formats.files import remove
+from vistadream.service.queue.before import FOLDER
 from vistadream.service.queue.tables import new_id
 from vistadream.workers.file_lock import try_lock
 
@@ -32,6 +33,10 @@ class DataFolder:
     @property
     def drafts(self) -> Path:
         return self.root / "drafts"
+
+    @property
+    def thumbnails(self) -> Path:
+        return self.root / "thumbnails"
 
     def make(self) -> None:
         """Creates the folders, which only their owner can enter."""
@@ -57,6 +62,10 @@ class DataFolder:
     def run(self, job_id: str) -> Path:
         """The run folder of a job."""
         return self.job(job_id) / "run"
+
+    def before(self, job_id: str) -> Path:
+        """The run of a job before the change that is under way, if there is one."""
+        return self.job(job_id) / FOLDER
 
     def new_draft(self, job_id: str) -> Path:
         """A folder for what a request sends, which becomes the folder of the job."""
@@ -89,6 +98,12 @@ class DataFolder:
         with suppress(FileNotFoundError):
             self.job(job_id).rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
+        self.drop_thumbnails(job_id)
+
+    def drop_thumbnails(self, run_id: str) -> None:
+        """Removes the pictures of a run's scenes."""
+        for picture in self.thumbnails.glob(f"{run_id}-*.jpg"):
+            picture.unlink(missing_ok=True)
 
     def sweep(self, is_known: Callable[[str], bool]) -> None:
         """Removes what requests left when the service was killed: drafts, and folders of jobs that were not taken."""

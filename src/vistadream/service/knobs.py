@@ -11,6 +11,7 @@ from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, Range, check_ranges, 
 from vistadream.service.access.knobs import JwtKnobs, LimitKnobs, QuotaKnobs
 from vistadream.service.batches.knobs import BatchKnobs
 from vistadream.service.cache.knobs import CacheKnobs
+from vistadream.service.cluster.knobs import ServeClusterKnobs
 from vistadream.service.outgoing.knobs import OutgoingKnobs
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -51,6 +52,9 @@ class ServeKnobs:
     outgoing: OutgoingKnobs
     cache: CacheKnobs
     batches: BatchKnobs
+    gallery: list[str]
+    engine: Literal["local", "ray"]
+    ray: ServeClusterKnobs
 
     def __post_init__(self) -> None:
         require(self, "port", self.port == "auto" or Range(1, 65535).holds(self.port), "1 to 65535, or auto")

@@ -76,6 +76,11 @@ class Job(ListedJob):
     )
     figures: dict[str, Any] | None = Field(None, description="The content of metrics.json.")
     results: list[Result] = []
+    before: str | None = Field(
+        None,
+        description="The entry of the gallery with the result before the change of this job, until that is done.",
+        examples=[f"/v1/gallery/{ID}"],
+    )
     webhook: JobWebhook | None = Field(None, description="Of the part webhook_url, in the answer of predict alone.")
 
 
@@ -95,6 +100,17 @@ class Results(BaseModel):
         description="Names of what can be made of the finished scene: ask for it as for a result.",
         examples=[["gaussians.spz", "viewer.html"]],
     )
+
+
+class PhotoCamera(BaseModel):
+    """The camera of the photo, whose place is the origin of the world (OpenCV axes: x right, y down, z forward)."""
+
+    stage: str = Field(description="The stage that it is of.", examples=["initialize"])
+    width_px: int
+    height_px: int
+    focal_px: tuple[float, float] = Field(description="Horizontal and vertical.")
+    principal_px: tuple[float, float]
+    focus_z: float = Field(description="The distance of the main subject, in the unit of the scene.")
 
 
 class Making(BaseModel):
@@ -117,6 +133,21 @@ class Resume(BaseModel):
     )
 
 
+class PlannedStage(BaseModel):
+    """A stage of a job that would go on."""
+
+    stage: str = Field(examples=["coarse"])
+    kept: bool = Field(description="Its result on the disk is the one that it would have; false: it is computed.")
+    seconds: float | None = Field(None, description="That it took before; null where that is not known.")
+
+
+class Plan(BaseModel):
+    """What a job would do if it went on."""
+
+    stages: list[PlannedStage]
+    words: list[str] = Field(description="The equal words of the command line.", examples=[["stage=coarse", "seed=3"]])
+
+
 class Health(BaseModel):
     """Whether the service works, with the fields of MLSharp."""
 
@@ -125,6 +156,44 @@ class Health(BaseModel):
     gpu_available: bool
     gpu_vendor: str | None = None
     gpu_name: str | None = None
+
+
+class UploadLimits(BaseModel):
+    """What one request may send."""
+
+    request_bytes: int = Field(description="The whole request to predict.")
+    batch_bytes: int = Field(description="The whole request that makes a batch.")
+    batch_files: int = Field(description="Pictures of one batch.")
+    pixels: int = Field(description="Of one picture.")
+
+
+class PageFacts(BaseModel):
+    """What the page has to know before anything else."""
+
+    version: str
+    viewer: bool = Field(description="Whether the files of the viewer are here, below /lib/.")
+    missing_command: str = Field(description="The command that fetches them.", examples=["vistadream download viewer"])
+    single_user: bool = Field(description="All who are let in are one person.")
+    needs_key: bool = Field(description="Nobody is let in without a key, a token or a session.")
+    signed_in: bool = Field(description="Whether whoever asks is let in.")
+    owner: str | None = Field(None, description="Whose jobs whoever asks sees and makes.", examples=["alice"])
+    scopes: list[str] = Field([], examples=[["jobs:read", "jobs:write"]])
+    limits: UploadLimits
+
+
+class SignIn(BaseModel):
+    """What a browser gives once."""
+
+    model_config = ConfigDict(extra="forbid")
+    key: str = Field(max_length=8192, description="An API key vd_ID_SECRET, or a token (JWT).")
+
+
+class Session(BaseModel):
+    """Whom a session is of."""
+
+    owner: str = Field(examples=["alice"])
+    scopes: list[str] = Field(examples=[["jobs:read", "jobs:write"]])
+    ends: str | None = Field(None, description="When the token ends, by which it was opened; null for a key.")
 
 
 class Ready(BaseModel):
@@ -172,14 +241,33 @@ class SeenGpu(BaseModel):
     memory_mb: int | None = Field(None, description="Of the first one, where it is known.")
 
 
+class OwnUse(BaseModel):
+    """What the caller has, and the most that one owner may have."""
+
+    queued_jobs: int
+    disk_bytes: int = Field(description="All files of ended jobs, and the input of others.")
+    max_queued_jobs: int | None = Field(None, description="null: no limit.")
+    max_disk_bytes: int | None = Field(None, description="null: no limit.")
+
+
+class Workers(BaseModel):
+    """The processes of this service that carry out jobs."""
+
+    alive: int
+    restarts: int = Field(description="Workers that ended and were replaced, those that made room included.")
+
+
 class Stats(BaseModel):
     """Figures of the service."""
 
-    jobs: dict[str, int] = Field(description="How many jobs are in each state.", examples=[{"queued": 3, "done": 40}])
+    jobs: dict[str, int] = Field(
+        description="How many jobs of the caller are in each state; with the scope admin, of all owners.",
+        examples=[{"queued": 3, "done": 40}],
+    )
     uptime_s: float
     disk_free_gb: float
     listeners: int = Field(description="Streams of events that are open.")
-    jobs_per_hour: int = Field(description="Jobs that were done in the last hour.")
+    jobs_per_hour: int = Field(description="Jobs that were done in the last hour, of the same owners.")
     stage_seconds: dict[str, Spread] = Field(
         description="Of each stage, and of the start and the delivery of results, in the newest 1,000 jobs.",
         examples=[{"initialize": {"p50": 4.2, "p95": 6.1}}],
@@ -189,6 +277,8 @@ class Stats(BaseModel):
     gpu: SeenGpu
     gpus: list[Gpu] = Field(description="Of NVIDIA, as far as the package nvidia-ml-py is installed.")
     cache: CacheFigures
+    own: OwnUse
+    workers: Workers | None = Field(None, description="null where they are not processes of this service.")
 
 
 class Cleared(BaseModel):

@@ -58,17 +58,18 @@ def _digest(path: Path, _size: int, _changed_ns: int) -> str:
     return sha256_of(path)
 
 
-def results_of(job_id: str, paths: RunPaths) -> dict[str, ResultFile]:
+def results_of(job_id: str, paths: RunPaths, base: str | None = None) -> dict[str, ResultFile]:
     """The results by name: those of results.json, the Gaussians of each stage, the recordings and the newest pictures.
 
-    Links are left out, as what they lead to may be no file of the run.
+    `base`: the address under which they are; that of the job by default. Links are left out, and what results.json
+    names outside of the run folder, since these may be no files of the run.
     """
-    found = {}
+    found, home = {}, paths.root.resolve()
     for name, path in _files(paths):
         with suppress(OSError):  # a run that is resumed replaces its results meanwhile
             about = path.lstat()
-            if S_ISREG(about.st_mode):
-                found[name] = ResultFile(name, path, f"/v1/jobs/{job_id}/results/{name}", about.st_size)
+            if S_ISREG(about.st_mode) and path.resolve().is_relative_to(home):
+                found[name] = ResultFile(name, path, f"{base or f'/v1/jobs/{job_id}'}/results/{name}", about.st_size)
     return found
 
 

@@ -4,66 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from types import FrameType
 from typing import Literal
 
 import uvicorn
 
-from vistadream.runs.paths import RunPaths
-from vistadream.service.access.entry import Entry
-from vistadream.service.access.keys import Keys
+from vistadream.service.access.local_key import LocalKey
 from vistadream.service.access.open_door import refuse_open_door, tokens_of
-from vistadream.service.access.quota import Quota
-from vistadream.service.access.rates import Rates
-from vistadream.service.address import Listener, listen
+from vistadream.service.address import Listener
 from vistadream.service.app import make_app
-from vistadream.service.cache.cache import Cache, open_cache
 from vistadream.service.data import DataFolder
-from vistadream.service.intake.clerk import Clerk
+from vistadream.service.door import Door
 from vistadream.service.knobs import ServeKnobs
-from vistadream.service.outgoing.parts import outgoing_of
+from vistadream.service.parts import log_folder, service_of, swept, workers_of
 from vistadream.service.patience import PatientProtocol
 from vistadream.service.problems import LOG
 from vistadream.service.queue.claims import database_url
 from vistadream.service.queue.store import Store
-from vistadream.service.queue.worker import pool_of
 from vistadream.service.service import Service
-from vistadream.service.tails import Tails
 from vistadream.service.watch.logs import set_up
-from vistadream.service.watch.metrics import Sources
-from vistadream.service.watch.timings import New
 from vistadream.workers.pool import Pool
-from vistadream.workers.slots import visible_gpus
+from vistadream.workers.slots import Slot, slots, visible_gpus
 from vistadream.workers.tuning import kept_choice, tuned
 
 _REQUESTS_END_WITHIN_S = 3
 
 
-def serve(knobs: ServeKnobs) -> None:
+def serve(knobs: ServeKnobs, door: Door | None = None) -> None:
     """Serves until a signal comes. UserError when the address or the data folder cannot be used."""
+    door = door or Door()
     data = DataFolder(knobs.data.absolute())
-    url, tokens = database_url(data.root, knobs.database_env), tokens_of(knobs)
-    refuse_open_door(knobs, url)
-    listener = listen(knobs)
+    url = database_url(data.root, knobs.database_env)
+    tokens_of(knobs)  # a key file that cannot be read is refused before anything is made
+    if not door.has_key:
+        refuse_open_door(knobs, url)
+    listener = door.listen(knobs)
     try:
         data.make()
         with data.alone():
-            set_up(knobs.log_level, _log_folder(knobs) / "serve.log")
-            store = Store(url)
-            data.sweep(lambda job_id: store.get(job_id) is not None)
-            cache = open_cache(knobs.cache, data.root, store.database)
-            cache.sweep()
-            cache.trim()
-            entry = Entry(Keys(store.database), Rates(knobs.limits), tokens, knobs.is_exposed)
-            asyncio.run(_serve(knobs, data, store, cache, entry, listener))
+            set_up(knobs.log_level, log_folder(knobs) / "serve.log")
+            store, local = swept(knobs, data, url), door.local_key(data.root)
+            asyncio.run(_serve(knobs, data, store, local, listener, door))
     finally:
         listener.close()
-
-
-def _log_folder(knobs: ServeKnobs) -> Path:
-    return knobs.log_dir or knobs.data.absolute() / "logs"
 
 
 def _workers(knobs: ServeKnobs) -> int | Literal["auto"]:
@@ -74,56 +59,30 @@ def _workers(knobs: ServeKnobs) -> int | Literal["auto"]:
     return choice.best.workers if choice else "auto"
 
 
-async def _serve(
-    knobs: ServeKnobs, data: DataFolder, store: Store, cache: Cache, entry: Entry, listener: Listener
-) -> None:
-    def state_of(job_id: str) -> str | None:
-        row = store.get(job_id)
-        return row.state if row else None
+def _slots(knobs: ServeKnobs) -> Iterator[Slot]:
+    """Where workers run, found out when the first one is asked for: that may wait for nvidia-smi, or for a trial."""
+    yield from slots(_workers(knobs))
 
-    pool = pool_of(
-        data.root,
-        await asyncio.to_thread(_workers, knobs),
-        knobs.database_env,
-        jobs=knobs.worker_jobs,
-        rss_gb=knobs.worker_rss_gb,
-        deaths=knobs.worker_deaths,
-        idle_unload_s=knobs.idle_unload_s,
-        min_free_gb=knobs.min_free_gb,
-        log_level=knobs.log_level,
-        log_dir=_log_folder(knobs).absolute(),
-        **knobs.cache.place,
-    )
-    clerk = Clerk()
-    tails = Tails(lambda job_id: RunPaths(data.run(job_id)).events, state_of)
-    quota = Quota(knobs.quota, store)
-    outgoing = outgoing_of(knobs.outgoing, store.database)
-    service = Service(knobs, data, store, clerk, tails, entry, quota, outgoing, cache)
-    service.metrics.read(
-        Sources(
-            jobs=store.counts,
-            listeners=lambda: service.listeners,
-            restarts=lambda: pool.restarts,
-            free_bytes=data.free_bytes,
-            deliveries=outgoing.deliveries.counts,
-            cache=lambda: (cache.hits, cache.misses),
-            ended=New(service.timings),
-        )
-    )
-    server = Server(service, listener, pool)
-    sending = asyncio.create_task(outgoing.sender.run())
+
+async def _serve(
+    knobs: ServeKnobs, data: DataFolder, store: Store, local: LocalKey | None, listener: Listener, door: Door
+) -> None:
+    pool = workers_of(knobs, _slots(knobs))
+    service = service_of(knobs, data, store, pool=pool, local=local)
+    server = Server(service, listener, pool, door)
+    sending = asyncio.create_task(service.outgoing.sender.run())
     try:
         await server.serve(sockets=[listener.sock])
     finally:
         await asyncio.to_thread(pool.stop)
-        await clerk.stop()
+        await service.stop()
         sending.cancel()
 
 
 class Server(uvicorn.Server):
     """A server that ends in order: no new jobs, streams end, running jobs have their time; at the second signal now."""
 
-    def __init__(self, service: Service, listener: Listener, pool: Pool):
+    def __init__(self, service: Service, listener: Listener, pool: Pool, door: Door):
         config = uvicorn.Config(
             make_app(service),
             log_config=None,
@@ -137,7 +96,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=_REQUESTS_END_WITHIN_S,
         )
         super().__init__(config)
-        self._service, self._listener, self._pool = service, listener, pool
+        self._service, self._listener, self._pool, self._door = service, listener, pool, door
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Task | None = None
 
@@ -146,7 +105,7 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         needs_key = await self._service.entry.needs_key()
-        sys.stdout.write("".join(f"{line}\n" for line in self._listener.remarks(needs_key)))
+        sys.stdout.write("".join(f"{line}\n" for line in self._door.opened(self._listener, needs_key)))
         sys.stdout.flush()
         await self._service.clerk.start()
         await asyncio.to_thread(self._pool.start)

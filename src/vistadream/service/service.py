@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Path
 from fastapi.requests import HTTPConnection
@@ -14,9 +14,11 @@ from vistadream.runs.paths import RunPaths
 from vistadream.service.access.caller import Asking, Caller
 from vistadream.service.access.entry import Entry
 from vistadream.service.access.quota import Quota
+from vistadream.service.brief import Brief
 from vistadream.service.cache.cache import Cache
 from vistadream.service.cache.delivery import Delivery
 from vistadream.service.data import DataFolder
+from vistadream.service.gallery.painter import Painter
 from vistadream.service.intake.clerk import Clerk
 from vistadream.service.knobs import ServeKnobs
 from vistadream.service.models import ID
@@ -28,6 +30,12 @@ from vistadream.service.queue.tables import JobRow
 from vistadream.service.tails import Tails
 from vistadream.service.watch.metrics import Metrics
 from vistadream.service.watch.timings import Timings
+from vistadream.workers.pool import Pool
+
+if TYPE_CHECKING:
+    from vistadream.service.gallery.gallery import Gallery
+
+_EXPECTED_S = 2.0
 
 
 @dataclass
@@ -43,7 +51,10 @@ class Service:
     quota: Quota
     outgoing: Outgoing
     cache: Cache
+    painter: Painter = field(default_factory=Painter)
     metrics: Metrics = field(default_factory=Metrics)
+    pool: Pool | None = None
+    """The workers, where they are processes of this service."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service was asked to stop: no new jobs, and streams end."""
 
@@ -51,6 +62,11 @@ class Service:
     def timings(self) -> Timings:
         """How long jobs took."""
         return Timings(self.store.database)
+
+    @cached_property
+    def expected(self) -> Brief[dict[str, float]]:
+        """How long jobs with these knobs took, as `Timings.expected`, a few seconds ago."""
+        return Brief(self.timings.expected, _EXPECTED_S)
 
     @property
     def delivery(self) -> Delivery:
@@ -62,10 +78,22 @@ class Service:
         """What happens to all jobs."""
         return News(self.store, lambda job_id: RunPaths(self.data.run(job_id)).events)
 
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The jobs and other runs, as people look through them."""
+        from vistadream.service.gallery.gallery import Gallery
+
+        return Gallery(self)
+
     @property
     def listeners(self) -> int:
         """How many streams of events are open."""
         return self.tails.listeners + self.news.listeners
+
+    async def stop(self) -> None:
+        """Ends the processes that help to answer requests."""
+        await self.clerk.stop()
+        await self.painter.stop()
 
     def job(self, job_id: str, caller: Caller) -> JobRow:
         """The caller's job of that id; ProblemError 404 when there is none."""

@@ -9,6 +9,7 @@ from typing import Any
 from vistadream.formats.json_file import read_json
 from vistadream.runs.paths import RunPaths
 from vistadream.service import models
+from vistadream.service.gallery.shown import has_before
 from vistadream.service.progress import progress_of
 from vistadream.service.queue.listed import listed
 from vistadream.service.queue.tables import JobRow
@@ -21,8 +22,9 @@ from vistadream.workers.progress import last_progress_s
 def whole_job(row: JobRow, service: Service) -> models.Job:
     """A job with its stage, progress, figures and results."""
     paths = RunPaths(service.data.run(row.id))
-    results = results_of(row.id, paths)
-    stage, progress = progress_of(paths.events)
+    has_begun = row.attempt > 0  # before that there is no run folder
+    results = results_of(row.id, paths) if has_begun else {}
+    stage, progress = progress_of(paths.events) if has_begun else (None, None)
     figures = _figures(paths.root / "metrics.json") if row.state == "done" else None
     running = row.state == "running"
     ply = next((each.url for each in results.values() if row.state == "done" and each.name == "gaussians.ply"), None)
@@ -36,6 +38,7 @@ def whole_job(row: JobRow, service: Service) -> models.Job:
         memory_steps=list(row.memory_steps),
         figures=figures,
         results=[models.Result(**each.public()) for each in results.values()],
+        before=f"/v1/gallery/{row.id}" if has_before(row, service) else None,
     )
 
 
@@ -43,7 +46,7 @@ def _seconds_left(row: JobRow, service: Service) -> float | None:
     """Of the work that is left of a job in the queue or under way, as jobs like it took."""
     if row.state not in ("queued", "running"):
         return None
-    expected, run = service.timings.expected(row.kind, row.words), service.data.run(row.id)
+    expected, run = service.expected(row.kind, row.words), service.data.run(row.id)
     if row.state == "queued":
         return seconds_left(expected, (), time.time())
     return seconds_left(expected, ("start", *RunPaths(run).finished_stages()), last_progress_s(run) or row.started_s)

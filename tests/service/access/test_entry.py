@@ -1,9 +1,14 @@
 """Who is let in: nobody without a valid key as soon as there is one, and everybody only to his own jobs."""
 
-import pytest
-from sqlalchemy import update
+import asyncio
+import time
 
+import pytest
+from sqlalchemy import event, update
+
+from vistadream.service.access.caller import Caller
 from vistadream.service.access.key_table import table
+from vistadream.service.access.keys import Keys
 
 NOBODYS = "01m8ek6dsn41xvs47ccqzntxje"
 
@@ -28,6 +33,40 @@ def test_from_the_first_key_on_a_request_needs_one_by_either_header(house):
     assert made.ask("GET", "/v1/jobs", headers=both).status_code == 200, "Basic is that of a proxy"
     for path in ("/v1/ready", "/openapi.json"):
         assert made.ask("GET", path).status_code == 200
+
+
+def test_the_first_key_of_another_process_is_seen_at_once_by_what_changes_something_and_soon_by_what_reads(house):
+    made = house()
+    job, others = made.job("local"), Keys(made.service.store.database)
+    assert made.ask("GET", f"/v1/jobs/{job}").status_code == 200
+    others.add("a")
+    for method, path in (("DELETE", f"/v1/jobs/{job}"), ("POST", f"/v1/jobs/{job}/cancel"), ("POST", "/v1/predict")):
+        assert made.ask(method, path).status_code == 401
+    assert made.ask("POST", f"/v1/jobs/{job}/ticket").status_code == 401, "a ticket is for reading later"
+    assert made.keys.are_there_lately.keep_s <= 1.0
+    made.keys.are_there_lately.forget()  # as after that time
+    assert made.ask("GET", f"/v1/jobs/{job}").status_code == 401
+
+
+def test_keys_of_its_own_are_seen_at_once_by_all(house):
+    made = house()
+    for _ in range(2):
+        assert made.ask("GET", "/v1/jobs").status_code == 200
+        key = made.keys.add("a")
+        assert made.ask("GET", "/v1/jobs").status_code == 401
+        made.keys.revoke(key.row.id)
+
+
+def test_many_readers_without_a_key_ask_once_whether_there_is_one(house):
+    made, asked = house(), []
+
+    def note(connection, cursor, statement, *_):
+        asked.append(statement)
+
+    event.listen(made.service.store.database.engine, "before_cursor_execute", note)
+    for _ in range(5):
+        made.ask("GET", f"/v1/jobs/{NOBODYS}")
+    assert len([statement for statement in asked if "api_keys" in statement]) == 1
 
 
 def test_an_exposed_service_lets_nobody_in_without_a_key_although_there_is_none(house):
@@ -60,6 +99,51 @@ def test_a_key_that_ended_is_refused_at_once(house):
         connection.execute(update(table).where(table.c.id == short.row.id).values(expires_s=1.0))
     assert made.ask("GET", "/v1/jobs", gone.text).json()["detail"].startswith(f"the key {gone.row.id} is revoked")
     assert made.ask("GET", "/v1/jobs", short.text).json()["detail"].startswith(f"the key {short.row.id} is expired")
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired", "removed"])
+def test_who_was_let_in_by_a_key_is_not_any_more_when_it_ends(how, house):
+    made = house()
+    key, entry = made.keys.add("a").row, made.service.entry
+    caller = Caller("a", key_id=key.id)
+    assert asyncio.run(entry.still_lets_in(caller))
+    if how == "revoked":
+        made.keys.revoke(key.id)
+    with made.service.store.database.writing() as connection:
+        mine = table.c.id == key.id
+        if how == "expired":
+            connection.execute(update(table).where(mine).values(expires_s=1.0))
+        if how == "removed":
+            connection.execute(table.delete().where(mine))
+    entry._rows_lately.forget()  # as after a second
+    assert not asyncio.run(entry.still_lets_in(caller))
+
+
+def test_who_was_let_in_without_a_key_or_by_a_token_is_not_any_more(house):
+    made = house()
+    local, entry = Caller("local"), made.service.entry
+    assert asyncio.run(entry.still_lets_in(local))
+    made.keys.add("a")
+    assert not asyncio.run(entry.still_lets_in(local)), "there is a first key"
+    assert asyncio.run(entry.still_lets_in(Caller("b", ends_s=time.time() + 60)))
+    assert not asyncio.run(entry.still_lets_in(Caller("b", ends_s=time.time() - 1)))
+
+
+def test_figures_are_about_the_own_jobs_and_for_admins_about_all(house):
+    made = house()
+    for owner, state in (("a", "queued"), ("a", "done"), ("b", "done"), ("b", "done")):
+        made.job(owner, state=state, finished_s=time.time())
+    mine, admin = made.keys.add("a").text, made.keys.add("root", scopes=["jobs:read", "admin"]).text
+    made.service.clerk.gpu = no_gpu
+    shown = [made.ask("GET", "/v1/stats", key).json() for key in (mine, admin)]
+    assert [each["jobs"] for each in shown] == [{"queued": 1, "done": 1}, {"queued": 1, "done": 3}]
+    assert [each["jobs_per_hour"] for each in shown] == [1, 3]
+    assert [each["own"]["queued_jobs"] for each in shown] == [1, 0]
+    assert shown[0]["workers"] is None
+
+
+async def no_gpu():
+    return {"gpu_available": False}
 
 
 def test_a_use_is_noted(house):

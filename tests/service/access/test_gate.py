@@ -2,10 +2,11 @@
 
 import base64
 import json
+import time
 
 import jwt
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 from vistadream.core import UserError
@@ -62,6 +63,31 @@ def test_a_socket_is_opened_with_a_key_or_a_ticket_alone(service, key, job):
     with connect(url, additional_headers={"Authorization": f"Bearer {key.text}"}) as socket:
         socket.send('{"cancel": true}')
         assert json.loads(list(socket)[-1]) == {"end": "cancelled"}
+
+
+def test_an_open_stream_ends_soon_after_its_key_and_others_go_on(service, key, job):
+    database = Database(database_url(service.data))
+    keys = Keys(database)
+    other, began_s = keys.add("a"), time.monotonic()
+    events = f"/v1/jobs/{service.submit().json()['id']}/events"
+    socket_url = f"ws://127.0.0.1:{service.client.base_url.port}{events.removesuffix('events')}ws"
+    ask = service.client.stream
+    with (
+        ask("GET", events, headers={"X-API-Key": other.text}) as ending,
+        ask("GET", events, headers={"X-API-Key": key.text}) as going_on,
+        connect(socket_url, additional_headers={"X-API-Key": other.text}) as socket,
+    ):
+        assert ending.status_code == going_on.status_code == 200
+        keys.revoke(other.row.id)
+        assert "event: end" not in list(ending.iter_lines()), "the answer ends in order, but not the events"
+        with pytest.raises(ConnectionClosedError) as closed:
+            socket.recv(timeout=30)
+        assert closed.value.rcvd.code == 1008
+        assert time.monotonic() - began_s < 20
+        service.client.post(f"{events.removesuffix('events')}cancel").raise_for_status()
+        assert "event: end" in list(going_on.iter_lines())
+    assert service.client.get(events, headers={"X-API-Key": other.text}).status_code == 401
+    database.close()
 
 
 def test_a_body_is_not_read_before_the_key(service, key):

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from vistadream.assets import sample_image
+from vistadream.service.access.quota import Use
 from vistadream.service.problems import ProblemError
 from vistadream.service.queue.tables import JobRow, new_id
 
@@ -83,3 +84,10 @@ def test_of_many_at_the_same_moment_no_more_are_queued_than_allowed(house):
     for thread in threads:
         thread.join()
     assert made.service.store.counts("a") == {"queued": 3}
+
+
+def test_an_owner_is_told_what_is_used_and_what_is_allowed(house):
+    made = house("quota.queued_jobs=5", "quota.disk_gb=0.5")
+    made.job("a", disk_bytes=10), made.job("a", state="done", disk_bytes=20), made.job("b", disk_bytes=40)
+    assert made.service.quota.use("a") == Use(1, 30, 5, 500_000_000)
+    assert house("quota.queued_jobs=0").service.quota.use("c") == Use(0, 0, None, None)

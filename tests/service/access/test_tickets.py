@@ -26,7 +26,7 @@ def test_a_ticket_opens_one_job_for_reading(house):
     assert made.ask("GET", f"/v1/jobs/{job}/results", params=ticket).status_code == 401
 
 
-@pytest.mark.parametrize("text", ["", "x", "é", "x" * 9000])
+@pytest.mark.parametrize("text", ["", "x", ".", "x.y", "é", "x" * 9000])
 def test_what_is_no_ticket_opens_nothing(text, house):
     made = house()
     made.keys.add("a")
@@ -36,7 +36,7 @@ def test_what_is_no_ticket_opens_nothing(text, house):
 
 def test_a_ticket_ends(monkeypatch):
     now_s = [0.0]
-    monkeypatch.setattr(tickets.time, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr(tickets.time, "time", lambda: now_s[0])
     mine = Tickets()
     text = mine.issue("j", Caller("a", name="key:1", key_id="1"))
     now_s[0] = LIVES_S - 1
@@ -45,5 +45,17 @@ def test_a_ticket_ends(monkeypatch):
     assert mine.caller(text, "/v1/jobs/J/events") is None
     now_s[0] = LIVES_S
     assert mine.caller(text, "/v1/jobs/j/events") is None
-    mine.issue("k", Caller("a"))
-    assert len(mine._tickets) == 1, "those that ended are forgotten"
+
+
+def test_processes_with_one_secret_know_the_tickets_of_each_other():
+    first, second, other = Tickets(b"s" * 32), Tickets(b"s" * 32), Tickets()
+    text = first.issue("j", Caller("a"))
+    assert second.caller(text, "/v1/jobs/j/ws").owner == "a"
+    assert other.caller(text, "/v1/jobs/j/ws") is None
+
+
+def test_a_changed_ticket_opens_nothing():
+    mine = Tickets()
+    text = mine.issue("j", Caller("a"))
+    changed = [text[:n] + ("A" if letter != "A" else "B") + text[n + 1 :] for n, letter in enumerate(text)]
+    assert not [each for each in [*changed, text[:-1], text + "0"] if mine.caller(each, "/v1/jobs/j/events")]

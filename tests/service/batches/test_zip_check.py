@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from vistadream.formats.zip_archive import is_zip
 from vistadream.service.batches.knobs import BatchKnobs
 from vistadream.service.batches.unpack import unpack
-from vistadream.service.batches.zip_check import is_zip, opened
+from vistadream.service.batches.zip_check import opened
 from vistadream.service.problems import ProblemError
 
 KNOBS = BatchKnobs(max_upload_mb=100, max_files=20, max_unpacked_mb=2, max_ratio=100)

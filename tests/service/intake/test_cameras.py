@@ -72,6 +72,18 @@ def test_a_body_that_is_no_json_of_its_size_is_refused(body, status, service, jo
     assert service.client.post(f"/v1/jobs/{job}/resume", content=body).status_code == status
 
 
+def test_a_plan_says_what_would_be_computed_and_leaves_no_file(service, job):
+    body = {"cameras": CAMERAS, "knobs": {"stage": "coarse", "seed": 4}}
+    before = service.client.get(f"/v1/jobs/{job}").json()
+    plan = service.client.post(f"/v1/jobs/{job}/plan", json=body).json()
+    assert [stage["stage"] for stage in plan["stages"]] == ["load", "outpaint", "initialize", "coarse"]
+    assert not any(stage["kept"] for stage in plan["stages"])
+    assert {"stage=coarse", "seed=4", "trajectory=custom"} <= {*plan["words"]}
+    assert service.client.get(f"/v1/jobs/{job}").json() == before
+    assert files(service, job) == ["sample.png"]
+    assert service.client.post(f"/v1/jobs/{job}/plan", json={"knobs": {"sed": 4}}).status_code == 422
+
+
 @pytest.mark.parametrize("knob", [{"trajectory": "orbit"}, {"trajectory.degrees": 3}])
 def test_cameras_and_another_path_are_not_both_possible(knob, service, job):
     answer = service.client.post(f"/v1/jobs/{job}/resume", json={"cameras": CAMERAS, "knobs": knob})

@@ -63,6 +63,20 @@ def test_an_end_that_does_not_take_place_leaves_none(store, webhooks, deliveries
     assert deliveries.counts() == {"waiting": 2}, "each end is one message"
 
 
+def test_deleting_a_queued_job_is_its_end_and_deleting_an_ended_one_is_not(store, webhooks, deliveries):
+    hook = webhooks.add("me", "https://a.example", ["job.cancelled", "job.done"])
+    waiting, done = (store.add(JobRow(new_id(), owner="me")) for _ in range(2))
+    store.begin(done.id)
+    store.finish(done.id, 1, "done")
+    assert store.remove(waiting.id)
+    assert store.remove(done.id)
+    assert not store.remove(waiting.id)
+    assert sorted(each.event for each in deliveries.page(hook.id)) == ["job.cancelled", "job.done"]
+    body = next(json.loads(each.body) for each in deliveries.page(hook.id) if each.event == "job.cancelled")
+    assert (body["data"]["id"], body["data"]["state"]) == (waiting.id, "cancelled")
+    assert body["data"]["finished"]
+
+
 @pytest.mark.parametrize("state", ["failed", "broken", "cancelled"])
 def test_workers_leave_messages_without_paths_of_the_service(state, store, webhooks, deliveries, tmp_path: Path):
     hook = webhooks.add("me", "https://a.example", ["job.done", "job.failed", "job.cancelled"])

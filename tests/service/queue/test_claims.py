@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from vistadream.service.queue.claims import DEATHS, Claims, database_url, open_queue
 from vistadream.service.queue.store import Store
@@ -66,6 +67,20 @@ def test_a_task_has_the_words_and_the_input_of_its_job(data: Path) -> None:
     assert task.words == ("seed=3", f"image={data}/jobs/{job.id}/input/photo.png")
     assert (task.id, task.attempt, task.kind, task.run) == (job.id, 1, "single_img", data / "jobs" / job.id / "run")
     assert queue.take("w") is None
+
+
+@pytest.mark.parametrize("gone", [10, 40])
+def test_jobs_that_cannot_be_taken_cost_one_small_step_each(data: Path, gone: int) -> None:
+    """Their folders are gone, as on a disk that is not mounted: they wait, and the next one is found."""
+    queue, store = queue_and_store(data)
+    for _ in range(gone):
+        store.add(JobRow(new_id()))
+    job, sizes = job_in(data, store), []
+    event.listen(queue._store.database.engine, "before_cursor_execute", lambda *call: sizes.append(len(call[3])))
+    assert queue.take("w").id == job.id
+    assert len(sizes) < 3 * gone + 20
+    assert max(sizes) < 20, "no statement names them all"
+    assert store.counts() == {"queued": gone, "running": 1}
 
 
 def test_a_job_whose_worker_was_killed_is_taken_over_at_once(data: Path) -> None:

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from vistadream.core import UserError
@@ -46,6 +48,39 @@ def test_the_queue_goes_by_priority_and_then_by_age(store: Store) -> None:
     assert {(job.state, job.attempt, job.worker) for job in begun} == {("running", 1, "w1")}
     assert store.place(store.get(old.id)) is None
     assert [job.id for job in store.running()] == [urgent.id, old.id, new.id]
+
+
+@settings(max_examples=15)
+@given(queue=st.lists(st.tuples(st.integers(-2, 2), st.booleans()), min_size=1, max_size=12))
+def test_a_place_is_how_many_come_before_in_the_order_of_the_queue(tmp_path_factory, queue) -> None:
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('data') / 'queue.db'}")
+    rows = [added(store, priority=priority) for priority, _ in queue]
+    for row, (_, is_begun) in zip(rows, queue, strict=True):
+        if is_begun:
+            store.begin(row.id)
+    waiting = [row.id for row, (_, is_begun) in zip(rows, queue, strict=True) if not is_begun]
+    order, job = [], None
+    while job := store.next_queued(after=job):
+        order.append(job.id)
+    ranks = {row.id: (-row.priority, row.id) for row in rows}
+    assert order == sorted(waiting, key=ranks.get)
+    assert [store.place(store.get(id)) for id in order] == list(range(len(order)))
+    store.close()
+
+
+def test_a_place_follows_each_change_of_this_process_at_once(store: Store) -> None:
+    first, second, third = (added(store) for _ in range(3))
+    assert store.place(third) == 2
+    store.begin(first.id)
+    assert store.place(third) == 1
+    urgent = added(store, priority=1)
+    assert store.place(third) == 2
+    store.ask_cancel(second.id)
+    assert store.place(third) == 1
+    store.remove(urgent.id)
+    assert store.place(third) == 0
+    store.requeue(second.id, ())
+    assert store.place(third) == 1
 
 
 def test_of_many_that_begin_a_job_one_gets_it(store: Store) -> None:

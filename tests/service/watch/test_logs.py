@@ -94,6 +94,23 @@ def test_what_is_no_secret_stays() -> None:
     assert without_secrets(plain) == plain
 
 
+def test_a_message_is_formatted_once_for_all_that_write_it(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    class Counted:
+        times = 0
+
+        def __str__(self) -> str:
+            self.times += 1
+            return f"message {self.times}"
+
+    set_up("info", tmp_path / "serve.log")
+    message = Counted()
+    LOG.info(message)
+    LOG.info("another")
+    assert message.times == 1
+    assert [line["message"] for line in lines_of(tmp_path / "serve.log")] == ["message 1", "another"]
+    assert capsys.readouterr().err == (tmp_path / "serve.log").read_text()
+
+
 def test_seven_files_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "_FILE_BYTES", 1000)
     set_up("info", tmp_path / "serve.log")

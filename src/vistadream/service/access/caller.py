@@ -23,14 +23,16 @@ class Caller:
     name: str = ""
     """What its rates are counted by: a key, a token's subject, or an address."""
     key_id: str | None = None
+    ends_s: float | None = None
+    """When a token ends, in seconds since 1970."""
 
     def may(self, scope: Scope) -> bool:
         """Whether it has a scope."""
         return scope in self.scopes
 
 
-def caller_of(connection: HTTPConnection) -> Caller:
-    """The caller of a request or a socket, whom the gate has let in."""
+async def caller_of(connection: HTTPConnection) -> Caller:
+    """The caller of a request or a socket, whom the gate has let in. A plain function would wait for a thread."""
     return connection.scope["caller"]
 
 

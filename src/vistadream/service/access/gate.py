@@ -6,7 +6,8 @@ from fastapi.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vistadream.service.access.entry import Entry, address_of
-from vistadream.service.access.scopes import Need, need_of
+from vistadream.service.access.open_streams import OpenStream, is_stream
+from vistadream.service.access.scopes import READING, Need, need_of
 from vistadream.service.problems import ProblemError, not_a_route, problem_response
 
 
@@ -30,7 +31,8 @@ class Gate:
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
-        await self._app(scope, receive, with_rates)
+        app = OpenStream(self._app, self._entry.still_lets_in) if is_stream(scope["path"]) else self._app
+        await app(scope, receive, with_rates)
 
     async def _let_in(self, scope: Scope) -> dict[str, str]:
         """The headers about rates; ProblemError for a request that is not let in."""
@@ -38,7 +40,8 @@ class Gate:
         need = need_of(scope.get("method", "GET"), scope["path"])
         if need is not None and need.scope is None:
             return await self._entry.rates.count(need.kind, address_of(connection))
-        scope["caller"] = caller = await self._entry.caller(connection)
+        only_reads = scope["type"] == "http" and scope["method"] in READING
+        scope["caller"] = caller = await self._entry.caller(connection, only_reads)
         scope["owner"] = caller.owner  # for the log
         if need is None:
             raise not_a_route(scope["path"])

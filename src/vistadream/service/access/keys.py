@@ -16,6 +16,7 @@ from sqlalchemy import func, insert, or_, select, update
 from vistadream.core import UserError
 from vistadream.service.access.key_table import LONGEST_NAME, KeyRow, row_of, table
 from vistadream.service.access.scopes import SCOPES, Scope
+from vistadream.service.brief import Brief
 from vistadream.service.queue.database import Database
 from vistadream.service.queue.tables import ALPHABET
 
@@ -25,6 +26,8 @@ _USE_NOTED_S = 60.0
 """The time of the last use is written at most this often."""
 _KEY = re.compile(r"vd_([0-9a-z]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 _DAY_S = 86_400
+_THERE_S = 1.0
+"""How long reading requests rely on an answer whether there are keys."""
 
 _PUBLIC = [table.c[field.name] for field in fields(KeyRow)]
 
@@ -41,6 +44,8 @@ class Keys:
 
     def __init__(self, database: Database):
         self._database = database
+        self.are_there_lately = Brief(self.are_there, _THERE_S)
+        """`are_there` as it was at most a second ago; keys that this object makes or revokes are seen at once."""
 
     def add(
         self,
@@ -63,6 +68,7 @@ class Keys:
         }
         with self._database.writing() as connection:
             connection.execute(insert(table).values(**values, digest=_digest(secret)))
+        self.are_there_lately.forget()
         return NewKey(KeyRow(**{**values, "scopes": tuple(scopes)}), f"vd_{values['id']}_{secret}")
 
     def listed(self) -> list[KeyRow]:
@@ -81,7 +87,9 @@ class Keys:
         """Has a key open nothing from now on; False for one that is not there or was revoked before."""
         mine = update(table).where(table.c.id == id, table.c.revoked_s.is_(None))
         with self._database.writing() as connection:
-            return bool(connection.execute(mine.values(revoked_s=time.time())).rowcount)
+            revoked = bool(connection.execute(mine.values(revoked_s=time.time())).rowcount)
+        self.are_there_lately.forget()
+        return revoked
 
     def are_there(self) -> bool:
         """Whether there is a key that was not revoked. An expired one counts: its end opens the service to nobody."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from vistadream.service.access.knobs import QuotaKnobs
 from vistadream.service.problems import ProblemError
@@ -12,6 +13,16 @@ from vistadream.service.queue.store import Store
 
 _GB = 1e9
 _LATER_S = "60"
+
+
+@dataclass(frozen=True)
+class Use:
+    """What one owner has, and the most that the owner may have; None: there is no limit."""
+
+    queued_jobs: int
+    disk_bytes: int
+    max_queued_jobs: int | None
+    max_disk_bytes: int | None
 
 
 class Quota:
@@ -26,6 +37,16 @@ class Quota:
         with self._lock:
             self.check(owner, more_jobs)
             yield
+
+    def use(self, owner: str) -> Use:
+        """What an owner has of what the quotas allow."""
+        most_gb = self._knobs.disk_gb
+        return Use(
+            queued_jobs=self._store.counts(owner).get("queued", 0),
+            disk_bytes=self._store.disk_bytes(owner),
+            max_queued_jobs=self._knobs.queued_jobs or None,
+            max_disk_bytes=round(most_gb * _GB) if most_gb else None,
+        )
 
     def check(self, owner: str, more_jobs: int = 1) -> None:
         """ProblemError 429 for too many queued jobs when these come, 507 for too many bytes on the disk."""

@@ -11,7 +11,7 @@ Scope = Literal["jobs:read", "jobs:write", "metrics", "admin"]
 SCOPES: tuple[Scope, ...] = ("jobs:read", "jobs:write", "metrics", "admin")
 Kind = Literal["read", "submit", "admin"]
 """The classes of routes whose rates are limited apart."""
-_READING = ("GET", "HEAD", "OPTIONS")
+READING = ("GET", "HEAD", "OPTIONS")
 
 
 class Need(NamedTuple):
@@ -33,13 +33,19 @@ _OPEN = _Area(None, None)
 _JOBS = _Area("jobs:read", "jobs:write")
 _ADMIN = _Area("admin", "admin")
 _AREAS = {
+    "/": _OPEN,
+    "/page": _OPEN,
+    "/lib": _OPEN,
     "/openapi.json": _OPEN,
+    "/v1/page": _OPEN,
+    "/v1/session": _OPEN,
     "/v1/health": _OPEN,
     "/v1/ready": _OPEN,
     "/v1/predict": _JOBS,
     "/v1/jobs": _JOBS,
     "/v1/batches": _JOBS,
     "/v1/events": _JOBS,
+    "/v1/gallery": _JOBS,
     "/v1/webhooks": _JOBS,
     "/v1/knobs": _JOBS,
     "/v1/models": _JOBS,
@@ -53,9 +59,10 @@ _AREAS = {
 def need_of(method: str, path: str) -> Need | None:
     """What a request with this method, "GET" for a WebSocket, needs; None where there is no route."""
     parts = path.split("/")
-    area = _AREAS.get("/".join(parts[: 3 if parts[1:2] == ["v1"] else 2]))
+    begins = "/".join(parts[: 3 if parts[1:2] == ["v1"] else 2])
+    area = None if begins == "/" != path else _AREAS.get(begins)
     if area is None:
         return None
-    reads = method in _READING or parts[-1] == "ticket"  # which lets a browser read what its owner may read
+    reads = method in READING or parts[-1] == "ticket"  # which lets a browser read what its owner may read
     scope = area.reading if reads else area.changing
     return Need(scope, "admin" if scope == "admin" else "read" if reads else "submit")

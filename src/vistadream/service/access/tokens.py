@@ -47,7 +47,8 @@ class Tokens:
         subject = claims["sub"]
         if not subject.strip() or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
             raise ProblemError(401, f"the token's sub is no name; wanted 1 to {_LONGEST_SUBJECT} letters")
-        return Caller(subject, _scopes(claims.get("scope")), f"token:{subject}")
+        ends_s = int(claims["exp"]) + _CLOCKS_DIFFER_S
+        return Caller(subject, _scopes(claims.get("scope")), f"token:{subject}", ends_s=ends_s)
 
 
 def _why(error: jwt.InvalidTokenError) -> str:

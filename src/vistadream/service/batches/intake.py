@@ -13,11 +13,12 @@ from pathlib import Path, PurePosixPath
 
 from fastapi import Request
 
+from vistadream.formats.zip_archive import is_zip
 from vistadream.service.access.caller import Caller
 from vistadream.service.batches.batches import Batches
 from vistadream.service.batches.tables import BatchRow
 from vistadream.service.batches.unpack import unpack
-from vistadream.service.batches.zip_check import is_zip, opened
+from vistadream.service.batches.zip_check import opened
 from vistadream.service.intake.asked import Asked, asked_in
 from vistadream.service.intake.form_parts import Form, Upload
 from vistadream.service.intake.keyed import keyed

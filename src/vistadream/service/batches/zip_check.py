@@ -1,95 +1,25 @@
-"""What is wrong with a zip from outside, found from its directory alone: before any of it is unpacked."""
+"""A zip of a request: what is wrong with it is a problem of the request."""
 
 from __future__ import annotations
 
-import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import Path
 
+from vistadream.core import UserError
+from vistadream.formats.zip_archive import ZipLimits
+from vistadream.formats.zip_archive import opened as opened_zip
 from vistadream.service.batches.knobs import BatchKnobs
 from vistadream.service.problems import ProblemError
-
-_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
-_LEFT_OUT = ("__MACOSX", "Thumbs.db")
-"""What systems add by themselves; names that begin with a dot are left out too."""
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_ENCRYPTED = 1
-_DIRECTORY_BYTES_EACH = 1_024
-"""The part of the directory that describes one file: 46 bytes, its name, and remarks."""
-_RATIO_FROM_BYTES = 1 << 16
-"""Smaller files are harmless, however well they were compressed."""
-
-
-def is_zip(path: Path) -> bool:
-    """Whether the content of a file begins as a zip does."""
-    with path.open("rb") as stream:
-        return stream.read(4) in _BEGINNINGS
-
-
-class _Bounded:
-    """A file of which no more than a number of bytes is read at once: the directory of a zip is read in one piece."""
-
-    def __init__(self, stream: IO[bytes], most: int):
-        self._stream, self._most = stream, most
-        self.seekable, self.seek, self.tell, self.close = stream.seekable, stream.seek, stream.tell, stream.close
-
-    def read(self, size: int = -1) -> bytes:
-        """ProblemError 422 where the directory is longer."""
-        if size > self._most:
-            raise ProblemError(422, f"the zip has a directory of {size} bytes; wanted a smaller one: fewer files")
-        return self._stream.read(size)
 
 
 @contextmanager
 def opened(path: Path, knobs: BatchKnobs) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
-    """A zip and its pictures, as its directory describes them. ProblemError 422 for what must not be unpacked.
-
-    However many files it claims to have, no more memory is used than the allowed ones need.
-    """
-    most = (knobs.max_files + 64) * _DIRECTORY_BYTES_EACH
+    """A zip and its pictures, as its directory describes them. ProblemError 422 for what must not be unpacked."""
+    limits = ZipLimits(knobs.max_files, knobs.max_unpacked_mb, knobs.max_ratio)
     try:
-        with path.open("rb") as stream, zipfile.ZipFile(_Bounded(stream, most)) as archive:
-            yield archive, _checked(archive, knobs)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError) as error:
-        raise ProblemError(422, f"the zip cannot be read ({error}); wanted a whole one") from error
-
-
-def _checked(archive: zipfile.ZipFile, knobs: BatchKnobs) -> list[zipfile.ZipInfo]:
-    infos = [info for info in archive.infolist() if not info.is_dir() and not _is_left_out(info)]
-    if len(infos) > knobs.max_files:
-        raise ProblemError(422, f"the zip has {len(infos)} files; wanted at most {knobs.max_files}")
-    seen: set[str] = set()
-    for info in infos:
-        if why := _wrong(info, knobs) or ("is there twice" if info.filename in seen else None):
-            raise ProblemError(422, f"the file {info.filename[:100]!r} of the zip {why}; wanted a zip of pictures")
-        seen.add(info.filename)
-    if (size := sum(info.file_size for info in infos)) > knobs.max_unpacked_mb * 1e6:
-        wanted = f"wanted at most {knobs.max_unpacked_mb:g} MB"
-        raise ProblemError(422, f"the files of the zip have {size / 1e6:.0f} MB when they are unpacked; {wanted}")
-    return infos
-
-
-def _is_left_out(info: zipfile.ZipInfo) -> bool:
-    parts = PurePosixPath(info.filename).parts
-    return any(part in _LEFT_OUT or (part.startswith(".") and part != "..") for part in parts)
-
-
-def _wrong(info: zipfile.ZipInfo, knobs: BatchKnobs) -> str | None:
-    """What is wrong with one file, as the end of a sentence."""
-    name, mode = info.filename, info.external_attr >> 16
-    if name.startswith(("/", "\\")) or ":" in name.split("/")[0] or info.orig_filename != name:
-        return "has a name that is no path inside of the zip"
-    if ".." in name.replace("\\", "/").split("/"):
-        return "has a name that leads out of the zip"
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return "is a link or a device"
-    if info.flag_bits & _ENCRYPTED:
-        return "is encrypted"
-    if info.compress_type not in _METHODS:
-        return "is compressed by a method other than deflate"
-    if info.file_size > max(_RATIO_FROM_BYTES, info.compress_size * knobs.max_ratio):
-        return f"becomes {info.file_size / max(1, info.compress_size):.0f} times as large when it is unpacked"
-    return None
+        with opened_zip(path, limits) as found:
+            yield found
+    except UserError as error:
+        raise ProblemError(422, str(error)) from error

@@ -20,15 +20,17 @@ LONGEST_BYTES = 1 << 20
 
 
 @asynccontextmanager
-async def camera_file(cameras: Any, job_id: str, data: DataFolder) -> AsyncIterator[Path | None]:
-    """The file of the job with these cameras, which is removed when the block fails; None for None."""
+async def camera_file(cameras: Any, job_id: str, data: DataFolder, stays: bool = True) -> AsyncIterator[Path | None]:
+    """The file of a job with these cameras, removed when the block fails, or unless it `stays`; None for None."""
     path = None if cameras is None else await to_thread(data.add_cameras, job_id, cameras_text(cameras))
     try:
         yield path
     except BaseException:
-        if path:
-            path.unlink(missing_ok=True)
+        stays = False
         raise
+    finally:
+        if path and not stays:
+            path.unlink(missing_ok=True)
 
 
 def cameras_text(cameras: Any) -> str:

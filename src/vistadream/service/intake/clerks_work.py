@@ -15,6 +15,7 @@ from vistadream.config import CAMERA_PATH, changed_words, compose, quote_paths
 from vistadream.config.knob_schema import knob_schema
 from vistadream.config.outside import outside_words
 from vistadream.core import UserError
+from vistadream.service.intake.plans import refuse_blocked, stages_of
 from vistadream.service.intake.result_keys import keys_of
 
 KINDS = ("single_img",)
@@ -26,7 +27,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the server too, which closes the pipe
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    knob_schema(KINDS[0])  # takes seconds the first time, so that no request waits for it
+    knob_schema(KINDS[0])  # takes seconds the first time after an update, so that no request waits for it
     for line in sys.stdin:
         answers.write(json.dumps(_answer(json.loads(line))) + "\n")
         answers.flush()
@@ -40,11 +41,14 @@ def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     if request["do"] == "keys":
         return {"answer": [keys_of(request["words"], request["job"], digest) for digest in request["digests"]]}
     try:
-        new = tuple(_camera_words(request["cameras"], request["knobs"])) if "cameras" in request else ()
+        if request["do"] == "plan":
+            return {"answer": stages_of(request["words"], request["job"], Path(request["run"]))}
+        new = tuple(_camera_words(**request["cameras"], knobs=request["knobs"])) if request["cameras"] else ()
         return {"answer": _words(json.dumps(request["knobs"]), request["job"], tuple(request["before"]), new)}
     except UserError as error:
-        knob = next((knob for knob in request["knobs"] if knob in str(error)), None)
-        return {"error": str(error), "knob": knob}
+        knob = next((knob for knob in request.get("knobs", {}) if knob in str(error)), None)
+        inputs = f"{Path(request['run']).parent / 'input'}/" if "run" in request else ""  # where it is, is no answer
+        return {"error": str(error).replace(inputs, ""), "knob": knob}
 
 
 def _gpu() -> dict[str, Any]:
@@ -57,13 +61,17 @@ def _gpu() -> dict[str, Any]:
     return {"gpu_available": True, "gpu_vendor": vendor, "gpu_name": torch.cuda.get_device_name(0)}
 
 
-def _camera_words(file: str, knobs: Mapping[str, Any]) -> list[str]:
-    """The words for the camera path through the cameras of a file; UserError that does not name its folder."""
+def _camera_words(file: str, run: str, knobs: Mapping[str, Any]) -> list[str]:
+    """The words for the camera path through the cameras of a file; UserError that does not name its folder.
+
+    The cameras have to be in the free space of the scene that the run folder has.
+    """
     if odd := [knob for knob in knobs if knob.split(".")[0] == "trajectory"]:
         raise UserError(f"{odd[0]} is given together with cameras, which are the path; wanted one of them")
     words = ["trajectory=custom", f"{CAMERA_PATH}={file}"]
     try:
         compose(quote_paths(words)).build("trajectory")
+        refuse_blocked(Path(file), Path(run))
     except UserError as error:
         raise UserError(str(error).replace(f"{file}: ", "")) from error
     return [words[0], f"{CAMERA_PATH}={Path(file).name}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Select, func, select, update
@@ -32,9 +32,16 @@ class Attempts:
     def running(self) -> list[JobRow]:
         return self._all(select(jobs).where(jobs.c.state == "running").order_by(*FIRST))
 
-    def next_queued(self, without: Collection[str] = ()) -> JobRow | None:
-        """The job that is to be begun next. One of which an equal job runs waits for that one's result."""
-        wanted = select(jobs).where(jobs.c.state == "queued", jobs.c.id.not_in(without), ~EQUAL_RUNS)
+    def next_queued(self, after: JobRow | None = None) -> JobRow | None:
+        """The job that is to be begun next, or the one that follows another in the queue.
+
+        One of which an equal job runs waits for that one's result.
+        """
+        wanted = select(jobs).where(jobs.c.state == "queued", ~EQUAL_RUNS)
+        if after:
+            same = wanted.where(jobs.c.priority == after.priority, jobs.c.id > after.id)
+            lower = wanted.where(jobs.c.priority < after.priority)
+            return self._first(same.order_by(*FIRST).limit(1)) or self._first(lower.order_by(*FIRST).limit(1))
         return self._first(wanted.order_by(*FIRST).limit(1))
 
     def answered(self, key: str | None = None) -> list[JobRow]:
@@ -100,9 +107,9 @@ class Attempts:
                 write_with_the_end(connection, job)
         return job
 
-    def _first(self, wanted: Select) -> JobRow | None:
-        return next(iter(self._all(wanted)), None)
+    def _first(self, wanted: Select, **values: Any) -> JobRow | None:
+        return next(iter(self._all(wanted, **values)), None)
 
-    def _all(self, wanted: Select) -> list[JobRow]:
+    def _all(self, wanted: Select, **values: Any) -> list[JobRow]:
         with self.database.reading() as connection:
-            return [job_of(row) for row in connection.execute(wanted).mappings()]
+            return [job_of(row) for row in connection.execute(wanted, values).mappings()]

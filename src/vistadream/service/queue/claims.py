@@ -13,17 +13,18 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from vistadream.config.words import CAMERA_PATH
 from vistadream.core import UserError
 from vistadream.formats.files import folder_bytes
 from vistadream.service.cache.cache import Cache, open_cache
 from vistadream.service.cache.delivery import Delivery
 from vistadream.service.cache.knobs import CachePlace
+from vistadream.service.queue.before import drop_before, keep_before
 from vistadream.service.queue.device import Device
 from vistadream.service.queue.export_claims import ExportClaims
 from vistadream.service.queue.ladder import after_death, after_full_memory
 from vistadream.service.queue.store import Store
 from vistadream.service.queue.tables import JobRow
+from vistadream.service.queue.task_words import task_words
 from vistadream.service.watch.timings import Timing, Timings, alike
 from vistadream.workers.file_lock import try_lock
 from vistadream.workers.progress import seconds_of_parts, stages_done
@@ -34,7 +35,6 @@ DEATHS = 3
 _ERRORS = 2
 """A job that ended this often by an error of the program has failed."""
 _LONGEST = 2_000
-_INPUT_KNOB = {"single_img": "image", "multi_img": "input"}
 
 
 class Claims:
@@ -60,12 +60,13 @@ class Claims:
         Jobs whose result is known are ended meanwhile. A job that needs the device for itself is begun once nobody
         works there, for which all others wait.
         """
-        alone = self.wants_fresh()
+        first = self._store.next_queued()
+        alone = first is not None and first.exclusive
         if shutil.disk_usage(self._jobs).free < self._min_free_bytes or (alone and not fresh):
             return None
         if not self._device.enter(alone):
             return None
-        task = self._taken(worker)
+        task = self._taken(worker, first)
         if task is None:
             self._device.leave()
         return task
@@ -74,7 +75,7 @@ class Claims:
         job = self._store.next_queued()
         return job is not None and job.exclusive
 
-    def _taken(self, worker: str) -> Task | None:
+    def _taken(self, worker: str, first: JobRow | None) -> Task | None:
         for job in self._store.running():
             if task := self._locked(job.id, partial(self._taken_over, job, worker)):
                 return task
@@ -84,13 +85,16 @@ class Claims:
         if not self._has_looked:
             self._has_looked = True  # for what a worker that was killed left; later ones follow the end of a job
             self._deliver(self._store.answered(), worker)
-        busy: list[str] = []
-        while job := self._store.next_queued(without=busy):
+        return self._first_free(worker, first)
+
+    def _first_free(self, worker: str, job: JobRow | None) -> Task | None:
+        """A job that nobody holds, from one in the queue on: one step through its index for each that is held."""
+        while job:
             if job.exclusive and not self._device.is_alone:
                 return None
             if task := self._locked(job.id, partial(self._begun, job, worker)):
                 return task
-            busy.append(job.id)
+            job = self._store.next_queued(after=job)
         return None
 
     def settle(self, task: Task, outcome: Outcome) -> None:
@@ -113,6 +117,7 @@ class Claims:
                 self._after_full_memory(task, error)
             case "done":
                 self._keep_result(task)
+                drop_before(self._jobs / task.id)
                 if self._end(task, "done"):
                     self._keep_times(task)
                     self._deliver_equals(self._store.get(task.id))
@@ -148,6 +153,8 @@ class Claims:
 
     def _begun(self, job: JobRow, worker: str) -> Task | None:
         mine = self._store.begin(job.id, worker)
+        if mine:
+            keep_before(self._jobs / job.id)
         return None if mine is None else self._to_run(mine)
 
     def _deliver_equals(self, done: JobRow | None) -> None:
@@ -213,10 +220,8 @@ class Claims:
 
     def _task(self, job: JobRow) -> Task:
         folder = self._jobs / job.id
-        words = [_whole_path(word, folder / "input") for word in job.words]
-        if job.input_name:
-            words.append(f"{_INPUT_KNOB[job.kind]}={folder / 'input' / job.input_name}")
-        return Task(job.id, job.attempt, job.kind, tuple(words), folder / "run", job.request_id, job.memory_steps)
+        words = task_words(job, folder / "input")
+        return Task(job.id, job.attempt, job.kind, words, folder / "run", job.request_id, job.memory_steps)
 
     def _without_paths(self, id: str, error: str) -> str:
         """A sentence for the owner of a job, who need not know where the service keeps it."""
@@ -227,12 +232,6 @@ class Claims:
         if lock := self._locks.pop(id, None):
             lock.close()
         self._device.leave()
-
-
-def _whole_path(word: str, folder: Path) -> str:
-    """The word for the cameras of a request, which names a file of the job's input, with the path of that."""
-    name = word.removeprefix(f"{CAMERA_PATH}=")
-    return word if name == word else f"{CAMERA_PATH}={folder / name}"
 
 
 def open_queue(

@@ -8,8 +8,10 @@ from sqlalchemy import DDL, Connection, Table, inspect
 from sqlalchemy.schema import CreateColumn
 
 from vistadream.service.access.key_table import table as api_keys
+from vistadream.service.access.session_table import table as sessions
 from vistadream.service.batches.tables import batch_jobs, batches
 from vistadream.service.cache.tables import cache_entries
+from vistadream.service.gallery.tables import table as marks
 from vistadream.service.outgoing.tables import deliveries, webhooks
 from vistadream.service.queue.changes import changes
 from vistadream.service.queue.export_table import exports
@@ -69,5 +71,24 @@ def _keys(connection: Connection) -> None:
     add_columns(connection, jobs, "disk_bytes")
 
 
-MIGRATIONS: Sequence[Migration] = (_jobs, _timings, _exports, _webhooks, _cache, _changes, _keys, _batches)
+def _sessions(connection: Connection) -> None:
+    sessions.create(connection)
+
+
+def _marks(connection: Connection) -> None:
+    marks.create(connection)
+
+
+MIGRATIONS: Sequence[Migration] = (
+    _jobs,
+    _timings,
+    _exports,
+    _webhooks,
+    _cache,
+    _changes,
+    _keys,
+    _batches,
+    _sessions,
+    _marks,
+)
 """Step n leads from version n to version n + 1 of the tables; a step that has been released is never changed."""

@@ -7,17 +7,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, Executable, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from vistadream.service.brief import Brief
 from vistadream.service.queue.attempts import FIRST, Attempts
 from vistadream.service.queue.changes import note
+from vistadream.service.queue.endings import write_with_the_end
 from vistadream.service.queue.equal import equal_before
+from vistadream.service.queue.migrations import MIGRATIONS, Migration
 from vistadream.service.queue.tables import ENDED, JobRow, job_of, jobs, values_of
+
+_OF_ID = select(jobs).where(jobs.c.id == bindparam("id"))
+_PLACE_S = 0.25
+"""How long a place in the queue is kept, unless this process changes the queue."""
 
 
 class Store(Attempts):
     """Jobs in a database; each method is one transaction. Safe in threads and in processes."""
+
+    def __init__(self, url: str, migrations: Sequence[Migration] = MIGRATIONS):
+        super().__init__(url, migrations)
+        self._ahead = Brief(self._count_ahead, _PLACE_S)
 
     def add(self, row: JobRow, further: Callable[[Connection], None] | None = None) -> JobRow:
         """Puts a job into the queue; of two with the same owner and idempotency key the first, which is returned.
@@ -31,7 +42,7 @@ class Store(Attempts):
         return added or self.by_idempotency_key(row.owner, row.idempotency_key) or self.get(row.id)
 
     def get(self, id: str) -> JobRow | None:
-        return self._first(select(jobs).where(jobs.c.id == id))
+        return self._first(_OF_ID, id=id)
 
     def by_idempotency_key(self, owner: str, key: str | None) -> JobRow | None:
         """None for no key."""
@@ -59,12 +70,19 @@ class Store(Attempts):
         return self._all(wanted)
 
     def place(self, job: JobRow) -> int | None:
-        """How many jobs go before this one; None unless it is queued."""
-        if job.state != "queued":
-            return None
-        sooner = or_(jobs.c.priority > job.priority, and_(jobs.c.priority == job.priority, jobs.c.id < job.id))
+        """How many jobs go before this one; None unless it is queued.
+
+        What workers began in the last quarter of a second may be among them.
+        """
+        return self._ahead(job.priority, job.id) if job.state == "queued" else None
+
+    def _count_ahead(self, priority: int, id: str) -> int:
+        """Two counts, as the index of the queue's order serves each of them, but not both joined by "or"."""
+        queued = select(func.count()).select_from(jobs).where(jobs.c.state == "queued")
+        higher = queued.where(jobs.c.priority > priority).scalar_subquery()
+        older = queued.where(jobs.c.priority == priority, jobs.c.id < id).scalar_subquery()
         with self.database.reading() as connection:
-            return connection.scalar(select(func.count()).where(jobs.c.state == "queued", sooner))
+            return connection.scalar(select(higher + older)) or 0
 
     def counts(self, owner: str | None = None) -> dict[str, int]:
         """How many jobs there are in each state that any job is in."""
@@ -73,11 +91,11 @@ class Store(Attempts):
             rows = connection.execute(wanted if owner is None else wanted.where(jobs.c.owner == owner))
             return {row[0]: row[1] for row in rows}
 
-    def done_since(self, since_s: float) -> int:
+    def done_since(self, since_s: float, owner: str | None = None) -> int:
         """How many jobs were done from a time on, in seconds since 1970."""
+        wanted = select(func.count()).where(jobs.c.state == "done", jobs.c.finished_s >= since_s)
         with self.database.reading() as connection:
-            wanted = select(func.count()).where(jobs.c.state == "done", jobs.c.finished_s >= since_s)
-            return connection.scalar(wanted) or 0
+            return connection.scalar(wanted if owner is None else wanted.where(jobs.c.owner == owner)) or 0
 
     def disk_bytes(self, owner: str) -> int:
         """What the jobs of an owner take on the disk."""
@@ -107,10 +125,21 @@ class Store(Attempts):
         return self._first(select(jobs).where(*equal_before(job)).order_by(jobs.c.state.desc(), *FIRST).limit(1))
 
     def remove(self, id: str) -> bool:
-        """Removes a job unless it is running."""
+        """Removes a job unless it is running. One that was queued ends cancelled by that."""
         gone = jobs.delete().where(jobs.c.id == id, jobs.c.state != "running").returning(*jobs.c)
         with self.database.writing() as connection:
             row = connection.execute(gone).mappings().first()
             if row:
                 note(connection, job_of(row), "deleted")
+            if row and row["state"] == "queued":
+                ended = replace(job_of(row), state="cancelled", cancel_asked=True, finished_s=time.time())
+                write_with_the_end(connection, ended)
+        self._ahead.forget()
         return row is not None
+
+    def _write(
+        self, statement: Executable, ends: bool = False, further: Callable[[Connection], None] | None = None
+    ) -> JobRow | None:
+        written = super()._write(statement, ends, further)
+        self._ahead.forget()
+        return written

@@ -31,7 +31,12 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 def new_id() -> str:
     """26 characters: the time in milliseconds, so that ids sort by age, and 80 random bits, which nobody guesses."""
-    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    return id_at(time.time(), secrets.randbits(80))
+
+
+def id_at(time_s: float, bits: int) -> str:
+    """The id with these 80 bits at a time in seconds since 1970."""
+    number = (max(0, int(time_s * 1000)) << 80) | bits
     return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 

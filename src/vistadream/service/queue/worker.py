@@ -6,9 +6,13 @@ import logging
 import os
 import platform
 import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+
+from structlog.contextvars import bound_contextvars
 
 from vistadream.core.knobs import ABOVE_0, FROM_0, FROM_1, check_ranges
 from vistadream.service.cache.knobs import CachePlace
@@ -16,7 +20,8 @@ from vistadream.service.knobs import Level
 from vistadream.service.queue.claims import database_url, open_queue
 from vistadream.service.watch.logs import set_up
 from vistadream.workers.pool import Pool
-from vistadream.workers.slots import slots
+from vistadream.workers.queue import Task
+from vistadream.workers.slots import Slot
 
 _GB = 1e9
 
@@ -64,7 +69,13 @@ def be_worker(knobs: WorkerKnobs) -> None:
     set_up(knobs.log_level, knobs.log_file, _is_about_jobs)
     data, min_free_bytes = knobs.data.absolute(), int(knobs.min_free_gb * _GB)
     queue = open_queue(knobs.url, data, min_free_bytes, knobs.deaths, knobs.cache)
-    work(queue, knobs.own_name, Limits(knobs.jobs, knobs.rss_gb, knobs.idle_unload_s), knobs.parent)
+    limits = Limits(knobs.jobs, knobs.rss_gb, knobs.idle_unload_s)
+    work(queue, knobs.own_name, limits, knobs.parent, around=_named_in_log)
+
+
+def _named_in_log(task: Task) -> AbstractContextManager:
+    """Has each line of the log name the job and the request."""
+    return bound_contextvars(job_id=task.id, request_id=task.request_id)
 
 
 def _is_about_jobs(record: logging.LogRecord) -> bool:
@@ -72,9 +83,9 @@ def _is_about_jobs(record: logging.LogRecord) -> bool:
     return record.name == "vistadream.workers" or record.levelno >= logging.WARNING
 
 
-def pool_of(data: Path, workers: int | Literal["auto"] = "auto", database_env: str | None = None, **knobs: Any) -> Pool:
+def pool_of(data: Path, slots: Iterable[Slot], database_env: str | None = None, **knobs: Any) -> Pool:
     """The pool of workers of a server, not yet started. `knobs` are further ones of conf/worker.yaml, such as jobs."""
     data = data.absolute()
     words = {"data": data, **({"database_env": database_env} if database_env else {}), **knobs}
     command = [sys.executable, "-m", "vistadream", "worker", *(f"{name}={value}" for name, value in words.items())]
-    return Pool(command, open_queue(database_url(data, database_env), data), slots(workers))
+    return Pool(command, open_queue(database_url(data, database_env), data), slots)

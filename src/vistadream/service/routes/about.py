@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Depends, Query
 from vistadream.backends.weights.facts import facts_of
 from vistadream.backends.weights.table import MODELS
 from vistadream.service import models
+from vistadream.service.access.caller import Asking
 from vistadream.service.problems import ProblemError, documented
 from vistadream.service.routes.cache import figures_of
 from vistadream.service.service import Here
@@ -67,21 +69,24 @@ async def seen_gpu(service: Here) -> models.SeenGpu:
 
 
 @router.get("/stats", operation_id="get_stats", responses=documented(503))
-def get_stats(service: Here, gpu: Annotated[models.SeenGpu, Depends(seen_gpu)]) -> models.Stats:
-    """Figures of the service."""
+def get_stats(service: Here, caller: Asking, gpu: Annotated[models.SeenGpu, Depends(seen_gpu)]) -> models.Stats:
+    """Figures of the service. Jobs are those of the caller; with the scope admin, those of all owners."""
+    owner = None if caller.may("admin") else caller.owner
     times = service.timings.newest(_NEWEST)
     return models.Stats(
-        jobs=dict(service.store.counts()),
+        jobs=service.store.counts(owner),
         uptime_s=round(time.monotonic() - _BEGUN_S, 1),
         disk_free_gb=round(service.data.free_bytes() / 1e9, 2),
         listeners=service.listeners,
-        jobs_per_hour=service.store.done_since(time.time() - 3600),
+        jobs_per_hour=service.store.done_since(time.time() - 3600, owner),
         stage_seconds={name: models.Spread(**found) for name, found in spread_of_parts(times).items()},
         job_seconds=_spread(timing.seconds for timing in times),
         queue_wait_seconds=_spread(timing.waited_s for timing in times),
         gpu=gpu,
         gpus=[_gpu(gpu) for gpu in gpus()],
         cache=figures_of(service),
+        own=models.OwnUse(**asdict(service.quota.use(caller.owner))),
+        workers=models.Workers(alive=pool.alive(), restarts=pool.restarts) if (pool := service.pool) else None,
     )
 
 

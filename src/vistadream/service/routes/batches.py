@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from vistadream.service.access.caller import Asking
+from vistadream.service.archive import ZIP, sent
 from vistadream.service.batches.archive import archive_of
 from vistadream.service.batches.batches import Batches
 from vistadream.service.batches.intake import PARTS, submitted
@@ -46,7 +47,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 _ZIP: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A folder for each scene, and manifest.json with the sha256 of each file and the failures.",
-        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        "content": ZIP,
     }
 }
 
@@ -121,13 +122,7 @@ def get_archive(row: Named, service: Here) -> StreamingResponse:
     members = _batches(service).members(row.id)
     if waiting := sum(member.job is not None and member.job.state in _UNDER_WAY for member in members):
         raise ProblemError(409, f"{waiting} jobs of the batch are queued or run; wanted all to have ended")
-    archive = archive_of(row, members, service.data)
-    headers = {
-        "Content-Length": str(len(archive)),
-        "Content-Disposition": f'attachment; filename="batch_{row.id[-6:]}.zip"',
-        "Cache-Control": "no-cache",
-    }
-    return StreamingResponse(iter(archive), media_type="application/zip", headers=headers)
+    return sent(archive_of(row, members, service.data), f"batch_{row.id[-6:]}.zip")
 
 
 @router.post("/{batch_id}/cancel", operation_id="cancel_batch", status_code=202, responses=documented(403, 404, 422))

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from vistadream.runs.paths import RunPaths
 from vistadream.service.access.caller import Asking
-from vistadream.service.intake.cameras import LONGEST_BYTES, camera_file
-from vistadream.service.intake.json_text import body_object
-from vistadream.service.models import CURSOR, Job, ListedJob, Page, Resume, State
+from vistadream.service.intake.changes import changed_words
+from vistadream.service.models import CURSOR, Job, ListedJob, Page, Plan, PlannedStage, Resume, State
 from vistadream.service.problems import ProblemError, documented, request_id_of
 from vistadream.service.queue.listed import listed
 from vistadream.service.queue.tables import ENDED
-from vistadream.service.service import Here, Named
+from vistadream.service.queue.task_words import task_words
+from vistadream.service.service import Here, JobId, Named
 from vistadream.service.views import whole_job
 
 router = APIRouter(tags=["jobs"])
-_EXAMPLE = '{"knobs": {"stages.refine.steps": 400}}'
 _RESUME = {"requestBody": {"content": {"application/json": {"schema": Resume.model_json_schema()}}}}
 
 
@@ -43,10 +42,11 @@ def list_jobs(
     return Page(jobs=jobs, next=rows[limit - 1].id if len(rows) > limit else None)
 
 
-@router.get("/jobs/{job_id}", operation_id="get_job", responses=documented(404, 422))
-def get_job(row: Named, service: Here) -> Job:
+@router.get("/jobs/{job_id}", operation_id="get_job", response_model=Job, responses=documented(404, 422))
+def get_job(job_id: JobId, service: Here, caller: Asking) -> Response:
     """All that is known of a job."""
-    return whole_job(row, service)
+    job = whole_job(service.job(job_id, caller), service)  # here: as dependencies they would wait for more threads
+    return Response(job.model_dump_json(), media_type="application/json")  # a Job is valid already
 
 
 @router.post(
@@ -73,12 +73,21 @@ async def resume_job(request: Request, row: Named, service: Here) -> Job:
     await to_thread(service.quota.check, row.owner)
     if row.state not in ENDED:
         raise ProblemError(409, f"the job is {row.state}; wanted one that has ended")
-    knobs, cameras = _knobs_and_cameras(await body_object(request, _EXAMPLE, LONGEST_BYTES))
-    async with camera_file(cameras, row.id, service.data) as file:
-        words = await service.clerk.words(knobs, row.kind, before=row.words, cameras=file)
+    async with changed_words(request, row, service) as words:
         if (queued := await to_thread(service.store.requeue, row.id, words, request_id_of(request))) is None:
             raise ProblemError(409, "another request was faster; wanted a job that has ended")
     return await to_thread(whole_job, queued, service)
+
+
+@router.post(
+    "/jobs/{job_id}/plan", operation_id="plan_job", responses=documented(404, 413, 422, 503), openapi_extra=_RESUME
+)
+async def plan_job(request: Request, row: Named, service: Here) -> Plan:
+    """What resume would do with the same body: which stages are computed again, and which are kept. Nothing changes."""
+    async with changed_words(request, row, service, stays=False) as words:
+        whole = task_words(replace(row, words=tuple(words)), service.data.input(row.id))
+        stages = await service.clerk.plan(whole, row.kind, service.data.run(row.id))
+    return Plan(stages=[PlannedStage(**stage) for stage in stages], words=words)
 
 
 @router.delete("/jobs/{job_id}", operation_id="delete_job", status_code=204, responses=documented(403, 404, 409, 422))
@@ -103,13 +112,3 @@ def get_log(row: Named, service: Here) -> PlainTextResponse:
         return PlainTextResponse(RunPaths(service.data.run(row.id)).log.read_bytes())
     except FileNotFoundError:
         return PlainTextResponse("")
-
-
-def _knobs_and_cameras(asked: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-    """The fields of a body."""
-    if odd := [name for name in asked if name not in ("knobs", "cameras")]:
-        raise ProblemError(422, f"{odd[0][:64]!r} is not a field of this request; wanted knobs or cameras")
-    knobs = asked.get("knobs", {})
-    if not isinstance(knobs, dict):
-        raise ProblemError(422, 'knobs is not an object; wanted one such as {"stages.refine.steps": 400}')
-    return knobs, asked.get("cameras")

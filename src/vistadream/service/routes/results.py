@@ -26,7 +26,7 @@ _PART = re.compile(r"(\d*)-(\d*)", re.ASCII)
 _RETRY_S = "1"
 router = APIRouter(tags=["results"], prefix="/jobs/{job_id}/results")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_WHOLE: dict[int | str, dict[str, Any]] = {
+WHOLE: dict[int | str, dict[str, Any]] = {
     202: {"model": models.Making, "description": "The file is being made: ask again after Retry-After."},
     200: {"description": "The file, of the media type that the list of results names.", "content": {"*/*": _BINARY}},
     206: {"description": "The ranges that were asked for.", "content": {"*/*": _BINARY}},
@@ -51,7 +51,7 @@ def list_results(
     operation_id="get_result",
     response_class=FileResponse,
     response_model=None,
-    responses=_WHOLE | documented(400, 404, 409, 416, 422, 503, 507),
+    responses=WHOLE | documented(400, 404, 409, 416, 422, 503, 507),
 )
 async def get_result(
     row: Named,
@@ -68,7 +68,7 @@ async def get_result(
         url = f"/v1/jobs/{row.id}/results/{name}"
         content = {"name": name, "url": url, "state": found.state}
         return JSONResponse(content, 202, headers={"Location": url, "Retry-After": _RETRY_S})
-    return await to_thread(_answer, found, row, range if not if_range else None, if_none_match)
+    return await to_thread(answered, found, row.input_name, row.id, range if not if_range else None, if_none_match)
 
 
 async def _found_or_made(row: JobRow, name: str, service: Service, wait_s: float) -> ResultFile | ExportRow:
@@ -85,10 +85,11 @@ async def _found_or_made(row: JobRow, name: str, service: Service, wait_s: float
     return results[name]
 
 
-def _answer(found: ResultFile, row: JobRow, range: str | None, if_none_match: str | None) -> Response:
+def answered(found: ResultFile, input_name: str, id: str, range: str | None, if_none_match: str | None) -> Response:
+    """A file as it is sent: under a name of its input and id, in ranges, or not at all where the client has it."""
     if range:
         _check_range(range, found.bytes)
-    response = _file(found, row)
+    response = _file(found, input_name, id)
     if if_none_match and response.headers["etag"] in map(str.strip, if_none_match.split(",")):
         return Response(status_code=304, headers={"etag": response.headers["etag"]})
     return response
@@ -106,14 +107,14 @@ def _check_range(asked: str, size: int) -> None:
         raise ProblemError(416, f"the file ends after {size} bytes; wanted a range in it", headers=headers)
 
 
-def _file(found: ResultFile, row: JobRow) -> FileResponse:
+def _file(found: ResultFile, input_name: str, id: str) -> FileResponse:
     """Pages and pictures are shown, all else is saved under a name that says which job it is of."""
     shown = found.media_type.startswith(("text/html", "image/", "video/"))
-    stem = PurePosixPath(safe_name(row.input_name or "scene")).stem
+    stem = PurePosixPath(safe_name(input_name or "scene")).stem
     response = FileResponse(
         found.path,
         media_type=found.media_type,
-        filename=safe_name(f"{stem}_{row.id[-6:]}_{found.name.replace('/', '_')}"),
+        filename=safe_name(f"{stem}_{id[-6:]}_{found.name.replace('/', '_')}"),
         stat_result=found.path.stat(),
         content_disposition_type="inline" if shown else "attachment",
     )

@@ -63,10 +63,12 @@ def set_up(level: Level, file: Path | None = None, keep: Keep | None = None) -> 
     Seven files of 10 MB are kept: `file`, `file`.1 and so on. `keep` says which messages are written. UserError where
     the file cannot be written.
     """
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
-    handlers[0].setFormatter(_Formatter(_as_text() if sys.stderr.isatty() else _as_json()))
-    if file:
-        handlers.append(_file_handler(file))
+    handlers: list[logging.Handler] = [logging.StreamHandler(), *([_file_handler(file)] if file else [])]
+    as_json = _Formatter(_as_json())
+    for handler in handlers:
+        handler.setFormatter(as_json)
+    if sys.stderr.isatty():
+        handlers[0].setFormatter(_Formatter(_as_text()))
     for handler in handlers:
         if keep:
             handler.addFilter(keep)
@@ -78,9 +80,7 @@ def set_up(level: Level, file: Path | None = None, keep: Keep | None = None) -> 
 @system_errors()
 def _file_handler(file: Path) -> logging.Handler:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES - 1, encoding="utf-8")
-    handler.setFormatter(_Formatter(_as_json()))
-    return handler
+    return RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES - 1, encoding="utf-8")
 
 
 def without_secrets(text: str) -> str:
@@ -91,13 +91,18 @@ def without_secrets(text: str) -> str:
 
 
 class _Formatter(ProcessorFormatter):
-    """One message as text, whoever wrote it."""
+    """One message as text, whoever wrote it. It is made once, although each handler and the rotation ask for it."""
 
     def __init__(self, last: Sequence[Processor]):
         super().__init__(processors=[ProcessorFormatter.remove_processors_meta, *last], foreign_pre_chain=_ABOUT)
+        self._newest: tuple[logging.LogRecord | None, str] = None, ""
 
     def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
+        newest, text = self._newest
+        if newest is not record:
+            text = without_secrets(super().format(record))
+            self._newest = record, text
+        return text
 
 
 def _as_text() -> Sequence[Processor]:

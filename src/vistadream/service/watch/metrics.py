@@ -26,7 +26,8 @@ class Sources:
     jobs: Callable[[], Mapping[str, int]]
     """How many jobs are in each state."""
     listeners: Callable[[], int]
-    restarts: Callable[[], int]
+    restarts: Callable[[], int] | None
+    """None where the workers are not those of this process."""
     free_bytes: Callable[[], int]
     deliveries: Callable[[], Mapping[str, int]]
     """How many messages of webhooks are in each state."""
@@ -111,9 +112,10 @@ class _Now(Collector):
         for result, count in zip(("hit", "miss"), self._sources.cache(), strict=True):
             lookups.add_metric([result], count)
         yield lookups
-        restarts = CounterMetricFamily("vistadream_worker_restarts", "Workers that ended and were replaced.")
-        restarts.add_metric([], self._sources.restarts())
-        yield restarts
+        if self._sources.restarts:
+            restarts = CounterMetricFamily("vistadream_worker_restarts", "Workers that ended and were replaced.")
+            restarts.add_metric([], self._sources.restarts())
+            yield restarts
         yield from _gpu_metrics()
 
 

@@ -1,9 +1,12 @@
 """What tests share: checked shapes on core and ops, a fixed seed, real and drawn inputs, and recordings read back."""
 
+import functools
+import itertools
 import os
 import runpy
 import signal
 import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -36,6 +39,34 @@ install_import_hook(checked_modules(), TYPECHECKER)
 # Tests are never timed, and every run draws the same examples.
 settings.register_profile("vistadream", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("vistadream")
+
+
+TRACED_EXAMPLES = 5
+"""How many examples of a test of hypothesis are traced for coverage."""
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item):
+    """Runs all examples of a test, but traces the first ones alone: further ones hardly ever reach further lines."""
+    handle, coverage = getattr(getattr(item, "obj", None), "hypothesis", None), sys.modules.get("coverage")
+    if handle is None or coverage is None:
+        yield
+        return
+    inner, runs, stopped = handle.inner_test, itertools.count(1), []
+
+    @functools.wraps(inner)
+    def counted(*args, **kwargs):
+        if next(runs) == TRACED_EXAMPLES + 1:
+            while traced := coverage.Coverage.current():  # in a process of xdist there are two of them
+                traced.stop()
+                stopped.append(traced)
+        return inner(*args, **kwargs)
+
+    handle.inner_test = counted
+    yield
+    handle.inner_test = inner
+    for traced in reversed(stopped):
+        traced.start()
 
 
 @pytest.fixture(autouse=True, scope="session")

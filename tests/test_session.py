@@ -1,6 +1,7 @@
 """A front end of one's own: it watches a run, cancels it, resumes it, and reads what happened from its events."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,25 @@ def test_a_front_end_watches_cancels_resumes_and_reads(tmp_path: Path) -> None:
     }
     assert "live/load.input.rgb.jpg" in pictures
     assert all((folder / path).stat().st_size > 0 for path in pictures)
+
+
+@pytest.mark.parametrize("stop_at", [None, "initialize/loss"])
+def test_the_scene_is_there_before_its_fit_and_run_json_says_when(stop_at: str | None, tmp_path: Path) -> None:
+    looks = []
+
+    def show(name, value, step=None):
+        if name == "initialize/look":
+            looks.append(next(tmp_path.glob("*/*/export/gaussians.ply")).read_bytes())
+
+    with suppress(Cancelled):
+        job = vistadream.job(stage="no-outpaint", knobs=KNOBS, out=tmp_path)
+        vistadream.run(job, [front_end := FrontEnd(stop_at), show], lambda: front_end.stopped)
+    folder = next(tmp_path.glob("*/*"))
+    milestones_s = json.loads((folder / "run.json").read_text())["milestones_s"]
+    assert list(milestones_s) == ["load", "first_look", *([] if stop_at else ["initialize", "end"])]
+    assert list(milestones_s.values()) == sorted(milestones_s.values())
+    assert (folder / "export" / "gaussians.ply").read_bytes() == looks[-1]
+    assert stop_at or looks[-1] == (RunFolder(folder).stage("initialize") / "gaussians.ply").read_bytes() != looks[0]
 
 
 @pytest.mark.parametrize("moment", ["load/started", "load/finished", "export/done"])

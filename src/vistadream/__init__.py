@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vistadream.core import (
         Captioner,
         DepthEstimator,
+        GaussianInitializer,
         MultiViewDepth,
         Observer,
         Outpainter,
@@ -45,6 +46,7 @@ def job(
     text_to_image: TextToImage | None = None,
     poses: PoseEstimator | None = None,
     multi_depth: MultiViewDepth | None = None,
+    splats: GaussianInitializer | None = None,
 ) -> Job:
     """The job that `vistadream single-img` or, with `input`, `vistadream multi-img` runs, from plain values.
 
@@ -70,6 +72,8 @@ def job(
         poses: The same for what registers several photos, with the call of `vistadream.core.PoseEstimator`.
         multi_depth: The same for the depth of several photos, with the call of `vistadream.core.MultiViewDepth`.
         text_to_image: The same for what makes a picture from words, with the call of `vistadream.core.TextToImage`.
+        splats: The same for what predicts the first Gaussians of one photo, with the call of
+            `vistadream.core.GaussianInitializer`.
 
     Raises:
         vistadream.core.UserError: On bad input.
@@ -84,6 +88,7 @@ def job(
         "text_to_image": text_to_image,
         "poses": poses,
         "multi_depth": multi_depth,
+        "splats": splats,
     }
     given = {role: each for role, each in objects.items() if each is not None}
     named = {"image": image, "prompt": prompt, "input": input, "stage": stage, "out": out, "resume": resume}

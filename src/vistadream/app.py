@@ -26,11 +26,13 @@ from vistadream.config import (
     today,
     unquoted,
     with_path,
+    with_resolution,
     words_of,
 )
 from vistadream.core import Note, Trajectory, UserError, system_errors
 from vistadream.exporters.flight import FlightKnobs
 from vistadream.formats.json_file import read_json
+from vistadream.ops.camera_path.envelope import extended
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.inputs import Inputs
 from vistadream.runs.surroundings import surroundings
@@ -72,6 +74,7 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
     """
     given = given or {}
     words, old, left_out = _resume([_absolute(today(word)) for word in _without_nul(words)], given, job)
+    words, size = with_resolution(words)
     inputs = Inputs.of(old)
     composed = compose(quote_paths(with_path(words, CAMERA_PATH, old.at_hand) if old else words), given, job)
     for role, choice in composed.choices.items():
@@ -102,7 +105,7 @@ def job_from_words(words: Sequence[str], given: Mapping[str, object] | None = No
             composed.yaml(), composed.knobs(), composed.changed(), _facts(words, composed, device, inputs)
         ),
         copies=_cameras(composed),
-        notes=[*_of_another_version(old), *_notes(composed, device, left_out)],
+        notes=[*_of_another_version(old), *_notes(composed, device, size, left_out)],
     )
 
 
@@ -120,12 +123,11 @@ def job_of_run(folder: str | os.PathLike[str]) -> str:
 
 def _trajectory(composed: Composed, flight: FlightKnobs) -> Trajectory:
     """The camera path of the flight: the one that flight.trajectory names, at its defaults, or the run's own."""
-    if flight.trajectory is None:
-        return composed.build("trajectory")
     try:
-        return compose([f"trajectory={flight.trajectory}"]).build("trajectory")
+        path = composed if flight.trajectory is None else compose([f"trajectory={flight.trajectory}"])
     except UserError as error:
         raise UserError(f"flight.trajectory: {error}") from error
+    return extended(path.build("trajectory"), composed.plain("explore"))
 
 
 def _resume(words: list[str], given: Mapping[str, object], job: str) -> tuple[list[str], RunFolder | None, list[str]]:
@@ -223,8 +225,8 @@ def _of_another_version(old: RunFolder | None) -> list[tuple[str, Note]]:
     return [("run/version", Note(words, "warning"))]
 
 
-def _notes(composed: Composed, device: Choice, left_out: Sequence[str]) -> list[tuple[str, Note]]:
-    chosen = {**composed.choices, "device": device}
+def _notes(composed: Composed, device: Choice, size: Choice | None, left_out: Sequence[str]) -> list[tuple[str, Note]]:
+    chosen = {**composed.choices, "device": device} | ({} if size is None else {"max_resolution": size})
     notes = [(f"run/{role}", Note(f"{role}: {c.name} ({c.reason})")) for role, c in chosen.items()]
     if left_out:
         words = f"left out, as it belongs to what was replaced: {shlex.join(left_out)}"

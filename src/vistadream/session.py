@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,11 @@ from vistadream.observers.log_lines import log_lines
 from vistadream.observers.logtap import LogTap, separate_lines
 from vistadream.observers.multiplexer import Multiplexer
 from vistadream.observers.record import Record
+from vistadream.ops.evaluation.reach import measure_reach
 from vistadream.pipeline import run_stages
 from vistadream.runs.folder import RunFolder
 from vistadream.runs.listed import Listed
+from vistadream.runs.looks import Looks
 from vistadream.runs.provenance import environment
 from vistadream.runs.resource_usage import Laps
 from vistadream.runs.results import write_results
@@ -129,7 +132,8 @@ def run(
     `suffix` ends the name of a new run folder. Stages that a run in one of the `earlier` folders finished with the same
     fingerprints are taken from there. `begun_s` is the time.perf_counter() at which the run began; None: now.
     """
-    laps = Laps(time.perf_counter() if begun_s is None else begun_s)
+    begun_s = time.perf_counter() if begun_s is None else begun_s
+    laps = Laps(begun_s)
     name = time.strftime("%Y-%m-%d_%H-%M-%S") + suffix
     folder = job.folder or RunFolder.make(job.home / name, job.order)
     with (
@@ -143,10 +147,15 @@ def run(
         if isinstance(job.renderer, Prepares):
             job.renderer.prepare()
         laps("start")
+        looks = Looks(folder, work.observe, begun_s, "gaussians" in job.exporters)
+        work.facts["milestones_s"] = looks.milestones_s
         each_s = job.checkpoint_seconds
-        scene = run_stages(job.stages, job.fingerprints, work.observe, folder, work.record, each_s, earlier, job.device)
+        scene = run_stages(job.stages, job.fingerprints, looks, folder, work.record, each_s, earlier, job.device)
         laps("stages")
         metrics = _deliver(scene, job, folder, work, laps)
+        looks.milestone("end")
+        work.observe("export/milestones", _milestones(looks.milestones_s))
+        work.observe("export/done", Note(f"done: {folder.root}"))
     return Run(scene.to("cpu"), folder.root, metrics)
 
 
@@ -155,8 +164,8 @@ def run(
 def export_later(job: Job, cancelled: Callable[[], bool] = never) -> None:
     """Adds results to those of a finished run in the folder of the job; nothing else there changes but run.log.
 
-    They have the bytes that the run itself would have given them. Those that tell of the run, such as the report, lack
-    what it observed. UserError where the folder has no finished run, `core.Cancelled` as for `run`.
+    They have the bytes that the run itself would have given them; of what the run observed they know what it kept for
+    the report. UserError where the folder has no finished run, `core.Cancelled` as for `run`.
     """
     folder = job.folder or RunFolder(job.home, job.order)
     stage = [*job.stages][-1]
@@ -166,8 +175,11 @@ def export_later(job: Job, cancelled: Callable[[], bool] = never) -> None:
             f"the run is not finished up to {stage}, or its results are older; wanted a whole one: resume it"
         )
     with folder.lock(), _log_file(folder.log):
-        observe = _until(cancelled, log_lines)
-        _export(folder.load_stage(stage).to(job.device), job, folder, done["key"], observe, Record(), folder.facts)
+        observe, record = _until(cancelled, log_lines), Record()
+        for each in job.stages:
+            with folder.reading(each):
+                record.load(each, folder.seen(each))
+        _export(folder.load_stage(stage).to(job.device), job, folder, done["key"], observe, record, folder.facts)
 
 
 def _until(cancelled: Callable[[], bool], observer: Observer) -> Observer:
@@ -193,8 +205,12 @@ def _deliver(scene: Scene, job: Job, folder: RunFolder, work: Session, laps: Lap
     laps("delivery")
     metrics = read_metrics(folder.root)
     work.facts.update(seconds=laps.seconds, stages=finished, metrics=metrics, is_metric=scene.is_metric)
-    work.observe("export/done", Note(f"done: {folder.root}"))
     return metrics
+
+
+def _milestones(seconds: Mapping[str, float]) -> Note:
+    reached = ", ".join(f"{name.replace('_', ' ')} {at_s:.1f}" for name, at_s in seconds.items())
+    return Note(f"seconds from the start of the run: {reached}")
 
 
 def _export(
@@ -205,6 +221,7 @@ def _export(
         stage=[*job.stages][-1],
         renderer=job.renderer,
         flight=SceneFlight(scene, job.trajectory, job.flight_frames, job.renderer, observe),
+        reach=cache(partial(measure_reach, scene, job.renderer)),
         observe=observe,
         record=record,
         facts=facts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from vistadream.observers.rerun.archetypes import marks
 
 ALL = {file.stem for file in (Path(__file__).parents[2] / "conf" / "export").glob("*.yaml")}
 OF_GAUSSIANS = {"fastgs", "gaussians", "metrics", "video"}
-NAMES = sorted(ALL - {"report", "feat_vis"})  # what observers kept; what needs a network: test_feature_pictures.py
+NAMES = sorted(ALL - {"report", "feat_vis", "recording"})
+"""Without what observers kept, what needs a network (test_feature_pictures.py), and what holds times of its own."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -37,6 +39,21 @@ def test_an_exporter_writes_the_same_files(
     assert files
     for file in files:
         assert (found / file).read_bytes() == (wanted / file).read_bytes(), file
+
+
+def test_a_recording_of_a_scene_of_a_gpu_is_as_large(
+    cube: Scene, context: Callable[..., ExportContext], tmp_path: Path
+) -> None:
+    exporter = vistadream.job(sample_image(), knobs={"export": ["recording"]}).exporters["recording"]
+    facts = {"stages": {"refine": {"seconds": 1.0}}}
+    sizes: list[int] = []
+    for name in ("cpu", "cuda"):
+        (tmp_path / name).mkdir()
+        with FakeDevice():
+            given = cube.to(name)
+            exporter(given, tmp_path / name, replace(context(given), facts=lambda: facts))
+        sizes.append((tmp_path / name / "scene.rrd").stat().st_size)
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
 
 
 def test_observers_show_a_scene_of_a_gpu(cube: Scene) -> None:

@@ -19,14 +19,15 @@ from torch import Tensor
 import vistadream.ops
 from vistadream.config import configured
 from vistadream.core import Camera, Gaussians, Rendering, Scene, SparsePoints, View
+from vistadream.ops.camera_path.bird_view import bird_view
 from vistadream.ops.camera_path.clearance import keep_clear
 from vistadream.ops.camera_path.free_space import FreeSpace
 from vistadream.ops.camera_path.pose import centers_of, look_at, reach_of, rigid, turned
 from vistadream.ops.depth import align, carry, edges, normals, resample, sky
-from vistadream.ops.evaluation import continuity, metrics, scene_metrics, view_metrics
-from vistadream.ops.gaussians import filter_3d, lift, rotation, shape
-from vistadream.ops.holes import fill, preview, selection, visibility
-from vistadream.ops.image import colormap, pixels, principal_colors
+from vistadream.ops.evaluation import continuity, metrics, reach, scene_metrics, view_metrics
+from vistadream.ops.gaussians import affine_map, filter_3d, lift, rotation, shape, size_px
+from vistadream.ops.holes import far_side, fill, preview, selection, visibility
+from vistadream.ops.image import colormap, linear_rgb, pixels, principal_colors
 from vistadream.ops.numerics import deterministic_sum, precision
 from vistadream.ops.sweep import eye, neighbors
 from vistadream.ops.views import drawing, epipolar, exposure, fusion, point_cloud, similarity, two_view
@@ -109,8 +110,13 @@ def _path(x: Given) -> list[Camera]:
     return [LENS.at(pose) for pose in rigid(torch.eye(3).expand(5, 3, 3), offsets)]
 
 
+def _reached(x: Given) -> list[float]:
+    found = reach.measure_reach(x.scene, configured("backends/render=cpu"))
+    return [*found.moved.values(), *found.turned_deg.values()]
+
+
 def _rule() -> selection.SelectionRule:
-    return selection.SelectionRule(0.01, 0.5, 0, "closest")
+    return selection.SelectionRule(0.01, 0.5, "closest")
 
 
 def _fusion() -> fusion.Fusion:
@@ -127,11 +133,15 @@ def _pushed(x: Given) -> tuple[Tensor, ...]:
 
 
 LAWS: dict[Callable, Callable[[Given], Any]] = {
+    size_px.sizes_px: lambda x: size_px.sizes_px(x.gaussians, LENS),
+    size_px.fitted_sizes_px: lambda x: size_px.fitted_sizes_px(x.gaussians, [view.camera for view in x.photos]),
+    reach.measure_reach: _reached,
     look_at: lambda x: look_at(x.points, 2 * x.points[3], x.rotations[0, 1]),
     rigid: lambda x: rigid(x.rotations, x.points[:7]),
     turned: lambda x: turned(x.points[:, 0], x.points[:, 1]),
     reach_of: lambda x: reach_of(x.photos[0]),
     keep_clear: _cleared,
+    bird_view: lambda x: bird_view(x.gaussians, _path(x), [0.02] * 9, _path(x)[:1], LENS).flatten().tolist(),
     align.weighted_median: lambda x: align.weighted_median(x.z.flatten(), x.rgb[..., 0].flatten()),
     align.align_scale_shift: lambda x: align.align_scale_shift(x.z, 2 * x.z + 1, x.alpha).scale,
     align.align_subsampled: lambda x: (
@@ -164,9 +174,14 @@ LAWS: dict[Callable, Callable[[Given], Any]] = {
     filter_3d.filter_3d: lambda x: filter_3d.filter_3d(x.gaussians, [v.camera for v in x.photos], 0.1),
     lift.lift: lambda x: lift.lift(LENS, x.rgb, x.z, *normals.normals_from_depth(LENS, x.z, ~x.hole), ~x.hole),
     lift.lift_view: lambda x: lift.lift_view(x.photos[0], 0.55, 0.5),
+    affine_map.mapped: lambda x: affine_map.mapped(x.gaussians, torch.eye(3), torch.ones(3)),
+    linear_rgb.linear_from_srgb: lambda x: linear_rgb.linear_from_srgb(x.rgb),
+    linear_rgb.srgb_from_linear: lambda x: linear_rgb.srgb_from_linear(x.rgb),
     rotation.rotations_from_quats: lambda x: rotation.rotations_from_quats(x.gaussians.quats_wxyz),
     rotation.quats_from_rotations: lambda x: rotation.quats_from_rotations(x.rotations),
     shape.scale_ratios: lambda x: (shape.scale_ratios(x.gaussians), shape.Shape.of(x.gaussians)),
+    far_side.far_surface: lambda x: vars(far_side.far_surface(x.z, ~x.hole, 8.0, 6, 2)),
+    far_side.covering: lambda x: far_side.covering(x.z, ~x.hole, 8.0, 6),
     fill.clean_hole: lambda x: fill.clean_hole(x.alpha),
     fill.split_holes: lambda x: fill.split_holes(x.hole | x.sky),
     fill.fill_from_far_side: lambda x: fill.fill_from_far_side(x.rgb, x.z, x.hole),
@@ -179,12 +194,14 @@ LAWS: dict[Callable, Callable[[Given], Any]] = {
     visibility.hides: lambda x: visibility.hides(0.9 * x.points, x.photos[1], 0.05),
     visibility.push_behind: _pushed,
     visibility.keep_behind_translucent: lambda x: visibility.keep_behind_translucent(0.9 * x.z, x.seen, x.hole),
+    visibility.overlapping: lambda x: visibility.overlapping(x.z, x.hole),
     visibility.near_rim: lambda x: visibility.near_rim(x.z, x.hole, 1.5 * x.z, 5),
     colormap.depth_range: lambda x: colormap.depth_range(x.z, ~x.hole),
     colormap.depth_colors: lambda x: colormap.depth_colors(x.z, ~x.hole, 2.0, 4.0),
     pixels.resample_mask: lambda x: pixels.resample_mask(x.hole, pixels.fit_resolution(48, 36, 24, 4)),
     pixels.to_uint8: lambda x: pixels.to_uint8(x.rgb),
     pixels.snap: lambda x: pixels.snap(x.rgb),
+    pixels.lost_detail: lambda x: pixels.lost_detail(x.rgb, 2),
     pixels.dilate: lambda x: pixels.dilate(x.hole, 3),
     principal_colors.principal_colors: lambda x: principal_colors.principal_colors([x.rgb, 2 * x.rgb[:20]]),
     deterministic_sum.total: lambda x: deterministic_sum.total(x.rgb),

@@ -78,7 +78,7 @@ def test_several_photos_become_one_surface() -> None:
     )
     rule = Fusion(open_alpha=0.6, in_front=0.05, through=3, sure=0.2, tolerance=0.03)
     models = MeasuredDepth(), configured("backends/depth=embedded"), renderer
-    stage = InitializePhotos(*models, no_fit, Lifting(0.65, 0.5), rule, 0, 0, 3.0, 0.08, True, seed=0)
+    stage = InitializePhotos(*models, no_fit, Lifting(0.65, 0.5, 0.0), rule, 0, 0, 3.0, 0.08, True, seed=0)
     scene = _photos()
     wanted = stage(scene, silent)
     with FakeDevice():

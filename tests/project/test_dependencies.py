@@ -21,6 +21,7 @@ BARE = [line for file in LISTS for line in file.read_text().splitlines() if not 
 IMPORT_NAMES = {  # distribution -> the package that it installs, where the two differ
     "dlr-moge": "moge",
     "dlr-utils3d": "utils3d",
+    "grpcio": "grpc",
     "hydra-core": "hydra",
     "nvidia-ml-py": "pynvml",
     "opencv-python-headless": "cv2",
@@ -32,6 +33,8 @@ IMPORT_NAMES = {  # distribution -> the package that it installs, where the two 
     "zipstream-ng": "zipstream",
 }
 UNDECLARED = {"rerun_cli"}  # comes with rerun-sdk
+OF_EXTRAS = {"tools/gradio_app.py": ("gradio", "serve")}
+"""Scripts that are of these extras, and say so in one sentence where they are not installed."""
 
 
 def import_names(requirements: list[str]) -> set[str]:
@@ -53,7 +56,11 @@ def installed_with_the_base() -> list[str]:
 
 def imported_in(folder: str) -> set[str]:
     """Top-level packages that a folder imports from outside this repository and the standard library."""
-    files = list((ROOT / folder).rglob("*.py"))
+    files = [file for file in (ROOT / folder).rglob("*.py") if file.relative_to(ROOT).as_posix() not in OF_EXTRAS]
+    return imported_by(files)
+
+
+def imported_by(files: list[Path]) -> set[str]:
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
@@ -64,7 +71,7 @@ def imported_in(folder: str) -> set[str]:
 
 
 def test_every_import_is_declared():
-    of_extras = [requirement for extra in ("gpu", "heic", "models", "redis", "serve") for requirement in EXTRAS[extra]]
+    of_extras = [requirement for extra in EXTRAS.keys() - {"dev", "ci", "docs"} for requirement in EXTRAS[extra]]
     declared = import_names(PROJECT["dependencies"] + of_extras)
     assert imported_in("src") - declared - UNDECLARED == set()
 
@@ -82,6 +89,12 @@ def test_every_dependency_is_imported():
 @pytest.mark.parametrize("folder", ["tools", "research"])
 def test_a_tool_needs_what_every_installation_has(folder):
     assert imported_in(folder) - import_names(PROJECT["dependencies"]) == set()
+
+
+@pytest.mark.parametrize(("script", "extras"), OF_EXTRAS.items())
+def test_a_script_of_an_extra_needs_that_and_what_every_installation_has(script, extras):
+    declared = import_names(PROJECT["dependencies"] + [each for extra in extras for each in EXTRAS[extra]])
+    assert imported_by([ROOT / script]) - declared == set()
 
 
 def test_the_documented_tools_start_without_any_extra():
@@ -102,9 +115,8 @@ def test_the_documented_tools_start_without_any_extra():
 def test_constraints_pin_every_dependency_within_its_range():
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     pins = {canonicalize_name(name): Version(v) for name, v in (line.split("==") for line in lines)}
-    for requirement in map(
-        Requirement, PROJECT["dependencies"] + EXTRAS["dev"] + EXTRAS["ci"] + EXTRAS["docs"] + EXTRAS["serve"]
-    ):
+    of_extras = [requirement for extra in EXTRAS for requirement in EXTRAS[extra]]
+    for requirement in map(Requirement, PROJECT["dependencies"] + of_extras):
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier
     assert not [name for name, version in pins.items() if version.local], "no registry has a local version"
 

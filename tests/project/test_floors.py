@@ -20,7 +20,7 @@ FLOORS = (
     ("session",),
     ("app", "refinement"),
     ("workers",),
-    ("service",),
+    ("service", "batch"),
     ("commands",),
     ("__main__",),
 )
@@ -93,6 +93,13 @@ def test_configuration_stays_at_the_top():
 
 def test_the_service_has_its_libraries_to_itself():
     assert {room_of(module) for module in users_of("fastapi", "starlette", "uvicorn", "sqlalchemy")} <= {"service"}
+
+
+def test_engines_and_stores_have_their_libraries_to_themselves():
+    batch = "vistadream.batch"
+    assert users_of("ray", "grpc") <= {f"{batch}.engines.ray", "vistadream.service.ray_serve"}
+    assert users_of("submitit") <= {f"{batch}.engines.slurm", f"{batch}.engines.slurm_task"}
+    assert users_of("fsspec", "s3fs") <= {f"{batch}.remote"}
 
 
 @pytest.mark.parametrize("folder", ["benchmarks", "research", "tools"])

@@ -8,11 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from tests.project.namespaces import RELAY, alone, skip_without_namespaces
 
-RELAY = f"{sys.executable} {Path(__file__).with_name('relay.py')}"
 PORT = 9876
 BOX = """
 import sys
@@ -32,11 +31,6 @@ with RerunObserver(settings, Path(sys.argv[1]), name="far", stages=("refine",)) 
     observe("refine/gaussians", splats)
 """
 REACHED = f"import socket; socket.create_connection(('127.0.0.1', {PORT}), timeout=2)"
-
-
-def alone(script):
-    """A shell script whose network is its own loopback and nothing else."""
-    return ["unshare", "--map-root-user", "--net", "sh", "-c", f"ip link set lo up && {script}"]
 
 
 @pytest.fixture
@@ -62,9 +56,7 @@ def until(holds, seconds=60):
 
 
 def test_a_laptop_sees_all_of_a_run_on_a_box_through_one_forwarded_port(read, start, tmp_path):
-    tried = subprocess.run(alone("true"), capture_output=True, text=True)
-    if tried.returncode:
-        pytest.skip(f"no network namespaces here: {tried.stderr.strip()}")
+    skip_without_namespaces()
     wire, file, got = tmp_path / "wire", tmp_path / "run.rrd", tmp_path / "got.rrd"
     start(f"{RELAY} {wire} {PORT} & exec {sys.executable} -c '{BOX}' {file}")
     until(lambda: wire.exists() and file.exists() and "/refine/gaussians" in read(file))

@@ -1,10 +1,13 @@
 """An installed wheel is the same program as a checkout: the command, with its configuration and sample inside."""
 
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,3 +47,19 @@ def test_wheel_runs_without_the_checkout(installed, tmp_path):
     assert "expansion: 0.4" in done.stdout
     entry_points = next(installed.glob("vistadream-*.dist-info/entry_points.txt")).read_text()
     assert "vistadream = vistadream.commands.main:main" in entry_points
+
+
+def test_a_build_without_npm_goes_on_without_the_viewer_and_says_so(tmp_path, monkeypatch):
+    pytest.importorskip("hatchling", reason="hatchling, of the extra `dev`, runs the step of the build")
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    (tmp_path / module.SITE).parent.mkdir(parents=True)
+    shutil.copy(ROOT / module.SITE, tmp_path / module.SITE)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said: list[str] = []
+    hook = module.ViewerHook(str(tmp_path), {}, None, None, "", "", SimpleNamespace(display_warning=said.append))
+    hook.initialize("editable", {})
+    assert not said
+    hook.initialize("standard", {})
+    assert "no npm" in said[0]
+    assert not (tmp_path / module.LIB).exists()

@@ -1,14 +1,17 @@
 """Files of every kind become the first View, or one clear sentence."""
 
 import io
-import struct
-import zlib
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+from bad_pictures import BAD, picture
 
 from vistadream.core import Note, UserError, View, silent
 from vistadream.sources.image import ImageFile
@@ -23,11 +26,6 @@ def source(path: Path, max_resolution: int = 128, multiple: int = 8, **lens) -> 
 def load(path: Path, **knobs) -> View:
     (view,) = source(path, **knobs)(silent)
     return view
-
-
-def picture(size=(160, 120)) -> Image.Image:
-    x, y = np.meshgrid(np.linspace(0, 255, size[0]), np.linspace(0, 255, size[1]))
-    return Image.fromarray(np.stack([x, y, 255 - x], -1).astype(np.uint8))
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "bmp"])
@@ -75,32 +73,6 @@ def test_the_principal_point_follows_crop_and_scale(tmp_path: Path) -> None:
     assert (centred.cx, centred.cy) == (pytest.approx(centred.width / 2), pytest.approx(centred.height / 2))
     moved = load(tmp_path / "a.png", principal_px=(163 / 2 + 10, 121 / 2)).camera
     assert moved.cx - centred.cx == pytest.approx(10 * 128 / 163)
-
-
-def bomb() -> bytes:
-    """A PNG of 30000 x 30000 pixels in a few bytes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 30000, 30000, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
-
-
-def jpeg(size=(160, 120)) -> bytes:
-    stream = io.BytesIO()
-    picture(size).save(stream, "JPEG")
-    return stream.getvalue()
-
-
-BAD = {
-    "empty": b"",
-    "text": b"this is no picture at all",
-    "truncated": jpeg()[:900],
-    "bomb": bomb(),
-    "one_pixel": jpeg((1, 1)),
-    "sliver": jpeg((4000, 20)),
-}
 
 
 def test_drawings_are_no_pictures(tmp_path: Path) -> None:

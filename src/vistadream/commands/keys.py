@@ -49,7 +49,7 @@ def act(words: Sequence[str]) -> Act:
             f"the package {error.name} is not installed; wanted those of the service: pip install 'vistadream[serve]'"
         ) from error
     if "--cfg" in rest:
-        return lambda: sys.stdout.write(own_yaml("keys", KeyKnobs, [word for word in rest if word != "--cfg"]))
+        return lambda: sys.stdout.write(own_yaml("keys", KeyKnobs, rest))
     return partial({"add": _add, "list": _list, "revoke": _revoke}[action], own_knobs("keys", KeyKnobs, rest))
 
 

@@ -14,8 +14,10 @@ HELP = """\
 usage: vistadream single-img [image=PATH] [stage=PLAN] [KNOB=VALUE ...] [flags]
        vistadream multi-img input=PATH [stage=PLAN] [KNOB=VALUE ...] [flags]
        vistadream auto input=PATH [KNOB=VALUE ...]    says what PATH is, and runs one of the two
+       vistadream batch images=DIR out=OUT [KNOB=VALUE ...]    many pictures, each a scene; --help says more
        vistadream refine --dataset-dir DIR ...    fit Gaussians to posed views; --help says more
        vistadream remote single-img image=PATH    the same job by a service; --help says more
+       vistadream app [KNOB=VALUE ...]            the page in a browser; --help says more
        vistadream serve [KNOB=VALUE ...]          jobs over HTTP; --help says more
        vistadream keys add|list|revoke            who may use a service; --help says more
        vistadream worker [data=DIR]               carries out the jobs of a service; --help says more
@@ -96,6 +98,13 @@ def _auto(words: list[str]) -> Act:
     return _scene(job, words)
 
 
+def _batch(words: list[str]) -> Act:
+    gc.set_threshold(GARBAGE_AFTER)
+    from vistadream.commands.batch import act
+
+    return act(words)
+
+
 def _refine(words: list[str]) -> Act:
     from vistadream.commands.refine import act
 
@@ -104,6 +113,13 @@ def _refine(words: list[str]) -> Act:
 
 def _remote(words: list[str]) -> Act:
     from vistadream.commands.remote import act
+
+    return act(words)
+
+
+def _app(words: list[str]) -> Act:
+    gc.set_threshold(GARBAGE_AFTER)
+    from vistadream.commands.app import act
 
     return act(words)
 
@@ -150,8 +166,10 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], Act], str]] = {
     "single-img": (partial(_scene, "single_img"), "nothing was written"),
     "multi-img": (partial(_scene, "multi_img"), "nothing was written"),
     "auto": (_auto, "nothing was written"),
+    "batch": (_batch, "the same command goes on with what is left"),
     "refine": (_refine, "the same command goes on from the checkpoint, if there is one"),
     "remote": (_remote, "the job goes on in the service"),
+    "app": (_app, "jobs that ran go on at the next start"),
     "serve": (_serve, "jobs that ran go on at the next start"),
     "keys": (_keys, "nothing was changed, or all of it"),
     "worker": (_worker, "its job goes on with another worker"),

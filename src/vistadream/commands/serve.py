@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from vistadream.commands.guard import Act
@@ -26,6 +27,7 @@ examples:
   vistadream serve
   vistadream serve port=auto data=/srv/scenes
   vistadream serve uds=/run/user/1000/vistadream.sock
+  vistadream serve engine=ray ray.address=HEAD:6379 data=/share/scenes database_env=QUEUE_URL
   curl -F file=@photo.jpg http://127.0.0.1:8000/v1/predict
 
 knobs, with their defaults:
@@ -37,12 +39,22 @@ def act(words: Sequence[str]) -> Act:
     if {"-h", "--help"} & set(words):
         return lambda: sys.stdout.write(f"{HELP}\n{own_reference('serve')}")
     if "--cfg" in words:
-        return lambda: sys.stdout.write(own_yaml("serve", ServeKnobs, [word for word in words if word != "--cfg"]))
+        return lambda: sys.stdout.write(own_yaml("serve", ServeKnobs, words))
     knobs = own_knobs("serve", ServeKnobs, words)
+    with needs_the_extra():
+        if knobs.engine == "ray":
+            from vistadream.service.ray_serve import serve
+        else:
+            from vistadream.service.server import serve
+    return partial(serve, knobs)
+
+
+@contextmanager
+def needs_the_extra() -> Iterator[None]:
+    """UserError where the block imports a library of the service that is not installed."""
     try:
-        from vistadream.service.server import serve
+        yield
     except ModuleNotFoundError as error:
         raise UserError(
             f"the package {error.name} is not installed; wanted those of the service: pip install 'vistadream[serve]'"
         ) from error
-    return partial(serve, knobs)

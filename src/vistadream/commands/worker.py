@@ -37,5 +37,5 @@ def act(words: Sequence[str]) -> Act:
             f"the package {error.name} is not installed; wanted those of the service: pip install 'vistadream[serve]'"
         ) from error
     if "--cfg" in words:
-        return lambda: sys.stdout.write(own_yaml("worker", WorkerKnobs, [word for word in words if word != "--cfg"]))
+        return lambda: sys.stdout.write(own_yaml("worker", WorkerKnobs, words))
     return partial(be_worker, own_knobs("worker", WorkerKnobs, words))

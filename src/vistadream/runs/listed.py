@@ -19,16 +19,18 @@ class Listed:
     """The content of results.json: the key of the scene, and the paths of the results in the run folder."""
 
     key: str | None
-    """None: the results are of an unknown scene."""
+    """None: the results are of an unknown scene, or of one that is not finished."""
     files: frozenset[str]
+    look: str | None = None
+    """The stage that the results are an early look at; None: they are not an early look."""
 
     @staticmethod
     def read(root: Path) -> Listed:
         """Reads the list. Without a complete one, as in folders of version 0.1, all files of export/ are results."""
         try:
             listed = read_json(root / LIST)
-            return Listed(listed["key"], frozenset(map(str, listed["files"])))
-        except (OSError, ValueError, KeyError, TypeError):
+            return Listed(listed["key"], frozenset(map(str, listed["files"])), listed.get("look"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return Listed(None, frozenset({*files_in(root / EXPORT, root), *_OF_VERSION_0_1}))
 
     def by_name(self) -> dict[str, str]:
@@ -37,7 +39,8 @@ class Listed:
 
     def write(self, root: Path) -> None:
         with new_file(root / LIST) as draft:
-            write_json(draft, {"key": self.key, "files": sorted(self.files)})
+            look = {} if self.look is None else {"look": self.look}
+            write_json(draft, {"key": self.key, **look, "files": sorted(self.files)})
 
 
 def files_in(folder: Path, root: Path) -> frozenset[str]:

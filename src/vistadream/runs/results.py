@@ -30,14 +30,14 @@ def write_results(
 
 
 @contextmanager
-def new_results(root: Path, key: str) -> Iterator[Path]:
+def new_results(root: Path, key: str | None, look: str | None = None) -> Iterator[Path]:
     """A folder to write results into, with the layout of the run folder `root`; the block's success moves them there.
 
     At the start it contains the files of export/ that are kept: all of them if the results there belong to the same
-    scene, else only the files of the user.
+    scene, else only the files of the user. A scene that is not finished has no key; `look` is then its last stage.
     """
     before, there = Listed.read(root), files_in(root / EXPORT, root)
-    kept = there if before.key == key else there - before.files
+    kept = there if before.key == key and key is not None else there - before.files
     draft = root / f".results.{os.getpid()}"
     remove(draft)
     try:
@@ -47,7 +47,7 @@ def new_results(root: Path, key: str) -> Iterator[Path]:
             link_or_copy(str(root / file), str(draft / file))
         yield draft
         users = {file for file in kept - before.files if _is_unchanged(root / file, draft / file)}
-        _publish(draft, root, before, Listed(key, files_in(draft, draft) - users))
+        _publish(draft, root, before, Listed(key, files_in(draft, draft) - users, look))
     finally:
         remove(draft)
 

@@ -65,24 +65,24 @@ def score(picture: Tensor, truth: Tensor, mask: Tensor) -> str:
     return f"{psnr(picture, truth, mask):.2f} / {ssim(torch.where(mask[..., None], picture, truth), truth, mask):.3f}"
 
 
-def exposed(picture: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
-    """The picture with the one gain that fits the truth best: the camera changed its exposure on the way."""
-    return picture * ((picture[mask] * truth[mask]).sum() / (picture[mask] ** 2).sum())
+def kitchen_tables(scenes: dict[str, Scene]) -> None:
+    """PSNR / SSIM of every contender over the visible (and covered), and over the unseen pixels of each frame.
 
-
-def kitchen_table(title: str, scenes: dict[str, Scene], gain: bool = False) -> None:
-    """PSNR / SSIM of every contender over the visible (and covered) or the unseen pixels of each frame."""
+    Each picture has the gains of its channels that fit its visible pixels best.
+    """
     source, targets = kitchen.frames()
-    print(f"\nKitchen, {title} pixels{', exposure matched' if gain else ''}, PSNR dB / SSIM:\n")
-    print(f"| frame | pixels | warp | warp + Telea | {' | '.join(scenes)} |\n{'|---' * (len(scenes) + 4)}|")
+    rows: dict[str, list[str]] = {"visible": [], "unseen": []}
     for target in targets:
         covered = kitchen.forward_warp(source, target.camera)[1]
         seen = kitchen.visible_from(target, source) & covered
-        mask = seen if title == "visible" else kitchen.unseen_from(target, source)
         pictures = kitchen_pictures(scenes, source, target.camera).values()
-        shown = [exposed(p, target.rgb, mask) if gain else p for p in pictures]
-        cells = " | ".join(score(picture, target.rgb, mask) for picture in shown)
-        print(f"| {target.name} | {float(mask.float().mean()):.2f} | {cells} |", flush=True)
+        shown = [kitchen.exposed(picture, target.rgb, seen) for picture in pictures]
+        for title, mask in (("visible", seen), ("unseen", kitchen.unseen_from(target, source))):
+            cells = " | ".join(score(picture, target.rgb, mask) for picture in shown)
+            rows[title].append(f"| {target.name} | {float(mask.float().mean()):.2f} | {cells} |")
+    head = f"| frame | pixels | warp | warp + Telea | {' | '.join(scenes)} |\n{'|---' * (len(scenes) + 4)}|"
+    for title, lines in rows.items():
+        print(f"\nKitchen, {title} pixels, PSNR dB / SSIM:\n\n{head}", *lines, sep="\n", flush=True)
 
 
 def write_path(file: Path) -> None:
@@ -219,13 +219,11 @@ def finished(words: list[str]) -> RunFolder:
 
 
 def kitchen_part(out: Path) -> None:
-    stages = {"no-outpaint": "initialize", "coarse": "coarse", "fine": "refine"}
     write_path(out / "path.json")
     words = ["trajectory=custom", f"trajectory.path={out / 'path.json'}", f"out={out}"]
-    made = {s: finished([*kitchen.words(s, 640), *words]).load_stage(last) for s, last in stages.items()}
-    kitchen_table("visible", made)
-    kitchen_table("visible", made, gain=True)
-    kitchen_table("unseen", made)
+    bare, whole = (finished([*kitchen.words(stage, 640), *words]) for stage in ("no-outpaint", "fine"))
+    scenes = {"no-outpaint": bare.load_stage("initialize"), "coarse": whole.load_stage("coarse")}
+    kitchen_tables(scenes | {"fine": whole.load_stage("refine")})
 
 
 def photos_part(photos: list[str], out: Path) -> None:

@@ -12,13 +12,9 @@ import torch.nn.functional as F
 from explore_worlds import SKY_M, Look
 from torch import Tensor
 
-from vistadream.core import Camera, Gaussians
 from vistadream.ops.evaluation.metrics import psnr, ssim
-from vistadream.ops.gaussians.rotation import rotations_from_quats
 from vistadream.ops.image.pixels import to_uint8
 
-STRETCH = 3.0
-"""A Gaussian that is seen at more than this many times the size that it was fitted at is stretched."""
 _PAINTED_ON = 0.1
 _FEWEST = 0.02
 """Of fewer pixels than this share no picture quality is measured."""
@@ -135,38 +131,6 @@ def _steps_across(gray: np.ndarray, line: np.ndarray, offsets: np.ndarray) -> np
     sides = [np.moveaxis((places + side * normal).astype(np.float32), -1, 0) for side in (0.5, -0.5)]
     ahead, behind = (cv2.remap(gray, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for x, y in sides)
     return np.abs(ahead - behind)
-
-
-def sizes_px(gaussians: Gaussians, camera: Camera) -> Tensor:
-    """The largest standard deviation "n" of each Gaussian in a picture, in pixels; 0 behind the camera."""
-    view = camera.cam_from_world
-    center = gaussians.means @ view[:3, :3].T + view[:3, 3]
-    z = center[:, 2].clamp(min=1e-6)
-    jacobian = torch.zeros(len(z), 2, 3)
-    jacobian[:, 0, 0], jacobian[:, 0, 2] = camera.fx / z, -camera.fx * center[:, 0] / z**2
-    jacobian[:, 1, 1], jacobian[:, 1, 2] = camera.fy / z, -camera.fy * center[:, 1] / z**2
-    axes = rotations_from_quats(gaussians.quats_wxyz) * gaussians.scales[:, None]
-    across = jacobian @ view[:3, :3] @ axes
-    xx, yy = across.square().sum(-1).unbind(-1)
-    xy = (across[:, 0] * across[:, 1]).sum(-1)
-    size = ((xx + yy) / 2 + (((xx - yy) / 2).square() + xy.square()).sqrt()).sqrt()  # eigenvalue of the 2x2 covariance
-    return torch.where(center[:, 2] > 0, size, 0.0)
-
-
-def fitted_sizes_px(gaussians: Gaussians, cameras: list[Camera]) -> Tensor:
-    """The largest size "n" at which each Gaussian was fitted: over the cameras that have its center in their picture.
-
-    Of one that no camera has, over all of them.
-    """
-    largest = torch.zeros(len(gaussians))
-    anywhere = torch.zeros(len(gaussians))
-    for camera in cameras:
-        pixels, z = camera.project(gaussians.means)
-        size = sizes_px(gaussians, camera)
-        inside = (z > 0) & (pixels >= 0).all(-1) & (pixels[:, 0] < camera.width) & (pixels[:, 1] < camera.height)
-        largest = torch.maximum(largest, torch.where(inside, size, 0.0))
-        anywhere = torch.maximum(anywhere, size)
-    return torch.where(largest > 0, largest, anywhere)
 
 
 def _share(mask: Tensor) -> float:

@@ -151,6 +151,7 @@ PARTS = {
     "flux-fill": Part(model("flux_fill", "FLUX.1-Fill (11.9 B), 25 steps, 1024x1024"), 150),
     "flux2-klein": Part(model("flux2_klein", "FLUX.2-klein (3.9 B), 4 steps, 1024x1024"), 60),
     "depth": Part(model("depth", "MoGe-2 ViT-L (331 M), 1024x768"), 40),
+    "sharp": Part(model("sharp", "SHARP (702 M, random weights), 1536x1536"), 90),
     "renderer": Part(renderer, 40, needs_gpu=True),
 }
 

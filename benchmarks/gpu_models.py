@@ -15,6 +15,7 @@ import transformers
 
 from vistadream.backends.diffusion.flux1_fill import files
 from vistadream.backends.diffusion.parts import read_config
+from vistadream.backends.splats.sharp.sizes import Sizes
 
 LETTERS = [chr(code) for code in range(33, 127)]
 FLUX = {part: read_config(files.CONFIGURATIONS / part / "config.json") for part in ("transformer", "vae")} | {
@@ -81,6 +82,10 @@ TINY_KLEIN = {
     | {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 28, "num_attention_heads": 1}
     | {"num_key_value_heads": 1, "head_dim": 16, "vocab_size": 512},
 }
+
+TINY_SHARP = Sizes(
+    grid=8, channels=48, blocks=2, heads=2, early=(0, 1), levels=(16, 16, 16, 16), depth_channels=16, splat_channels=16
+)
 
 
 def write_flux(folder: Path, sizes: dict[str, dict]) -> Path:

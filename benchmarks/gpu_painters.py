@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import gpu_models
 import torch
@@ -17,6 +18,10 @@ import torch
 from vistadream.backends.depth.moge import MogeDepth
 from vistadream.backends.outpaint.flux2_klein import KleinOutpainter
 from vistadream.backends.outpaint.flux_fill import FluxFill
+from vistadream.backends.splats.sharp import load
+from vistadream.backends.splats.sharp.network import SharpNetwork
+from vistadream.backends.splats.sharp.predict import Sharp
+from vistadream.backends.splats.sharp.sizes import PUBLISHED
 from vistadream.backends.weights.policy import Policy
 from vistadream.backends.weights.residence import resident
 from vistadream.config import configured
@@ -69,9 +74,7 @@ def depth(tiny: bool, scratch: Path) -> Iterator[str]:
 
     config = moge_config(tiny)
     torch.save({"model_config": config, "model": MoGeModel(**config).state_dict()}, scratch / "model.pt")
-    camera = Camera.from_fov(60, *((64, 48) if tiny else (1024, 768)))
-    everywhere = torch.ones(camera.height, camera.width, dtype=torch.bool)
-    view = View("photo", camera, torch.rand(camera.height, camera.width, 3), None, everywhere, everywhere, ~everywhere)
+    view = _photo(tiny)
 
     def work(policy: Policy) -> Callable[[int], Any]:
         estimate = MogeDepth("auto", scratch, "auto", policy, None, 0.005)
@@ -111,6 +114,27 @@ def moge_config(tiny: bool) -> dict:
         "remap_output": "exp",
         "num_tokens_range": [12, 48] if tiny else [1200, 3600],
     }
+
+
+def sharp(tiny: bool, scratch: Path) -> Iterator[str]:
+    """SHARP in its published size, or a small one, with random weights."""
+    sizes = gpu_models.TINY_SHARP if tiny else PUBLISHED
+    file = scratch / "random.pt"
+    torch.save(SharpNetwork(sizes).state_dict(), file)
+    view = _photo(tiny)
+
+    def work(policy: Policy) -> Callable[[int], Any]:
+        predict = Sharp(file, "auto", policy, True, "keep")
+        return lambda seed: predict(view, view.camera.fx)
+
+    with patch.object(load, "PUBLISHED", sizes):
+        yield from policies(work)
+
+
+def _photo(tiny: bool) -> View:
+    camera = Camera.from_fov(60, *((64, 48) if tiny else (1024, 768)))
+    everywhere = torch.ones(camera.height, camera.width, dtype=torch.bool)
+    return View("photo", camera, torch.rand(camera.height, camera.width, 3), None, everywhere, everywhere, ~everywhere)
 
 
 def policies(work: Callable[[Policy], Callable[[int], Any]]) -> Iterator[str]:

@@ -19,12 +19,12 @@ TARGETS = ("000155", "000165", "000175", "000185", "000195")
 
 @dataclass(frozen=True)
 class Frame:
-    """A colour frame registered to its depth camera."""
+    """A color frame registered to its depth camera."""
 
     name: str
     rgb: Tensor
     z: Tensor
-    """Metres; 0 where the sensor saw nothing."""
+    """Meters; 0 where the sensor saw nothing."""
     camera: Camera
 
 
@@ -37,9 +37,9 @@ def data_folder() -> Path:
 
 
 def paths(name: str) -> tuple[Path, Path, Path]:
-    """Colour, depth and pose files of a frame."""
+    """Color, depth and pose files of a frame. The poses are those that fit the pictures, not those of the data set."""
     stem = f"{data_folder() / 'kitchen'}/frame-{name}"
-    return Path(f"{stem}.color.png"), Path(f"{stem}.depth.png"), Path(f"{stem}.pose.txt")
+    return Path(f"{stem}.color.png"), Path(f"{stem}.depth.png"), Path(f"{stem}.pose_refined.txt")
 
 
 def frame(name: str, world_from_source: Tensor) -> Frame:
@@ -101,6 +101,12 @@ def forward_warp(source: Frame, target: Camera) -> tuple[Tensor, Tensor]:
     covered[index] = True
     shape = (target.height, target.width)
     return torch.from_numpy(picture).reshape(*shape, 3), torch.from_numpy(covered).reshape(shape)
+
+
+def exposed(picture: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """The picture with the gain of each channel that fits the truth best over the mask, as the exposure changes."""
+    seen, there = picture[mask], truth[mask]
+    return picture * ((seen * there).sum(0) / seen.square().sum(0).clamp(min=1e-12))
 
 
 def words(stage: str, max_resolution: int) -> list[str]:

@@ -111,10 +111,11 @@ def scores(gaussians: Gaussians, held_out: Sequence[kitchen.Frame], masks: Seque
 
 def _scores(seen: Rendering, frame: kitchen.Frame, mask: Tensor) -> dict[str, float]:
     drawn = mask & (seen.z_median > 0)
-    inside = torch.where(mask[..., None], seen.rgb, frame.rgb)  # SSIM windows see the truth outside the mask
+    rgb = kitchen.exposed(seen.rgb, frame.rgb, mask)
+    inside = torch.where(mask[..., None], rgb, frame.rgb)  # SSIM windows see the truth outside the mask
     flies, near = flying(seen.z_median, seen.z_median > 0)
     return {
-        "PSNR dB": psnr(seen.rgb, frame.rgb, mask),
+        "PSNR dB": psnr(rgb, frame.rgb, mask),
         "SSIM": ssim(inside, frame.rgb, mask),
         "AbsRel %": 100 * abs_rel(seen.z_median, frame.z, drawn),
         "normals deg": normal_angle_deg(seen.z_median, frame, drawn),

@@ -45,15 +45,17 @@ STREAMS = 20
 class Server:
     """A service of its own, and how long it took until it took jobs."""
 
-    def __init__(self, data: Path, workers: int):
+    def __init__(self, data: Path, workers: int, *words: str):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        words = [f"data={data}", f"port={self.port}", f"workers={workers}", "min_free_gb=0", "drain_s=0"]
-        words += ["cache.enabled=false", "limits.read_per_minute=null", "limits.submit_per_minute=null"]
+        own = [f"data={data}", f"port={self.port}", f"workers={workers}", "min_free_gb=0", "drain_s=0"]
+        own += ["cache.enabled=false", "limits.read_per_minute=null", "limits.submit_per_minute=null"]
         began_s = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "vistadream", "serve", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [sys.executable, "-m", "vistadream", "serve", *own, *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=120, trust_env=False)
         self.wait(lambda: self.client.get("/v1/ready").status_code == 200)
@@ -160,14 +162,20 @@ def answers(data: Path, asked: argparse.Namespace) -> None:
     say("idle", rss_mb=server.rss_mb())
     say("one client", **in_turns(acts, asked.times))
     queue = open_queue(database_url(data), data)
-    say("claim", **in_turns({"claim": lambda: claim(queue)}, asked.times))
+    say("worker", **claims(queue, asked.times))
     many_clients(server, first, asked)
     say("upload of 200 MB", **upload(server))
     server.end()
 
 
-def claim(queue: Any) -> None:
-    queue.settle(queue.take("benchmark"), Outcome("interrupted"))
+def claims(queue: Any, times: int) -> dict[str, Any]:
+    """A job is taken and given back, again and again; each of these is one transaction on the disk."""
+    taken: list[Any] = []
+    acts: dict[str, Callable[[], object]] = {
+        "claim": lambda: taken.append(queue.take("benchmark")),
+        "give back": lambda: queue.settle(taken.pop(), Outcome("interrupted")),
+    }
+    return in_turns(acts, times)
 
 
 def many_clients(server: Server, job_id: str, asked: argparse.Namespace) -> None:

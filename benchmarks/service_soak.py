@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import shutil
 import socket
@@ -31,6 +30,7 @@ from typing import Any
 
 import httpx
 import psutil
+from kill_clock import Clock
 from sqlalchemy import func, select
 from webhook_receiver import Receiver
 
@@ -64,13 +64,22 @@ PARENT = """
 import signal, sys, threading
 from pathlib import Path
 from vistadream.service.queue.worker import pool_of
-pool = pool_of(Path(sys.argv[1]), int(sys.argv[2]), deaths=1000)
+from vistadream.workers.slots import slots
+pool = pool_of(Path(sys.argv[1]), slots(int(sys.argv[2])), deaths=1000)
 ended = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: ended.set())
 pool.start()
 ended.wait()
 pool.stop()
 """
+
+
+def _alive(process: psutil.Process) -> bool:
+    """Whether a process still works; one that has ended but was not waited for does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Service:
@@ -111,7 +120,10 @@ class Service:
 
     def stray(self) -> int:
         """How many workers are left some seconds after all has ended."""
-        return len(psutil.wait_procs(self.workers, timeout=10)[1])
+        latest_s = time.monotonic() + 10
+        while (left := sum(map(_alive, self.workers))) and time.monotonic() < latest_s:
+            time.sleep(0.1)
+        return left
 
 
 class HttpService(Service):
@@ -165,27 +177,6 @@ class HttpService(Service):
             self._http.delete(f"/webhooks/{row['id']}").raise_for_status()
         asked = {"url": f"http://{self._receiver.host}/"}
         self._receiver.secret = self._http.post("/webhooks", json=asked).raise_for_status().json()["secret"]
-
-
-class Clock:
-    """When the next kill is due: some time after the first attempt that began since the last one.
-
-    Short times are as likely as long ones (log-uniform), so that jobs of any length are met and yet come to their end.
-    """
-
-    def __init__(self, between_s: tuple[float, float], chance: random.Random):
-        self._between_s, self.chance = between_s, chance
-        self._due_s: float | None = None
-        self._attempts = 0
-
-    def rings(self, attempts: int) -> bool:
-        """`attempts`: how many have begun so far."""
-        if self._due_s is None and attempts > self._attempts:
-            self._due_s = time.monotonic() + math.exp(self.chance.uniform(*map(math.log, self._between_s)))
-        if self._due_s is None or time.monotonic() < self._due_s:
-            return False
-        self._due_s, self._attempts = None, attempts
-        return True
 
 
 def scene_of(run: Path) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import httpx
 import pytest
 from tests.service.conftest import SMALLEST, Running, Start, services
 
 from vistadream.assets import sample_image
+from vistadream.service.access.keys import Keys
 from vistadream.service.queue.claims import database_url
 from vistadream.service.queue.store import Store
 from vistadream.service.site.files import LIB
@@ -75,6 +77,17 @@ class Tab:
         assert odd == []
         hosts = {urlsplit(url).netloc for url in self.requests if not url.startswith(("blob:", "data:"))}
         assert hosts == {urlsplit(self.address).netloc}
+
+
+def with_keys(service: Running) -> Keys:
+    """The keys of a service, which has one from now on and lets nobody in without: it knows so a second later."""
+    keys = Keys(Store(database_url(service.data)).database)
+    keys.add("first")
+    end = time.monotonic() + LONGEST_S
+    while httpx.get(f"{service.client.base_url}/v1/jobs", trust_env=False).status_code != 401:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return keys
 
 
 @pytest.fixture(scope="module")

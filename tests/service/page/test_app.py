@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.service.conftest import SMALLEST, Start
-from tests.service.page.conftest import NEW_SCENE, PHONE, Tab
+from tests.service.page.conftest import NEW_SCENE, PHONE, Tab, with_keys
 
 from vistadream.assets import sample_image
 from vistadream.config import words_of
-from vistadream.service.access.keys import Keys
-from vistadream.service.queue.claims import database_url
-from vistadream.service.queue.store import Store
 from vistadream.workers.carry_out import carry_out
 
 PAGE = Path(__file__).parents[3] / "src" / "vistadream" / "service" / "page"
@@ -127,8 +124,7 @@ def test_a_scene_is_starred_removed_and_brought_back(tab, start: Start):
 
 def test_who_needs_a_key_signs_in_and_out(tab, start: Start):
     idle = start("min_free_gb=0", "workers=0", "drain_s=0")
-    store = Store(database_url(idle.data))
-    key = Keys(store.database).add("alice").text
+    key = with_keys(idle).add("alice").text
     page = tab(idle)
     page.expected = ("401 (Unauthorized)",)
     page.open()

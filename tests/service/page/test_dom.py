@@ -5,12 +5,9 @@ from pathlib import Path
 
 import pytest
 from tests.service.conftest import Running, Start
-from tests.service.page.conftest import Tab
+from tests.service.page.conftest import Tab, with_keys
 
-from vistadream.service.access.keys import Keys
 from vistadream.service.access.scopes import SCOPES
-from vistadream.service.queue.claims import database_url
-from vistadream.service.queue.store import Store
 
 AXE = Path(sys.prefix) / "node" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -34,10 +31,7 @@ def looked_at() -> None:
 def guarded(start: Start) -> tuple[Running, str]:
     """A service with keys, and the key of its admin."""
     service = start("min_free_gb=0", "workers=0", "drain_s=0")
-    store = Store(database_url(service.data))
-    key = Keys(store.database).add("admin", scopes=SCOPES).text
-    store.close()
-    return service, key
+    return service, with_keys(service).add("admin", scopes=SCOPES).text
 
 
 @pytest.mark.parametrize("scheme", ["light"])

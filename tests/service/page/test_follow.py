@@ -7,11 +7,7 @@ import threading
 
 import pytest
 from tests.service.conftest import Start
-from tests.service.page.conftest import Replay, Tab
-
-from vistadream.service.access.keys import Keys
-from vistadream.service.queue.claims import database_url
-from vistadream.service.queue.store import Store
+from tests.service.page.conftest import Replay, Tab, with_keys
 
 RECORD = """
 window.taken = [];
@@ -102,9 +98,7 @@ def test_no_line_is_lost_or_doubled_by_twenty_reloads_and_five_kills(tab, start:
 
 def test_a_key_that_ends_while_somebody_watches_is_said(tab, start: Start):
     service = start("min_free_gb=0", "workers=0", "drain_s=0")
-    store = Store(database_url(service.data))
-    keys = Keys(store.database)
-    keys.add("bob")  # without a key whoever can connect is let in
+    keys = with_keys(service)
     key = keys.add("alice")
     service.client.headers["Authorization"] = f"Bearer {key.text}"
     id = service.submit().json()["id"]
@@ -115,7 +109,6 @@ def test_a_key_that_ends_while_somebody_watches_is_said(tab, start: Start):
     page.press("Sign in")
     page.see(".state.queued")
     keys.revoke(key.row.id)
-    store.close()
     assert "sign in" in page.see("vd-run-page > .bad").inner_text()
 
 

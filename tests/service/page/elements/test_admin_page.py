@@ -5,11 +5,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 from tests.service.conftest import Running, Start
-from tests.service.page.conftest import Tab
+from tests.service.page.conftest import Tab, with_keys
 
 from vistadream.service.access.keys import DEFAULT_SCOPES, Keys
-from vistadream.service.queue.claims import database_url
-from vistadream.service.queue.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +18,7 @@ def idle(start: Start) -> Running:
 
 @pytest.fixture(scope="module")
 def keys(idle: Running) -> Keys:
-    return Keys(Store(database_url(idle.data)).database)
+    return with_keys(idle)
 
 
 @pytest.fixture

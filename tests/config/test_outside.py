@@ -14,7 +14,7 @@ from vistadream.config import compose, knob_schema, outside_words
 from vistadream.config.files import conf_folder
 from vistadream.config.knob_schema import configurations, outside_knobs
 from vistadream.config.knob_types import misfit
-from vistadream.config.outside_rules import LARGEST_VALUES, REFUSED, REFUSED_CHOICES
+from vistadream.config.outside_rules import ACCEPTANCE, LARGEST_VALUES, REFUSED, REFUSED_CHOICES
 from vistadream.core import UserError
 
 JOBS = ("single_img", "multi_img")
@@ -174,8 +174,8 @@ for _ in range(1_000):
         ({"observers.events.pictures_every_s": 0}, "cannot be set from outside"),
         ({"hydra.run.dir": "/tmp"}, "cannot be set from outside"),
         ({"hydra": "x"}, "cannot be set from outside"),
-        ({"accept_noncommercial": True}, "accepts licenses"),
-        ({"backends.depth.accept_noncommercial": True}, "accepts licenses"),
+        ({"accept_noncommercial": True}, "accepts licenses.*allow_noncommercial=true"),
+        ({"backends.depth.accept_noncommercial": True}, "is decided by accept_noncommercial"),
         ({"memory": "low"}, "whoever runs the server"),
         ({"checkpoint_seconds": 0}, "whoever runs the server"),
         ({"backends.depth._target_": "subprocess.Popen"}, "names a class of the program"),
@@ -198,6 +198,18 @@ def test_bad_knobs_get_one_sentence(knobs: dict, match: str) -> None:
     said = str(caught.value)
     assert len(said) < 600
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_licenses_are_accepted_from_outside_only_where_that_is_allowed(job: str) -> None:
+    closed, opened = outside_knobs(job), outside_knobs(job, noncommercial=True)
+    assert opened.schema.keys() - closed.schema.keys() == {ACCEPTANCE} == closed.refused.keys() - opened.refused.keys()
+    assert opened.schema[ACCEPTANCE]["description"]
+    (word,) = outside_words({ACCEPTANCE: True}, job, noncommercial=True)
+    assert compose([word], job=job).plain(ACCEPTANCE) is True
+    for knob, value in ((f"backends.depth.{ACCEPTANCE}", True), (ACCEPTANCE, "yes"), (ACCEPTANCE, 1)):
+        with pytest.raises(UserError, match=ACCEPTANCE):
+            outside_words({knob: value}, job, noncommercial=True)
 
 
 @pytest.mark.parametrize("job", JOBS)

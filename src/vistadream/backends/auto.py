@@ -37,7 +37,7 @@ def choose(
         if (needs.gpu or needs.slow_on_cpu) and not machine.cuda:
             continue
         lacking = [*_lacking(needs, machine), *_weights_lacking(needs, machine)]
-        free = all(model.license.commercial for model in _models(needs, machine))
+        free = all(model.license.commercial for model in models_of(needs, machine))
         if not lacking and (free or accept_noncommercial):
             return Choice(name, _reason(needs, machine, missing))
         if free:
@@ -54,10 +54,15 @@ def check(role: str, name: str, needs: Needs, machine: Machine | None = None) ->
         raise UserError(f"backends/{role}={name} cannot run here: it lacks {'; '.join(lacking)}")
 
 
+def lacking(needs: Needs, machine: Machine) -> list[str]:
+    """All that a backend lacks on the machine, weights that it could download included, each with how to get it."""
+    return [*_lacking(needs, machine), *_weights_missing(needs, machine)]
+
+
 def _reason(needs: Needs, machine: Machine, missing: Mapping[str, list[str]]) -> str:
     """Why a backend was taken, in one line; `missing` has what the better ones lack."""
     device = "on the GPU" if machine.cuda else "on the CPU"
-    models = _models(needs, machine)
+    models = models_of(needs, machine)
     if models and machine.weights.issuperset(model.name for model in models):
         return f"{models[0].name} {device}, its weights are here"
     if models:
@@ -87,12 +92,21 @@ def _weights_lacking(needs: Needs, machine: Machine) -> list[str]:
     """The weights that are not here and that `auto` may not download, each with its command."""
     if needs.may_download and machine.cuda and not machine.offline:
         return []
-    missing = [model for model in _models(needs, machine) if model.name not in machine.weights]
-    return [f"its weights, {_gigabytes(model)} (vistadream download {model.name})" for model in missing]
+    return _weights_missing(needs, machine)
 
 
-def _models(needs: Needs, machine: Machine) -> list[Model]:
+def models_of(needs: Needs, machine: Machine) -> list[Model]:
+    """The models that a backend uses on the machine, the main one first."""
     return [MODELS[name] for name in needs.models_on("cuda" if machine.cuda else "cpu")]
+
+
+def _weights_missing(needs: Needs, machine: Machine) -> list[str]:
+    missing = [model for model in models_of(needs, machine) if model.name not in machine.weights]
+    return [f"its weights, {_gigabytes(model)} ({_download(model)})" for model in missing]
+
+
+def _download(model: Model) -> str:
+    return f"vistadream download {model.name}{'' if model.license.commercial else ' --accept-noncommercial'}"
 
 
 def _gigabytes(model: Model) -> str:

@@ -14,7 +14,7 @@ from vistadream.config.files import composed_files, groups, plans
 from vistadream.config.kept import kept
 from vistadream.config.knob_types import schema_of
 from vistadream.config.knob_walk import Knob, knobs_of, limits_of
-from vistadream.config.outside_rules import OF_A_PART, OF_A_PATH, REFUSED_CHOICES, largest_value, refusal
+from vistadream.config.outside_rules import ACCEPTANCE, OF_A_PART, OF_A_PATH, REFUSED_CHOICES, largest_value, refusal
 from vistadream.config.reference import sources_of
 from vistadream.config.remarks import remark_of
 from vistadream.config.suggest import OF_ONE, OF_SEVERAL
@@ -35,25 +35,33 @@ class OutsideKnobs:
     """The other knobs, each with the reason as the end of a sentence."""
 
 
-def knob_schema(job: str = "single_img") -> dict[str, Any]:
+def knob_schema(job: str = "single_img", noncommercial: bool = False) -> dict[str, Any]:
     """The JSON Schema of an object with knobs of a job by their dotted names, as `outside_words` takes it.
 
     `x-with` lists the choices, such as backends/depth=moge, with which a knob is read; without it, it always is.
-    `x-stages` has the stages that each value of `stage` runs, in their order.
+    `x-stages` has the stages that each value of `stage` runs, in their order. For `noncommercial` see `outside_knobs`.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Knobs of vistadream {job.replace('_', '-')}",
         "type": "object",
         "additionalProperties": False,
-        "properties": dict(outside_knobs(job).schema),
+        "properties": dict(outside_knobs(job, noncommercial).schema),
     }
 
 
 @cache
-def outside_knobs(job: str) -> OutsideKnobs:
-    """Every knob of a job, those of all options included. The first call of a version of the program takes seconds."""
-    return OutsideKnobs(**kept(f"outside_knobs.{job}", lambda: asdict(derived_knobs(job))))
+def outside_knobs(job: str, noncommercial: bool = False) -> OutsideKnobs:
+    """Every knob of a job, those of all options included. The first call of a version of the program takes seconds.
+
+    `noncommercial`: requests may accept licenses that forbid commercial use.
+    """
+    known = OutsideKnobs(**kept(f"outside_knobs.{job}", lambda: asdict(derived_knobs(job))))
+    if not noncommercial:
+        return known
+    about = {"type": "boolean", "default": False, "description": remark_of(ACCEPTANCE, None, job)}
+    refused = {name: why for name, why in known.refused.items() if name != ACCEPTANCE}
+    return OutsideKnobs({**known.schema, ACCEPTANCE: about}, refused)
 
 
 def derived_knobs(job: str) -> OutsideKnobs:

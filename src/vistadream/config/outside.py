@@ -20,14 +20,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 """Control characters other than tab and newline, and halves of characters, which no file can hold."""
 
 
-def outside_words(knobs: Mapping[str, Any], job: str = "single_img") -> list[str]:
+def outside_words(knobs: Mapping[str, Any], job: str = "single_img", noncommercial: bool = False) -> list[str]:
     """One word for each knob, such as "stages.refine.steps=10"; UserError that names the first knob that is wrong.
 
     `knobs` are plain values by their dotted names, as `knob_schema` describes them. The words compose: what the built
     parts check among themselves is left to `app.job_from_words`. The input is not among the knobs: the caller adds the
-    word that names the file.
+    word that names the file. `noncommercial`: they may accept licenses that forbid commercial use.
     """
-    known = outside_knobs(job)
+    known = outside_knobs(job, noncommercial)
     for name, value in knobs.items():
         _check_name(name, known.schema, known.refused, job)
         _check_value(name, value, known.schema[name])

@@ -13,6 +13,9 @@ _OWN_FOLDERS = "is the service's own, since every job has a folder of its own"
 _FILE = "names a file or a folder on the server's disk"
 _UPLOAD = f"{_FILE}; wanted the picture itself: upload it with the request"
 _OPERATOR = "is decided by whoever runs the server"
+ACCEPTANCE = "accept_noncommercial"
+"""The knob that accepts licenses; requests may set it where whoever runs the server lets them."""
+_LICENSE = "accepts licenses of models, which whoever runs the server has to allow (allow_noncommercial=true)"
 _WATCHING = "says who watches a run, and where; jobs of a service are followed by their events"
 REFUSED = {
     "image": _UPLOAD,
@@ -40,8 +43,8 @@ REFUSED = {
     "*.device": _OPERATOR,
     "*.threads": _OPERATOR,
     "checkpoint_seconds": _OPERATOR,
-    "accept_noncommercial": "accepts licenses of models in somebody else's name; it is for whoever runs the server",
-    "*.accept_noncommercial": "accepts licenses of models in somebody else's name; it is for whoever runs the server",
+    ACCEPTANCE: _LICENSE,
+    f"*.{ACCEPTANCE}": f"is decided by {ACCEPTANCE} for all models",
     "*._target_": "names a class of the program; wanted a choice, such as backends/depth=moge",
 }
 """Knobs, or patterns of knobs, with what is wrong about each, as the end of a sentence that begins with its name."""

@@ -53,6 +53,7 @@ class ServeKnobs:
     cache: CacheKnobs
     batches: BatchKnobs
     gallery: list[str]
+    allow_noncommercial: bool
     engine: Literal["local", "ray"]
     ray: ServeClusterKnobs
 

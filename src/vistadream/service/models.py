@@ -292,3 +292,22 @@ class Models(BaseModel):
     """Every model that can be used."""
 
     models: list[dict[str, Any]]
+
+
+class Backend(BaseModel):
+    """A backend, and whether it can run on the machine of the service."""
+
+    role: str
+    name: str
+    lacks: list[str] = Field(description="what has to be done before it can run here, each with its command")
+    models: list[dict[str, str]] = Field(
+        description="the models that it uses here, with their licenses: /v1/models has more"
+    )
+    commercial: bool = Field(description="whether the licenses of all of them allow commercial use")
+    auto: str | None = Field(description="why auto takes it; null where it takes another one")
+
+
+class Backends(BaseModel):
+    """Every backend that a request may choose."""
+
+    backends: list[Backend]

@@ -62,7 +62,9 @@ def service_of(
     outgoing = outgoing_of(knobs.outgoing, store.database)
     cache = open_cache(knobs.cache, data.root, store.database)
     quota = Quota(knobs.quota, store)
-    service = Service(knobs, data, store, Clerk(), tails, entry, quota, outgoing, cache, pool=pool)
+    service = Service(
+        knobs, data, store, Clerk(knobs.allow_noncommercial), tails, entry, quota, outgoing, cache, pool=pool
+    )
     service.metrics.read(_sources(service, cache))
     return service
 

@@ -213,9 +213,26 @@ def test_what_the_service_is(service):
     models = ask("/v1/models").json()["models"]
     assert {model["name"] for model in models} == set(MODELS)
     assert all(model["license"] for model in models)
-    knobs = ask("/v1/knobs").json()
-    assert knobs["properties"]["seed"]["type"] == "integer"
-    assert "image" not in knobs["properties"]
+    knobs = ask("/v1/knobs").json()["properties"]
+    assert knobs["seed"]["type"] == "integer"
+    assert not {"image", "accept_noncommercial"} & knobs.keys()
+    backends = ask("/v1/backends").json()["backends"]
+    assert {each["name"] for each in backends if each["role"] == "depth"} == {*knobs["backends/depth"]["enum"]} - {
+        "auto"
+    }
+    assert {model["name"] for each in backends for model in each["models"]} <= {*MODELS}
+
+
+def test_a_license_is_accepted_only_where_whoever_runs_the_service_allows_it(service, start):
+    accepts = {"accept_noncommercial": True, "backends/outpaint": "flux_fill"}
+    refused = service.submit(accepts)
+    assert refused.status_code == 422
+    assert "allow_noncommercial=true" in refused.json()["detail"]
+    lenient = start("min_free_gb=0", "workers=0", "drain_s=0", "allow_noncommercial=true")
+    assert lenient.client.get("/v1/knobs").json()["properties"]["accept_noncommercial"]["type"] == "boolean"
+    taken = lenient.submit(accepts)
+    assert taken.status_code == 202, taken.text
+    assert "accept_noncommercial=true" in taken.json()["words"]
 
 
 def test_a_full_disk_takes_no_job(start):

@@ -49,6 +49,7 @@ _AREAS = {
     "/v1/webhooks": _JOBS,
     "/v1/knobs": _JOBS,
     "/v1/models": _JOBS,
+    "/v1/backends": _JOBS,
     "/v1/stats": _JOBS,
     "/v1/cache": _Area("jobs:read", "admin"),
     "/v1/keys": _ADMIN,

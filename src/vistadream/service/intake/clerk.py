@@ -17,8 +17,10 @@ _PROGRAM = "from vistadream.service.intake.clerks_work import main; main()"
 class Clerk(Helper):
     """The server's side of the pipe."""
 
-    def __init__(self) -> None:
+    def __init__(self, noncommercial: bool = False) -> None:
+        """`noncommercial`: requests may accept licenses that forbid commercial use."""
         super().__init__(_PROGRAM, _ANSWERS_WITHIN_S, _LATE)
+        self._noncommercial = noncommercial
         self._kept: dict[str, Any] = {}
 
     async def words(
@@ -30,7 +32,8 @@ class Clerk(Helper):
         space. The last words choose the camera path through them; they have the file's name alone.
         """
         where = dict(zip(("file", "run"), map(str, cameras), strict=True)) if cameras else None
-        return await self.ask({"do": "words", "knobs": knobs, "job": job, "before": list(before), "cameras": where})
+        asked = {"do": "words", "knobs": knobs, "job": job, "before": list(before), "cameras": where}
+        return await self.ask(asked | {"noncommercial": self._noncommercial})
 
     async def plan(self, words: Sequence[str], job: str, run: Path) -> list[dict[str, Any]]:
         """The stages of a job with these words, and which of them its run folder has already."""
@@ -47,8 +50,12 @@ class Clerk(Helper):
     async def schema(self, job: str) -> Any:
         """The JSON Schema of the knobs of a job."""
         if job not in self._kept:
-            self._kept[job] = await self.ask({"do": "schema", "job": job})
+            self._kept[job] = await self.ask({"do": "schema", "job": job, "noncommercial": self._noncommercial})
         return self._kept[job]
+
+    async def backends(self, job: str) -> list[dict[str, Any]]:
+        """The backends of a job, and what each lacks on this machine now."""
+        return await self.ask({"do": "backends", "job": job})
 
     async def gpu(self) -> dict[str, Any]:
         """The GPU of this machine."""

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from vistadream.config import CAMERA_PATH, changed_words, compose, quote_paths
-from vistadream.config.knob_schema import knob_schema
+from vistadream.config.backends import offered
+from vistadream.config.knob_schema import knob_schema, outside_knobs
 from vistadream.config.outside import outside_words
 from vistadream.core import UserError
 from vistadream.service.intake.plans import refuse_blocked, stages_of
@@ -35,7 +37,9 @@ def main() -> None:
 
 def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     if request["do"] == "schema":
-        return {"answer": knob_schema(request["job"])}
+        return {"answer": knob_schema(request["job"], request["noncommercial"])}
+    if request["do"] == "backends":
+        return {"answer": [asdict(each) for each in offered(_roles(request["job"]))]}
     if request["do"] == "gpu":
         return {"answer": _gpu()}
     if request["do"] == "keys":
@@ -44,11 +48,19 @@ def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
         if request["do"] == "plan":
             return {"answer": stages_of(request["words"], request["job"], Path(request["run"]))}
         new = tuple(_camera_words(**request["cameras"], knobs=request["knobs"])) if request["cameras"] else ()
-        return {"answer": _words(json.dumps(request["knobs"]), request["job"], tuple(request["before"]), new)}
+        knobs, before = json.dumps(request["knobs"]), tuple(request["before"])
+        return {"answer": _words(knobs, request["job"], request["noncommercial"], before, new)}
     except UserError as error:
         knob = next((knob for knob in request.get("knobs", {}) if knob in str(error)), None)
         inputs = f"{Path(request['run']).parent / 'input'}/" if "run" in request else ""  # where it is, is no answer
         return {"error": str(error).replace(inputs, ""), "knob": knob}
+
+
+def _roles(job: str) -> dict[str, list[str]]:
+    """The roles of a job's backends, each with those that a request may choose."""
+    schema = outside_knobs(job).schema
+    named = {knob.removeprefix("backends/"): about for knob, about in schema.items() if knob.startswith("backends/")}
+    return {role: [name for name in about["enum"] if name != "auto"] for role, about in named.items()}
 
 
 def _gpu() -> dict[str, Any]:
@@ -78,9 +90,9 @@ def _camera_words(file: str, run: str, knobs: Mapping[str, Any]) -> list[str]:
 
 
 @lru_cache(1024)
-def _words(knobs: str, job: str, before: tuple[str, ...], cameras: tuple[str, ...]) -> list[str]:
+def _words(knobs: str, job: str, noncommercial: bool, before: tuple[str, ...], cameras: tuple[str, ...]) -> list[str]:
     """The words of knobs in JSON after those of `before`, which they replace; UserError unless they fit together."""
-    new = [*outside_words(json.loads(knobs), job), *cameras]
+    new = [*outside_words(json.loads(knobs), job, noncommercial), *cameras]
     if not before:
         return new
     words = changed_words(before, new, job)

@@ -65,7 +65,7 @@ export function valuesOf(words) {
 }
 
 /** @param {string} text a value as it is written on the command line @returns {any} */
-function valueOf(text) {
+export function valueOf(text) {
   try {
     return JSON.parse(text);
   } catch {

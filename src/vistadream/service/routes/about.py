@@ -38,6 +38,13 @@ def get_models() -> models.Models:
     return models.Models(models=[facts_of(model) for model in MODELS.values()])
 
 
+@router.get("/backends", operation_id="get_backends", responses=documented(422, 503))
+async def get_backends(service: Here, job: Annotated[Literal["single_img"], Query()] = "single_img") -> models.Backends:
+    """Every backend that a request may choose, and whether it can run on this machine."""
+    found = await service.clerk.backends(job)
+    return models.Backends(backends=[models.Backend(**each) for each in found])
+
+
 @router.get("/health", operation_id="get_health", responses=documented(503))
 async def get_health(service: Here) -> models.Health:
     """The process answers, and its clerk too, who knows the GPU."""

@@ -44,6 +44,36 @@ def many(n: int) -> list[dict]:
     return [{"name": name, "mimeType": "image/png", "buffer": picture.getvalue()} for name in names]
 
 
+def test_a_backend_says_whether_it_can_run_here_and_which_tick_it_needs(tab, idle, start: Start):
+    lenient = start("min_free_gb=0", "workers=0", "drain_s=0", "allow_noncommercial=true")
+    for service, tick in ((idle, 0), (lenient, 1)):
+        page = tab(service)
+        page.open()
+        page.choose()
+        page.page.get_by_text("Every setting").click()
+        page.page.get_by_label("Search the settings").fill("noncommercial")
+        accepts = page.page.get_by_label("accept_noncommercial", exact=True)
+        page.until("!!document.querySelector('vd-knob-list .count')")
+        assert accepts.count() == tick
+        if tick:
+            accepts.check()
+            assert (
+                "accept_noncommercial=true" in page.see("vd-choose-panel details.more > vd-copy-line code").inner_text()
+            )
+        page.page.get_by_label("Search the settings").fill("backends/outpaint")
+        lines = {
+            line.split(" · ")[0]: line
+            for line in page.see("vd-knob-field:not([hidden]) .licenses").inner_text().split("\n")
+        }
+        for each in service.client.get("/v1/backends").json()["backends"]:
+            if each["role"] == "outpaint":
+                line = lines[each["name"]]
+                assert all(what in line for what in each["lacks"])
+                assert ("can run here" in line) == (not each["lacks"])
+                assert ("commercial use" in line) == (not each["commercial"])
+                assert ("tick accept_noncommercial" in line) == (tick == 1 and not each["commercial"])
+
+
 def test_a_hundred_photos_with_any_names_become_a_hundred_scenes(tab, idle):
     assert len(LONG.encode()) == 255
     page = tab(idle)

@@ -1,22 +1,22 @@
 /** One knob: its field as its schema wants it, its remark, its default, and the way back to that. */
 
-import { choices, fill, h, isOf, same, t } from "../kit.js";
+import { choices, fill, h, isOf, same, t, valueOf } from "../kit.js";
 
 class KnobField extends HTMLElement {
-  /** @type {{name: string, schema: import("../knobs.js").Schema, values: import("../knobs.js").Values, models: any[]}} */
-  data = { name: "", schema: {}, values: {}, models: [] };
+  /** @type {{name: string, schema: import("../knobs.js").Schema, values: import("../knobs.js").Values, backends: any[], accepts: boolean}} */
+  data = { name: "", schema: {}, values: {}, backends: [], accepts: false };
 
   back = h("button", { class: "quiet", onclick: () => this.set(undefined, true) }, t("knobs.reset"));
   place = h("span", { class: "field" });
 
   connectedCallback() {
-    const { name, schema, models } = this.data;
-    const role = name.startsWith("backends/") ? name.split("/")[1] : "";
+    const { name, schema, backends } = this.data;
+    const options = backends.filter((each) => name === `backends/${each.role}`);
     this.text = `${name} ${schema.description ?? ""}`.toLowerCase();
     const notes = [schema.description, schema["x-with"] && t("knobs.with", { choices: schema["x-with"].join(", ") })];
     fill(this,
       h("label", { for: this.key }, h("code", {}, name)), this.place, this.back,
-      h("p", {}, notes.filter(Boolean).join(". ")), role ? this.licenses(models.filter((model) => model.role === role)) : null);
+      h("p", {}, notes.filter(Boolean).join(". ")), options.length ? h("ul", { class: "licenses" }, options.map((each) => this.option(each))) : null);
     this.draw();
   }
 
@@ -28,11 +28,12 @@ class KnobField extends HTMLElement {
     return this.data.name in this.data.values ? this.data.values[this.data.name] : this.data.schema.default;
   }
 
-  /** @param {any[]} models */
-  licenses(models) {
-    const line = (/** @type {any} */ model) =>
-      h("li", {}, model.name, " · ", model.license, model.commercial ? null : h("em", {}, " ", t("knobs.noncommercial")));
-    return models.length ? h("ul", { class: "licenses" }, models.map(line)) : null;
+  /** One backend: whether it can run here, its models, and their licenses. @param {any} each */
+  option({ name, lacks, models, commercial, auto }) {
+    const state = lacks.length ? t("knobs.lacks", { what: lacks.join("; ") }) : t("knobs.runs");
+    const used = models.map((/** @type {any} */ model) => ` · ${model.name}: ${model.license}`);
+    const limit = commercial ? null : h("em", {}, " ", t(this.data.accepts ? "knobs.tick" : "knobs.noncommercial"));
+    return h("li", {}, h("code", {}, name), " · ", state, auto && ` · ${t("knobs.auto", { why: auto })}`, used, limit);
   }
 
   draw() {
@@ -54,7 +55,7 @@ class KnobField extends HTMLElement {
     if (isOf(schema, "array") && schema.items && choices(schema.items)) return this.several(choices(schema.items) ?? []);
     if (isOf(schema, "number") || isOf(schema, "integer")) return this.number();
     if (isOf(schema, "string")) return this.input({ type: "text", value: this.value ?? "" }, (field) => field.value || null);
-    return this.input({ type: "text", value: this.value === undefined ? "" : JSON.stringify(this.value) }, (field) => this.read(field.value));
+    return this.input({ type: "text", value: this.value === undefined ? "" : JSON.stringify(this.value) }, (field) => (field.value ? valueOf(field.value) : undefined));
   }
 
   number() {
@@ -64,15 +65,6 @@ class KnobField extends HTMLElement {
     const shown = this.value ?? "";
     const empty = [type].flat().includes("null") ? null : undefined;
     return this.input({ type: "number", value: shown, ...limits }, (field) => (field.value === "" ? empty : Number(field.value)));
-  }
-
-  /** @param {string} text @returns {any} JSON, or else the text itself */
-  read(text) {
-    try {
-      return text === "" ? undefined : JSON.parse(text);
-    } catch {
-      return text;
-    }
   }
 
   /** @param {any[]} offered */

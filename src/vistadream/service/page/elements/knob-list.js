@@ -18,11 +18,12 @@ class KnobList extends HTMLElement {
   async load() {
     fill(this, h("div", { class: "search" }, this.search, this.count), this.groups);
     const known = await schemas();
-    const models = await once("models").then((answer) => answer.models, () => []);
+    const { backends } = await once("backends").catch(() => ({ backends: [] }));
+    const accepts = "accept_noncommercial" in known;
     /** @type {Map<string, any[]>} */
     const byGroup = new Map();
     for (const [name, schema] of Object.entries(known)) {
-      const field = h("vd-knob-field", { data: { name, schema, values: this.data.values, models } });
+      const field = h("vd-knob-field", { data: { name, schema, values: this.data.values, backends, accepts } });
       byGroup.set(groupOf(name), [...(byGroup.get(groupOf(name)) ?? []), field]);
     }
     fill(this.groups, [...byGroup].map(([group, fields]) => this.section(group, fields)));

@@ -300,9 +300,7 @@ class Backend(BaseModel):
     role: str
     name: str
     lacks: list[str] = Field(description="what has to be done before it can run here, each with its command")
-    models: list[dict[str, str]] = Field(
-        description="the models that it uses here, with their licenses: /v1/models has more"
-    )
+    models: list[dict[str, str]] = Field(description="the models that it uses here, with their licenses")
     commercial: bool = Field(description="whether the licenses of all of them allow commercial use")
     auto: str | None = Field(description="why auto takes it; null where it takes another one")
 

@@ -38,10 +38,10 @@ SEEN = ".tools button"
 OPEN = """
 async ([url, job]) => {
   const [{ Viewer }, { PHOTO }] = await Promise.all([import("./page/viewer.js"), import("./page/pose.js")]);
-  const photo = await (await fetch(`v1/jobs/${job}/camera`)).json();
+  const settings = await (await fetch(`v1/gallery/${job}/viewer_settings?flight=false`)).json();
   const box = document.body.appendChild(document.createElement("div"));
   Object.assign(box.style, { position: "fixed", inset: 0 });
-  const viewer = await Viewer.open(box, new URL(url, document.baseURI).href, photo, PHOTO);
+  const viewer = await Viewer.open(box, new URL(url, document.baseURI).href, settings, PHOTO);
   await new Promise(requestAnimationFrame);
   viewer.close();
   box.remove();

@@ -161,7 +161,7 @@ def test_a_scene_is_filled_from_where_somebody_stands(drawing_tab, app):
     tab = opened(drawing_tab(), job, "?camera=-0.1,0,0.05,0.2,0,0.98")
     stood = pose(tab)
     tab.press("Fill from here")
-    tab.see("vd-fill-panel li canvas")
+    tab.see("vd-fill-panel li img")
     tab.see("vd-go-on .stages .waiting")
     kept = tab.ask("[...document.querySelectorAll('vd-go-on li.kept')].length")
     tab.press("Go on with these")

@@ -1,8 +1,8 @@
 /** Elements from plain values. Text is always text: no function here reads HTML. */
 
 /**
- * @typedef {Record<string, any>} Props `onclick` and its like are listeners, `class` and the rest attributes; true is
- *     the empty attribute, false and null leave it out.
+ * @typedef {Record<string, any>} Props `onclick` and its like are listeners, `value`, `checked`, `data` and `text` properties,
+ *     `class` and the rest attributes; true is the empty attribute, false and null leave it out.
  */
 
 /**
@@ -17,7 +17,7 @@ export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
-    else if (name === "value" || name === "checked" || name === "data") /** @type {any} */ (element)[name] = value;
+    else if (["value", "checked", "data", "text"].includes(name)) /** @type {any} */ (element)[name] = value;
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, String(value));
   }
@@ -34,6 +34,11 @@ export function h(tag, props = {}, ...children) {
  */
 export async function orSay(promise, element) {
   return promise.catch((error) => void fill(element, h("p", { class: "bad", role: "alert" }, error.message)));
+}
+
+/** Tells those around an element what happened there. @param {Element} element @param {string} name @param {any} [detail] */
+export function tell(element, name, detail) {
+  element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
 }
 
 /** Replaces all children of an element. @param {Element} element @param {...any} children */

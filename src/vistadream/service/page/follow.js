@@ -89,8 +89,7 @@ export class Follower {
     };
     source.onmessage = (event) => this.take(JSON.parse(event.data));
     source.addEventListener("end", () => this.ended(source));
-    source.addEventListener("hello", () => this.refresh());
-    source.addEventListener("gap", () => this.refresh());
+    for (const name of ["hello", "gap"]) source.addEventListener(name, () => this.refresh());
     source.addEventListener("job", (event) => this.changed(JSON.parse(event.data)));
   }
 

@@ -66,10 +66,17 @@ export function valuesOf(words) {
 
 /** @param {string} text a value as it is written on the command line @returns {any} */
 export function valueOf(text) {
+  const value = parsed(text);
+  if (value !== undefined) return value;
+  return /^\[.*\]$/.test(text) ? text.slice(1, -1).split(",").filter(Boolean).map(valueOf) : text;
+}
+
+/** @param {string | null | undefined} text @returns {any} the value that JSON writes so; undefined for none */
+export function parsed(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text ?? "");
   } catch {
-    return /^\[.*\]$/.test(text) ? text.slice(1, -1).split(",").filter(Boolean).map(valueOf) : text;
+    return undefined;
   }
 }
 

@@ -9,7 +9,7 @@ const COMMAND = /vistadream download [\w-]+(?: --[\w-]+)*|pip install(?: --?[\w-
 export async function offersOf(id, sentence) {
   const known = await schemas().catch(() => ({}));
   const change = (/** @type {string} */ knob) => h("a", { class: "button", href: link(["scene", id, "change"], { knob }) }, t("run.change", { knob }));
-  const copy = (/** @type {string} */ text) => Object.assign(h("vd-copy-line"), { text });
+  const copy = (/** @type {string} */ text) => h("vd-copy-line", { text });
   return [...Object.keys(known).filter((knob) => names(sentence, knob)).map(change), ...[...new Set(sentence.match(COMMAND))].map(copy)];
 }
 

@@ -42,8 +42,9 @@ export function read(text) {
   const numbers = (text ?? "").split(",").map(Number);
   const ahead = unit(numbers.slice(3, 6));
   if (numbers.length !== 6 || !numbers.every(Number.isFinite) || !ahead) return null;
-  const right = unit(cross([0, 1, 0], ahead)) ?? [1, 0, 0];
-  const down = cross(ahead, right);
+  const [x, y, z] = ahead;
+  const right = unit([z, 0, -x]) ?? [1, 0, 0];
+  const down = [y * right[2], z * right[0] - x * right[2], -y * right[0]];
   return [0, 1, 2].map((k) => [right[k], down[k], ahead[k], numbers[k]]).concat([[0, 0, 0, 1]]);
 }
 
@@ -51,9 +52,4 @@ export function read(text) {
 function unit(v) {
   const length = Math.hypot(...v);
   return length > 1e-6 ? v.map((each) => each / length) : null;
-}
-
-/** @param {number[]} a @param {number[]} b */
-function cross(a, b) {
-  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 }

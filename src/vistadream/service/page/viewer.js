@@ -180,16 +180,13 @@ export function tie(a, b) {
   b.go(a.pose);
   /** @type {Map<Viewer, import("./pose.js").Pose>} where each was last */
   const known = new Map([[a, a.pose], [b, b.pose]]);
-  const follow = (/** @type {Viewer} */ one, /** @type {Viewer} */ other) => () => {
+  const follow = (/** @type {Viewer} */ one, /** @type {Viewer} */ other) => one.handle.app.on("update", () => {
     if (!isFar(known.get(one) ?? [], one.pose)) return;
     other.go(one.pose);
     known.set(one, one.pose).set(other, other.pose);
-  };
-  const ties = [[a, follow(a, b)], [b, follow(b, a)]];
-  for (const [one, listener] of /** @type {any} */ (ties)) one.handle.app.on("update", listener);
-  return () => {
-    for (const [one, listener] of /** @type {any} */ (ties)) if (!one.isClosed) one.handle.app.off("update", listener);
-  };
+  });
+  const ties = [follow(a, b), follow(b, a)];
+  return () => ties.forEach((each) => each.off());
 }
 
 /** @param {import("./pose.js").Pose} a @param {import("./pose.js").Pose} b */

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from tests.service.conftest import Running
+from tests.service.page.conftest import Tab
 
 from vistadream.config import configured
 from vistadream.core import Camera
@@ -13,6 +14,7 @@ from vistadream.formats.scene import load_scene
 from vistadream.runs.paths import RunPaths
 
 RENDERER = configured("backends/render=cpu")
+VIEWER = "(document.querySelector('vd-scene-view').viewer)"
 BEFORE, AFTER = 0.05, 0.01
 """Shares of the picture that are hole."""
 
@@ -60,7 +62,7 @@ def test_a_hole_of_five_percent_is_under_one_afterwards(drawing_tab, app, unfill
     tab.open(f"#/scene/{unfilled}?camera={camera}")
     tab.see(".tools button")
     tab.press("Fill from here")
-    tab.see("vd-fill-panel li canvas")
+    tab.see("vd-fill-panel li img")
     tab.until("!document.querySelector('vd-fill-panel vd-go-on button').disabled")
     tab.press("Go on with these")
     tab.see(".state.running, .state.queued")
@@ -69,3 +71,60 @@ def test_a_hole_of_five_percent_is_under_one_afterwards(drawing_tab, app, unfill
     filled = torch.tensor(json.loads(file.read_text())["cameras"][-1]["world_from_cam"])
     assert torch.allclose(torch.linalg.inv(filled), pose_of(camera), atol=1e-3)
     assert hole(app, unfilled, pose_of(camera)) < AFTER
+
+
+def shown(tab: Tab) -> list[str]:
+    """The pictures of the list, by their pixels; "" for a view without one."""
+    drawn = """async (item) => {
+      const picture = item.querySelector("img");
+      if (!picture) return "";
+      await picture.decode();
+      const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 24 });
+      canvas.getContext("2d").drawImage(picture, 0, 0, 32, 24);
+      return [...canvas.getContext("2d").getImageData(0, 0, 32, 24).data].join();
+    }"""
+    return tab.ask(f"Promise.all([...document.querySelectorAll('vd-fill-panel li')].map({drawn}))")
+
+
+def step(tab: Tab) -> None:
+    """Goes a step to the side in the viewer, and presses the button there."""
+    tab.ask("((viewer) => viewer.go(viewer.pose.map((row, r) => row.with(3, row[3] + (r === 0 ? 0.05 : 0)))))" + VIEWER)
+    tab.press("Fill from here")
+
+
+def test_views_keep_their_pictures_over_a_reload_and_in_their_order(drawing_tab, job):
+    tab = drawing_tab()
+    tab.open(f"#/scene/{job}")
+    tab.see(".tools button")
+    tab.press("Fill from here")
+    tab.see("vd-fill-panel li:nth-child(1) img")
+    tab.press("Fill from here")
+    tab.page.get_by_text("in the list already").wait_for()
+    for n in (2, 3):
+        step(tab)
+        tab.see(f"vd-fill-panel li:nth-child({n}) img")
+    first, second, third = before = shown(tab)
+    assert len({first, second, third}) == 3
+    tab.page.reload()
+    tab.see("vd-fill-panel li img")
+    assert shown(tab) == before
+    tab.press("Remove View 2")
+    tab.page.reload()
+    tab.see("vd-fill-panel li img")
+    assert shown(tab) == [first, third]
+
+
+def test_one_view_too_many_is_refused_with_the_reason(drawing_tab, job):
+    """Views from an address have no pictures, and can be removed all the same."""
+    tab = drawing_tab()
+    tab.open(f"#/scene/{job}?fill=" + ";".join(f"{0.001 * n:.4f},0,0,0,0,1" for n in range(1, 16)))
+    tab.see(".tools button")
+    tab.press("Fill from here")
+    tab.page.get_by_text("View 16 of at most 16").wait_for()
+    step(tab)
+    tab.page.get_by_text("Remove one to add another").wait_for()
+    assert shown(tab)[:15] == [""] * 15
+    assert tab.page.locator("vd-fill-panel li").count() == 16
+    tab.press("Remove View 1")
+    step(tab)
+    tab.page.get_by_text("View 16 of at most 16").wait_for()

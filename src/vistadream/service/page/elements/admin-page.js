@@ -1,6 +1,6 @@
 /** For whoever runs the service: its workers, queue, cache and disk, and the keys of all owners. */
 
-import { ask, duration, fill, h, named, size, t, when } from "../kit.js";
+import { ask, duration, fill, h, named, orSay, size, t, when } from "../kit.js";
 import "./copy-line.js";
 
 /** @typedef {{id: string, name: string, owner: string, scopes: string[], state: string, created: string, expires: string | null, used: string | null}} Key */
@@ -9,7 +9,7 @@ class AdminPage extends HTMLElement {
   figures = h("ul", { class: "files" });
   keys = h("ul", { class: "files" });
   made = h("div", { role: "status" });
-  said = h("p", { class: "bad", role: "alert" });
+  said = h("div");
   name = h("input", { id: "key-name", required: true });
   owner = h("input", { id: "key-owner" });
   days = h("input", { id: "key-days", type: "number", min: 0, step: "any" });
@@ -34,13 +34,9 @@ class AdminPage extends HTMLElement {
   }
 
   /** Does something, and says why if it cannot be done. @param {() => Promise<void>} act */
-  async tried(act) {
-    try {
-      await act();
-      fill(this.said);
-    } catch (error) {
-      fill(this.said, /** @type {Error} */ (error).message);
-    }
+  tried(act) {
+    fill(this.said);
+    return orSay(act(), this.said);
   }
 
   /** @param {any} stats as GET /v1/stats answers */
@@ -78,9 +74,7 @@ class AdminPage extends HTMLElement {
       const { scopes } = await ask("page");
       const own = { owner: this.owner.value || null, expires_days: this.days.value ? Number(this.days.value) : null };
       const { key } = await ask("keys", { method: "POST", body: { name: this.name.value, ...own, ...(this.admin.checked ? { scopes } : {}) } });
-      const line = h("vd-copy-line");
-      line.text = key;
-      fill(this.made, h("p", {}, t("admin.made")), line);
+      fill(this.made, h("p", {}, t("admin.made")), h("vd-copy-line", { text: key }));
       /** @type {HTMLFormElement} */ (this.name.form).reset();
       await this.load();
     });

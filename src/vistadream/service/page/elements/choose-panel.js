@@ -1,6 +1,6 @@
 /** What is to be made: how far, how thoroughly, and every other knob on demand, with the equal command line. */
 
-import { commandLine, duration, fill, h, named, once, orSay, remark, schemas, t } from "../kit.js";
+import { commandLine, duration, fill, h, named, once, orSay, remark, schemas, t, tell } from "../kit.js";
 import "./copy-line.js";
 import "./knob-list.js";
 
@@ -70,7 +70,7 @@ class ChoosePanel extends HTMLElement {
     this.draw();
     if (focused) /** @type {HTMLElement | null} */ (this.querySelector(`input[name="${name}"]:checked`))?.focus();
     this.list?.mark();
-    this.dispatchEvent(new CustomEvent("knobs", { bubbles: true, detail: this.values }));
+    tell(this, "knobs", this.values);
   }
 
   /** Opens the knob that an error is about. @param {string} name */

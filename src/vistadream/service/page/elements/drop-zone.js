@@ -1,6 +1,6 @@
 /** The place for a photo: dropped, chosen, pasted or taken with a phone; several at once; or words, or the sample. */
 
-import { fill, h, once, size, t } from "../kit.js";
+import { fill, h, once, size, t, tell } from "../kit.js";
 
 const SAMPLE = "sample.webp";
 const NOT_DECODED_HERE = /\.(hei[cf]|tiff?)$/i;
@@ -48,14 +48,14 @@ class DropZone extends HTMLElement {
     const field = h("textarea", { rows: 2, maxlength: 2000, placeholder: t("drop.words_example"), "aria-label": t("drop.words") });
     const submit = (/** @type {Event} */ event) => {
       event.preventDefault();
-      if (field.value.trim()) this.hand({ files: [], prompt: field.value.trim() });
+      if (field.value.trim()) tell(this, "chosen", { files: [], prompt: field.value.trim() });
     };
     return h("form", { class: "describe", onsubmit: submit }, field, h("button", {}, t("drop.words_go")));
   }
 
   async takeSample() {
     const picture = await (await fetch(`./page/${SAMPLE}`)).blob();
-    this.hand({ files: [new File([picture], SAMPLE, { type: picture.type })] });
+    tell(this, "chosen", { files: [new File([picture], SAMPLE, { type: picture.type })] });
   }
 
   /** @param {{files: FileList | null}} source */
@@ -70,7 +70,7 @@ class DropZone extends HTMLElement {
       wrong.push(...[await this.wrong(file, limits)].filter(Boolean));
     }
     fill(this.said, wrong.map((sentence) => h("p", { class: "bad" }, sentence)));
-    if (!wrong.length) this.hand({ files });
+    if (!wrong.length) tell(this, "chosen", { files });
   }
 
   /** @param {File[]} files @param {Limits} limits @returns {string} why the service would not take them; "" where it would */
@@ -100,11 +100,6 @@ class DropZone extends HTMLElement {
     } finally {
       URL.revokeObjectURL(address);
     }
-  }
-
-  /** @param {{files: File[], prompt?: string}} input */
-  hand(input) {
-    this.dispatchEvent(new CustomEvent("chosen", { bubbles: true, detail: input }));
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a resumed run would do, as the service says it: which stages run again and which are kept; and the button that does it. */
 
-import { ask, duration, fill, go, h, named, orSay, t } from "../kit.js";
+import { ask, duration, fill, go, h, named, orSay, t, tell } from "../kit.js";
 
 class GoOn extends HTMLElement {
   /** The id of the job. */
@@ -39,7 +39,7 @@ class GoOn extends HTMLElement {
     const job = await orSay(ask(`jobs/${this.data}/resume`, { method: "POST", body: this.body }), this.said);
     this.button.disabled = Boolean(job);
     if (!job) return;
-    this.dispatchEvent(new CustomEvent("resumed", { bubbles: true }));
+    tell(this, "resumed");
     go(["scene", this.data]);
   }
 }

@@ -1,6 +1,6 @@
 /** One knob: its field as its schema wants it, its remark, its default, and the way back to that. */
 
-import { choices, fill, h, isOf, same, t, valueOf } from "../kit.js";
+import { choices, fill, h, isOf, same, t, tell, valueOf } from "../kit.js";
 
 class KnobField extends HTMLElement {
   /** @type {{name: string, schema: import("../knobs.js").Schema, values: import("../knobs.js").Values, backends: any[], accepts: boolean}} */
@@ -94,7 +94,7 @@ class KnobField extends HTMLElement {
   /** @param {any} value undefined: the default @param {boolean} [again] whether the field shows it anew */
   set(value, again = false) {
     const chosen = same(value, this.data.schema.default) ? undefined : value;
-    this.dispatchEvent(new CustomEvent("knob", { bubbles: true, detail: { name: this.data.name, value: chosen } }));
+    tell(this, "knob", { name: this.data.name, value: chosen });
     if (again) this.draw();
   }
 }

@@ -1,6 +1,6 @@
 /** A new scene: first the photo or the words, then what is to be made of it. */
 
-import { fill, freshKey, go, h, keepInAddress, place, t, upload } from "../kit.js";
+import { fill, freshKey, go, h, keepInAddress, parsed, place, t, upload } from "../kit.js";
 import "./choose-panel.js";
 import "./drop-zone.js";
 
@@ -19,11 +19,7 @@ class NewScene extends HTMLElement {
 
   /** @returns {import("../knobs.js").Values} what the address says */
   get values() {
-    try {
-      return JSON.parse(place().query.get("knobs") ?? "{}");
-    } catch {
-      return {};
-    }
+    return parsed(place().query.get("knobs")) ?? {};
   }
 
   /** @param {string[]} parts @returns {boolean} whether it goes on with another address, as after a step back */

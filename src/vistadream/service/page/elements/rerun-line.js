@@ -12,12 +12,11 @@ class RerunLine extends HTMLElement {
 
   async show() {
     const { id, name } = this.data;
-    const line = h("vd-copy-line");
     try {
       const { needs_key } = await once("page");
       const query = needs_key ? `?ticket=${(await ask(`jobs/${id}/ticket`, { method: "POST" })).ticket}` : "";
-      line.text = `rerun "${resultAddress(id, name)}${query}"`;
-      fill(this, h("small", {}, t(needs_key ? "rerun.soon" : "rerun.hint")), line);
+      const text = `rerun "${resultAddress(id, name)}${query}"`;
+      fill(this, h("small", {}, t(needs_key ? "rerun.soon" : "rerun.hint")), h("vd-copy-line", { text }));
     } catch (error) {
       fill(this, h("p", { class: "bad", role: "alert" }, /** @type {Error} */ (error).message));
     }

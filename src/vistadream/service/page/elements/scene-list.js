@@ -25,8 +25,7 @@ class SceneList extends HTMLElement {
     fill(this, h("h1", {}, t("list.title")), h("div", { class: "search" }, this.search, this.state), this.said, this.list, this.end);
     this.watcher = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && this.more(), { rootMargin: `0px 0px ${AHEAD}` });
     this.source = new EventSource(address("events"));
-    this.source.addEventListener("hello", () => this.again());
-    this.source.addEventListener("gap", () => this.again());
+    for (const name of ["hello", "gap"]) this.source.addEventListener(name, () => this.again());
     this.source.addEventListener("job", (event) => this.changed(JSON.parse(event.data)));
   }
 

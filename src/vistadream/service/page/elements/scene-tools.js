@@ -1,6 +1,6 @@
 /** What can be done with the viewer of a scene: the way back, the flight, its speed, the background, the whole screen, a picture. */
 
-import { fill, h, keepInAddress, link, place, t } from "../kit.js";
+import { fill, h, keepInAddress, link, place, t, tell } from "../kit.js";
 import { written } from "../pose.js";
 import { blobOf } from "../viewer.js";
 import "./copy-line.js";
@@ -13,18 +13,20 @@ class SceneTools extends HTMLElement {
    * @type {{viewer: import("../viewer.js").Viewer, look: import("../viewer.js").Look, frame: HTMLElement, said: Element, chosen: string | null}}
    */
   data = /** @type {any} */ (null);
-  flight = h("button", { onclick: () => this.fly() }, t("scene.flight"));
+  flight = h("button", { onclick: () => tell(this, "flight") }, t("scene.flight"));
 
   connectedCallback() {
     const { viewer, look, frame } = this.data;
     const button = (/** @type {string} */ text, /** @type {() => void} */ act) => h("button", { onclick: act }, t(text));
+    const set = (/** @type {Partial<import("../viewer.js").Look>} */ change) => viewer.show(Object.assign(look, change));
+    const fullScreen = () => (document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen().catch(() => null)); // the browser has said why
     const speeds = SPEEDS.map((speed) => h("option", { value: speed, selected: speed === look.speed }, `${speed}×`));
-    const speed = h("select", { onchange: () => this.set({ speed: Number(speed.value) }) }, speeds);
-    const background = h("input", { type: "color", value: look.background, oninput: () => this.set({ background: background.value }) });
+    const speed = h("select", { onchange: () => set({ speed: Number(speed.value) }) }, speeds);
+    const background = h("input", { type: "color", value: look.background, oninput: () => set({ background: background.value }) });
     fill(this,
       button("scene.home", () => viewer.home()), this.flight,
       h("label", {}, t("scene.speed"), speed), h("label", {}, t("scene.background"), background),
-      document.fullscreenEnabled ? button("scene.full", () => this.fullScreen(frame)) : null,
+      document.fullscreenEnabled ? button("scene.full", fullScreen) : null,
       button("scene.still", () => this.still()),
       button("scene.share", () => this.share()));
     for (const name of ["cameraMode", "animationPaused"]) viewer.handle.events.on(`${name}:changed`, () => this.mark());
@@ -32,26 +34,10 @@ class SceneTools extends HTMLElement {
     this.mark();
   }
 
-  /** Whoever holds the viewer may have to ask for the flight first. */
-  fly() {
-    this.dispatchEvent(new CustomEvent("flight", { bubbles: true }));
-  }
-
   mark() {
     const { viewer } = this.data;
     this.flight.setAttribute("aria-pressed", String(viewer.isFlying));
-    if (viewer.isFlying && !viewer.hasFlight) this.fly(); // as by the viewer's own button
-  }
-
-  /** @param {Partial<import("../viewer.js").Look>} change */
-  set(change) {
-    this.data.viewer.show(Object.assign(this.data.look, change));
-  }
-
-  /** @param {HTMLElement} frame */
-  fullScreen(frame) {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else frame.requestFullscreen().catch(() => null); // the browser has said why
+    if (viewer.isFlying && !viewer.hasFlight) tell(this, "flight"); // as by the viewer's own button
   }
 
   async still() {
@@ -67,9 +53,7 @@ class SceneTools extends HTMLElement {
     const { viewer, said, chosen } = this.data;
     const query = { ...Object.fromEntries(place().query), camera: written(viewer.pose), ...(chosen ? { stage: chosen } : {}) };
     keepInAddress(query);
-    const line = h("vd-copy-line");
-    line.text = new URL(link(place().parts, query), location.href).href;
-    fill(said, line);
+    fill(said, h("vd-copy-line", { text: new URL(link(place().parts, query), location.href).href }));
   }
 }
 

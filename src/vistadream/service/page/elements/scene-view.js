@@ -99,7 +99,7 @@ class SceneView extends RunPart {
       stages.length > 1 && h("span", { class: "segments", role: "group", "aria-label": t("scene.stage") }, stages.map(choose)),
       stages.length > 1 && twin,
       h("vd-scene-tools", { data: { viewer, look, frame, said: this.said, chosen: this.chosen } }),
-      h("button", { onclick: () => viewer && this.panel.add(viewer) }, t("scene.fill")));
+      h("button", { onclick: async () => viewer && fill(this.said, await this.panel.add(viewer)) }, t("scene.fill")));
     fill(this.said, t("scene.hint"));
     if (hadFocus) /** @type {HTMLElement | null} */ (tools.querySelector('[aria-pressed="true"]'))?.focus();
     if (frame.classList.contains("two")) this.pair(twin, settings, stage);

@@ -8,6 +8,8 @@ import { placeOf, poseOf } from "./pose.js";
 
 const MOST = 2;
 /** Viewers that may be there at the same time: browsers have about 16 graphics contexts for all of their pages. */
+const NARROW_PX = 640;
+/** In a picture that is not so wide, the viewer's list of keys covers much of it. */
 
 /** @type {Promise<any> | null} */
 let loading = null;
@@ -80,12 +82,18 @@ export class Viewer {
       if (!opened.vectors.setEulerAngles) await new Promise((resolve) => handle.app.once("update", resolve));
       handle.state.cameraMode = "orbit";
       if (pose) opened.go(pose);
+      if (container.clientWidth < NARROW_PX) opened.closeHelp();
       return opened;
     } catch (error) {
       if (opened) opened.close();
       else leave();
       throw error;
     }
+  }
+
+  /** Closes the viewer's list of keys; its own button opens it again. */
+  closeHelp() {
+    this.handle.app.graphicsDevice.canvas.parentElement.querySelector(".sse-controlsHint:not(.sse-hidden) button")?.click();
   }
 
   /** @returns {import("./pose.js").Pose} where its camera is now, in the world of the run */

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from tests.service.conftest import Running
-from tests.service.page.conftest import Tab
+from tests.service.page.conftest import PHONE, Tab
 
 VIEW = "document.querySelector('vd-scene-view')"
 VIEWER = f"{VIEW}.viewer"
@@ -116,6 +116,31 @@ def test_two_scenes_share_one_camera(opened):
     assert tab.page.locator("canvas").count() == 2
     tab.press("Side by side")
     assert tab.page.locator("canvas").count() == 1
+
+
+OUTSIDE = """(() => {
+  const frame = document.querySelector(".frame").getBoundingClientRect();
+  const help = document.querySelector(".sse-controlsHint").getBoundingClientRect();
+  return [frame.top - help.top, help.bottom - frame.bottom, frame.left - help.left, help.right - frame.right];
+})()"""
+"""How far the viewer's list of keys reaches over each edge of the picture."""
+
+
+def test_the_list_of_keys_does_not_cover_a_small_picture(drawing_tab, job):
+    tab = drawing_tab(**PHONE)
+    tab.open(f"#/scene/{job}")
+    tab.see(".tools button")
+    keys = tab.page.get_by_role("button", name="Controls", exact=True)
+    help = tab.page.locator(".sse-controlsHint")
+    assert not help.is_visible()
+    keys.click()
+    assert help.is_visible()
+    tab.press("Side by side")
+    tab.until(TIED)
+    assert not help.is_visible()
+    keys.click()
+    assert help.is_visible()
+    assert max(tab.ask(OUTSIDE)) <= 0
 
 
 def test_there_are_never_more_than_two_viewers(opened):

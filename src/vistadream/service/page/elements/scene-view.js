@@ -111,6 +111,7 @@ class SceneView extends RunPart {
     const there = frame.querySelector("vd-scene-twin");
     frame.classList.toggle("two", !there);
     button.setAttribute("aria-pressed", String(!there));
+    if (!there) viewer?.closeHelp();
     if (there) there.remove();
     else frame.append(h("vd-scene-twin", { data: { run: this.data, viewer, settings, look, stage } }));
   }

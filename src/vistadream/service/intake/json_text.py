@@ -11,6 +11,8 @@ from vistadream.formats.json_file import parse_json
 from vistadream.service.problems import ProblemError
 
 _LONGEST_BODY = 64 << 10
+_SPACE = " \t\r\n"
+"""All that JSON takes for space."""
 
 
 async def body_object(request: Request, example: str, longest: int = _LONGEST_BODY) -> dict[str, Any]:
@@ -24,7 +26,7 @@ async def body_object(request: Request, example: str, longest: int = _LONGEST_BO
         body = read.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProblemError(400, "the body is not UTF-8; wanted JSON") from error
-    return await to_thread(json_object, body, "the body", example) if body.strip() else {}
+    return await to_thread(json_object, body, "the body", example) if body.strip(_SPACE) else {}
 
 
 def json_object(text: str, what: str, example: str = '{"stage": "coarse", "seed": 3}') -> dict[str, Any]:

@@ -8,6 +8,8 @@ import "./compare-slider.js";
 
 class CompareView extends RunPart {
   told = "";
+  /** The name of the pair that is shown. */
+  shown = "";
   pairs = h("div", { class: "tools", role: "group", "aria-label": t("compare.pairs") });
   body = h("div", { class: "compare" });
   said = h("div", { class: "hint", role: "status" });
@@ -38,7 +40,7 @@ class CompareView extends RunPart {
     const depth = color && picture((each) => isDepthOf(each, color));
     const scenes = this.draws ? this.data.scenes.map(([stage, time]) => this.scene(stage, time)) : [];
     const pairs = [["scene", photo, scenes.at(-1)], ["stages", scenes.at(-2), scenes.at(-1)],
-      ["depth", this.live(color, t("compare.picture")), this.live(depth, t("picture.z"))]];
+      ["depth", this.live(color, t("compare.picture")), this.live(depth, t("compare.z"))]];
     return /** @type {any} */ (pairs.filter(([, a, b]) => a && b).map(([name, a, b]) => ({ name, sides: [a, b] })));
   }
 
@@ -80,11 +82,13 @@ class CompareView extends RunPart {
     fill(this.pairs, offered.map(button));
     if (!chosen) return fill(this.said, t("compare.none"));
     const told = chosen.name + chosen.sides.map((side) => side.title).join();
-    if (told !== this.told) this.show(chosen.sides, (this.told = told));
+    if (told !== this.told) this.show(chosen, (this.told = told));
   }
 
-  /** @param {[Side, Side]} sides @param {string} told */
-  async show(sides, told) {
+  /** @param {{name: string, sides: [Side, Side]}} pair @param {string} told */
+  async show({ name, sides }, told) {
+    if (name !== this.shown) fill(this.body);
+    this.shown = name;
     fill(this.said, t("scene.loading"));
     const sources = await orSay(Promise.all(sides.map((side) => side.src())), this.said);
     if (!sources || this.told !== told || this.closed) return;

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,7 +52,7 @@ class Arguments:
 def draw(asked: Arguments) -> None:
     """Makes the scene and writes the pictures."""
     try:
-        from playwright.sync_api import sync_playwright
+        sync_playwright = import_module("playwright.sync_api").sync_playwright
     except ModuleNotFoundError as error:
         raise UserError("playwright is not installed; wanted it: pip install playwright") from error
     program = shutil.which("chromium") or shutil.which("google-chrome")

@@ -26,7 +26,6 @@ import tyro
 
 from vistadream.assets import sample_image
 from vistadream.core import UserError
-from vistadream.service.client import Client
 
 _KNOBS = {"stage": "coarse", "max_resolution": 384}
 _FLAGS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
@@ -58,6 +57,8 @@ def draw(asked: Arguments) -> None:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         raise UserError("there is no Chromium; wanted chromium or google-chrome on PATH")
+    from vistadream.service.client import Client  # of the extra serve
+
     with Client(asked.service) as client:
         job = client.wait(client.predict(sample_image(), _KNOBS)["id"])
     if job["state"] != "done":

@@ -112,6 +112,23 @@ def test_a_key_that_ends_while_somebody_watches_is_said(tab, start: Start):
     assert "sign in" in page.see("vd-run-page > .bad").inner_text()
 
 
+def test_a_last_key_that_ends_while_somebody_watches_is_said(tab, start: Start):
+    service = start("min_free_gb=0", "workers=0", "drain_s=0")
+    keys = with_keys(service)
+    key = keys.add("alice")
+    (first,) = [row for row in keys.listed() if row.id != key.row.id]
+    keys.revoke(first.id)
+    id = service.submit(headers={"Authorization": f"Bearer {key.text}"}).json()["id"]
+    page = tab(service)
+    page.expected += ("401", "404")
+    page.open(f"#/scene/{id}")
+    page.page.get_by_label("Key or token").fill(key.text)
+    page.press("Sign in")
+    page.see(".state.queued")
+    keys.revoke(key.row.id)  # from now on whoever can connect is let in, and has no scene
+    assert "not signed in any more" in page.see("vd-run-page > .bad").inner_text()
+
+
 @pytest.mark.parametrize("days", [-3, 3])
 def test_a_clock_that_is_days_off_changes_nothing(days, tab, idle, replay):
     job = replay(idle)

@@ -98,6 +98,12 @@ export function freshKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** @returns {Promise<boolean>} whether the service lets in whoever is here in another way than when the page was opened */
+export async function isSignedOut() {
+  const [was, is] = await Promise.all([once("page"), ask("page")]).catch(() => [null, null]);
+  return was?.needs_key !== is?.needs_key;
+}
+
 /** @type {Map<string, Promise<any>>} */
 const kept = new Map();
 

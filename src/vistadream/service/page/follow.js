@@ -1,6 +1,6 @@
 /** One run as the service tells it: its state, and each line of its events exactly once, whatever breaks meanwhile. */
 
-import { address, ask, Problem } from "./api.js";
+import { address, ask, isSignedOut, Problem } from "./api.js";
 
 /** @typedef {{seq: number, name: string, step: number | null, time: number, kind: string, value: any}} Line */
 
@@ -10,7 +10,7 @@ export class Follower {
   /**
    * @param {string} id
    * @param {{onJob: (job: import("./api.js").Job) => void, onLines: (lines: Line[]) => void,
-   *     onAway: (away: boolean) => void, onGone: (problem: Problem) => void}} listener
+   *     onAway: (away: boolean) => void, onGone: (isSignedOut: boolean) => void}} listener
    */
   constructor(id, listener) {
     this.id = id;
@@ -51,24 +51,21 @@ export class Follower {
       return job;
     } catch (error) {
       if (this.stopped) return null;
-      if (error instanceof Problem && [401, 404].includes(error.status)) this.gone(error);
-      else this.later();
+      if (!(error instanceof Problem && [401, 404].includes(error.status))) return this.later();
+      this.stop();
+      this.listener.onGone(error.status === 401 || (await isSignedOut()));
       return null;
     }
   }
 
-  /** @param {Problem} problem */
-  gone(problem) {
-    this.stop();
-    this.listener.onGone(problem);
-  }
-
+  /** @returns {null} */
   later() {
     this.listener.onAway(true);
     this.source?.close();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.again(), this.waitMs);
     this.waitMs = Math.min(2 * this.waitMs, LONGEST_WAIT_MS);
+    return null;
   }
 
   /** @param {string} path */

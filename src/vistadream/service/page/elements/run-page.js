@@ -32,7 +32,7 @@ class RunPage extends HTMLElement {
       onJob: (job) => this.took(job),
       onLines: (lines) => this.heard(lines),
       onAway: (away) => fill(this.away, away ? t("run.away") : null),
-      onGone: (problem) => this.gone(problem),
+      onGone: (isSignedOut) => this.gone(isSignedOut),
     });
     this.follower.again();
   }
@@ -41,11 +41,10 @@ class RunPage extends HTMLElement {
     this.follower?.stop();
   }
 
-  /** @param {import("../api.js").Problem} problem by which the service takes the run away from this page */
-  gone({ status, message }) {
-    const isThere = status !== 404;
-    const sentence = h("p", { class: "bad", role: "alert" }, isThere ? message : t("run.gone"));
-    fill(this, sentence, isThere ? h("button", { onclick: () => location.reload() }, t("sign.in")) : h("a", { href: link(["scenes"]) }, t("nav.scenes")));
+  /** The service takes the run away from this page. @param {boolean} isSignedOut */
+  gone(isSignedOut) {
+    const sentence = h("p", { class: "bad", role: "alert" }, t(isSignedOut ? "error.signed_out" : "run.gone"));
+    fill(this, sentence, isSignedOut ? h("button", { onclick: () => location.reload() }, t("sign.in")) : h("a", { href: link(["scenes"]) }, t("nav.scenes")));
   }
 
   /** @param {string[]} parts @returns {boolean} whether it goes on with another address */

@@ -67,6 +67,17 @@ class Tab:
             assert time.monotonic() < end, expression
             self.page.wait_for_timeout(100)
 
+    def touch(self, *paths: list[tuple[float, float]]) -> None:
+        """Fingers that go along paths of the same length together, from the first point to the last, and leave."""
+        fingers = self.page.context.new_cdp_session(self.page)
+        for k, points in enumerate(zip(*paths, strict=True)):
+            at = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)]
+            kind = "touchMove" if k else "touchStart"
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+            self.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        fingers.detach()
+
     @property
     def job_id(self) -> str:
         return self.page.url.split("#/scene/")[1].split("/")[0]

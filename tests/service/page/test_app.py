@@ -3,8 +3,8 @@
 import json
 import re
 import signal
-import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from tests.service.conftest import SMALLEST, Start
@@ -15,7 +15,6 @@ from vistadream.config import words_of
 from vistadream.workers.carry_out import carry_out
 
 PAGE = Path(__file__).parents[3] / "src" / "vistadream" / "service" / "page"
-AXE = Path(sys.prefix) / "node" / "node_modules" / "axe-core" / "axe.min.js"
 SCRIPTS = sorted(file for file in PAGE.rglob("*.js") if "lib" not in file.parts)
 
 
@@ -257,6 +256,70 @@ def test_a_whole_story_on_a_phone_stays_within_the_screen(tab):
     assert max(widths) <= PHONE["viewport"]["width"]
 
 
+@pytest.mark.parametrize("device", ["Pixel 7", "iPhone 13"])
+def test_a_whole_story_by_touch(device, driver, drawing_tab):
+    """Of these devices the size and the touch; the browser is Chromium."""
+    phone = {key: value for key, value in driver.devices[device].items() if key != "default_browser_type"}
+    tab, wide = drawing_tab(**phone), phone["viewport"]["width"]
+
+    def tap(role: str, name: str) -> None:
+        tab.page.get_by_role(role, name=name, exact=True).first.tap()
+        assert tab.ask("document.scrollingElement.scrollWidth") <= wide, name
+
+    tab.open(f"#/?knobs={quote(json.dumps(SMALLEST | {'recipe': None}))}")
+    tab.see(".sample").tap()
+    tab.see(".cards .card")
+    tap("radio", "Quick")
+    tap("button", "Make the scene")
+    tab.see("vd-stage-line .stages li")
+    tab.see(".state.done")
+    tab.see(".tools button")
+    walk_by_fingers(tab)
+    tap("link", "Compare")
+    compare_by_finger(tab)
+    tap("link", "Change")
+    tab.page.get_by_text("Nothing would be made anew.").wait_for()
+    tap("radio", "Thorough")
+    tab.see("vd-go-on button:enabled")
+    tap("button", "Go on with these")
+    job = "document.querySelector('vd-run-page').run.job"
+    tab.until(f"{job}.words.includes('recipe=thorough') && {job}.state === 'done'")
+    tap("link", "Files")
+    with tab.page.expect_download() as download:
+        tap("link", "Download gaussians.ply")
+    assert Path(download.value.path()).read_bytes().startswith(b"ply")
+    for name in ("Pictures", "Notes", "Scenes", "New scene"):
+        tap("link", name)
+
+
+def middle(tab: Tab, selector: str) -> tuple[float, float]:
+    """The middle of what a selector finds, once it is on the screen."""
+    found = tab.see(selector)
+    found.scroll_into_view_if_needed()
+    box = found.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def walk_by_fingers(tab: Tab) -> None:
+    """One finger turns the camera around the scene, two bring it closer."""
+    pose = "document.querySelector('vd-scene-view').viewer.pose"
+    x, y = middle(tab, ".viewer canvas")
+    tab.touch([(x + 10 * k, y) for k in range(9)])
+    tab.until(f"{pose}[0][0] < 0.99")
+    tab.page.get_by_role("button", name="Back to the photo").tap()
+    tab.until(f"{pose}[0][0] > 0.9999 && Math.abs({pose}[2][3]) < 1e-3")
+    x, y = middle(tab, ".viewer canvas")
+    tab.touch(*[[(x + side * (30 + 10 * k), y) for k in range(9)] for side in (-1, 1)])
+    tab.until(f"{pose}[2][3] > 0.1")
+    assert tab.ask(f"{pose}[0][0]") > 0.99, "a pinch does not turn the camera"
+
+
+def compare_by_finger(tab: Tab) -> None:
+    x, y = middle(tab, "vd-compare-slider")
+    tab.touch([(x + 8 * k, y) for k in range(9)])
+    tab.until("Number(document.querySelector('vd-compare-slider input').value) > 60")
+
+
 def test_a_scene_is_made_by_keys_alone(tab):
     page = tab()
     page.open(NEW_SCENE)
@@ -270,35 +333,6 @@ def test_a_scene_is_made_by_keys_alone(tab):
     page.page.get_by_role("button", name="Make the scene").focus()
     page.page.keyboard.press("Enter")
     page.see(".state.done")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_screen_reader_finds_its_way(scheme, tab, done):
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed: npm install --prefix .venv/node axe-core")
-    page = tab(color_scheme=scheme, reduced_motion="reduce")
-    page.open()
-    page.see(".sample")
-    found = {"drop": offenses(page)}
-    page.choose()
-    page.page.get_by_text("Every setting").click()
-    page.page.locator("details.group summary").first.click()
-    page.see("vd-knob-field:visible >> nth=0")
-    found["choose"] = offenses(page)
-    for part in ("", "/compare", "/pictures", "/files", "/notes"):
-        page.open(f"#/scene/{done}{part}")
-        page.see(".state.done")
-        found[part] = offenses(page)
-    assert not any(found.values()), found
-
-
-def offenses(tab: Tab) -> list[str]:
-    """What axe-core finds serious or critical."""
-    tab.ask(AXE.read_text())
-    results = tab.ask("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [
-        f"{each['id']}: {each['nodes'][0]['html']}" for each in results if each["impact"] in ("serious", "critical")
-    ]
 
 
 def lines_of_code(script: str) -> int:

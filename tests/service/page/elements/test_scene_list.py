@@ -22,7 +22,7 @@ def test_a_scene_gets_a_name_and_tags_and_is_found_by_them(tab, idle):
     page = tab(idle)
     page.open("#/scenes")
     card = page.see(f"[data-id='{id}']")
-    card.get_by_role("button", name="Change name and tags").click()
+    card.get_by_role("button", name="Rename sample").click()
     page.page.keyboard.press("Escape")
     assert page.ask("document.activeElement.textContent") == "Rename"
     page.page.keyboard.press("Enter")

@@ -94,7 +94,7 @@ def test_a_screen_reader_finds_its_way_in_the_viewer(look, drawing_tab, explored
     page.see(".tools button")
     look.at("viewer", page)
     page.press("Fill from here")
-    page.see("vd-fill-panel li canvas")
+    page.see("vd-fill-panel li img")
     page.see("vd-go-on button:enabled")
     look.at("fill from here", page)
     page.press("Link to this view")

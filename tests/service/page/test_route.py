@@ -1,5 +1,6 @@
 """Addresses: the back button at every step, and a service on another machine, at another port, below a path."""
 
+import json
 import os
 import signal
 import subprocess
@@ -94,3 +95,49 @@ def test_all_is_done_from_another_machine_by_another_port_below_a_path(laptop, b
     page.page.get_by_role("link", name="Scenes", exact=True).click()
     page.until("document.querySelector('vd-scene-card img')?.naturalWidth > 0")
     assert {url.partition("?")[0].startswith(page.address) for url in page.requests if url.startswith("http")} == {True}
+
+
+def test_back_and_forward_at_every_step(drawing_tab, done):
+    tab = drawing_tab()
+    seen: dict[str, tuple[str, str]] = {}
+
+    def arrive(step: str, selector: str, within: str = "") -> None:
+        """Notes the address and what is there. A step that only changes its address keeps its place in the history."""
+        tab.see(selector)
+        assert within in tab.page.url
+        seen[step] = (tab.page.url, selector)
+
+    def follow(name: str) -> None:
+        tab.page.get_by_role("link", name=name, exact=True).click()
+
+    tab.open(NEW_SCENE)
+    arrive("photo", ".sample")
+    tab.see(".sample").click()
+    arrive("choices", ".new figure img[alt='sample.webp']", "step=choose")
+    tab.press("Make the scene")
+    tab.see(".state.done")
+    arrive("scene", "vd-scene-view .tools button")
+    made = tab.job_id
+    follow("Compare")
+    arrive("compare", "vd-compare-slider", "/compare")
+    follow("Change")
+    arrive("change", "vd-change-view .cards", "/change")
+    follow("Scene")
+    tab.see("vd-scene-view .tools button")
+    tab.press("Fill from here")
+    arrive("fill", "vd-fill-panel li", "fill=")
+    follow("Scenes")
+    arrive("all scenes", f"vd-scene-card[data-id='{done}']", "#/scenes")
+    tab.see(f"vd-scene-card[data-id='{done}'] a").click()
+    arrive("another", "vd-scene-view .tools button", done)
+    assert made != done
+    steps = list(seen.values())
+    for way, expected in (("back", steps[-2::-1]), ("forward", steps[1:])):
+        for url, selector in expected:
+            tab.ask(f"history.{way}()")
+            tab.until(f"location.href === {json.dumps(url)}")
+            tab.see(selector)
+            if "/scene/" in url:
+                assert tab.ask("location.href.includes(document.querySelector('vd-run-page').run.id)")
+    tab.page.reload()
+    tab.see("vd-scene-view .tools button")

@@ -4,9 +4,13 @@ import { fill, freshKey, go, h, keepInAddress, parsed, place, t, upload } from "
 import "./choose-panel.js";
 import "./drop-zone.js";
 
+/** @type {{files: File[], prompt?: string} | null} what was chosen, also for whoever comes back from another part of the page */
+let input = null;
+
 class NewScene extends HTMLElement {
   /** @type {File[]} */
   files = [];
+  key = freshKey();
   said = h("div", { class: "said", role: "alert" });
   bar = h("progress", { max: 1, value: 0, "aria-label": t("new.uploading") });
   button = h("button", { class: "primary" }, t("new.make"));
@@ -14,7 +18,7 @@ class NewScene extends HTMLElement {
   connectedCallback() {
     this.addEventListener("chosen", (event) => this.took(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("knobs", (event) => this.keep(/** @type {CustomEvent} */ (event).detail));
-    this.begin();
+    this.follows([]);
   }
 
   /** @returns {import("../knobs.js").Values} what the address says */
@@ -25,7 +29,7 @@ class NewScene extends HTMLElement {
   /** @param {string[]} parts @returns {boolean} whether it goes on with another address, as after a step back */
   follows(parts) {
     if (parts.length) return false;
-    if (place().query.has("step") && this.input) this.choose(this.input);
+    if (place().query.has("step") && input) this.choose(input);
     else this.begin();
     return true;
   }
@@ -41,12 +45,12 @@ class NewScene extends HTMLElement {
     keepInAddress({ ...step, ...(Object.keys(values).length ? { knobs: JSON.stringify(values) } : {}) });
   }
 
-  /** Goes to the second step, from which there is a way back. @param {{files: File[], prompt?: string}} input */
-  took(input) {
-    this.input = input;
+  /** Goes to the second step, from which there is a way back. @param {{files: File[], prompt?: string}} chosen */
+  took(chosen) {
+    input = chosen;
     history.pushState(null, "", location.hash);
     this.keep(this.values);
-    this.choose(input);
+    this.choose(chosen);
   }
 
   /** @param {{files: File[], prompt?: string}} input */
@@ -79,10 +83,9 @@ class NewScene extends HTMLElement {
     this.button.replaceWith(this.bar, h("button", { class: "quiet", onclick: () => abort.abort() }, t("new.stop")));
     const actions = /** @type {Element} */ (this.bar.parentElement);
     try {
-      const several = this.files.length > 1;
-      const path = several ? "batches" : "predict";
-      const made = await upload(path, this.form(values), this.key ?? "", (share) => (this.bar.value = share), abort.signal);
-      go(several ? ["scenes"] : ["scene", made.id]);
+      const path = this.files.length > 1 ? "batches" : "predict";
+      const made = await upload(path, this.form(values), this.key, (share) => (this.bar.value = share), abort.signal);
+      go(path === "batches" ? ["scenes"] : ["scene", made.id]);
     } catch (error) {
       fill(actions, this.button);
       if (/** @type {Error} */ (error).name !== "AbortError") this.complain(/** @type {any} */ (error));

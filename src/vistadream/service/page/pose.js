@@ -34,7 +34,7 @@ export function placeOf(pose) {
 
 /** @param {Pose} pose @returns {string} its place and the way it looks, for an address */
 export function written(pose) {
-  return [0, 1, 2].map((k) => pose[k][3]).concat([0, 1, 2].map((k) => pose[k][2])).map((each) => each.toFixed(4)).join(",");
+  return [0, 1, 2].map((k) => pose[k][3]).concat([0, 1, 2].map((k) => pose[k][2])).map((each) => (Math.round(1e4 * each) / 1e4 || 0).toFixed(4)).join(",");
 }
 
 /** @param {string | null} text @returns {Pose | null} the upright pose that `written` has described */

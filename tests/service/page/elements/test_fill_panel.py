@@ -79,9 +79,9 @@ def shown(tab: Tab) -> list[str]:
       const picture = item.querySelector("img");
       if (!picture) return "";
       await picture.decode();
-      const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 24 });
-      canvas.getContext("2d").drawImage(picture, 0, 0, 32, 24);
-      return [...canvas.getContext("2d").getImageData(0, 0, 32, 24).data].join();
+      const canvas = Object.assign(document.createElement("canvas"), { width: 192, height: 144 });
+      canvas.getContext("2d").drawImage(picture, 0, 0);
+      return [...canvas.getContext("2d").getImageData(0, 0, 192, 144).data].join();
     }"""
     return tab.ask(f"Promise.all([...document.querySelectorAll('vd-fill-panel li')].map({drawn}))")
 

@@ -1,6 +1,7 @@
 """What can be done with a scene in the viewer, and two scenes next to each other under one camera."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -32,10 +33,11 @@ def job(app: Running) -> str:
 def opened(drawing_tab, job):
     """Opens the scene; the query of the address can have a camera."""
 
-    def open_scene(query: str = "") -> Tab:
-        tab = drawing_tab(viewport={"width": 700, "height": 700})
+    def open_scene(query: str = "", **context: Any) -> Tab:
+        tab = drawing_tab(**({"viewport": {"width": 700, "height": 700}} | context))
         tab.open(f"#/scene/{job}{query}")
-        tab.see(".tools button")
+        tab.see(".tools [aria-pressed='true']:text-is('Explore')")  # the stage before may have been shown first
+        tab.until("document.querySelectorAll('.frame canvas').length === 1")
         return tab
 
     return open_scene
@@ -126,10 +128,8 @@ OUTSIDE = """(() => {
 """How far the viewer's list of keys reaches over each edge of the picture."""
 
 
-def test_the_list_of_keys_does_not_cover_a_small_picture(drawing_tab, job):
-    tab = drawing_tab(**PHONE)
-    tab.open(f"#/scene/{job}")
-    tab.see(".tools button")
+def test_the_list_of_keys_does_not_cover_a_small_picture(opened):
+    tab = opened(**PHONE)
     keys = tab.page.get_by_role("button", name="Controls", exact=True)
     help = tab.page.locator(".sse-controlsHint")
     assert not help.is_visible()

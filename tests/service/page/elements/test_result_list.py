@@ -1,8 +1,12 @@
 """What is taken away: each file, those that are made on demand, and all as one zip."""
 
+import shlex
+import subprocess
 import zipfile
 
+import numpy as np
 import pytest
+import rerun as rr
 from tests.service.conftest import Running
 
 
@@ -36,11 +40,20 @@ def test_all_files_are_one_zip(tab, app, job):
         assert "gaussians.ply" in archive.namelist()
 
 
-def test_a_recording_is_opened_by_a_command(tab, app, job):
-    (app.data / "jobs" / job / "run" / "run.rrd").write_bytes(b"RRF2")
+def test_a_recording_is_opened_by_a_command(tab, app, job, read, tmp_path):
+    """Rerun's program takes the address of the command, and receives what the recording has."""
+    file, got = app.data / "jobs" / job / "run" / "run.rrd", tmp_path / "got.rrd"
+    with rr.RecordingStream("vistadream") as stream:
+        stream.save(file)
+        stream.log("coarse/loss", rr.Scalars(0.25))
+        stream.disconnect()
     page = tab()
     page.open(f"#/scene/{job}/files")
     page.press("Open in Rerun")
-    line = page.see(".files vd-copy-line code").inner_text()
-    assert line == f'rerun "{str(app.client.base_url).rstrip("/")}/v1/jobs/{job}/results/run.rrd"'
-    assert app.client.get(line.split('"')[1]).content == b"RRF2"
+    program, address = shlex.split(page.see(".files vd-copy-line code").inner_text())
+    assert program == "rerun"
+    command = [read.PROGRAM, address, "--save", got, "--port", "auto", "--bind", "127.0.0.1"]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    values = read(file).values("/coarse/loss", "Scalars:scalars")
+    assert np.array_equal(read(got).values("/coarse/loss", "Scalars:scalars"), values)
+    assert len(values) == 1

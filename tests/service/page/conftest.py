@@ -78,6 +78,12 @@ class Tab:
         fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         fingers.detach()
 
+    def go_on(self, word: str) -> None:
+        """Goes on with what was changed; ends when the run with this word is done, however short it was."""
+        self.press("Go on with these")
+        job = "document.querySelector('vd-run-page').run.job"
+        self.until(f"{job}.words.includes({json.dumps(word)}) && {job}.state === 'done'")
+
     @property
     def job_id(self) -> str:
         return self.page.url.split("#/scene/")[1].split("/")[0]

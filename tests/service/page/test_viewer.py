@@ -164,9 +164,7 @@ def test_a_scene_is_filled_from_where_somebody_stands(drawing_tab, app):
     tab.see("vd-fill-panel li img")
     tab.see("vd-go-on .stages .waiting")
     kept = tab.ask("[...document.querySelectorAll('vd-go-on li.kept')].length")
-    tab.press("Go on with these")
-    tab.see(".state.running, .state.queued")
-    tab.see(".state.done")
+    tab.go_on("trajectory=custom")
     file = next((app.data / "jobs" / job / "run" / "inputs").iterdir())
     cameras = torch.tensor([each["world_from_cam"] for each in json.loads(file.read_text())["cameras"]])
     assert kept == 3

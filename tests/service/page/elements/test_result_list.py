@@ -21,7 +21,6 @@ def test_a_format_is_made_on_demand_and_listed_with_its_size(tab, app, job):
     page = tab()
     page.open(f"#/scene/{job}/files")
     page.press("Make gaussians.splat")
-    page.see(".making progress")
     saved = page.page.get_by_role("link", name="Download gaussians.splat", exact=True)
     saved.wait_for()
     row = page.page.locator(".files li", has=saved)

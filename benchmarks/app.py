@@ -31,7 +31,7 @@ from vistadream.service.site.files import LIB
 from vistadream.service.site.viewer import DOWNLOAD, is_complete
 
 DRAWING = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-           "--ignore-gpu-blocklist", "--js-flags=--expose-gc", "--enable-precise-memory-info")  # fmt: skip
+           "--ignore-gpu-blocklist", "--enable-precise-memory-info")  # fmt: skip
 FORMATS = ("gaussians.ply", "gaussians.compressed.ply", "gaussians.sog")
 SEEN = ".tools button"
 """What is there when a scene is shown."""
@@ -52,7 +52,7 @@ LOADED = """
 [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
   .reduce((sum, entry) => sum + entry.encodedBodySize, 0)
 """
-HEAP = "(gc(), performance.memory.usedJSHeapSize / 1e6)"
+HEAP = "performance.memory.usedJSHeapSize / 1e6"
 SCROLL = """
 async (pages) => {
   let [empty, slowest, before] = [0, 0, performance.now()];
@@ -138,16 +138,28 @@ def first_frames(browser: Any, url: str, job: str, folder: Path) -> dict[str, An
     return found
 
 
+def heap_mb(page: Any) -> float:
+    """The megabytes of JavaScript that are still in use."""
+    session = page.context.new_cdp_session(page)
+    for _ in range(2):  # the first collection may leave what waits for its finalizer
+        session.send("HeapProfiler.collectGarbage")
+    session.detach()
+    return round(page.evaluate(HEAP), 1)
+
+
 def opened_again(browser: Any, url: str, job: str, times: int) -> list[float]:
-    """The megabytes of JavaScript after the first opened scene, after a quarter of them, and so on."""
+    """The megabytes of JavaScript after the first opened scene, after a quarter of them, and so on.
+
+    It waits by locators: what `wait_for_selector` gives would keep the elements of each scene.
+    """
     heaps = []
     with page_of(browser, url, f"#/scene/{job}", width=480, height=480) as page:
         for k in range(times):
-            page.wait_for_selector(SEEN)
+            page.locator(SEEN).first.wait_for()
             if k in (0, times // 4, times // 2, 3 * times // 4, times - 1):
-                heaps.append(round(page.evaluate(HEAP), 1))
+                heaps.append(heap_mb(page))
             page.evaluate("location.hash = '#/scenes'")
-            page.wait_for_selector("vd-scene-list")
+            page.locator("vd-scene-list").wait_for()
             page.evaluate(f"location.hash = '#/scene/{job}'")
     return heaps
 

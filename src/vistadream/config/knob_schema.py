@@ -33,6 +33,13 @@ class OutsideKnobs:
     """The JSON Schema of each knob by its dotted name."""
     refused: Mapping[str, str]
     """The other knobs, each with the reason as the end of a sentence."""
+    allowable: Mapping[str, dict[str, Any]]
+    """The JSON Schema of those among them that whoever runs the server may allow."""
+
+    def opened(self) -> OutsideKnobs:
+        """The same where they are allowed."""
+        refused = {name: why for name, why in self.refused.items() if name not in self.allowable}
+        return OutsideKnobs({**self.schema, **self.allowable}, refused, {})
 
 
 def knob_schema(job: str = "single_img", noncommercial: bool = False) -> dict[str, Any]:
@@ -57,17 +64,14 @@ def outside_knobs(job: str, noncommercial: bool = False) -> OutsideKnobs:
     `noncommercial`: requests may accept licenses that forbid commercial use.
     """
     known = OutsideKnobs(**kept(f"outside_knobs.{job}", lambda: asdict(derived_knobs(job))))
-    if not noncommercial:
-        return known
-    about = {"type": "boolean", "default": False, "description": remark_of(ACCEPTANCE, None, job)}
-    refused = {name: why for name, why in known.refused.items() if name != ACCEPTANCE}
-    return OutsideKnobs({**known.schema, ACCEPTANCE: about}, refused)
+    return known.opened() if noncommercial else known
 
 
 def derived_knobs(job: str) -> OutsideKnobs:
     """The same, derived now."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     refused: dict[str, str] = {}
+    allowable: dict[str, dict[str, Any]] = {}
     configs = list(configurations(job))
     limits = limits_of(config for config, _ in configs)
     for config, options in configs:
@@ -75,10 +79,12 @@ def derived_knobs(job: str) -> OutsideKnobs:
             choice = _choice(knob.name, options)
             if why := _refusal(knob, choice, job):
                 refused[knob.name] = why
+                if knob.name == ACCEPTANCE:
+                    allowable[knob.name] = _schema(knob, choice, job)
             else:
                 found.setdefault(knob.name, {})[choice] = _schema(knob, choice, job)
     schema = _choices(job) | {name: _merged(by_choice, job) for name, by_choice in found.items()}
-    return OutsideKnobs(schema, {name: why for name, why in refused.items() if name not in schema})
+    return OutsideKnobs(schema, {name: why for name, why in refused.items() if name not in schema}, allowable)
 
 
 def configurations(job: str) -> Iterator[tuple[DictConfig, dict[str, str]]]:

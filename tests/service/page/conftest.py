@@ -79,8 +79,12 @@ class Tab:
         fingers.detach()
 
     def go_on(self, word: str) -> None:
-        """Goes on with what was changed; ends when the run with this word is done, however short it was."""
+        """Goes on with what was changed, until that is done."""
         self.press("Go on with these")
+        self.done_with(word)
+
+    def done_with(self, word: str) -> None:
+        """Waits until the run that has this word is done, however short it was."""
         job = "document.querySelector('vd-run-page').run.job"
         self.until(f"{job}.words.includes({json.dumps(word)}) && {job}.state === 'done'")
 

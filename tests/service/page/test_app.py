@@ -280,8 +280,7 @@ def test_a_whole_story_by_touch(device, driver, drawing_tab):
     tap("radio", "Thorough")
     tab.see("vd-go-on button:enabled")
     tap("button", "Go on with these")
-    job = "document.querySelector('vd-run-page').run.job"
-    tab.until(f"{job}.words.includes('recipe=thorough') && {job}.state === 'done'")
+    tab.done_with("recipe=thorough")
     tap("link", "Files")
     with tab.page.expect_download() as download:
         tap("link", "Download gaussians.ply")

@@ -72,7 +72,10 @@ def kitchen_tables(scenes: dict[str, Scene]) -> None:
     """
     source, targets = kitchen.frames()
     rows: dict[str, list[str]] = {"visible": [], "unseen": []}
+    holes = []
     for target in targets:
+        shares = " | ".join(f"{hole_ratio(scene, target.camera):.2%}" for scene in scenes.values())
+        holes.append(f"| {target.name} | {turned_deg(target.camera):.0f} | {shares} |")
         covered = kitchen.forward_warp(source, target.camera)[1]
         seen = kitchen.visible_from(target, source) & covered
         pictures = kitchen_pictures(scenes, source, target.camera).values()
@@ -83,6 +86,19 @@ def kitchen_tables(scenes: dict[str, Scene]) -> None:
     head = f"| frame | pixels | warp | warp + Telea | {' | '.join(scenes)} |\n{'|---' * (len(scenes) + 4)}|"
     for title, lines in rows.items():
         print(f"\nKitchen, {title} pixels, PSNR dB / SSIM:\n\n{head}", *lines, sep="\n", flush=True)
+    head = f"| frame | turned by degrees | {' | '.join(scenes)} |\n{'|---' * (len(scenes) + 2)}|"
+    print(f"\nKitchen, holes:\n\n{head}", *holes, sep="\n", flush=True)
+
+
+def hole_ratio(scene: Scene, camera: Camera) -> float:
+    """Share of pixels with an opacity under one half."""
+    with torch.no_grad():
+        return float((RENDERER(scene.gaussians, [camera], want=("alpha",))[0].alpha < 0.5).float().mean())
+
+
+def turned_deg(camera: Camera) -> float:
+    """Angle between the camera's view direction and that of the source frame."""
+    return float(torch.rad2deg(camera.cam_from_world[2, 2].clamp(-1, 1).acos()))
 
 
 def write_path(file: Path) -> None:
@@ -220,10 +236,15 @@ def finished(words: list[str]) -> RunFolder:
 
 def kitchen_part(out: Path) -> None:
     write_path(out / "path.json")
-    words = ["trajectory=custom", f"trajectory.path={out / 'path.json'}", f"out={out}"]
-    bare, whole = (finished([*kitchen.words(stage, 640), *words]) for stage in ("no-outpaint", "fine"))
-    scenes = {"no-outpaint": bare.load_stage("initialize"), "coarse": whole.load_stage("coarse")}
-    kitchen_tables(scenes | {"fine": whole.load_stage("refine")})
+    path = ["trajectory=custom", f"trajectory.path={out / 'path.json'}"]
+    bare, whole, usual = (
+        finished([*kitchen.words(stage, 640), *words, f"out={out / name}"])
+        for name, stage, words in (("bare", "no-outpaint", path), ("path", "fine", path), ("default", "fine", []))
+    )
+    scenes = {"no-outpaint": bare.load_stage("initialize")}
+    for name, run in (("", whole), ("default ", usual)):
+        scenes |= {f"{name}coarse": run.load_stage("coarse"), f"{name}fine": run.load_stage("refine")}
+    kitchen_tables(scenes)
 
 
 def photos_part(photos: list[str], out: Path) -> None:

@@ -42,17 +42,33 @@ def indoors(rng: Generator, world: World, reach: Float[ndarray, "3"]) -> Pose:
 
 def close_by(rng: Generator, world: World, reach: Float[ndarray, "3"]) -> Pose:
     """One to three metres before a wall or corner, looking at what stands along it."""
+    return _before_wall(rng, world, reach, distance=(1.2, 3.3), aimed=(0.2, 1.6))
+
+
+def down_at(rng: Generator, world: World, reach: Float[ndarray, "3"]) -> Pose:
+    """Before a wall or corner, looking down at the fronts of what stands along it and at the floor before them."""
+    return _before_wall(rng, world, reach, distance=(0.8, 2.6), aimed=(0.1, 1.0))
+
+
+def _before_wall(
+    rng: Generator,
+    world: World,
+    reach: Float[ndarray, "3"],
+    distance: tuple[float, float],
+    aimed: tuple[float, float],
+) -> Pose:
+    """At a distance from a point near a wall, looking at that point, whose height is drawn too."""
     for _ in range(60):
         aim, axis = rng.uniform(-1, 1, 3) * reach, rng.choice([0, 2])
         aim[axis] = rng.choice([-1, 1]) * reach[axis]
         away = math.atan2(-aim[0], -aim[2]) + rng.normal(0, 0.6)
-        eye = aim + rng.uniform(1.2, 3.3) * np.array([math.sin(away), 0, math.cos(away)])
+        eye = aim + rng.uniform(*distance) * np.array([math.sin(away), 0, math.cos(away)])
         eye[1] = reach[1]
         if np.all(np.abs(eye) <= reach) and world.free(eye, 0.35):
             break
     else:
         return indoors(rng, world, reach)
-    rise = rng.uniform(0.2, 1.6) - eye[1]
+    rise = rng.uniform(*aimed) - eye[1]
     yaw = math.atan2(aim[0] - eye[0], aim[2] - eye[2])
     return Pose(eye, _attitude(rng, yaw, math.atan2(rise, math.hypot(aim[0] - eye[0], aim[2] - eye[2]))))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from train_embedded_depth.looks import look, picture
+from train_embedded_depth.looks import Look, look, picture
 from train_embedded_depth.people import person
 from train_embedded_depth.world import World, turn
 
@@ -107,12 +107,26 @@ def cabinet(world: World, rng: Generator) -> None:
 def counter(world: World, rng: Generator, length: float | None = None) -> None:
     """A long kitchen counter: fronts, a worktop, things on it, cupboards above."""
     length = float(rng.uniform(1.5, 5)) if length is None else length
-    fronts, depth = look(rng, "panels", "plain", tile_m=rng.uniform(0.5, 1.2)), rng.uniform(0.5, 0.7)
-    world.block(0, 0.1, 0.02, (length, 0.78, depth), fronts)
+    fronts, depth = look(rng, "panels", "plain", "plain", "wood", tile_m=rng.uniform(0.5, 1.2)), rng.uniform(0.5, 0.7)
+    if rng.random() < 0.5:
+        world.block(0, 0.1, 0.02, (length, 0.78, depth), fronts)
+    else:
+        _doors(world, rng, length, depth, fronts)
     world.block(0, 0.88, 0, (length, 0.04, depth + 0.04), look(rng, "speckle", "plain", "wood"))
     clutter(world, rng, length, depth, 0.92, int(rng.integers(1, 10)))
     if rng.random() < 0.5:
         world.block(0, rng.uniform(1.35, 1.6), depth / 2 - 0.16, (length * rng.uniform(0.5, 1), 0.7, 0.32), fronts)
+
+
+def _doors(world: World, rng: Generator, length: float, depth: float, fronts: Look) -> None:
+    """Cupboards below a worktop: boards with gaps between them, over a base that stands back, with bars to pull."""
+    world.block(0, 0, 0.06, (length, 0.88, depth - 0.06), look(rng, "plain"))
+    bar, upright = look(rng, "plain"), rng.random() < 0.3
+    for x in np.arange(-length / 2, length / 2 - 0.2, width := rng.uniform(0.35, 0.9)):
+        middle, board = x + width / 2, 0.02 - depth / 2
+        world.block(middle, 0.12, board, (width - 0.008, 0.75, 0.04), fronts)
+        size = (0.015, 0.25, 0.03) if upright else (0.6 * width, 0.015, 0.03)
+        world.box((middle + (0.4 * width if upright else 0), 0.76, board - 0.035), size, bar)
 
 
 def screen(world: World, rng: Generator) -> None:

@@ -53,6 +53,8 @@ KINDS = {
     "landscape": Kind(outdoors.landscape, cameras.outdoors, 0.07, inside=False, hilly=True),
     "corner": Kind(rooms.room, cameras.close_by, 0.1),
     "kitchen": Kind(rooms.kitchen, cameras.close_by, 0.12),
+    "counter_from_above": Kind(rooms.kitchen, cameras.down_at, 0.14),
+    "corner_from_above": Kind(rooms.room, cameras.down_at, 0.1),
     "village": Kind(towns.village, cameras.towards, 0.12, inside=False),
     "avenue": Kind(towns.avenue, cameras.towards, 0.1, inside=False),
     "still_life": Kind(closeups.still_life, cameras.towards, 0.14, shallow=True, fov_deg=50),

@@ -19,7 +19,7 @@ from train_embedded_depth.kinds import HELD_OUT, KINDS
 from train_embedded_depth.textures import TextureBank
 from vistadream.backends.depth.network.model import STRIDE
 
-REVISION = 4
+REVISION = 5
 """Of the generator; goes into the weights' metadata. Raise it when scenes change."""
 SIZES = ((96, 128), (96, 128), (96, 128), (128, 96), (112, 112), (80, 144))
 """Heights and widths, each as likely: pictures upright and lying, square and wide."""

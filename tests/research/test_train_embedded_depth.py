@@ -253,7 +253,7 @@ def test_trainings_with_and_without_a_kind_are_compared_on_worlds_of_that_kind(t
         write_shard(tmp_path, number, count=3)
     name = kind_of(min(tmp_path.iterdir()))
     Trainer(Recipe(scenes=2)).save(tmp_path / "start.pt")
-    print_left_out(tmp_path, tmp_path / "start.pt", tmp_path / "judged", Recipe(steps=2, scenes=2), [name])
+    print_left_out(tmp_path, tmp_path / "start.pt", tmp_path / "judged", Recipe(steps=4, scenes=2), [name])
     rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[3:]]
     assert [row[0].strip() for row in rows] == [
         f"{name}, {what}" for what in ("before", "trained with it", "trained without it")
@@ -302,7 +302,7 @@ def test_a_tiny_run_beats_the_constant_plane_on_worlds_it_never_saw_and_resumes_
     for _ in trainer.run(pool):
         if trainer.step == 58:
             trainer.save(tmp_path / "net.pt")
-    mine, flat = error(trainer.averaged, small_rooms(bank, 9).draw(np.random.default_rng(1), 24))
+    mine, flat = error(trainer.averaged, small_rooms(bank, 7, 8, 9, 10).draw(np.random.default_rng(1), 48))
     assert mine < 0.9 * flat
     resumed = Trainer(recipe)
     resumed.load(tmp_path / "net.pt")

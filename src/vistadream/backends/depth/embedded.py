@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vistadream.backends.depth.blend import Blend, blend
 from vistadream.backends.depth.sources import Sources, read_sources
+from vistadream.backends.depth.steps import harden_steps
 from vistadream.backends.needs import Needs
 from vistadream.core import Camera, DepthPrediction, DepthSource, Note, View, current_observer
 from vistadream.core.knobs import ABOVE_0, Range, check_ranges
@@ -52,7 +53,9 @@ class EmbeddedDepth:
         _note_quality(current_observer(), blended)
         sky = (sources.sky >= 0.5).to(view.rgb.device)
         shift = math.log(self.camera_height_m) + float(sources.layout.median())
-        z = torch.exp(_compressed(blended.log_z, ~sky.cpu(), self.max_ratio) + shift).to(view.rgb)
+        land = ~sky.cpu()
+        log_z = harden_steps(_compressed(blended.log_z, land, self.max_ratio), land)
+        z = torch.exp(log_z + shift).to(view.rgb)
         return DepthPrediction(
             z,
             valid=~sky,

@@ -16,12 +16,12 @@ from torch import Tensor
 from vistadream.backends.depth.layout.trust import smooth_step
 from vistadream.backends.depth.sources import Sources
 
-POSITION = 0.2
+POSITION = 0.1
 """Largest weight of the position prior, which is added to the log z of the network."""
 AGAINST, ALONG = -0.3, 0.2
 """Correlations of the network's log z with the position prior at which the prior has no and its full weight: the
 prior is wrong in a look at a ceiling, and the network sees that."""
-LAYOUT = 0.8
+LAYOUT = 0.95
 """Largest weight of the layout."""
 DETAIL, BROAD = 0.7, 0.1
 """Share of the network's detail that stays where the layout has its largest weight: the layout has no free-standing

@@ -19,8 +19,9 @@ from vistadream.backends.depth.layout.trust import evidence_of_room, smooth_step
 
 LEAST_TRUST = 0.05
 """Added to the trust in each copy for its weight in the mean, so that the mean is defined without any evidence."""
-AGREEING = 0.1
-"""Mean absolute difference of log z between the copies up to which they agree; at twice this, nothing is trusted."""
+AGREEING = 0.12
+"""Mean absolute difference of log z between the copies at which half of the trust is left. This difference varies by
+0.05 when a photo hardly changes, so trust must not fall steeply with it."""
 SHAPED = 0.1
 """Standard deviation of log z above which a room is full evidence; a single wall is none, since it fits any lines."""
 
@@ -77,7 +78,7 @@ def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_kn
     log_z = np.stack([_cast(reading, copy, K, width, height) for reading, copy in zip(found, COPIES, strict=True)])
     mean = np.tensordot(weights, log_z, 1)
     spread = float(np.abs(log_z - mean).mean((1, 2)) @ weights)
-    agreeing = smooth_step(2 - spread / AGREEING) * smooth_step(float(mean.std()) / SHAPED)
+    agreeing = 1 / (1 + (spread / AGREEING) ** 2) * smooth_step(float(mean.std()) / SHAPED)
     zoom = float(np.exp(np.mean([np.log(reading.manhattan.zoom) for reading in found])))
     return Layout(zoom, mean, float(trusts.mean()) * agreeing)
 

@@ -34,15 +34,13 @@ export function resultAddress(id, name, room = "jobs") {
 /**
  * The answer of a route; Problem where it is none.
  * @param {string} path
- * @param {{method?: string, body?: any, signal?: AbortSignal}} [options] a body is sent as JSON
+ * @param {{method?: string, body?: any}} [options] a body is sent as JSON
  * @returns {Promise<any>}
  */
-export async function ask(path, { method = "GET", body, signal } = {}) {
-  /** @type {RequestInit} */
-  const options = { method, signal };
-  if (body !== undefined) Object.assign(options, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-  const response = await patiently(() => fetch(address(path), options)).catch((error) => {
-    throw error.name === "AbortError" ? error : new Problem(0, t("error.unreachable"));
+export async function ask(path, { method = "GET", body } = {}) {
+  const sent = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const response = await patiently(() => fetch(address(path), { method, ...sent })).catch(() => {
+    throw new Problem(0, t("error.unreachable"));
   });
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw problemOf(response.status, answer);

@@ -60,7 +60,7 @@ class App extends HTMLElement {
     this.links(parts[0] ?? "");
     if (shown?.localName === name && shown.follows?.(parts)) return;
     document.title = "VistaDream";
-    if (this.main) fill(this.main, document.createElement(name));
+    fill(this.main, document.createElement(name));
     if (shown) this.main.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
@@ -68,10 +68,8 @@ class App extends HTMLElement {
   /** @param {string} here */
   links(here) {
     const links = [["", "nav.new"], ["scenes", "nav.scenes"], ...(this.isAdmin ? [["admin", "nav.admin"]] : [])];
-    if (this.nav) {
-      fill(this.nav, links.map(([part, text]) =>
-        h("a", { href: link(part ? [part] : []), "aria-current": part === here ? "page" : null }, t(text))));
-    }
+    fill(this.nav, links.map(([part, text]) =>
+      h("a", { href: link(part ? [part] : []), "aria-current": part === here ? "page" : null }, t(text))));
   }
 }
 

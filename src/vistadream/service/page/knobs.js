@@ -79,8 +79,3 @@ export function parsed(text) {
     return undefined;
   }
 }
-
-/** @param {string[]} words of a job @param {string} name @returns {string | undefined} the value of one knob */
-export function wordOf(words, name) {
-  return words.findLast((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
-}

@@ -63,11 +63,6 @@ export class Run {
     const seen = [...this.stages].filter(([, time]) => time.seconds !== null && time.gaussians > 0);
     return seen.map(([stage, time]) => [stage, time.began]);
   }
-
-  /** @param {string} kind of a media type @returns {import("./api.js").Result | undefined} */
-  resultOf(kind) {
-    return this.job?.results.find((result) => result.media_type.startsWith(kind) && !result.name.startsWith("live/"));
-  }
 }
 
 /** A part of the page about one run. */

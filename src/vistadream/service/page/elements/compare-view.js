@@ -14,21 +14,16 @@ class CompareView extends RunPart {
   body = h("div", { class: "compare" });
   said = h("div", { class: "hint", role: "status" });
 
-  connectedCallback() {
+  async connectedCallback() {
     /** @type {Map<string, Promise<string>>} */
     this.drawn = new Map();
     fill(this, this.pairs, this.body, this.said);
-    this.start();
+    this.draws = !(await obstacle());
+    this.update();
   }
 
   disconnectedCallback() {
-    this.closed = true;
     for (const each of this.drawn?.values() ?? []) each.then(URL.revokeObjectURL, () => null);
-  }
-
-  async start() {
-    this.draws = !(await obstacle());
-    this.update();
   }
 
   /** @returns {{name: string, sides: [Side, Side]}[]} what can be compared so far */
@@ -91,7 +86,7 @@ class CompareView extends RunPart {
     this.shown = name;
     fill(this.said, t("scene.loading"));
     const sources = await orSay(Promise.all(sides.map((side) => side.src())), this.said);
-    if (!sources || this.told !== told || this.closed) return;
+    if (!sources || this.told !== told || !this.isConnected) return;
     fill(this.body, h("vd-compare-slider", { data: sides.map(({ title }, k) => ({ title, src: sources[k] })) }));
     fill(this.said, t("compare.hint"));
   }

@@ -12,26 +12,16 @@ class CopyLine extends HTMLElement {
     if (!this.childElementCount) fill(this, this.code, this.button);
   }
 
+  /** Puts the line into the clipboard, or selects it where the browser does not let a page do that, as without https. */
   async copy() {
-    const text = this.code.textContent ?? "";
-    const done = await copyText(text, this.code);
-    fill(this.button, t(done ? "copy.copied" : "copy.by_hand"));
+    try {
+      await navigator.clipboard.writeText(this.code.textContent ?? "");
+      fill(this.button, t("copy.copied"));
+    } catch {
+      getSelection()?.selectAllChildren(this.code);
+      fill(this.button, t("copy.by_hand"));
+    }
     setTimeout(() => fill(this.button, t("copy.copy")), 2000);
-  }
-}
-
-/**
- * Puts text into the clipboard, or selects it where the browser does not let a page do that, as without https.
- * @param {string} text
- * @param {Node} shown
- */
-async function copyText(text, shown) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    getSelection()?.selectAllChildren(shown);
-    return false;
   }
 }
 

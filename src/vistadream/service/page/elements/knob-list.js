@@ -58,11 +58,9 @@ class KnobList extends HTMLElement {
   /** Shows one knob. @param {string} name */
   async point(name) {
     await this.ready;
-    for (const field of /** @type {NodeListOf<any>} */ (this.querySelectorAll("vd-knob-field"))) {
-      if (field.data.name !== name) continue;
-      field.closest("details").open = true;
-      field.querySelector("input, select, textarea")?.focus();
-    }
+    const field = document.getElementById(`knob-${name}`);
+    field?.closest("details")?.setAttribute("open", "");
+    field?.focus();
   }
 }
 

@@ -1,25 +1,21 @@
 /** The command that opens a recording in Rerun, by a ticket where the service needs a key, as a terminal has no cookie. */
 
-import { ask, fill, h, once, resultAddress, t } from "../kit.js";
+import { ask, fill, h, once, orSay, resultAddress, t } from "../kit.js";
 import "./copy-line.js";
 
 class RerunLine extends HTMLElement {
   data = { id: "", name: "" };
 
   connectedCallback() {
-    fill(this, h("button", { class: "quiet", onclick: () => this.show() }, t("rerun.open")));
+    fill(this, h("button", { class: "quiet", onclick: () => orSay(this.show(), this) }, t("rerun.open")));
   }
 
   async show() {
     const { id, name } = this.data;
-    try {
-      const { needs_key } = await once("page");
-      const query = needs_key ? `?ticket=${(await ask(`jobs/${id}/ticket`, { method: "POST" })).ticket}` : "";
-      const text = `rerun "${resultAddress(id, name)}${query}"`;
-      fill(this, h("small", {}, t(needs_key ? "rerun.soon" : "rerun.hint")), h("vd-copy-line", { text }));
-    } catch (error) {
-      fill(this, h("p", { class: "bad", role: "alert" }, /** @type {Error} */ (error).message));
-    }
+    const { needs_key } = await once("page");
+    const query = needs_key ? `?ticket=${(await ask(`jobs/${id}/ticket`, { method: "POST" })).ticket}` : "";
+    const text = `rerun "${resultAddress(id, name)}${query}"`;
+    fill(this, h("small", {}, t(needs_key ? "rerun.soon" : "rerun.hint")), h("vd-copy-line", { text }));
   }
 }
 

@@ -16,7 +16,6 @@ class RunNotes extends RunPart {
 
   update() {
     const run = this.data;
-    if (!run || !this.list) return;
     this.command.text = commandOf(run.job?.input ?? null, run.job?.words ?? []);
     const notes = run.notes.toSorted((a, b) => Number(b.level === "warning") - Number(a.level === "warning"));
     fill(this.list, notes.map((note) => h("li", { class: note.level }, note.text)));

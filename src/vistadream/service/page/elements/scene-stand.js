@@ -8,16 +8,13 @@ class SceneStand extends RunPart {
 
   update() {
     const run = this.data;
-    const video = run.job?.state === "done" ? run.resultOf("video/mp4") : undefined;
+    const video = run.job?.state === "done" && run.job.results.find((result) => result.media_type === "video/mp4");
     const picture = [...run.pictures.values()].at(-1);
     const told = video ? video.name : `${picture?.path} ${picture?.seq}`;
     if (told === this.told) return;
     this.told = told;
-    if (video) {
-      fill(this, h("video", { src: resultAddress(run.id, video.name), controls: true, loop: true, muted: true, playsinline: true, "aria-label": t("scene.video") }));
-    } else {
-      fill(this, picture ? pictureOf(run.id, picture) : h("p", { class: "stage-empty" }, t("scene.waits")));
-    }
+    if (video) fill(this, h("video", { src: resultAddress(run.id, video.name), controls: true, loop: true, muted: true, playsinline: true, "aria-label": t("scene.video") }));
+    else fill(this, picture ? pictureOf(run.id, picture) : h("p", { class: "stage-empty" }, t("scene.waits")));
   }
 }
 

@@ -1,6 +1,6 @@
 /** The stages of a run in a line: which are done, how far the present one is, and how long it still takes. */
 
-import { duration, fill, h, named, RunPart, schemas, t, wordOf } from "../kit.js";
+import { duration, fill, h, named, RunPart, schemas, t, valuesOf } from "../kit.js";
 
 class StageLine extends RunPart {
   sentence = h("p", { class: "sentence", role: "status" });
@@ -15,7 +15,7 @@ class StageLine extends RunPart {
 
   get plan() {
     const stage = /** @type {import("../knobs.js").Schema} */ (this.stage ?? {});
-    const chosen = wordOf(this.data.job?.words ?? [], "stage") ?? stage.default;
+    const chosen = valuesOf(this.data.job?.words ?? []).stage ?? stage.default;
     return stage["x-stages"]?.[chosen] ?? [...this.data.stages.keys()];
   }
 

@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from vistadream.core import ExportContext, Gaussians, Note, Scene, SceneReach
+from vistadream.core import ExportContext, Gaussians, Note, Scene
 from vistadream.core.knobs import check_choices, check_ranges
 from vistadream.exporters.file_names import CONVERTED, GAUSSIAN_FORMATS, gaussians_file
 from vistadream.exporters.viewer_flight import flight_of, flight_settings
+from vistadream.exporters.viewer_settings import viewer_limits
 from vistadream.formats.files import new_file
 from vistadream.formats.ply import write_ply
 from vistadream.formats.splat import write_splat
@@ -21,9 +22,7 @@ from vistadream.formats.splat_transform import (
     write_spz,
     write_viewer,
 )
-from vistadream.formats.viewer_limits import ViewerLimits
 from vistadream.ops.camera_path.pose import reach_of
-from vistadream.ops.evaluation.reach import ANGLES_DEG, DISTANCES
 from vistadream.ops.gaussians.filter_3d import filter_3d
 
 _WRITERS = {"ply": write_ply, "splat": write_splat, "spz": write_spz}
@@ -65,14 +64,9 @@ class GaussianFiles:
 
     def _write_viewer(self, gaussians: Gaussians, path: Path, scene: Scene, context: ExportContext) -> None:
         focus_z = reach_of(scene.anchor).focus_z
-        limits = _limits(context.reach(), focus_z) if self.limit_viewer else None
+        reach = context.reach() if self.limit_viewer else None
+        limits = viewer_limits(reach.moved, reach.turned_deg, focus_z) if reach else None
         flight = flight_of(scene.anchor.camera, context.flight.cameras())
         if not write_viewer(gaussians, path, flight_settings(flight, focus_z), limits):
             words = "this version of splat-transform has another viewer: its camera is not kept where the scene holds"
             context.observe("export/viewer", Note(f"{words}; wanted: {INSTALL}", "warning"))
-
-
-def _limits(reach: SceneReach, focus_z: float) -> ViewerLimits:
-    """The reach, at least the smallest distance and angle that are measured, so that the camera can move at all."""
-    way = {name: focus_z * max(DISTANCES[0], share) for name, share in reach.moved.items()}
-    return ViewerLimits(way, {name: max(ANGLES_DEG[0], angle) for name, angle in reach.turned_deg.items()}, focus_z)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from vistadream.formats.viewer_limits import ViewerLimits
 
 FLIGHT_S = 20
 """Duration of the viewer's flight along the camera path, one way."""
+MOVED = (0.05, 1.0)
+"""The least and the most that a reach is measured to be: a distance as a share of the focus distance."""
+TURNED_DEG = (2.0, 45.0)
+"""The same of the angles."""
 
 
 def viewer_settings(
@@ -38,6 +44,16 @@ def viewer_settings(
         "background": {"color": [0.0, 0.0, 0.0]},
         "animTracks": [track],
     }
+
+
+def viewer_limits(moved: Mapping[str, float], turned_deg: Mapping[str, float], focus_z: float) -> ViewerLimits:
+    """The limits of the viewer's camera in a scene with this reach. They are never so narrow that it cannot move."""
+    way = {name: focus_z * _within(share, MOVED) for name, share in moved.items()}
+    return ViewerLimits(way, {name: _within(angle, TURNED_DEG) for name, angle in turned_deg.items()}, focus_z)
+
+
+def _within(amount: float, limits: tuple[float, float]) -> float:
+    return min(max(limits[0], amount), limits[1])
 
 
 def _flat(points: Sequence[Sequence[float]]) -> list[float]:

@@ -1,4 +1,4 @@
-"""A page with splat-transform's viewer whose camera stays where the scene holds."""
+"""How far the camera of SuperSplat's viewer may go, and a page of splat-transform whose camera stays there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 
 _BEGIN = "const viewer = await main(canvas, settingsJson, config);"
 """The line of the page, as splat-transform 2.7.1 writes it, that starts the viewer."""
+LIMITER = Path(__file__).parent / "viewer_limits.js"
+"""The module that the page of the service has too."""
+_SCRIPTS = (LIMITER, LIMITER.with_name("viewer_page.js"))
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class ViewerLimits:
     focus_z: float
 
     def to_json(self) -> dict[str, list]:
-        """For the page. The viewer's x is left and its y is up."""
+        """For `viewer_limits.js`. The viewer's x is left and its y is up."""
         way, turn = self.way, self.turn_deg
         return {
             "low": [-way["right"], -way["down"], -way["backward"]],
@@ -40,7 +43,7 @@ def limit_viewer(page: Path, limits: ViewerLimits) -> bool:
     text = page.read_text(encoding="utf-8")
     if text.count(_BEGIN) != 1:
         return False
-    script = (Path(__file__).parent / "viewer_limits.js").read_text(encoding="utf-8")
+    script = "".join(file.read_text(encoding="utf-8") for file in _SCRIPTS).replace("export function", "function")
     call = f"{script}keepWithin(viewer, {json.dumps(limits.to_json())});"
     page.write_text(text.replace(_BEGIN, f"{_BEGIN}\n{call}"), encoding="utf-8")
     return True

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
-from vistadream.exporters.viewer_settings import viewer_settings
+from vistadream.exporters.viewer_settings import viewer_limits, viewer_settings
 from vistadream.formats.json_file import read_json
 from vistadream.runs.paths import RunPaths
 from vistadream.service.models import PhotoCamera
@@ -34,6 +35,16 @@ def start_settings(paths: RunPaths) -> dict[str, Any]:
         raise ProblemError(404, "no stage of this run knows the photo's depth yet; wanted initialize to be finished")
     half_extent = max(photo.width_px / photo.focal_px[0], photo.height_px / photo.focal_px[1]) / 2
     return viewer_settings([[0.0, 0.0, 0.0]], [[0.0, 0.0, photo.focus_z]], half_extent)
+
+
+def limits_of(paths: RunPaths, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """How far the camera of a viewer with these settings may go; None where metrics.json does not have the reach."""
+    focus_z = math.dist(settings["camera"]["position"], settings["camera"]["target"])
+    try:
+        metrics = read_json(paths.root / "metrics.json")
+        return viewer_limits(metrics["reach"], metrics["reach_turned_deg"], focus_z).to_json()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _camera_of(folder: Path, stage: str) -> PhotoCamera | None:

@@ -19,7 +19,7 @@ from vistadream.service.gallery.models import Deleted, GalleryEntry, GalleryPage
 from vistadream.service.gallery.shown import folder_of, has_before, shown, thumbnail_file
 from vistadream.service.intake.json_text import body_object
 from vistadream.service.models import CURSOR, ID, Result, State
-from vistadream.service.photo_camera import start_settings
+from vistadream.service.photo_camera import limits_of, start_settings
 from vistadream.service.problems import ProblemError, documented
 from vistadream.service.queue.listed import time_of
 from vistadream.service.queue.task_words import task_words
@@ -130,10 +130,17 @@ async def get_viewer_settings(
     service: Here,
     flight: Annotated[bool, Query(description="With the flight of a job, for which its scene is read.")] = True,
 ) -> dict[str, Any]:
-    """The settings of SuperSplat's viewer: the photo's place and field of view, and of a job the flight."""
+    """The settings of SuperSplat's viewer: the photo's place and field of view, and of a job the flight.
+
+    `limits` says how far the camera may go before the scene shows holes; it is null until a run has measured that.
+    """
     run = entry.run.folder if isinstance(entry.run, OtherRun) else service.data.run(entry.id)
-    if not flight:
-        return await to_thread(start_settings, RunPaths(run))
+    settings = await (_with_flight(entry, run, service) if flight else to_thread(start_settings, RunPaths(run)))
+    limits = await to_thread(limits_of, RunPaths(run), settings) if entry.run.state == "done" else None
+    return settings | {"limits": limits}
+
+
+async def _with_flight(entry: Entry, run: Folder, service: Here) -> dict[str, Any]:
     words = None if isinstance(entry.run, OtherRun) else task_words(entry.run, service.data.input(entry.id))
     kind = "single_img" if isinstance(entry.run, OtherRun) else entry.run.kind
     return await service.painter.viewer_settings(run, await to_thread(_last_stage, run), words, kind)

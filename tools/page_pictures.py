@@ -99,6 +99,9 @@ def _fly(page: Any, camera: str) -> None:
       const { read } = await import("./page/pose.js");
       document.querySelector("vd-scene-view").viewer.go(read(text));
     }"""
+    free = page.get_by_role("button", name="Free camera")
+    if free.get_attribute("aria-pressed") == "false":
+        free.click()
     page.evaluate(script, camera)
     page.wait_for_timeout(2000)  # a picture of the page has no test that it is finished
 

@@ -53,6 +53,11 @@ class Tab:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
 
+    def free_camera(self) -> None:
+        """Lets the camera of the viewer go everywhere."""
+        self.press("Free camera")
+        assert self.page.locator("[aria-pressed='true']:text-is('Free camera')").count() == 1
+
     def see(self, selector: str, seconds: float = LONGEST_S) -> Any:
         self.page.wait_for_selector(selector, timeout=1000 * seconds)
         return self.page.locator(selector)

@@ -300,6 +300,7 @@ def middle(tab: Tab, selector: str) -> tuple[float, float]:
 def walk_by_fingers(tab: Tab) -> None:
     """One finger turns the camera around the scene, two bring it closer."""
     pose = "document.querySelector('vd-scene-view').viewer.pose"
+    tab.page.get_by_role("button", name="Free camera").tap()
     x, y = middle(tab, ".viewer canvas")
     tab.touch([(x + 10 * k, y) for k in range(9)])
     tab.until(f"{pose}[0][0] < 0.99")

@@ -93,6 +93,7 @@ def shown_psnr(tab: Tab, scene: Scene, camera: Camera) -> float:
 def test_fifty_poses_come_back_from_the_viewer_as_they_were_set(drawing_tab, app, job):
     depth = app.client.get(f"/v1/jobs/{job}/camera").json()["focus_z"]
     tab, chance = opened(drawing_tab, job), torch.Generator().manual_seed(0)
+    tab.free_camera()
     shares = 2 * torch.rand(50, 5, generator=chance) - 1
     poses = [upright(0.5 * depth * row[:3], 3 * float(row[3]), 1.4 * float(row[4])) for row in shares]
     found = tab.page.evaluate(THERE_AND_BACK, [pose.tolist() for pose in poses])
@@ -122,6 +123,7 @@ def test_a_dragged_view_is_drawn_again_from_the_cameras_that_the_page_sends(draw
     copy.write(len((run / "events.jsonl").read_text().splitlines()))
     copy.end()
     tab = opened(drawing_tab, copy.id, idle)
+    tab.free_camera()
     box = tab.page.locator(".viewer canvas").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     tab.page.mouse.move(x, y)

@@ -94,6 +94,7 @@ def test_a_link_opens_at_its_camera_and_gives_the_same_link_again(camera, drawin
 def test_the_camera_starts_at_the_photo_moves_by_a_drag_and_comes_back(drawing_tab, job):
     tab = opened(drawing_tab(), job)
     assert torch.allclose(pose(tab), torch.eye(4), atol=1e-3)
+    tab.free_camera()
     box = tab.page.locator(".viewer canvas").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     tab.page.mouse.move(x, y)

@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from vistadream.formats.viewer_limits import LIMITER
 from vistadream.service.access.local_key import LocalKey
 from vistadream.service.routes import page
 from vistadream.service.site.viewer import DOWNLOAD, FILES
@@ -48,6 +49,13 @@ def test_files_of_the_viewer_are_packed_for_whom_can_unpack_them(house, lib):
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.headers["etag"] != plain.headers["etag"]
     assert packed.headers["vary"] == "Accept-Encoding"
+
+
+def test_the_rules_of_the_viewers_camera_are_those_of_the_exported_page(house):
+    answer = house().ask("GET", "/page/viewer_limits.js")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.content == LIMITER.read_bytes()
 
 
 @pytest.mark.parametrize("path", ["/page/", "/page/../models.py", "/page/%2e%2e/models.py", "/lib/no.js", "/page/x.py"])

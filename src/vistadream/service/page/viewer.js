@@ -1,10 +1,15 @@
 /** SuperSplat's viewer, which is loaded when there is a scene to be seen. */
 
-import { language, once, t } from "./kit.js";
+import { h, language, once, t } from "./kit.js";
 import { label } from "./labels.js";
-import { placeOf, poseOf } from "./pose.js";
+import { placeOf, poseOf, written } from "./pose.js";
+import { keeper } from "./viewer_limits.js";
 
-/** @typedef {{speed: number, background: string}} Look how a scene is shown: a factor, and a color as #rrggbb */
+/**
+ * @typedef {{speed: number, background: string, isFree: boolean}} Look how a scene is shown: a factor, a color as #rrggbb, and whether the
+ *     camera may leave where the scene holds
+ * @typedef {import("./viewer_limits.js").Limits} Limits
+ */
 
 const MOST = 2;
 /** Viewers that may be there at the same time: browsers have about 16 graphics contexts for all of their pages. */
@@ -21,9 +26,7 @@ const waiting = [];
 function module() {
   if (!loading) {
     const address = (/** @type {string} */ name) => new URL(`lib/${name}`, document.baseURI).href;
-    const style = document.createElement("link");
-    Object.assign(style, { rel: "stylesheet", href: address("viewer.css") });
-    document.head.append(style);
+    document.head.append(h("link", { rel: "stylesheet", href: address("viewer.css") }));
     loading = import(address("viewer.js"));
     loading.catch(() => (loading = null));
   }
@@ -59,6 +62,8 @@ export class Viewer {
     this.hasFlight = settings.animTracks[0].keyframes.times.length > 1;
     this.vectors = vectorsOf(this.camera);
     this.isClosed = false;
+    this.goesHome = false;
+    handle.events.on("inputEvent", (/** @type {string} */ name) => (this.goesHome = name === "reset" || (this.goesHome && name === "interact")));
   }
 
   /**
@@ -103,15 +108,30 @@ export class Viewer {
 
   /** Puts its camera somewhere, upright. Whatever moved it goes on from there. @param {import("./pose.js").Pose} pose */
   go(pose) {
-    const { position, angles_deg } = placeOf(pose);
-    const { state, app } = this.handle;
+    this.put(placeOf(pose));
+  }
+
+  /** @param {import("./viewer_limits.js").Place} place */
+  put({ position, angles_deg }) {
+    const { state, app, events } = this.handle;
     for (const [name, numbers] of Object.entries({ setPosition: position, setEulerAngles: angles_deg })) {
       this.camera[name](this.vectors[name].set(...numbers));
     }
-    const mode = state.cameraMode === "anim" ? "orbit" : state.cameraMode;
-    if (state.cameraMode === mode) state.cameraMode = mode === "fly" ? "orbit" : "fly"; // a mode begins where the camera is
-    state.cameraMode = mode;
+    this.goesHome = false;
+    if (state.cameraMode === "anim") state.cameraMode = "orbit";
+    else events.fire("cameraMode:changed", state.cameraMode, state.cameraMode); // a mode begins where the camera is
     app.renderNextFrame = true;
+  }
+
+  /** Keeps its camera where a scene holds, but for the flight and the way back; null frees it. @param {Limits | null} limits */
+  limit(limits) {
+    const keep = limits && keeper(limits);
+    this.kept?.off();
+    this.kept = keep && this.handle.app.on("update", () => {
+      const mode = this.handle.state.cameraMode;
+      const kept = keep(placeOf(this.pose), mode === "anim" || (mode === "orbit" && this.goesHome));
+      if (kept) this.put(kept);
+    });
   }
 
   /** Back to the photo's place. */
@@ -186,20 +206,15 @@ function vectorsOf(camera) {
  */
 export function tie(a, b) {
   b.go(a.pose);
-  /** @type {Map<Viewer, import("./pose.js").Pose>} where each was last */
-  const known = new Map([[a, a.pose], [b, b.pose]]);
+  /** Where each was last. @type {Map<Viewer, string>} */
+  const known = new Map([a, b].map((each) => [each, written(each.pose)]));
   const follow = (/** @type {Viewer} */ one, /** @type {Viewer} */ other) => one.handle.app.on("update", () => {
-    if (!isFar(known.get(one) ?? [], one.pose)) return;
+    if (known.get(one) === written(one.pose)) return;
     other.go(one.pose);
-    known.set(one, one.pose).set(other, other.pose);
+    known.set(one, written(one.pose)).set(other, written(other.pose));
   });
   const ties = [follow(a, b), follow(b, a)];
   return () => ties.forEach((each) => each.off());
-}
-
-/** @param {import("./pose.js").Pose} a @param {import("./pose.js").Pose} b */
-function isFar(a, b) {
-  return a.some((row, r) => row.some((number, c) => Math.abs(number - b[r][c]) > 1e-4));
 }
 
 /** @param {HTMLCanvasElement} canvas @param {string} [type] @returns {Promise<Blob>} */

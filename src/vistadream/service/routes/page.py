@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from vistadream.formats.picture_head import MOST_PIXELS
+from vistadream.formats.viewer_limits import LIMITER
 from vistadream.service.models import PageFacts, UploadLimits
 from vistadream.service.problems import ProblemError, documented, not_a_route
 from vistadream.service.routes.session import sign_in
@@ -68,8 +69,8 @@ async def index(request: Request, service: Here, key: str | None = None) -> Resp
 
 @files_router.get("/page/{name:path}")
 def of_the_page(name: str, request: Request, service: Here) -> Response:
-    """A file of the page."""
-    return _answer(PAGE, name, request, service)
+    """A file of the page, or the one that it shares with the exported page."""
+    return _answer(LIMITER.parent if name == LIMITER.name else PAGE, name, request, service)
 
 
 @files_router.get("/lib/{name:path}")

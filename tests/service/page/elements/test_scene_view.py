@@ -11,6 +11,7 @@ from tests.service.page.conftest import PHONE, Tab
 VIEW = "document.querySelector('vd-scene-view')"
 VIEWER = f"{VIEW}.viewer"
 TWIN = "document.querySelector('vd-scene-twin').viewer"
+SAME = f"{VIEWER}.pose.flat().every((number, k) => Math.abs(number - {TWIN}.pose.flat()[k]) < 2e-4)"
 TIED = "Boolean(document.querySelector('vd-scene-twin')?.untie)"
 
 
@@ -81,6 +82,7 @@ def test_speed_and_background_stay_when_another_stage_is_shown(opened):
     tab.see(".tools [aria-pressed='true']:text-is('Depth')")
     assert tab.ask(f"{VIEWER}.handle.app.timeScale") == 2
     assert tab.ask(f"{VIEWER}.camera.camera.clearColor.toString()").startswith("#ff0000")
+    tab.free_camera()
     tab.ask(f"{VIEWER}.go([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -50], [0, 0, 0, 1]])")
     pixel = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data]"
     red, green, blue, _ = tab.ask(f"{VIEWER}.still(16, 12).then({pixel})")
@@ -105,6 +107,7 @@ def test_the_picture_fills_the_screen_and_leaves_it(opened):
 
 def test_two_scenes_share_one_camera(opened):
     tab = opened()
+    tab.free_camera()
     tab.press("Side by side")
     tab.until(TIED)
     assert torch.allclose(pose(tab, TWIN), pose(tab), atol=1e-3)
@@ -112,12 +115,23 @@ def test_two_scenes_share_one_camera(opened):
         before = pose(tab)
         drag(tab, own)
         tab.until(f"Math.abs({VIEWER}.pose[0][2] - {float(before[0, 2])}) > 0.01")
-        tab.until(f"{VIEWER}.pose.flat().every((number, k) => Math.abs(number - {TWIN}.pose.flat()[k]) < 2e-4)")
+        tab.until(SAME)
     tab.page.get_by_label("The second scene after").select_option("Explore")
     tab.until(TIED)
     assert tab.page.locator("canvas").count() == 2
     tab.press("Side by side")
     assert tab.page.locator("canvas").count() == 1
+
+
+@pytest.mark.parametrize("moved", [VIEWER, TWIN])
+def test_two_scenes_stay_where_the_first_one_holds(moved, opened, app, job):
+    tab = opened()
+    tab.see("button:text-is('Free camera')")
+    tab.press("Side by side")
+    tab.until(TIED)
+    tab.ask(f"{moved}.go([[1, 0, 0, 50], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])")
+    limits = app.client.get(f"/v1/gallery/{job}/viewer_settings", params={"flight": False}).json()["limits"]
+    tab.until(f"Math.abs({TWIN}.pose[0][3] + {limits['low'][0]}) < 1e-3 && {SAME}")
 
 
 OUTSIDE = """(() => {

@@ -1,8 +1,9 @@
-/** What can be done with the viewer of a scene: the way back, the flight, its speed, the background, the whole screen, a picture. */
+/** What can be done with the viewer of a scene: the way back, the flight, its speed, a free camera, the background, the whole screen, a picture. */
 
 import { fill, h, keepInAddress, link, place, t, tell } from "../kit.js";
-import { written } from "../pose.js";
+import { placeOf, written } from "../pose.js";
 import { blobOf } from "../viewer.js";
+import { isWithin } from "../viewer_limits.js";
 import "./copy-line.js";
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
@@ -10,10 +11,12 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 class SceneTools extends HTMLElement {
   /**
    * `look` is changed here; `chosen` is the stage that somebody chose.
-   * @type {{viewer: import("../viewer.js").Viewer, look: import("../viewer.js").Look, frame: HTMLElement, said: Element, chosen: string | null}}
+   * @type {{viewer: import("../viewer.js").Viewer, look: import("../viewer.js").Look, frame: HTMLElement, said: Element, chosen: string | null,
+   *     limits: import("../viewer.js").Limits | null}}
    */
   data = /** @type {any} */ (null);
   flight = h("button", { onclick: () => tell(this, "flight") }, t("scene.flight"));
+  free = h("button", { onclick: () => this.limit(this.data.limits, !this.data.look.isFree) }, t("scene.free"));
 
   connectedCallback() {
     const { viewer, look, frame } = this.data;
@@ -24,14 +27,29 @@ class SceneTools extends HTMLElement {
     const speed = h("select", { onchange: () => set({ speed: Number(speed.value) }) }, speeds);
     const background = h("input", { type: "color", value: look.background, oninput: () => set({ background: background.value }) });
     fill(this,
-      button("scene.home", () => viewer.home()), this.flight,
+      button("scene.home", () => viewer.home()), this.flight, this.free,
       h("label", {}, t("scene.speed"), speed), h("label", {}, t("scene.background"), background),
       document.fullscreenEnabled ? button("scene.full", fullScreen) : null,
       button("scene.still", () => this.still()),
       button("scene.share", () => this.share()));
     for (const name of ["cameraMode", "animationPaused"]) viewer.handle.events.on(`${name}:changed`, () => this.mark());
     viewer.show(look);
+    this.limit(this.data.limits);
     this.mark();
+  }
+
+  /**
+   * Keeps the camera within the limits, if there are any. One that is outside when they come is free.
+   * @param {import("../viewer.js").Limits | null} limits
+   * @param {boolean} [isFree]
+   */
+  limit(limits, isFree = this.data.look.isFree || !isWithin(placeOf(this.data.viewer.pose), limits)) {
+    const { viewer, look } = this.data;
+    this.data.limits = limits;
+    look.isFree = isFree;
+    viewer.limit(isFree ? null : limits);
+    this.free.hidden = !limits;
+    this.free.setAttribute("aria-pressed", String(isFree));
   }
 
   mark() {

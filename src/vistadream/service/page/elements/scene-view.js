@@ -17,17 +17,20 @@ class SceneView extends RunPart {
   /** Whether the viewer is opened with the run's flight, for which the service has to read the scene. */
   flight = false;
   /** @type {import("../viewer.js").Look} */
-  look = { speed: 1, background: "#000000" };
+  look = { speed: 1, background: "#000000", isFree: false };
+  /** When the run was done, and where its scene holds. @type {{done: string | null, limits: import("../viewer.js").Limits | null}} */
+  measured = { done: null, limits: null };
   frame = h("div", { class: "frame" });
   tools = h("div", { class: "tools", role: "toolbar", "aria-label": t("scene.tools") });
   said = h("p", { class: "hint", role: "status" });
 
-  connectedCallback() {
+  async connectedCallback() {
     this.panel = h("vd-fill-panel", { data: this.data.id });
     fill(this, this.frame, this.tools, this.said, this.panel);
     this.tools.addEventListener("flight", () => this.fly());
     this.chosen = place().query.get("stage");
-    this.start();
+    this.without = await obstacle();
+    this.update();
   }
 
   disconnectedCallback() {
@@ -36,17 +39,23 @@ class SceneView extends RunPart {
     this.viewer = null;
   }
 
-  async start() {
-    this.without = await obstacle();
-    this.update();
-  }
-
   update() {
     const run = this.data;
     if (!run.job || this.without === undefined) return;
     const [stage, time] = run.scenes.find(([each]) => each === this.chosen) ?? run.scenes.at(-1) ?? [];
+    const done = run.job.state === "done" ? run.job.finished : null;
+    if (stage && !this.without && this.measured.done !== done) this.measure(done);
     if (stage && !this.without) return this.show(stage, `${stage} ${time} ${this.flight}`);
     if (!this.viewer && !this.wanted) this.stand();
+  }
+
+  /** Asks where the scene holds, which a run knows when it is done. @param {string | null} done when that was; null: it goes on */
+  async measure(done) {
+    this.measured = { done, limits: null };
+    const settings = done && (await ask(`gallery/${this.data.id}/viewer_settings?flight=false`).catch(() => null));
+    if (this.measured.done !== done || !this.isConnected) return;
+    this.measured.limits = settings?.limits ?? null;
+    /** @type {any} */ (this.tools.querySelector("vd-scene-tools"))?.limit(this.measured.limits);
   }
 
   /** Shows what stands in the place of the viewer. */
@@ -98,7 +107,7 @@ class SceneView extends RunPart {
     fill(tools,
       stages.length > 1 && h("span", { class: "segments", role: "group", "aria-label": t("scene.stage") }, stages.map(choose)),
       stages.length > 1 && twin,
-      h("vd-scene-tools", { data: { viewer, look, frame, said: this.said, chosen: this.chosen } }),
+      h("vd-scene-tools", { data: { viewer, look, frame, said: this.said, chosen: this.chosen, limits: this.measured.limits } }),
       h("button", { onclick: async () => viewer && fill(this.said, await this.panel.add(viewer)) }, t("scene.fill")));
     fill(this.said, t("scene.hint"));
     if (hadFocus) /** @type {HTMLElement | null} */ (tools.querySelector('[aria-pressed="true"]'))?.focus();
@@ -111,9 +120,9 @@ class SceneView extends RunPart {
     const there = frame.querySelector("vd-scene-twin");
     frame.classList.toggle("two", !there);
     button.setAttribute("aria-pressed", String(!there));
-    if (!there) viewer?.closeHelp();
-    if (there) there.remove();
-    else frame.append(h("vd-scene-twin", { data: { run: this.data, viewer, settings, look, stage } }));
+    if (there) return there.remove();
+    viewer?.closeHelp();
+    frame.append(h("vd-scene-twin", { data: { run: this.data, viewer, settings, look, stage } }));
   }
 
   /** Plays the run's flight, after it was asked for. */

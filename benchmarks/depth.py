@@ -2,8 +2,8 @@
 
 python benchmarks/depth.py [data folder]        (default: VISTADREAM_TEST_DATA)
 
-First the sensor depth of the kitchen frames and our path-traced sample, then generated worlds whose numbers training
-never sees, kind by kind.
+First the sensor depth of the kitchen frames and of every second frame of the walk, and our path-traced sample, then
+generated worlds whose numbers training never sees, kind by kind.
 """
 
 from __future__ import annotations
@@ -66,10 +66,24 @@ def view_of(name: str, rgb: torch.Tensor, camera: Camera) -> View:
 
 def read_frame(color: Path) -> tuple[View, torch.Tensor]:
     """A kitchen frame as a View, and its sensor depth in metres (0 = none)."""
+    rgb, depth = read_pair(color)
+    return view_of(color.name[6:12], rgb, Camera.from_focal(FOCAL_PX, rgb.shape[1], rgb.shape[0])), depth
+
+
+def read_walk(folder: Path) -> Iterator[tuple[View, torch.Tensor]]:
+    """Every second frame of the headset's walk, and its sensor depth in metres (0 = none)."""
+    K = np.loadtxt(folder / "K.txt")
+    for color in sorted(folder.glob("*.color.png"))[::2]:
+        rgb, depth = read_pair(color)
+        camera = Camera.from_focal(float(K[0, 0]), rgb.shape[1], rgb.shape[0], (float(K[0, 2]), float(K[1, 2])))
+        yield view_of(color.name[:5], rgb, camera), depth
+
+
+def read_pair(color: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """Colors in [0, 1], and the depth in metres of the file that belongs to them."""
     rgb = torch.from_numpy(np.array(Image.open(color).convert("RGB"))).float() / 255
     depth = np.array(Image.open(color.with_name(color.name.replace("color", "depth")))).astype(np.float32) / 1000
-    camera = Camera.from_focal(FOCAL_PX, rgb.shape[1], rgb.shape[0])
-    return view_of(color.name[6:12], rgb, camera), torch.from_numpy(depth)
+    return rgb, torch.from_numpy(depth)
 
 
 def read_sample() -> tuple[View, torch.Tensor]:
@@ -118,10 +132,11 @@ def mean_of(rows: Iterable[dict[str, tuple[float, float, float]]]) -> dict[str, 
 
 
 def main() -> None:
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["VISTADREAM_TEST_DATA"]) / "kitchen"
+    data = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["VISTADREAM_TEST_DATA"])
     print("AbsRel / delta1 / boundary F1")
-    frames = [read_frame(color) for color in sorted(folder.glob("*.color.png"))]
+    frames = [read_frame(color) for color in sorted((data / "kitchen").glob("*.color.png"))]
     print_table("kitchen frame", {view.name: judge(view, truth) for view, truth in frames})
+    print_table("walk", {view.name: judge(view, truth) for view, truth in read_walk(data / "walk")})
     sample, truth = read_sample()
     print_table("sample", {sample.name: judge(sample, truth)})
     kinds = {f"{name} (held out)" if name in HELD_OUT else name: kind for name, kind in (KINDS | HELD_OUT).items()}

@@ -14,7 +14,7 @@ from torch import Tensor
 RADIUS = 0.02
 """Half the side of a window, as a fraction of the long side: wider than a soft step."""
 WIDER = 3
-"""Side of the larger window, in sides of the window. On a plane, disparities vary that many times as much there; around
+"""Side of the larger window, in sides of the window. On a plane, disparities vary three times as much there; around
 a step, about as much."""
 LEAST, FULL = 0.1, 0.25
 """Ranges of log z in a window below which nothing is a step, and from which on a step is made as hard as can be."""
@@ -56,7 +56,7 @@ def _continued(disparity: Float[ndarray, "h w"], known: Bool[ndarray, "h w"]) ->
 
 
 def _range(x: Float[ndarray, "h w"], radius: int) -> tuple[Float[ndarray, "h w"], Float[ndarray, "h w"]]:
-    """The smallest and the largest value within so many pixels along both axes."""
+    """The smallest and the largest value within `radius` pixels along both axes."""
     window = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     return cv2.erode(x, window), cv2.dilate(x, window)
 

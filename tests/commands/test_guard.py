@@ -16,6 +16,14 @@ from vistadream.core import UserError
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def hangups_end_programs():
+    """A test run under nohup ignores them, and so do the programs that it starts."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def ended(act: Callable[[], object], capsys: pytest.CaptureFixture, **more) -> tuple[int, str]:
     """The exit code of a command that does this, and what it said."""
     code = guard.guarded("name", lambda: act, "go on", **more)

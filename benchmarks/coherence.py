@@ -72,10 +72,7 @@ def kitchen_tables(scenes: dict[str, Scene]) -> None:
     """
     source, targets = kitchen.frames()
     rows: dict[str, list[str]] = {"visible": [], "unseen": []}
-    holes = []
     for target in targets:
-        shares = " | ".join(f"{hole_ratio(scene, target.camera):.2%}" for scene in scenes.values())
-        holes.append(f"| {target.name} | {turned_deg(target.camera):.0f} | {shares} |")
         covered = kitchen.forward_warp(source, target.camera)[1]
         seen = kitchen.visible_from(target, source) & covered
         pictures = kitchen_pictures(scenes, source, target.camera).values()
@@ -86,14 +83,15 @@ def kitchen_tables(scenes: dict[str, Scene]) -> None:
     head = f"| frame | pixels | warp | warp + Telea | {' | '.join(scenes)} |\n{'|---' * (len(scenes) + 4)}|"
     for title, lines in rows.items():
         print(f"\nKitchen, {title} pixels, PSNR dB / SSIM:\n\n{head}", *lines, sep="\n", flush=True)
-    head = f"| frame | turned by degrees | {' | '.join(scenes)} |\n{'|---' * (len(scenes) + 2)}|"
-    print(f"\nKitchen, holes:\n\n{head}", *holes, sep="\n", flush=True)
+    print_holes(scenes, [target.camera for target in targets])
 
 
-def hole_ratio(scene: Scene, camera: Camera) -> float:
-    """Share of pixels with an opacity under one half."""
-    with torch.no_grad():
-        return float((RENDERER(scene.gaussians, [camera], want=("alpha",))[0].alpha < 0.5).float().mean())
+def print_holes(scenes: dict[str, Scene], cameras: list[Camera]) -> None:
+    """Share of pixels with an opacity under one half at each kitchen frame."""
+    print(f"\nKitchen, holes:\n\n| frame | turned by degrees | {' | '.join(scenes)} |\n{'|---' * (len(scenes) + 2)}|")
+    ratios = [hole_ratios(scene.gaussians, cameras, RENDERER) for scene in scenes.values()]
+    for name, camera, *shares in zip(kitchen.TARGETS, cameras, *ratios, strict=True):
+        print(f"| {name} | {turned_deg(camera):.0f} | {' | '.join(f'{share:.2%}' for share in shares)} |", flush=True)
 
 
 def turned_deg(camera: Camera) -> float:

@@ -65,13 +65,13 @@ def view_of(name: str, rgb: torch.Tensor, camera: Camera) -> View:
 
 
 def read_frame(color: Path) -> tuple[View, torch.Tensor]:
-    """A kitchen frame as a View, and its sensor depth in metres (0 = none)."""
+    """A kitchen frame as a View, and its sensor depth in meters (0 = none)."""
     rgb, depth = read_pair(color)
     return view_of(color.name[6:12], rgb, Camera.from_focal(FOCAL_PX, rgb.shape[1], rgb.shape[0])), depth
 
 
 def read_walk(folder: Path) -> Iterator[tuple[View, torch.Tensor]]:
-    """Every second frame of the headset's walk, and its sensor depth in metres (0 = none)."""
+    """Every second frame of the headset's walk, and its sensor depth in meters (0 = none)."""
     K = np.loadtxt(folder / "K.txt")
     for color in sorted(folder.glob("*.color.png"))[::2]:
         rgb, depth = read_pair(color)
@@ -80,14 +80,14 @@ def read_walk(folder: Path) -> Iterator[tuple[View, torch.Tensor]]:
 
 
 def read_pair(color: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """Colors in [0, 1], and the depth in metres of the file that belongs to them."""
+    """Colors in [0, 1], and the depth in meters of the file that belongs to them."""
     rgb = torch.from_numpy(np.array(Image.open(color).convert("RGB"))).float() / 255
     depth = np.array(Image.open(color.with_name(color.name.replace("color", "depth")))).astype(np.float32) / 1000
     return rgb, torch.from_numpy(depth)
 
 
 def read_sample() -> tuple[View, torch.Tensor]:
-    """Our own sample, which another program made than the worlds, and its true depth in metres."""
+    """Our own sample, which another program made than the worlds, and its true depth in meters."""
     rgb, depth_mm = (np.array(Image.open(path)).astype(np.float32) for path in (sample_image(), sample_depth()))
     return view_of("our sample", torch.from_numpy(rgb) / 255, sample_camera()), torch.from_numpy(depth_mm) / 1000
 

@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from torch import Tensor
 
+from vistadream.ops.holes.nearest import nearest_known
+
 RADIUS = 0.02
 """Half the side of a window, as a fraction of the long side: wider than a soft step."""
 WIDER = 3
@@ -28,11 +30,10 @@ def harden_steps(log_z: Float[Tensor, "h w"], land: Bool[Tensor, "h w"]) -> Floa
     At a step, a disparity moves away from the middle between the smallest and the largest in its window. Planes, on
     which disparity is linear, are told apart by how fast the range grows with the window, and stay as they are.
     """
-    known = land.numpy()
-    disparity = np.where(known, np.exp(-log_z.numpy()), np.nan).astype(np.float32)
-    if not known.any():
+    if not bool(land.any()):
         return log_z
-    disparity = _continued(disparity, known)
+    row, column = np.moveaxis(nearest_known(land.numpy()), -1, 0)
+    disparity = np.exp(-log_z.numpy()[row, column])  # the sky continues the land, so that it makes no step in it
     radius = max(1, round(RADIUS * max(disparity.shape)))
     for _ in range(PASSES):
         low, high = _range(disparity, radius)
@@ -41,18 +42,6 @@ def harden_steps(log_z: Float[Tensor, "h w"], land: Bool[Tensor, "h w"]) -> Floa
         harder = np.tanh(np.float32(HARDNESS / 2) * place) / np.float32(math.tanh(HARDNESS / 2))
         disparity += _stepness(disparity, low, high, radius) * (harder - place) * half
     return torch.where(land, -torch.log(torch.from_numpy(disparity)), log_z)
-
-
-def _continued(disparity: Float[ndarray, "h w"], known: Bool[ndarray, "h w"]) -> Float[ndarray, "h w"]:
-    """Unknown pixels take the value of the nearest known one, so that the sky makes no step in the land."""
-    if known.all():
-        return disparity
-    _, labels = cv2.distanceTransformWithLabels(
-        (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    values = np.empty(labels.max() + 1, np.float32)
-    values[labels[known]] = disparity[known]
-    return values[labels]
 
 
 def _range(x: Float[ndarray, "h w"], radius: int) -> tuple[Float[ndarray, "h w"], Float[ndarray, "h w"]]:

@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from vistadream.backends.outpaint.patchmatch import RADIUS, Sources, search, vote
-from vistadream.backends.outpaint.scales import double, halve, nearest, pyramid, snap, touching, usable_centers
+from vistadream.backends.outpaint.scales import double, halve, pyramid, snap, touching, usable_centers
+from vistadream.ops.holes.nearest import nearest_known
 from vistadream.ops.holes.poisson import poisson_fill
 
 COARSEST = 8 * RADIUS
@@ -54,7 +55,7 @@ class Completion:
     def _grow(self, rgb: ndarray, hole: ndarray, bias: ndarray) -> tuple[ndarray, ndarray]:
         """Fills ring after ring from the rim, so that lines continue into the hole; copies known pixels only."""
         sources, trust = self._sources(hole, bias), _trust(hole)
-        start = nearest(sources.usable)
+        start = nearest_known(sources.usable)
         field = np.full_like(start, -1)
         distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
         image, done, radius = poisson_fill(rgb, ~hole).astype(np.float32), ~hole, 0.0
@@ -103,7 +104,7 @@ class Completion:
         field = np.full((*hole.shape, 2), -1, np.int32)
         field[usable] = np.roll(centers, len(centers) // 2, axis=0)
         _, cost = self._search(rgb, np.ones(hole.shape, np.float32), sources, np.argwhere(usable), field, 8, 0)
-        row, column = np.moveaxis(nearest(usable), -1, 0)
+        row, column = np.moveaxis(nearest_known(usable), -1, 0)
         return np.minimum(cost, 1)[row, column]
 
     def _search(

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from vistadream.backends.outpaint.patchmatch import RADIUS
+from vistadream.ops.holes.nearest import nearest_known
 
 PATCH = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8)
 
@@ -55,15 +56,4 @@ def touching(hole: Bool[ndarray, "h w"]) -> Bool[ndarray, "h w"]:
 def snap(field: Int[ndarray, "h w 2"], usable: Bool[ndarray, "h w"]) -> Int[ndarray, "h w 2"]:
     """The field with each source moved to the nearest usable one."""
     h, w = usable.shape
-    return nearest(usable)[np.clip(field[..., 0], 0, h - 1), np.clip(field[..., 1], 0, w - 1)]
-
-
-def nearest(usable: Bool[ndarray, "h w"]) -> Int[ndarray, "h w 2"]:
-    """The usable center nearest to each pixel."""
-    _, labels = cv2.distanceTransformWithLabels(
-        (~usable).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    centers = np.argwhere(usable).astype(np.int32)
-    order = np.empty(len(centers) + 1, np.int64)
-    order[labels[usable]] = np.arange(len(centers))
-    return centers[order[labels]]
+    return nearest_known(usable)[np.clip(field[..., 0], 0, h - 1), np.clip(field[..., 1], 0, w - 1)]

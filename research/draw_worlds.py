@@ -25,8 +25,8 @@ class Options:
     """A folder; worlds that are there already are kept."""
     names: tuple[str, ...] = ()
     """Names such as room_1; all without any."""
-    width: int = 256
-    height: int = 192
+    width: int = 512
+    height: int = 384
 
 
 @torch.no_grad()
@@ -65,4 +65,5 @@ def _bytes(rgb: torch.Tensor) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # small tensors: more threads mostly wait for each other
     main(tyro.cli(Options))

@@ -22,6 +22,8 @@ _FINER = 2
 """Rays along each side of a pixel."""
 _OCCLUSION_M = 1.5
 """Surfaces within this distance keep light from all around away."""
+_LIT_ACROSS = 128
+"""Points across the picture at which the light from all around is found."""
 _BRIGHTNESS = 0.3
 """Mean linear brightness of the photo after exposure."""
 _ALL_AROUND = -1.0
@@ -94,7 +96,7 @@ class LitWorld:
             Stage(self._rng, solids, looks, None, self._bank, True, False), seen, rays, size, lens
         )
         above = seen.points + 0.01 * seen.normal
-        shadow = shadow_of(self._everything, above, self._lights.towards_key(above), size)
+        shadow = shadow_of(self._everything, above, self._lights.towards_key(above), size, _FINER)
         open_share = _open_share(self._everything, above, seen.normal, size, sky)
         color = albedo * (self._lights.irradiance(seen.points, seen.normal, shadow, open_share) + 2 * glow)
         color = torch.where(sky[:, None], self._sky.radiance(self._bank, rays), color)
@@ -106,11 +108,12 @@ def _open_share(
 ) -> Float[Tensor, "1 p"]:
     """How much of the light from all around reaches a point, by rays in fixed directions of the world.
 
-    They are cast for every fourth row and column; directions that are the same for all cameras give a surface the same
+    They are cast for some of the rows and columns; directions that are the same for all cameras give a surface the same
     light in every picture.
     """
-    small = (size[0] // 4, size[1] // 4)
-    at, n = (x.reshape(1, 3, *size)[:, :, 1::4, 1::4].flatten(2) for x in (points, normals))
+    every = max(2, size[1] // _LIT_ACROSS)
+    start, small = every // 2 - 1, (size[0] // every, size[1] // every)
+    at, n = (x.reshape(1, 3, *size)[:, :, start::every, start::every].flatten(2) for x in (points, normals))
     arrived = torch.zeros(at.shape[0], at.shape[2])
     possible = torch.zeros_like(arrived)
     for direction in _DIRECTIONS:

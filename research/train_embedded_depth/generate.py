@@ -174,11 +174,13 @@ def _shade(
     return haze(color, z, stage.rng, 40.0 if stage.inside else 200.0)
 
 
-def shadow_of(solids: Solids, points: Tensor, towards: Tensor, size: tuple[int, int]) -> Float[Tensor, "b p"]:
-    """How far the key light is hidden; cast for every second row and column only, which softens its rims."""
-    half = [x.reshape(len(x), 3, *size)[:, :, ::2, ::2] for x in (points, towards)]
-    hidden = (cast(solids, *(x.flatten(2) for x in half)).t < 1).float()
-    return F.interpolate(hidden.reshape(len(points), 1, *half[0].shape[2:]), size, mode="bilinear").flatten(1)
+def shadow_of(
+    solids: Solids, points: Tensor, towards: Tensor, size: tuple[int, int], every: int = 2
+) -> Float[Tensor, "b p"]:
+    """How far the key light is hidden; cast for some of the rows and columns only, which softens its rims."""
+    some = [x.reshape(len(x), 3, *size)[:, :, ::every, ::every] for x in (points, towards)]
+    hidden = (cast(solids, *(x.flatten(2) for x in some)).t < 1).float()
+    return F.interpolate(hidden.reshape(len(points), 1, *some[0].shape[2:]), size, mode="bilinear").flatten(1)
 
 
 def material(

@@ -20,7 +20,7 @@ def export(checkpoint: Path, out: Path, start: Path | None = None, share: float 
     (Wortsman et al. 2022).
     """
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    net = DepthNet(depth=state["depth"])
+    net = DepthNet(depth=state["depth"], blocks=state["blocks"])
     net.load_state_dict(state["averaged"])
     mixed = net.state_dict()
     if start:
@@ -37,6 +37,7 @@ def export(checkpoint: Path, out: Path, start: Path | None = None, share: float 
         "steps": state["step"],
         "area": state["area"],
         "depth": state["depth"],
+        "blocks": state["blocks"],
         "share_of_start": share if start else 0.0,
         "generator_revision": REVISION,
         "licence": "Apache-2.0",

@@ -1,4 +1,4 @@
-"""Weights of an earlier network in a new one with more attention blocks, which first gives the same maps."""
+"""Weights of an earlier network in a new one with more blocks, which first gives the same maps."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from vistadream.backends.depth.network.model import DepthNet
 
 BLOCK = re.compile(r"down16\.(\d+)\.(.+)")
 """Entries of the coarsest level: number 0 shrinks, the last one normalizes, those between are attention blocks."""
-SILENT = ("out.", "narrow.")
-"""Layers of a block whose output is added to its input; with zeros there, the block changes nothing."""
+SILENT = re.compile(r"down16\.\d+\.(out|narrow)\..+|.+\.second_norm\.(weight|bias)")
+"""The last layers of attention and residual blocks; with zeros there, a block changes nothing."""
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
@@ -38,7 +38,7 @@ def grow(net: DepthNet, weights: dict[str, Tensor]) -> None:
     for name, x in state.items():
         if name in moved:
             x.copy_(moved[name])
-        elif (match := BLOCK.fullmatch(name)) and match[2].startswith(SILENT):
+        elif SILENT.fullmatch(name):
             x.zero_()
 
 

@@ -47,7 +47,7 @@ def network_of(file: Path) -> DepthNet:
     if file.suffix == ".safetensors":
         return load_net(file)
     state = torch.load(file, map_location="cpu", weights_only=True)
-    net = DepthNet(state["area"], depth=state["depth"])
+    net = DepthNet(state["area"], state["depth"], state["blocks"])
     grow(net, read_weights(file))
     return net.eval()
 

@@ -33,8 +33,10 @@ class Recipe:
     """Steps of the whole cosine schedule; a later run may name more and goes on from its checkpoint."""
     scenes: int = 16
     """Scenes of 96x128 per step, fewer larger ones; each is seen in two copies that differ in all but the truth."""
-    depth: int = 6
+    depth: int = 14
     """Attention blocks of the network."""
+    blocks: int = 3
+    """Residual blocks of the network at each place where there are some."""
     rate: float = 1.5e-3
     """Peak learning rate."""
     warmup: int = 300
@@ -73,7 +75,7 @@ class Trainer:
     def __init__(self, recipe: Recipe) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.step = recipe, 0
-        self.net = DepthNet(depth=recipe.depth).to(recipe.device)
+        self.net = DepthNet(depth=recipe.depth, blocks=recipe.blocks).to(recipe.device)
         self.averaged = copy.deepcopy(self.net)
         self.optimizer = Optimizer(self.net, recipe.decay)
 
@@ -83,6 +85,7 @@ class Trainer:
             "step": self.step,
             "area": self.net.area,
             "depth": self.net.depth,
+            "blocks": self.net.blocks,
             "net": self.net.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),

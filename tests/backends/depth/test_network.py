@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from vistadream.backends.depth.network import predict
 from vistadream.backends.depth.network.model import HALVING, STRIDE, DepthNet
 from vistadream.backends.depth.network.predict import read, working_size
+from vistadream.backends.depth.network.reading import Reading, mean
 from vistadream.backends.depth.network.upsample import follow_picture
 from vistadream.core import Camera
 
@@ -35,26 +36,45 @@ def test_a_mirrored_picture_is_read_as_the_mirror_image():
     assert (one.error > 0).all()
 
 
-def test_the_reading_is_the_mean_of_several_sizes_at_the_first(monkeypatch):
+def reading_of(log_z: torch.Tensor, border: float = 0.0) -> Reading:
+    ahead = torch.tensor([0.0, 0, -1])[:, None, None].expand(3, *log_z.shape)
+    return Reading(log_z, torch.full_like(log_z, 0.2), ahead, torch.zeros_like(log_z), border)
+
+
+def test_the_reading_is_the_mean_of_all_glances(monkeypatch):
     net, rgb, camera, alone = DepthNet().eval(), torch.rand(H, W, 3), Camera.from_fov(60, W, H), []
-    both = read(net, rgb, camera, True).log_z
-    for factor in predict.AREAS:
-        monkeypatch.setattr(predict, "AREAS", (factor,))
-        log_z = read(net, rgb, camera, True).log_z
-        alone.append(torch.nn.functional.interpolate(log_z[None, None], both.shape, mode="bilinear")[0, 0])
-    assert torch.allclose(both, torch.stack(alone).mean(0), atol=1e-4)
-    assert not torch.allclose(alone[0], alone[-1], atol=1e-3)
+    together, glances = read(net, rgb, camera, True), predict.GLANCES
+    for glance in glances:
+        monkeypatch.setattr(predict, "GLANCES", (glance,))
+        monkeypatch.setattr(predict, "mean", lambda readings: alone.extend(readings))
+        read(net, rgb, camera, True)
+    assert torch.equal(mean(alone).log_z, together.log_z)
+    assert len({tuple(reading.log_z.shape) for reading in alone}) > 1
+    assert not glances[0][1], "the first sees all of the picture"
+
+
+def test_the_mean_ignores_the_level_of_each_reading():
+    slope = torch.linspace(0, 1, 45).expand(30, -1)
+    found = mean([reading_of(slope), reading_of(slope + 7), reading_of(slope - 3)])
+    assert torch.allclose(found.log_z, slope + 4 / 3, atol=1e-5)
+    assert torch.allclose(found.error, torch.tensor(0.2), atol=1e-5)
+
+
+def test_a_reading_without_the_border_says_nothing_about_the_border_and_all_the_more_inside():
+    plain, other = torch.zeros(40, 60), torch.zeros(36, 54)
+    other[10:20, 20:30] = 1.0
+    found = mean([reading_of(plain), reading_of(other, border=0.05)]).log_z
+    rim = torch.ones(40, 60, dtype=torch.bool)
+    rim[2:-2, 3:-3] = False
+    assert torch.allclose(found[rim], found[0, 0], atol=1e-5)
+    inside = found[13:21, 24:32] - found[30:35, 40:50].mean()
+    assert torch.allclose(inside, torch.tensor(0.5), atol=1e-4)
 
 
 def test_predictions_that_disagree_expect_a_larger_error():
-    def reading(log_z: torch.Tensor) -> predict.Reading:
-        ahead = torch.tensor([0.0, 0, -1])[:, None, None].expand(3, *log_z.shape)
-        return predict.Reading(log_z, torch.full_like(log_z, 0.2), ahead, torch.zeros_like(log_z))
-
     slope = torch.linspace(0, 1, 45).expand(30, -1)
-    error = predict._mean([reading(slope), reading(7 - slope)]).error
+    error = mean([reading_of(slope), reading_of(7 - slope)]).error
     assert torch.allclose(error, 0.2 + (slope - slope.mean()).abs(), atol=1e-5)
-    assert torch.allclose(predict._mean([reading(slope)] * 3).error, torch.tensor(0.2))
 
 
 def test_any_number_of_threads_reads_the_same_bits():

@@ -16,16 +16,16 @@ from torch import Tensor
 from vistadream.backends.depth.layout.trust import smooth_step
 from vistadream.backends.depth.sources import Sources
 
-POSITION = 0.1
+POSITION = 0.05
 """Largest weight of the position prior, which is added to the log z of the network."""
 AGAINST, ALONG = -0.3, 0.2
 """Correlations of the network's log z with the position prior at which the prior has no and its full weight: the
 prior is wrong in a look at a ceiling, and the network sees that."""
 LAYOUT = 0.95
 """Largest weight of the layout."""
-DETAIL, BROAD = 0.7, 0.1
-"""Share of the network's detail that stays where the layout has its largest weight: the layout has no free-standing
-objects. Detail is what a blur of this standard deviation, as a fraction of the width, removes."""
+BROAD = 0.1
+"""Standard deviation, as a fraction of the width, of the blur that removes detail. The network's detail stays where the
+layout replaces the broad shape, because the layout has no free-standing objects."""
 DISAGREEING, AGREEING = -0.1, 0.4
 """Correlations of the layout with the network at which the layout has no and its full weight."""
 BLURRED_PX = 64
@@ -67,7 +67,7 @@ def blend(sources: Sources) -> Blend:
     indoors = smooth_step(1 - float(sources.sky.mean()) / OUTDOORS)
     layout_weight = LAYOUT * sources.layout_trust * smooth_step(agreement) * indoors
     detail = _detail(seen - layout)
-    log_z = _centered(seen + layout_weight * (layout - seen + DETAIL * detail), land)
+    log_z = _centered(seen + layout_weight * (layout - seen + detail), land)
     error = sources.network_error + layout_weight * (LAYOUT_ERROR - sources.network_error)
     return Blend(log_z, confidence(error), position_weight, layout_weight, float(_mean(error, solid)))
 

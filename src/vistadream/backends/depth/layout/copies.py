@@ -42,4 +42,13 @@ class Copy:
         return moved
 
 
-COPIES = (Copy(), Copy(mirrored=True, border=0.01), Copy(border=0.025, scale=0.95), Copy(mirrored=True, scale=0.9))
+COPIES = (
+    Copy(),
+    Copy(border=0.02),
+    Copy(border=0.025, scale=0.95),
+    Copy(border=0.015, scale=0.92),
+    Copy(mirrored=True, scale=0.9),
+    Copy(mirrored=True, border=0.01),
+    Copy(mirrored=True, border=0.02, scale=0.94),
+    Copy(mirrored=True, border=0.03, scale=0.97),
+)

@@ -46,6 +46,10 @@ class _Residual(nn.Module):
         return F.relu(x + self.second_norm(self.second(inner)))
 
 
+def _residuals(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(_Residual(width) for _ in range(count)))
+
+
 class _Attention(nn.Module):
     """A transformer block (Vaswani et al. 2017, normalized first) over all positions of a map."""
 
@@ -97,23 +101,25 @@ class _Up(nn.Module):
 
 
 class DepthNet(nn.Module):
-    """1.4 million parameters; `widths` are the channels at 1/4, 1/8 and 1/16 of the picture's size.
+    """3 million parameters; `widths` are the channels at 1/4, 1/8 and 1/16 of the picture's size.
 
-    `depth` is the number of attention blocks. The network works best on pictures of about the largest size in its
-    training, `area` pixels.
+    `depth` is the number of attention blocks, `blocks` that of residual blocks at each place where there are some. The
+    network works best on pictures of about the largest size in its training, `area` pixels.
     """
 
-    def __init__(self, area: int = 48 * 64, widths: tuple[int, int, int] = (32, 64, 128), depth: int = 6) -> None:
+    def __init__(
+        self, area: int = 48 * 64, depth: int = 14, blocks: int = 3, widths: tuple[int, int, int] = (32, 64, 128)
+    ) -> None:
         super().__init__()
-        self.area, self.depth = area, depth
+        self.area, self.depth, self.blocks = area, depth, blocks
         w4, w8, w16 = widths
-        self.down4 = nn.Sequential(_down(INPUTS, w4, 7, 4), _Residual(w4))
-        self.down8 = nn.Sequential(_down(w4, w8, 3, 2), _Residual(w8))
+        self.down4 = nn.Sequential(_down(INPUTS, w4, 7, 4), *_residuals(w4, blocks))
+        self.down8 = nn.Sequential(_down(w4, w8, 3, 2), *_residuals(w8, blocks))
         self.down16 = nn.Sequential(_down(w8, w16, 3, 2), *(_Attention(w16) for _ in range(depth)), _Norm(w16))
         self.up8 = _Up(w16, w8, w8)
-        self.mix8 = _Residual(w8)
+        self.mix8 = _residuals(w8, blocks)
         self.up4 = _Up(w8, w4, w4)
-        self.mix4 = _Residual(w4)
+        self.mix4 = _residuals(w4, blocks)
         self.maps = nn.Conv2d(w4, MAPS * (4 // HALVING) ** 2, 3, padding=1)
         self.usual = nn.Sequential(nn.Conv2d(INPUTS - 3, 32, 1), nn.GELU(), nn.Conv2d(32, MAPS, 1))
         for module in self.modules():

@@ -19,7 +19,7 @@ from vistadream.backends.depth.network.reading import Reading, mean
 from vistadream.core import Camera
 
 WEIGHTS = "weights.safetensors"
-GLANCES = tuple((area, border) for area in (1.0, 0.85, 0.7, 0.55, 0.45) for border in (0.0, 0.025))
+GLANCES = tuple((area, border) for area in (1.0, 0.85, 0.7, 0.55, 0.45) for border in (0.0, 0.03))
 """Areas at which the picture is read, as factors of the largest area of the training, and the border that is left out
 on each side. The first decides the size of the maps. Details come from the largest; the order of distant parts more
 often from the smallest, on which the network was trained most. What depends on the phase of the pixels, or on what the

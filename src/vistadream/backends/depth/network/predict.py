@@ -39,7 +39,7 @@ def load_net(path: Path) -> DepthNet:
 
     with safe_open(path, "pt") as file:
         facts = file.metadata()
-        net = DepthNet(*(int(facts[name]) for name in ("area", "depth", "blocks")))
+        net = DepthNet(int(facts["area"]), int(facts["depth"]), int(facts["blocks"]))
         net.load_state_dict({name: file.get_tensor(name).float() for name in net.state_dict()})
     return net.eval()
 

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vistadream.backends.depth.blend import Blend, blend
+from vistadream.backends.depth.network.predict import one_thread
 from vistadream.backends.depth.sources import Sources, read_sources
 from vistadream.backends.depth.steps import harden_steps
 from vistadream.backends.needs import Needs
@@ -44,7 +45,8 @@ class EmbeddedDepth:
 
     def __call__(self, views: Sequence[View]) -> list[DepthPrediction]:
         """One prediction per view; not metric, because the height is a guess."""
-        return [self._predict(view) for view in views]
+        with one_thread():  # small maps: where other programs are at work, more threads mostly wait for each other
+            return [self._predict(view) for view in views]
 
     def _predict(self, view: View) -> DepthPrediction:
         camera = view.camera if view.focal_known else self._guess(view.camera)

@@ -65,7 +65,8 @@ def one_thread() -> Iterator[None]:
 @torch.inference_mode()
 def read(net: DepthNet, rgb: Float[Tensor, "H W 3"], camera: Camera, focal_known: bool) -> Reading:
     """The mean of the predictions for a picture of any size and for its mirror image, at several working sizes."""
-    return mean([reading for glance in GLANCES for reading in _both_ways(net, rgb, camera, focal_known, *glance)])
+    with one_thread():
+        return mean([reading for glance in GLANCES for reading in _both_ways(net, rgb, camera, focal_known, *glance)])
 
 
 def _both_ways(
@@ -80,8 +81,7 @@ def _both_ways(
     rays = camera.resize(width, height).rays().to(small)[..., :2].permute(2, 0, 1)[None]
     flag = small.new_tensor([float(focal_known)])
     mirror = rays.flip(-1) * rays.new_tensor([-1.0, 1.0])[:, None, None]
-    with one_thread():
-        maps = net(torch.cat([pack(small, rays, flag), pack(small.flip(-1), mirror, flag)]))
+    maps = net(torch.cat([pack(small, rays, flag), pack(small.flip(-1), mirror, flag)]))
     error, back = maps.log_error.exp(), maps.normal.new_tensor([-1, 1, 1])[:, None, None]
     straight, mirrored = zip(maps.log_z, error, maps.normal, maps.sky, strict=True)
     log_z, error, normal, sky = (x.flip(-1) for x in mirrored)

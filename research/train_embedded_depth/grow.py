@@ -27,14 +27,12 @@ def read_weights(file: Path) -> dict[str, Tensor]:
 
 
 def grow(net: DepthNet, weights: dict[str, Tensor]) -> None:
-    """Loads the weights; blocks that they lack change nothing at first. Entries that `net` lacks are ignored."""
+    """Loads the weights; blocks that they lack change nothing at first. A network with fewer blocks is an error."""
     last = max(int(match[1]) for name in weights if (match := BLOCK.fullmatch(name)))
-    if last > net.depth + 1:
-        raise ValueError(
-            f"the weights have {last - 1} attention blocks; wanted at most {net.depth}: raise recipe.depth"
-        )
     moved = {_renumbered(name, last, net.depth + 1): x for name, x in weights.items()}
     state = net.state_dict()
+    if any(SILENT.fullmatch(name) and name not in state for name in moved):
+        raise ValueError("the weights have more blocks than the network: raise recipe.depth or recipe.blocks")
     for name, x in state.items():
         if name in moved:
             x.copy_(moved[name])

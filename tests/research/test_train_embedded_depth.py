@@ -327,8 +327,9 @@ def test_a_network_with_more_blocks_begins_with_the_maps_of_the_shipped_one(tmp_
     with torch.inference_mode():
         maps, wanted = more.eval()(packed), shipped(packed)
     assert all(torch.allclose(x, getattr(maps, name), atol=1e-4) for name, x in vars(wanted).items())
-    with pytest.raises(ValueError, match="attention blocks"):
-        grow(DepthNet(depth=shipped.depth - 1), shipped.state_dict())
+    for fewer in (DepthNet(depth=shipped.depth - 1), DepthNet(depth=shipped.depth, blocks=shipped.blocks - 1)):
+        with pytest.raises(ValueError, match="more blocks"):
+            grow(fewer, shipped.state_dict())
 
 
 def test_weights_mixed_with_those_of_the_start_lie_between_both_and_at_the_ends_are_either(tmp_path):

@@ -129,7 +129,8 @@ def test_the_photo_is_rendered_faithfully_after_every_stage(whole: Run) -> None:
         photo = scene.view("input")
         with torch.no_grad():
             seen = RENDERER(scene.gaussians, [photo.camera], want=("rgb",))[0].rgb
-        assert psnr(seen, photo.rgb) > 28, name
+        faithful = 27 if name == "initialize" else 28  # dB; nothing is fitted before coarse
+        assert psnr(seen, photo.rgb) > faithful, name
 
 
 def test_the_flight_has_no_holes(whole: Run) -> None:

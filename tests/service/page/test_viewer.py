@@ -139,12 +139,13 @@ def test_forty_viewers_are_given_back_and_the_last_one_draws(drawing_tab, done):
 def test_photo_and_scene_are_compared_by_keys(drawing_tab, job):
     tab = drawing_tab()
     tab.open(f"#/scene/{job}/compare")
-    slider = tab.see("vd-compare-slider input")
-    before = tab.ask("document.querySelector('vd-compare-slider .above').style.clipPath")
+    slider, above = tab.see("vd-compare-slider input"), tab.page.locator("vd-compare-slider .above")
+    pictures = "[...document.querySelectorAll('vd-compare-slider img')]"
+    tab.page.wait_for_function(f"{pictures}.length && {pictures}.every((each) => each.naturalWidth === 128)")
+    before = above.evaluate("(each) => each.style.clipPath")
     slider.focus()
     tab.page.keyboard.press("ArrowRight")
-    assert tab.ask("document.querySelector('vd-compare-slider .above').style.clipPath") != before
-    assert tab.ask("[...document.querySelectorAll('vd-compare-slider img')].every((each) => each.naturalWidth === 128)")
+    assert above.evaluate("(each) => each.style.clipPath") != before
 
 
 def test_without_drawing_the_video_is_shown_with_the_reason(tab, app):

@@ -32,7 +32,8 @@ class Reading:
 def mean(readings: Sequence[Reading]) -> Reading:
     """The mean at the size of the first reading, at the mean level of those that have no border.
 
-    The level of log z of each reading does not matter. The expected error includes how far the readings disagree.
+    At least one has none. The level of log z of a reading does not matter. The expected error includes how far they
+    disagree.
     """
     height, width = readings[0].log_z.shape
     weights = torch.stack([_weights(reading.border, height, width) for reading in readings])[:, None]

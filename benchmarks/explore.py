@@ -63,7 +63,7 @@ class OfScene:
     def __init__(self, scene: Scene, scale: float):
         """`scale`: units of the scene in a meter."""
         self._gaussians, self._scale = scene.gaussians, scale
-        self._fitted_px = fitted_sizes_px(scene.gaussians, [view.camera for view in scene.views])
+        self._fitted_px = fitted_sizes_px(scene.gaussians, scene.views)
 
     @torch.no_grad()
     def __call__(self, camera: Camera) -> Shown:

@@ -134,7 +134,7 @@ def _pushed(x: Given) -> tuple[Tensor, ...]:
 
 LAWS: dict[Callable, Callable[[Given], Any]] = {
     size_px.sizes_px: lambda x: size_px.sizes_px(x.gaussians, LENS),
-    size_px.fitted_sizes_px: lambda x: size_px.fitted_sizes_px(x.gaussians, [view.camera for view in x.photos]),
+    size_px.fitted_sizes_px: lambda x: size_px.fitted_sizes_px(x.gaussians, x.photos),
     reach.measure_reach: _reached,
     look_at: lambda x: look_at(x.points, 2 * x.points[3], x.rotations[0, 1]),
     rigid: lambda x: rigid(x.rotations, x.points[:7]),

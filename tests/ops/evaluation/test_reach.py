@@ -73,7 +73,7 @@ def test_holes_are_those_of_the_full_picture(share: float):
     scene = wall(0.5)
     column = CAMERA.project(scene.gaussians.means)[0][:, 0]
     kept = scene.gaussians.subset((column - CAMERA.cx).abs() >= share * CAMERA.width / 2)
-    examined = Examined(kept, [view.camera for view in scene.views], RENDERER, CAMERA)
+    examined = Examined(kept, scene.views, RENDERER, CAMERA)
     assert examined(CAMERA).holes == pytest.approx(hole_ratios(kept, [CAMERA], RENDERER)[0], abs=0.01)
     assert examined(CAMERA).hold == (share < FAULTY)
 
@@ -83,6 +83,6 @@ def test_a_surface_is_stretched_at_three_times_its_size(distance: float, share: 
     scene = wall(0.5)
     focus_z = reach_of(scene.anchor).focus_z
     (near,) = aimed(scene.anchor, torch.tensor([[0.0, 0.0, distance * focus_z]]), focus_z)
-    faults = Examined(scene.gaussians, [view.camera for view in scene.views], RENDERER, CAMERA)(near)
+    faults = Examined(scene.gaussians, scene.views, RENDERER, CAMERA)(near)
     assert faults.stretched == pytest.approx(share, abs=0.02)
     assert faults.holes == 0

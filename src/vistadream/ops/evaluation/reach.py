@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from vistadream.core import Camera, Gaussians, Renderer, Scene, SceneReach
+from vistadream.core import Camera, Gaussians, Renderer, Scene, SceneReach, View
 from vistadream.ops.camera_path.pose import aimed, placed, reach_of, rigid, turned
 from vistadream.ops.gaussians.size_px import fitted_sizes_px, sizes_px
 from vistadream.ops.holes.preview import clustered, shrunk
@@ -57,11 +57,11 @@ class Faults:
 class Examined:
     """A scene that is looked at from other places, at low resolution."""
 
-    def __init__(self, gaussians: Gaussians, fitted_at: Sequence[Camera], renderer: Renderer, home: Camera):
-        """`fitted_at`: the cameras of the scene's views; `home`: that of the photo, whose size the pictures have."""
+    def __init__(self, gaussians: Gaussians, views: Sequence[View], renderer: Renderer, home: Camera):
+        """`views`: those of the scene; `home`: the camera of the photo, whose size the pictures have."""
         self._shrink = shrunk([home], _LONG_SIDE_PX)[0].width / home.width
         self._gaussians = clustered(gaussians, home.center, 1 / (self._shrink * home.fx))
-        self._fitted_px = fitted_sizes_px(self._gaussians, fitted_at)
+        self._fitted_px = fitted_sizes_px(self._gaussians, views)
         self._renderer = renderer
 
     @torch.no_grad()
@@ -80,7 +80,7 @@ def measure_reach(scene: Scene, renderer: Renderer) -> SceneReach:
     """The reach of a scene, judged from the scene alone. ValueError when its photo has no depth."""
     photo = scene.anchor
     focus_z = reach_of(photo).focus_z
-    examined = Examined(scene.gaussians, [view.camera for view in scene.views], renderer, photo.camera)
+    examined = Examined(scene.gaussians, scene.views, renderer, photo.camera)
 
     def moves(way: Sequence[float]) -> list[Camera]:
         return aimed(photo, focus_z * torch.tensor(DISTANCES)[:, None] * torch.tensor(way), focus_z)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from vistadream.core import Camera, Gaussians
+from vistadream.core import Camera, Gaussians, View
 from vistadream.ops.gaussians.rotation import rotations_from_quats
 
 
@@ -28,16 +28,23 @@ def sizes_px(gaussians: Gaussians, camera: Camera) -> Float[Tensor, "n"]:
     return torch.where(center[:, 2] > 0, size, 0.0)
 
 
-def fitted_sizes_px(gaussians: Gaussians, cameras: Sequence[Camera]) -> Float[Tensor, "n"]:
-    """The largest size at which each Gaussian was fitted: over the cameras that have its center in their picture.
+def fitted_sizes_px(gaussians: Gaussians, views: Sequence[View]) -> Float[Tensor, "n"]:
+    """The largest size at which each Gaussian was fitted: over the views that supervise the pixel of its center.
 
-    Of one that no camera has, over all of them.
+    Of one that none supervises, over the views that have its center in their picture; of one outside of all, over all.
     """
-    largest = anywhere = gaussians.means.new_zeros(len(gaussians))
-    for camera in cameras:
-        pixels, z = camera.project(gaussians.means)
-        size = sizes_px(gaussians, camera)
-        inside = (z > 0) & (pixels >= 0).all(-1) & (pixels[:, 0] < camera.width) & (pixels[:, 1] < camera.height)
-        largest = torch.maximum(largest, torch.where(inside, size, 0.0))
+    supervised = inside = anywhere = gaussians.means.new_zeros(len(gaussians))
+    for view in views:
+        size, (within, fitted) = sizes_px(gaussians, view.camera), _shown(gaussians, view)
+        supervised = torch.maximum(supervised, torch.where(fitted, size, 0.0))
+        inside = torch.maximum(inside, torch.where(within, size, 0.0))
         anywhere = torch.maximum(anywhere, size)
-    return torch.where(largest > 0, largest, anywhere)
+    return torch.where(supervised > 0, supervised, torch.where(inside > 0, inside, anywhere))
+
+
+def _shown(gaussians: Gaussians, view: View) -> tuple[Bool[Tensor, "n"], Bool[Tensor, "n"]]:
+    """Whose centers are in the picture of a view, and which of these are at pixels that the fit must match."""
+    uv, z = view.camera.project(gaussians.means)
+    inside = (z > 0) & (uv >= 0).all(-1) & (uv[:, 0] < view.camera.width) & (uv[:, 1] < view.camera.height)
+    column, row = torch.where(inside[:, None], uv, 0.0).long().unbind(-1)
+    return inside, inside & view.supervise.to(inside.device)[row, column]

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from train_embedded_depth.framing import Window
 from train_embedded_depth.generate import Samples
 from vistadream.backends.depth.network.model import HALVING, Maps
 
@@ -51,10 +52,10 @@ class Truth:
         return Truth(F.avg_pool2d(log_z[:, None], HALVING)[:, 0], normal, share == 0, share > 0.5)
 
 
-def losses(maps: Maps, truth: Truth) -> dict[str, Tensor]:
+def losses(maps: Maps, truth: Truth, shared: Window) -> dict[str, Tensor]:
     """Each term, unweighted; depth up to one factor per picture (Eigen et al. 2014), its error Laplacian.
 
-    The second half of the batch are other copies of the scenes of the first half.
+    The second half of the batch are other copies of the scenes of the first half, which show the `shared` part.
     """
     count = truth.valid.sum((1, 2)).clamp(min=1)
     difference = torch.where(truth.valid, maps.log_z - truth.log_z, 0.0)
@@ -63,17 +64,28 @@ def losses(maps: Maps, truth: Truth) -> dict[str, Tensor]:
     size = error.abs()
     likelihood = torch.where(truth.valid, size.detach() * torch.exp(-maps.log_error) + maps.log_error, 0.0)
     angle = torch.where(truth.valid, 1 - (maps.normal * truth.normal).sum(1), 0.0)
-    one, other = error.chunk(2)
     return {
         "depth": (size.sum((1, 2)) / count).mean(),
         "likelihood": (likelihood.sum((1, 2)) / count).mean(),
         "slope": torch.stack([_slope(error, truth.valid, step) for step in (1, 2, 4)]).mean(),
         "level": level.abs().clamp(max=2).mean(),
         "order": _order(maps.log_z, truth),
-        "agreement": ((one - other).abs().sum((1, 2)) / count[: len(one)]).mean(),
+        "agreement": _disagreement(maps.log_z, truth.valid, shared),
         "normal": (angle.sum((1, 2)) / count).mean(),
         "sky": F.binary_cross_entropy_with_logits(maps.sky, truth.sky.float()),
     }
+
+
+def _disagreement(log_z: Tensor, valid: Tensor, shared: Window) -> Tensor:
+    """Mean difference of log z, up to one factor per picture, between first copies and second ones."""
+    (one, other), (valid_one, valid_other) = log_z.chunk(2), valid.chunk(2)
+    seen, known = shared.of(torch.stack([one, valid_one.float()], 1), "bilinear").unbind(1)
+    both = (known > 0.999) & valid_other
+    count = both.sum((1, 2)).clamp(min=1)
+    difference = torch.where(both, seen - other, 0.0)
+    level = difference.sum((1, 2)) / count
+    apart = torch.where(both, difference - level[:, None, None], 0.0).abs()
+    return (apart.sum((1, 2)) / count).mean()
 
 
 def _slope(error: Tensor, valid: Tensor, step: int) -> Tensor:

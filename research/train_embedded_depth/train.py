@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from train_embedded_depth.augment import augment
 from train_embedded_depth.batches import Pool, inputs
-from train_embedded_depth.framing import cut, mirrored, twice
+from train_embedded_depth.framing import Window, cut, mirrored, twice
 from train_embedded_depth.grow import grow, read_weights
 from train_embedded_depth.losses import Truth, losses, weighted
 from train_embedded_depth.optimizer import Optimizer
@@ -32,7 +32,7 @@ class Recipe:
     steps: int = 20_000
     """Steps of the whole cosine schedule; a later run may name more and goes on from its checkpoint."""
     scenes: int = 16
-    """Scenes of 96x128 per step, fewer larger ones; each is seen in two copies that differ in all but the truth."""
+    """Scenes of 96x128 per step, fewer larger ones; each is seen in two copies that differ in all but the scene."""
     depth: int = 14
     """Attention blocks of the network."""
     blocks: int = 3
@@ -65,8 +65,10 @@ class Recipe:
 class Batch:
     """One step's input and what it should give."""
 
-    packed: Float[Tensor, "b 6 h w"]
+    packed: Float[Tensor, "b 10 h w"]
     truth: Truth
+    shared: Window
+    """What the second copies show of the first."""
 
 
 class Trainer:
@@ -125,9 +127,9 @@ class Trainer:
         """What a step learns from; the seed and the step alone decide it."""
         rng = np.random.default_rng([self.recipe.seed, step])
         scenes = cut(pool.draw(rng, self.recipe.scenes), rng)
-        scenes = twice(mirrored(scenes) if rng.random() < 0.5 else scenes)
+        scenes, shared = twice(mirrored(scenes) if rng.random() < 0.5 else scenes, rng)
         packed = inputs(augment(scenes, rng, self.recipe.ease_at(step)), rng, copies=2)
-        return Batch(packed.contiguous(memory_format=torch.channels_last), Truth.of(scenes))
+        return Batch(packed.contiguous(memory_format=torch.channels_last), Truth.of(scenes), shared)
 
     def _learn(self, batch: Batch) -> dict[str, float]:
         device = self.recipe.device
@@ -136,7 +138,7 @@ class Trainer:
         self.net.train()
         with torch.autocast(torch.device(device).type, torch.bfloat16):
             maps = self.net(batch.packed.to(device))
-        terms = losses(maps, truth)
+        terms = losses(maps, truth, batch.shared)
         self.net.zero_grad()
         weighted(terms).backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)

@@ -7,25 +7,16 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from numpy.random import Generator
 from torch import Tensor
 
 from train_embedded_depth.generate import Samples
 from train_embedded_depth.shards import Shard
-from train_embedded_depth.tensors import tensor
 from vistadream.backends.depth.network.model import USUAL_AREA, pack
 
 GUESS_SPREAD, GUESSED = 0.3, 0.3
 """Standard deviation of the logarithm of a guessed focal length, and the share of pictures that have one."""
-CERTAIN_DEG, UNCERTAIN_DEG = 0.5, 15.0
-"""Standard deviation of each angle of gravity's direction where it is certain and where it is not, about as the layout
-finds it."""
-WRONG_CERTAIN, WRONG_UNCERTAIN = 0.05, 0.2
-"""Share of the directions of gravity that say nothing, since the layout took another direction for it."""
-USUAL_TILT = 0.35
-"""Standard deviation of both horizontal components of a direction that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +52,12 @@ class Pool:
         return Shard(**joined).samples(torch.arange(len(picks)))
 
 
-def inputs(samples: Samples, rng: Generator, copies: int = 1) -> Float[Tensor, "b 10 h w"]:
-    """The network's input: some with a guessed focal length, which all copies of a scene share; gravity as found."""
+def inputs(samples: Samples, rng: Generator, copies: int = 1) -> Float[Tensor, "b 6 h w"]:
+    """The network's input, some with a guessed focal length, which all copies of a scene share."""
     count, _, height, width = samples.rgb.shape
     scenes = count // copies
     guessed = (rng.random(scenes) < GUESSED).astype(np.float32)
     zoom = np.exp(guessed * rng.normal(0, GUESS_SPREAD, scenes)).astype(np.float32)
     known, zooms = (torch.from_numpy(np.tile(x, copies)) for x in (1 - guessed, zoom))
     rays = samples.lens.rays(height, width)[:, :2] * zooms[:, None, None]
-    return pack(samples.rgb, rays.reshape(count, 2, height, width), known, found_down(samples.down, rng))
-
-
-def found_down(down: Float[Tensor, "b 3"], rng: Generator) -> Float[Tensor, "b 3"]:
-    """Gravity with errors; the lengths are how certain it is: for an eighth of the pictures not at all."""
-    certainty = tensor(rng.uniform(-0.2, 1.4, (len(down), 1)).clip(0, 1))
-    spread_deg = CERTAIN_DEG + (UNCERTAIN_DEG - CERTAIN_DEG) * (1 - certainty)
-    turned = down + torch.deg2rad(spread_deg) * tensor(rng.normal(0, 1, down.shape))
-    usual = tensor(rng.normal((0, 1, 0), (USUAL_TILT / 3, 0, USUAL_TILT), down.shape))
-    wrong = tensor(rng.random(certainty.shape)) < torch.lerp(
-        torch.tensor(WRONG_UNCERTAIN), torch.tensor(WRONG_CERTAIN), certainty
-    )
-    return F.normalize(torch.where(wrong, usual, turned), dim=1) * certainty
+    return pack(samples.rgb, rays.reshape(count, 2, height, width), known)

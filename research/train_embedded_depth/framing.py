@@ -24,8 +24,7 @@ def mirrored(s: Samples) -> Samples:
     """Left and right exchanged."""
     center = torch.stack([1 - s.lens.center[:, 0], s.lens.center[:, 1]], -1)
     normal = s.normal.flip(-1) * s.normal.new_tensor([-1, 1, 1])[:, None, None]
-    lens, down = Lens(s.lens.focal, center), s.down * s.down.new_tensor([-1, 1, 1])
-    return Samples(s.rgb.flip(-1), s.z.flip(-1), normal, s.sky.flip(-1), s.part.flip(-1), lens, down)
+    return Samples(s.rgb.flip(-1), s.z.flip(-1), normal, s.sky.flip(-1), s.part.flip(-1), Lens(s.lens.focal, center))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,7 @@ def _shown_in(s: Samples, window: Window) -> Samples:
     exact = window.of(torch.cat([s.z[:, None], s.normal, s.sky[:, None].float(), s.part[:, None].float()], 1))
     center = (s.lens.center - window.corner * s.lens.center.new_tensor([1, height / width])) / window.side[:, None]
     lens, part = Lens(s.lens.focal / window.side, center), exact[:, 5].round().long()
-    return Samples(window.of(s.rgb, "bilinear"), exact[:, 0], exact[:, 1:4], exact[:, 4] > 0.5, part, lens, s.down)
+    return Samples(window.of(s.rgb, "bilinear"), exact[:, 0], exact[:, 1:4], exact[:, 4] > 0.5, part, lens)
 
 
 def twice(s: Samples, rng: Generator) -> tuple[Samples, Window]:

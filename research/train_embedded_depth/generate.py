@@ -40,8 +40,6 @@ class Samples:
     part: Int[Tensor, "b h w"]
     """Which solid is seen, so that each can be painted anew."""
     lens: Lens
-    down: Float[Tensor, "b 3"]
-    """The direction of gravity, of unit length, in OpenCV camera axes."""
 
 
 @torch.no_grad()
@@ -156,7 +154,7 @@ def _picture(
 
     light = defocus(grid(linear), grid(z), stage.rng) if stage.shallow else grid(linear)
     rgb = develop(light, stage.rng)
-    return Samples(rgb, grid(z), grid(normal), grid(sky), grid(seen.part), lens, -rotation[:, 1])
+    return Samples(rgb, grid(z), grid(normal), grid(sky), grid(seen.part), lens)
 
 
 def _shade(

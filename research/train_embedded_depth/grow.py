@@ -1,4 +1,4 @@
-"""Weights of an earlier network in a new one with more blocks or inputs, which first gives the same maps."""
+"""Weights of an earlier network in a new one with more blocks, which first gives the same maps."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ BLOCK = re.compile(r"down16\.(\d+)\.(.+)")
 """Entries of the coarsest level: number 0 shrinks, the last one normalizes, those between are attention blocks."""
 SILENT = re.compile(r"down16\.\d+\.(out|narrow)\..+|.+\.second_norm\.(weight|bias)")
 """The last layers of attention and residual blocks; with zeros there, a block changes nothing."""
-FIRST = ("down4.0.0.weight", "usual.0.weight")
-"""Entries whose second dimension are the inputs."""
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
@@ -29,21 +27,14 @@ def read_weights(file: Path) -> dict[str, Tensor]:
 
 
 def grow(net: DepthNet, weights: dict[str, Tensor]) -> None:
-    """Loads the weights; blocks and inputs that they lack change nothing at first.
-
-    A network with fewer blocks is an error.
-    """
+    """Loads the weights; blocks that they lack change nothing at first. A network with fewer blocks is an error."""
     last = max(int(match[1]) for name in weights if (match := BLOCK.fullmatch(name)))
     moved = {_renumbered(name, last, net.depth + 1): x for name, x in weights.items()}
     state = net.state_dict()
     if any(SILENT.fullmatch(name) and name not in state for name in moved):
         raise ValueError("the weights have more blocks than the network: raise recipe.depth or recipe.blocks")
     for name, x in state.items():
-        if name in FIRST:
-            known = moved[name].shape[1]
-            x[:, :known].copy_(moved[name])
-            x[:, known:].zero_()
-        elif name in moved:
+        if name in moved:
             x.copy_(moved[name])
         elif SILENT.fullmatch(name):
             x.zero_()

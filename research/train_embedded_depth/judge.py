@@ -75,10 +75,10 @@ def _said(net: DepthNet, samples: Samples, truth: Truth) -> tuple[Tensor, Tensor
     """log z, logits of the sky and expected error of log z, as the package reads pictures, at the size of the truth."""
     height, width = samples.rgb.shape[2:]
     found = []
-    for rgb, focal, center, down in zip(samples.rgb, *vars(samples.lens).values(), samples.down, strict=True):
+    for rgb, focal, center in zip(samples.rgb, samples.lens.focal, samples.lens.center, strict=True):
         cx, cy = (center * width).tolist()
         camera = Camera.from_focal(float(focal) * width, width, height, (cx, cy))
-        said = read(net, rgb.permute(1, 2, 0), camera, True, down)
+        said = read(net, rgb.permute(1, 2, 0), camera, focal_known=True)
         maps = torch.stack([said.log_z, said.sky, said.error])[None]
         found.append(F.interpolate(maps, truth.log_z.shape[1:], mode="bilinear")[0])
     log_z, sky, error = torch.stack(found).unbind(1)

@@ -40,7 +40,6 @@ class Shard:
     part: UInt8[Tensor, "n h w"]
     focal: Float[Tensor, "n"]
     center: Float[Tensor, "n 2"]
-    down: Float[Tensor, "n 3"]
 
     @staticmethod
     def of(samples: Samples) -> Shard:
@@ -53,7 +52,6 @@ class Shard:
             (samples.part[keep] % 256).to(torch.uint8),
             samples.lens.focal[keep],
             samples.lens.center[keep],
-            samples.down[keep],
         )
 
     def halved(self) -> Shard:
@@ -62,7 +60,7 @@ class Shard:
         rgb = F.avg_pool2d(self.rgb.float(), 2).round().to(torch.uint8)
         small = [x[..., :height, :width].contiguous() for x in (rgb, *(x[..., ::2, ::2] for x in self._maps()))]
         zoom = self.rgb.shape[3] / (2 * width)
-        return Shard(small[0], small[1], small[2], small[3], self.focal * zoom, self.center * zoom, self.down)
+        return Shard(small[0], small[1], small[2], small[3], self.focal * zoom, self.center * zoom)
 
     def _maps(self) -> tuple[Tensor, Tensor, Tensor]:
         return self.log_z, self.normal, self.part
@@ -77,7 +75,6 @@ class Shard:
             log_z > np.log(FAR_M) - 0.01,
             self.part[index].long(),
             Lens(self.focal[index], self.center[index]),
-            self.down[index],
         )
 
 

@@ -65,7 +65,7 @@ class Recipe:
 class Batch:
     """One step's input and what it should give."""
 
-    packed: Float[Tensor, "b 10 h w"]
+    packed: Float[Tensor, "b 6 h w"]
     truth: Truth
     shared: Window
     """What the second copies show of the first."""

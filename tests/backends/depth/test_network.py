@@ -1,21 +1,17 @@
 """The network around its weights: sizes, mirror images, and edges."""
 
-import math
-
 import torch
-import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vistadream.backends.depth.network import predict
-from vistadream.backends.depth.network.model import HALVING, STRIDE, DepthNet, pack
+from vistadream.backends.depth.network.model import HALVING, STRIDE, DepthNet
 from vistadream.backends.depth.network.predict import read, working_size
 from vistadream.backends.depth.network.reading import Reading, mean
 from vistadream.backends.depth.network.upsample import follow_picture
 from vistadream.core import Camera
 
 H, W, AREA = 60, 90, DepthNet().area
-DOWN = torch.tensor([0.2, 0.6, 0.3])
 
 
 @given(st.integers(20, 3000), st.integers(20, 3000))
@@ -33,8 +29,7 @@ def test_a_mirrored_picture_is_read_as_the_mirror_image():
     rgb = torch.rand(H, W, 3)
     camera = Camera.from_focal(80.0, W, H, (30.0, 35.0))
     mirrored = Camera.from_focal(80.0, W, H, (W - 30.0, 35.0))
-    turned = DOWN * torch.tensor([-1, 1, 1])
-    one, other = read(net, rgb, camera, True, DOWN), read(net, rgb.flip(1), mirrored, True, turned)
+    one, other = read(net, rgb, camera, True), read(net, rgb.flip(1), mirrored, True)
     assert torch.allclose(one.log_z.flip(1), other.log_z, atol=1e-4)
     assert torch.allclose(one.sky.flip(1), other.sky, atol=1e-4)
     assert torch.allclose(one.normal.flip(2) * torch.tensor([-1, 1, 1])[:, None, None], other.normal, atol=1e-4)
@@ -48,11 +43,11 @@ def reading_of(log_z: torch.Tensor, border: float = 0.0) -> Reading:
 
 def test_the_reading_is_the_mean_of_all_glances(monkeypatch):
     net, rgb, camera, alone = DepthNet().eval(), torch.rand(H, W, 3), Camera.from_fov(60, W, H), []
-    together, glances = read(net, rgb, camera, True, DOWN), predict.GLANCES
+    together, glances = read(net, rgb, camera, True), predict.GLANCES
     for glance in glances:
         monkeypatch.setattr(predict, "GLANCES", (glance,))
         monkeypatch.setattr(predict, "mean", lambda readings: alone.extend(readings))
-        read(net, rgb, camera, True, DOWN)
+        read(net, rgb, camera, True)
     assert torch.equal(mean(alone).log_z, together.log_z)
     assert len({tuple(reading.log_z.shape) for reading in alone}) > 1
     assert not glances[0][1], "the first sees all of the picture"
@@ -89,7 +84,7 @@ def test_any_number_of_threads_reads_the_same_bits():
         found = []
         for count in (1, 2, 3):
             torch.set_num_threads(count)
-            reading = read(net, rgb, camera, True, DOWN)
+            reading = read(net, rgb, camera, True)
             found.append(follow_picture(torch.stack([reading.log_z, reading.error, reading.sky]), rgb))
             assert torch.get_num_threads() == count
     finally:
@@ -100,32 +95,9 @@ def test_any_number_of_threads_reads_the_same_bits():
 def test_the_reading_depends_on_the_rays():
     net = DepthNet().eval()
     rgb = torch.rand(H, W, 3)
-    wide, narrow = (read(net, rgb, Camera.from_fov(fov, W, H), True, DOWN).log_z for fov in (90, 40))
+    wide, narrow = (read(net, rgb, Camera.from_fov(fov, W, H), True).log_z for fov in (90, 40))
     assert not torch.allclose(wide, narrow, atol=1e-3)
     assert wide.shape == tuple(side // HALVING for side in working_size(H, W, AREA))
-
-
-def test_the_reading_depends_on_gravity_and_on_how_certain_it_is():
-    net, rgb, camera = DepthNet().eval(), torch.rand(H, W, 3), Camera.from_fov(60, W, H)
-    found = [read(net, rgb, camera, True, down).log_z for down in (DOWN, DOWN / 2, DOWN.flip(0), torch.zeros(3))]
-    for k, one in enumerate(found):
-        assert not any(torch.allclose(one, other, atol=1e-4) for other in found[k + 1 :])
-
-
-@given(st.floats(-1.2, 1.2), st.floats(-0.5, 0.5), st.floats(0, 1))
-def test_the_maps_of_gravity_are_the_angle_below_the_horizon_and_the_way_that_things_fall(pitch, roll, certainty):
-    camera = Camera.from_fov(70, 24, 16)
-    down = torch.tensor([math.sin(roll), math.cos(roll) * math.cos(pitch), math.cos(roll) * math.sin(pitch)])
-    rays = camera.rays()[..., :2].permute(2, 0, 1)[None]
-    maps = pack(torch.zeros(1, 3, 16, 24), rays, torch.ones(1), certainty * down[None])[0, -4:]
-    below, across, along, certain = maps.double()
-    unit = F.normalize(camera.rays(), dim=-1).double()
-    assert torch.allclose(below, certainty * unit @ down.double(), atol=1e-5)
-    assert torch.allclose(certain, torch.full_like(certain, certainty), atol=1e-6)
-    step = 1e-3 * down.double()  # of a thing at depth 1 on each ray
-    fallen = camera.rays().double() + step
-    moved = fallen[..., :2] / fallen[..., 2:] - camera.rays().double()[..., :2]
-    assert torch.allclose(torch.stack([across, along], -1), certainty * moved / 1e-3, atol=1e-2)
 
 
 def test_upsampling_keeps_constants_and_bounds_and_moves_edges_to_the_pictures():

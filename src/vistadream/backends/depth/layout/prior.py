@@ -12,7 +12,6 @@ from numpy import ndarray
 
 from vistadream.backends.depth.layout.copies import COPIES, Copy
 from vistadream.backends.depth.layout.fit import LineField, fit_room
-from vistadream.backends.depth.layout.gravity import direction_down
 from vistadream.backends.depth.layout.lines import find_segments
 from vistadream.backends.depth.layout.manhattan import Manhattan, Votes, find_manhattan
 from vistadream.backends.depth.layout.room import Room
@@ -65,8 +64,6 @@ class Layout:
     """Logarithm of camera-space z in heights of the camera above the floor."""
     trust: float
     """In [0, 1]: how far the lines support a room, and the copies agree on it."""
-    down: Float[ndarray, "3"]
-    """The direction of gravity in OpenCV camera axes; its length, 0 to 1, is how certain it is."""
 
 
 def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_known: bool) -> Layout:
@@ -83,8 +80,7 @@ def read_layout(rgb: UInt8[ndarray, "h w 3"], K: Float[ndarray, "3 3"], focal_kn
     spread = float(np.abs(log_z - mean).mean((1, 2)) @ weights)
     agreeing = 1 / (1 + (spread / AGREEING) ** 2) * smooth_step(float(mean.std()) / SHAPED)
     zoom = float(np.exp(np.mean([np.log(reading.manhattan.zoom) for reading in found])))
-    down = direction_down([reading.manhattan for reading in found], COPIES)
-    return Layout(zoom, mean, float(trusts.mean()) * agreeing, down)
+    return Layout(zoom, mean, float(trusts.mean()) * agreeing)
 
 
 def _cast(reading: Reading, copy: Copy, K: Float[ndarray, "3 3"], width: int, height: int) -> Float[ndarray, "h w"]:

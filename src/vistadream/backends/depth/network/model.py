@@ -15,8 +15,8 @@ HALVING = 2
 """Pixels of the input per pixel of the output maps, along each side."""
 USUAL_AREA = 96 * 128
 """Pixels of most pictures of the training."""
-INPUTS, MAPS = 10, 6
-"""Channels in: color, ray's x and y, focal known, the four of `_gravity_maps`. Out: log z, log error, normal, sky."""
+INPUTS, MAPS = 6, 6
+"""Channels in: color, ray's x and y, focal known. Channels out: log z, log error, normal, sky."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ class DepthNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         nn.init.normal_(self.maps.weight, std=0.01)
 
-    def forward(self, pictures: Float[Tensor, "b 10 H W"]) -> Maps:
+    def forward(self, pictures: Float[Tensor, "b 6 H W"]) -> Maps:
         """Maps at half the size of the pictures, whose channels are those of `pack`."""
         at4 = self.down4(pictures)
         at8 = self.down8(at4)
@@ -141,26 +141,8 @@ class DepthNet(nn.Module):
 
 
 def pack(
-    rgb: Float[Tensor, "b 3 H W"],
-    rays_xy: Float[Tensor, "b 2 H W"],
-    focal_known: Float[Tensor, "b"],
-    down: Float[Tensor, "b 3"],
-) -> Float[Tensor, "b 10 H W"]:
-    """The network's input from sRGB colors in [0, 1] and rays at z = 1; `focal_known` is 0 if the rays are guessed.
-
-    `down` is the direction of gravity in OpenCV camera axes; its length, 0 to 1, is how certain it is.
-    """
+    rgb: Float[Tensor, "b 3 H W"], rays_xy: Float[Tensor, "b 2 H W"], focal_known: Float[Tensor, "b"]
+) -> Float[Tensor, "b 6 H W"]:
+    """The network's input from sRGB colors in [0, 1] and rays at z = 1; `focal_known` is 0 if the rays are guessed."""
     flag = focal_known[:, None, None, None].expand(-1, 1, *rgb.shape[2:])
-    return torch.cat([(rgb - 0.45) * 4, rays_xy, flag, _gravity_maps(rays_xy, down)], 1)
-
-
-def _gravity_maps(rays_xy: Float[Tensor, "b 2 H W"], down: Float[Tensor, "b 3"]) -> Float[Tensor, "b 4 H W"]:
-    """The sine of each ray's angle below the horizon, the direction in which things fall in the picture, and 1.
-
-    All are multiplied by the certainty.
-    """
-    x, y, z = down[..., None, None].unbind(1)
-    across, along = rays_xy.unbind(1)
-    below = (x * across + y * along + z) / (1 + rays_xy.square().sum(1)).sqrt()
-    certainty = down.norm(dim=1)[:, None, None].expand_as(below)
-    return torch.stack([below, x - z * across, y - z * along, certainty], 1)
+    return torch.cat([(rgb - 0.45) * 4, rays_xy, flag], 1)

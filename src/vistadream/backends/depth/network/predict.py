@@ -63,26 +63,14 @@ def one_thread() -> Iterator[None]:
 
 
 @torch.inference_mode()
-def read(
-    net: DepthNet, rgb: Float[Tensor, "H W 3"], camera: Camera, focal_known: bool, down: Float[Tensor, "3"]
-) -> Reading:
-    """The mean of the predictions for a picture of any size and for its mirror image, at several working sizes.
-
-    `down` is the direction of gravity in OpenCV camera axes; its length, 0 to 1, is how certain it is.
-    """
+def read(net: DepthNet, rgb: Float[Tensor, "H W 3"], camera: Camera, focal_known: bool) -> Reading:
+    """The mean of the predictions for a picture of any size and for its mirror image, at several working sizes."""
     with one_thread():
-        asked = [_both_ways(net, rgb, camera, focal_known, down, *glance) for glance in GLANCES]
-        return mean([reading for both in asked for reading in both])
+        return mean([reading for glance in GLANCES for reading in _both_ways(net, rgb, camera, focal_known, *glance)])
 
 
 def _both_ways(
-    net: DepthNet,
-    rgb: Float[Tensor, "H W 3"],
-    camera: Camera,
-    focal_known: bool,
-    down: Float[Tensor, "3"],
-    factor: float,
-    border: float,
+    net: DepthNet, rgb: Float[Tensor, "H W 3"], camera: Camera, focal_known: bool, factor: float, border: float
 ) -> tuple[Reading, Reading]:
     """The predictions for the picture without its border and, mirrored back, for its mirror image."""
     top, left = round(border * camera.height), round(border * camera.width)
@@ -92,11 +80,9 @@ def _both_ways(
     small = F.interpolate(rgb.permute(2, 0, 1)[None].float(), (height, width), mode="area")
     rays = camera.resize(width, height).rays().to(small)[..., :2].permute(2, 0, 1)[None]
     flag = small.new_tensor([float(focal_known)])
-    flip = rays.new_tensor([-1.0, 1.0, 1.0])
-    mirror = rays.flip(-1) * flip[:2, None, None]
-    down = down.to(small)[None]
-    maps = net(torch.cat([pack(small, rays, flag, down), pack(small.flip(-1), mirror, flag, down * flip)]))
-    error, back = maps.log_error.exp(), flip[:, None, None]
+    mirror = rays.flip(-1) * rays.new_tensor([-1.0, 1.0])[:, None, None]
+    maps = net(torch.cat([pack(small, rays, flag), pack(small.flip(-1), mirror, flag)]))
+    error, back = maps.log_error.exp(), maps.normal.new_tensor([-1, 1, 1])[:, None, None]
     straight, mirrored = zip(maps.log_z, error, maps.normal, maps.sky, strict=True)
     log_z, error, normal, sky = (x.flip(-1) for x in mirrored)
     return Reading(*straight, border), Reading(log_z, error, normal * back, sky, border)

@@ -141,7 +141,7 @@ def test_photo_and_scene_are_compared_by_keys(drawing_tab, job):
     tab.open(f"#/scene/{job}/compare")
     slider, above = tab.see("vd-compare-slider input"), tab.page.locator("vd-compare-slider .above")
     pictures = "[...document.querySelectorAll('vd-compare-slider img')]"
-    tab.page.wait_for_function(f"{pictures}.length && {pictures}.every((each) => each.naturalWidth === 128)")
+    tab.until(f"{pictures}.length && {pictures}.every((each) => each.naturalWidth === 128)")
     before = above.evaluate("(each) => each.style.clipPath")
     slider.focus()
     tab.page.keyboard.press("ArrowRight")

@@ -57,10 +57,7 @@ def losses(maps: Maps, truth: Truth, shared: Window) -> dict[str, Tensor]:
 
     The second half of the batch are other copies of the scenes of the first half, which show the `shared` part.
     """
-    count = truth.valid.sum((1, 2)).clamp(min=1)
-    difference = torch.where(truth.valid, maps.log_z - truth.log_z, 0.0)
-    level = difference.sum((1, 2)) / count
-    error = torch.where(truth.valid, difference - level[:, None, None], 0.0)
+    error, level, count = _leveled(maps.log_z - truth.log_z, truth.valid)
     size = error.abs()
     likelihood = torch.where(truth.valid, size.detach() * torch.exp(-maps.log_error) + maps.log_error, 0.0)
     angle = torch.where(truth.valid, 1 - (maps.normal * truth.normal).sum(1), 0.0)
@@ -80,12 +77,15 @@ def _disagreement(log_z: Tensor, valid: Tensor, shared: Window) -> Tensor:
     """Mean difference of log z, up to one factor per picture, between first copies and second ones."""
     (one, other), (valid_one, valid_other) = log_z.chunk(2), valid.chunk(2)
     seen, known = shared.of(torch.stack([one, valid_one.float()], 1), "bilinear").unbind(1)
-    both = (known > 0.999) & valid_other
-    count = both.sum((1, 2)).clamp(min=1)
-    difference = torch.where(both, seen - other, 0.0)
-    level = difference.sum((1, 2)) / count
-    apart = torch.where(both, difference - level[:, None, None], 0.0).abs()
-    return (apart.sum((1, 2)) / count).mean()
+    apart, _, count = _leveled(seen - other, (known > 0.999) & valid_other)
+    return (apart.abs().sum((1, 2)) / count).mean()
+
+
+def _leveled(difference: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The difference minus its mean over the valid pixels of each picture, 0 elsewhere; that mean; and their number."""
+    count = valid.sum((1, 2)).clamp(min=1)
+    level = torch.where(valid, difference, 0.0).sum((1, 2)) / count
+    return torch.where(valid, difference - level[:, None, None], 0.0), level, count
 
 
 def _slope(error: Tensor, valid: Tensor, step: int) -> Tensor:

@@ -42,6 +42,24 @@ def test_project_undoes_unproject(camera: Camera, depth: float) -> None:
     torch.testing.assert_close(seen_z, z)
 
 
+@given(cameras())
+def test_points_are_in_the_pixels_that_show_them_and_outside_of_all_others(camera: Camera) -> None:
+    margin = 3
+    wider = camera.pad(margin, margin, margin, margin)
+    points = wider.unproject(torch.full((wider.height, wider.width), 2.0, dtype=torch.float64)).reshape(-1, 3)
+    inside, row, column, z = camera.pixels_of(points)
+    across, down = (pixel_centres(wider) - margin).floor().long().reshape(-1, 2).unbind(-1)
+    wanted = (across >= 0) & (across < camera.width) & (down >= 0) & (down < camera.height)
+    assert torch.equal(inside, wanted)
+    assert torch.equal(row[inside], down[inside])
+    assert torch.equal(column[inside], across[inside])
+    assert not row[~inside].any()
+    assert not column[~inside].any()
+    torch.testing.assert_close(z, torch.full_like(z, 2.0))
+    behind = 2 * camera.center.to(points) - points
+    assert not camera.pixels_of(behind)[0].any()
+
+
 @given(cameras(), borders, borders, borders, borders)
 def test_padding_shifts_pixels_and_cropping_takes_it_back(camera: Camera, left, right, top, bottom) -> None:
     padded = camera.pad(left, right, top, bottom)

@@ -203,6 +203,9 @@ def test_the_order_loss_is_small_for_any_depth_in_the_right_order_and_large_in_t
     assert right < 0.2 < flat < wrong
     assert flat == pytest.approx(np.log(2), abs=1e-4), "either order is as likely"
     noise = torch.cat([torch.zeros_like(truth.log_z[:4]), 0.3 * torch.randn_like(truth.log_z[:4])])
+    one = torch.randn_like(truth.log_z[:4])
+    same = torch.cat([one, shared.of(one[:, None], "bilinear")[:, 0] + 0.7])
+    assert float(terms(same)["agreement"]) == pytest.approx(0, abs=1e-5), "whatever the factor"
     assert float(terms(truth.log_z)["agreement"]) < 0.03, "but for what falls between pixels"
     assert float(terms(truth.log_z + noise)["agreement"]) > 0.1
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
@@ -128,6 +128,15 @@ class Camera:
         points_cam = points_world @ R.T + t
         homogeneous = points_cam @ here.K.T
         return homogeneous[..., :2] / homogeneous[..., 2:], points_cam[..., 2]
+
+    def pixels_of(
+        self, points_world: Float[Tensor, "n 3"]
+    ) -> tuple[Bool[Tensor, "n"], Int[Tensor, "n"], Int[Tensor, "n"], Float[Tensor, "n"]]:
+        """Which world points project into the picture, then their row, column (0 outside) and camera-space z."""
+        uv, z = self.project(points_world)
+        inside = (z > 0) & (uv >= 0).all(-1) & (uv[:, 0] < self.width) & (uv[:, 1] < self.height)
+        column, row = torch.where(inside[:, None], uv, 0.0).long().unbind(-1)
+        return inside, row, column, z
 
     def rays(self, device: torch.device | str | None = None) -> Float[Tensor, "h w 3"]:
         """The camera-space ray through each pixel center, scaled to z = 1, on the device; None: the camera's own."""

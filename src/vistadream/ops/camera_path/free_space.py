@@ -107,9 +107,7 @@ class CoarseDepth:
     def in_front(self, centers: Float[Tensor, "n 3"]) -> tuple[Bool[Tensor, "n"], Bool[Tensor, "n"]]:
         """Which positions project into the picture, and which of them are in front of all surfaces around there."""
         near = -F.max_pool2d(-self.z[None], 3, 1, 1)[0]
-        uv, z = self.camera.project(centers)
-        inside = (z > 0) & ((uv >= 0) & (uv < uv.new_tensor([self.camera.width, self.camera.height]))).all(dim=-1)
-        column, row = torch.where(inside[:, None], uv, 0.0).long().unbind(-1)
+        inside, row, column, z = self.camera.pixels_of(centers)
         return inside, inside & (z < (1 - MARGIN) * near[row, column])
 
 

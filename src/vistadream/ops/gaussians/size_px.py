@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from vistadream.core import Camera, Gaussians, View
@@ -35,16 +35,10 @@ def fitted_sizes_px(gaussians: Gaussians, views: Sequence[View]) -> Float[Tensor
     """
     supervised = inside = anywhere = gaussians.means.new_zeros(len(gaussians))
     for view in views:
-        size, (within, fitted) = sizes_px(gaussians, view.camera), _shown(gaussians, view)
+        size = sizes_px(gaussians, view.camera)
+        within, row, column, _ = view.camera.pixels_of(gaussians.means)
+        fitted = within & view.supervise.to(within.device)[row, column]
         supervised = torch.maximum(supervised, torch.where(fitted, size, 0.0))
         inside = torch.maximum(inside, torch.where(within, size, 0.0))
         anywhere = torch.maximum(anywhere, size)
     return torch.where(supervised > 0, supervised, torch.where(inside > 0, inside, anywhere))
-
-
-def _shown(gaussians: Gaussians, view: View) -> tuple[Bool[Tensor, "n"], Bool[Tensor, "n"]]:
-    """Whose centers are in the picture of a view, and which of these are at pixels that the fit must match."""
-    uv, z = view.camera.project(gaussians.means)
-    inside = (z > 0) & (uv >= 0).all(-1) & (uv[:, 0] < view.camera.width) & (uv[:, 1] < view.camera.height)
-    column, row = torch.where(inside[:, None], uv, 0.0).long().unbind(-1)
-    return inside, inside & view.supervise.to(inside.device)[row, column]

@@ -17,9 +17,7 @@ from vistadream.core import Camera, Rendering, View
 def hides(points_world: Float[Tensor, "n 3"], view: View, tolerance: float) -> Bool[Tensor, "n"]:
     """Whether each point occludes the surface of a View: it projects into the View and its depth there is smaller than
     the View's by more than the fraction `tolerance`. ValueError when the View has no depth."""
-    uv, z = view.camera.project(points_world)
-    inside = (z > 0) & (uv >= 0).all(-1) & (uv[:, 0] < view.camera.width) & (uv[:, 1] < view.camera.height)
-    column, row = torch.where(inside[:, None], uv, 0.0).long().unbind(-1)
+    inside, row, column, z = view.camera.pixels_of(points_world)
     seen = view.depth[row, column]
     return inside & (seen > 0) & (z < seen * (1 - tolerance))
 

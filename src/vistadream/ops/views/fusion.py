@@ -81,8 +81,6 @@ def _samples(view: View) -> Float[Tensor, "k 3"]:
 
 def _shows(view: View, points: Float[Tensor, "k 3"], tolerance: float) -> Bool[Tensor, "k"]:
     """Which points are on the surface that a View shows."""
-    uv, z = view.camera.project(points)
-    inside = (z > 0) & (uv >= 0).all(-1) & (uv[:, 0] < view.camera.width) & (uv[:, 1] < view.camera.height)
-    column, row = torch.where(inside[:, None], uv, 0.0).long().unbind(-1)
+    inside, row, column, z = view.camera.pixels_of(points)
     seen = view.depth[row, column]
     return inside & (seen > 0) & ((z / seen.clamp_min(1e-9) - 1).abs() <= tolerance)
